@@ -31,8 +31,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -44,68 +44,68 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, h2, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_3[20][LANES];
         dot(product_3, 20, hidden_2, 100, mlp_m_weight, 100, 1);
         ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[20][LANES];
         dot(product_4, 20, hidden_2, 100, mlp_s_weight, 100, 1);
         ALIGNED float s[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 20, row, seed, step, 0, 1);
         ALIGNED float h1[20][LANES];
+        ALIGNED float product_5[100][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) h1[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // iwae.gen:11
-        ALIGNED float product_5[100][LANES];
         dot(product_5, 100, h1, 20, mlp_2_0_weight, 20, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_6[100][LANES];
         dot(product_6, 100, hidden_3, 100, mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_4, 100, mlp_2_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits[at][lane] = b[at] + (product_7[at][lane] + mlp_2_output_bias[at]);
             }
         }
-        ALIGNED float noise_2[64][LANES];
         uniform(noise_2, 64, row, seed, step, 0, 0);
+        // iwae.gen:11
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -162,8 +162,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -174,84 +174,83 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + q_mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + q_mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_3[20][LANES];
         dot(product_3, 20, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[20][LANES];
         dot(product_4, 20, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 20, row, seed, step, 0, 4);
         ALIGNED float h1[20][LANES];
+        ALIGNED float product_5[100][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) h1[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // iwae.gen:13
-        ALIGNED float product_5[100][LANES];
         dot(product_5, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + q_mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_6[100][LANES];
         dot(product_6, 100, hidden_3, 100, q_mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + q_mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_7[10][LANES];
         dot(product_7, 10, hidden_4, 100, q_mlp_2_m_weight, 100, 1);
         ALIGNED float m_2[10][LANES];
+        ALIGNED float product_8[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + q_mlp_2_m_bias[at];
         }
-        ALIGNED float product_8[10][LANES];
         dot(product_8, 10, hidden_4, 100, q_mlp_2_s_weight, 100, 1);
         ALIGNED float s_2[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s_2[at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
-        }
         ALIGNED float scale_2[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale_2[at][lane] = softplus(s_2[at][lane]);
-        }
         ALIGNED float noise_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
+                scale_2[at][lane] = softplus(s_2[at][lane]);
+            }
+        }
         normal(noise_2, 10, row, seed, step, 0, 5);
+        // iwae.gen:13
         ALIGNED float h2[10][LANES];
+        ALIGNED float log_p_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_2[at][lane];
             }
         }
-        // iwae.gen:9
-        ALIGNED float log_p_h2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -262,36 +261,36 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_9[100][LANES];
         dot(product_9, 100, h2, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_10[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_5[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_10[100][LANES];
         dot(product_10, 100, hidden_5, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_6[100][LANES];
+        ALIGNED float product_11[20][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_6[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_11[20][LANES];
         dot(product_11, 20, hidden_6, 100, mlp_m_weight, 100, 1);
         ALIGNED float m_3[20][LANES];
+        ALIGNED float product_12[20][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) m_3[at][lane] = product_11[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_12[20][LANES];
         dot(product_12, 20, hidden_6, 100, mlp_s_weight, 100, 1);
         ALIGNED float s_3[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) s_3[at][lane] = product_12[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale_3[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale_3[at][lane] = softplus(s_3[at][lane]);
-        }
         ALIGNED float log_p_h1[LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_3[at][lane] = product_12[at][lane] + mlp_s_bias[at];
+                scale_3[at][lane] = softplus(s_3[at][lane]);
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -303,28 +302,28 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_13[100][LANES];
         dot(product_13, 100, h1, 20, mlp_2_0_weight, 20, 1);
         ALIGNED float hidden_7[100][LANES];
+        ALIGNED float product_14[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_14[100][LANES];
         dot(product_14, 100, hidden_7, 100, mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_8[100][LANES];
+        ALIGNED float product_15[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = hyperbolic_tangent(product_14[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_15[64][LANES];
         dot(product_15, 64, hidden_8, 100, mlp_2_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits[at][lane] = b[at] + (product_15[at][lane] + mlp_2_output_bias[at]);
             }
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -390,8 +389,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -402,77 +401,75 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_3[20][LANES];
         dot(product_3, 20, hidden_2, 100, mlp_m_weight, 100, 1);
         ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[20][LANES];
         dot(product_4, 20, hidden_2, 100, mlp_s_weight, 100, 1);
         ALIGNED float s[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 20, row, seed, step, 0, 4);
         ALIGNED float h1[20][LANES];
+        ALIGNED float product_5[100][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) h1[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // iwae.gen:13
-        ALIGNED float product_5[100][LANES];
         dot(product_5, 100, h1, 20, mlp_2_0_weight, 20, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_6[100][LANES];
         dot(product_6, 100, hidden_3, 100, mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_7[10][LANES];
         dot(product_7, 10, hidden_4, 100, mlp_2_m_weight, 100, 1);
         ALIGNED float m_2[10][LANES];
+        ALIGNED float product_8[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + mlp_2_m_bias[at];
         }
-        ALIGNED float product_8[10][LANES];
         dot(product_8, 10, hidden_4, 100, mlp_2_s_weight, 100, 1);
         ALIGNED float s_2[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s_2[at][lane] = product_8[at][lane] + mlp_2_s_bias[at];
-        }
         ALIGNED float scale_2[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale_2[at][lane] = softplus(s_2[at][lane]);
-        }
         ALIGNED float noise_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_8[at][lane] + mlp_2_s_bias[at];
+                scale_2[at][lane] = softplus(s_2[at][lane]);
+            }
+        }
         normal(noise_2, 10, row, seed, step, 0, 5);
-        // iwae.gen:12
         store(h1_out, h1, first, count, 20, 20, 0);
         // iwae.gen:13
         ALIGNED float h2[10][LANES];
@@ -507,8 +504,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -519,28 +516,28 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, h1, 20, mlp_2_0_weight, 20, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_2_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits[at][lane] = b[at] + (product_3[at][lane] + mlp_2_output_bias[at]);
             }
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -580,30 +577,28 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, h1, 20, mlp_2_0_weight, 20, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_2_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_2_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits[at][lane] = b[at] + (product_3[at][lane] + mlp_2_output_bias[at]);
+                x[at][lane] = sigmoid(logits[at][lane]);
             }
-        }
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -632,8 +627,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -645,36 +640,36 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, h2, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_3[20][LANES];
         dot(product_3, 20, hidden_2, 100, mlp_m_weight, 100, 1);
         ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[20][LANES];
         dot(product_4, 20, hidden_2, 100, mlp_s_weight, 100, 1);
         ALIGNED float s[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[20][LANES];
-        for (int at = 0; at < 20; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 20, row, seed, step, 0, 1);
         ALIGNED float h1[20][LANES];
         for (int at = 0; at < 20; at++) {
