@@ -312,7 +312,9 @@ class _Block:
             arrives = tuple(symbol("draw", n, support_of(t), t.shape) for n, t in zip(names, targets, strict=True))
             own = Deterministic(self.moves.state, targets, arrives, (Images(values),), log_ratio, probability)
         else:
+            order = [drawn for drawn, _ in self.pending.values()]
             proposals = tuple(self._proposal(n, t, v, step) for n, t, v in zip(names, targets, values, strict=True))
+            proposals = tuple(sorted(proposals, key=lambda p: order.index(p.noise or p.drawn)))  # as they are drawn
             if len(self.pending) != len(proposals):
                 raise Unsupported("each variable must move to a draw, or to a bijection of one", step)
             own = Kernel(self.moves.state, proposals, log_ratio, probability)

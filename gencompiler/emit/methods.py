@@ -34,11 +34,12 @@ class Method:
 _NAMES = """
     T_destination add_module ais annealed apply attach bdmc bfloat16 buffers call_program call_super_init capabilities
     chain children compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter
-    entered eval evaluations externals extra_repr fields fit float get_buffer get_extra_state get_parameter
+    entered eval evaluations explored externals extra_repr fields fit float get_buffer get_extra_state get_parameter
     get_submodule given given_values half ipu kernel latents learned load load_state_dict log_prob log_z loss model_hash
     modules moving mtia named_buffers named_children named_modules named_parameters observed origins package parameters
-    phases programs raw register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    phases posterior_chain programs raw register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
     register_state_dict_pre_hook requires_grad_ reverse_ais row_values rsample_and_log_prob run run_batch sample save
     set_extra_state set_submodule shaped share_memory smc spec state_dict summed tile to to_empty train training tuning
@@ -54,7 +55,8 @@ RESIDUAL = "_residual"
 
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up", "log_mass")
+_HIDDEN += ("posterior_start", "posterior_steps", "anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
+_HIDDEN += ("log_mass",)
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
@@ -76,6 +78,8 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
         found.append(writer.chain(chain))
     if "log_mass" in programs:
         found.append(writer.log_z())
+    if "posterior_steps" in programs:
+        found.append(writer.posterior_chain())
     if "log_weight" in programs:
         found.append(writer.log_weight())
     if "encode" in programs:
@@ -106,7 +110,7 @@ class _Writer:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
         names = {each for each in ("Tensor", "Context", "Values", "Chain", "Solution", "Trajectory") if each in text}
-        modules = ("fokker_planck", "partition", "sampling", "solving", "math")
+        modules = ("fokker_planck", "partition", "posterior", "sampling", "solving", "math")
         names |= {module for module in modules if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
@@ -229,6 +233,18 @@ class _Writer:
         keys = passed | {name: name for name in ("burn_in", "thin", "seed", "start")}
         result = call("sampling.chain", "self", "count", "draws", **keys)
         return self._method("chain", arguments, "Chain", words, result)
+
+    def posterior_chain(self) -> Method:
+        context, passed = self._context()
+        counts = ("draws: int = 1", "burn_in: int = 1000", "thin: int = 1", "seed: int = 0")
+        arguments = [f"{a}: Tensor" for a in self.arguments.values()] + ["*", *context, *counts]
+        words = (
+            f"Draws from the posterior given {self._shapes(self.observed)}, by a chain for each row: `draws` states, "
+            "`thin` steps apart after `burn_in` steps."
+        )
+        keys = passed | {name: name for name in ("draws", "burn_in", "thin", "seed")}
+        result = call("posterior.chain", "self", self._values(), **keys)
+        return self._method("posterior_chain", arguments, "Chain", words, result)
 
     def chain_sample(self, options: Mapping[str, int]) -> Method:
         context, passed = self._context()

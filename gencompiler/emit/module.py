@@ -36,7 +36,7 @@ from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
-from gencompiler.rows.chains import hidden_state, sampling_transition
+from gencompiler.rows.chains import exploring_transition, hidden_state, sampling_transition, state_of
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -51,6 +51,7 @@ _RUNTIME = {
         "partition",
         "quantiles",
         "random",
+        "posterior",
         "sampling",
         "solving",
         "special",
@@ -239,6 +240,8 @@ def _attributes(
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in free_latents(model))), 4)
     if "chain" in plan.programs and (moving := _moving(model)):
         lines += statement("moving = ", Sequence(tuple(field_code(v) for v in moving)), 4)
+    if "posterior_steps" in plan.programs:
+        lines += statement("explored = ", Sequence(tuple(_explored(model))), 4)
     if conditions := tuned(model):
         lines += statement("tuning = ", Sequence(tuple(_condition(each) for each in conditions)), 4)
         lines += [f"    warm_up = {warm_up(model)}"] if adapts(model) else []
@@ -283,6 +286,15 @@ def _moving(model: Model) -> list[Variable]:
         return []
     names = {i.name for i in move.current}
     return [v for v in model.variables if v.name in names or v.role == "given"]
+
+
+def _explored(model: Model) -> list[Code]:
+    """What chains of a posterior read, in order: what they move, and what they are given."""
+    move = exploring_transition(model)
+    assert move is not None
+    read, moved = {i.name for i in move.current}, {i.name for i in state_of(move)}
+    own = [v for v in model.variables if v.name in read or v.role == "given"]
+    return [field_code(v, given=v.name not in moved) for v in own]
 
 
 def _nested(methods: Mapping[str, tuple[Option, ...]]) -> Code:

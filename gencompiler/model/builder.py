@@ -121,6 +121,8 @@ class Builder:
         self.latents: set[str] = set()
         #: Variables of a run-time length.
         self.of_lengths: set[str] = set()
+        #: The conditionals of all joints, once they have been resolved.
+        self.stated: list[nodes.Conditional] = []
         self._taken: set[str] = set()
 
     def fresh(self, base: str) -> str:

@@ -250,8 +250,11 @@ class Requests:
             )
         if not words.PREDICATES[head.id]:
             builder.unsupported(f"the claim `{head.id}(…)`", expr.span)
-        names = []
+        names: list[str] = []
         for argument in arguments:
+            if head.id in ("stationary", "reversible") and (found := self._posterior(argument.value, names)):
+                names.append(found)
+                continue
             if not isinstance(argument.value, tree.Name) or argument.name is not None:
                 builder.unsupported("an expression inside a claim", argument.span)
             names.append(argument.value.id)
@@ -267,6 +270,23 @@ class Requests:
             if len(names) != 1 or names[0] not in self.moves:
                 builder.report("G104", "`ergodic(T)` takes a transition", expr.span, "not a transition")
         return nodes.Fact(head.id, tuple(names), span=expr.span)
+
+    def _posterior(self, value: tree.Expr | None, names: list[str]) -> str | None:
+        """The joint of `p(z | x)`, where a transition moves z alone: it keeps that law, for whichever x, if and only if
+        it keeps the joint."""
+        if not isinstance(value, tree.Call) or not isinstance(value.function, tree.Name) or value.conditions is None:
+            return None
+        move = self.moves.get(names[0]) if names else None
+        sides = [
+            [a.value.id for a in side if isinstance(a.value, tree.Name)] for side in (value.arguments, value.conditions)
+        ]
+        every = {v.name for v in self.objectives.variables.values() if v.role in ("observed", "latent")}
+        if move is None or len(sides[0]) + len(sides[1]) != len(value.arguments) + len(value.conditions):
+            return None
+        if {*sides[0], *sides[1]} != every or not {n.rstrip("'") for n in move.next} <= set(sides[0]):
+            what = "a posterior of some variables, or given what the transition moves,"
+            self.infer.builder.unsupported(what, value.span, f"claim that it keeps `{value.function.id}`")
+        return value.function.id
 
     def _check_inverse(self, expr: tree.Expr, head: tree.Name, names: list[str]) -> None:
         if len(names) != 2 or len(set(names)) != 2:

@@ -185,6 +185,7 @@ class _Resolver:
             elif isinstance(statement, tree.Definition) and statement.kind == "sde":
                 self._each(self._sde, statement)
         parts.finish()
+        self.builder.stated = parts.conditionals
         self._kernels(parts, moves)
         for definition in self.top.values():
             if definition.kind == "density":

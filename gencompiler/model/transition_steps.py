@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import densities, density_arguments, inner_densities, laws, many_maps, nodes, orbits, pipelines
+from gencompiler.model import (
+    densities,
+    density_arguments,
+    inner_densities,
+    joint_draws,
+    laws,
+    many_maps,
+    nodes,
+    orbits,
+    pipelines,
+)
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -72,7 +82,8 @@ class Body:
 
     def _draw(self, item: tree.Equation, names: list[str]) -> None:
         if len(names) != 1:
-            self.infer.builder.unsupported("a draw of several names", item.span)
+            self._draw_several(item, names)
+            return
         (name,), (target,) = names, item.targets
         place: tuple[nodes.Expr, ...] = ()
         base = ""
@@ -89,6 +100,15 @@ class Body:
             value = laws.with_type(value, event)
         self.steps.append(nodes.Draw(name, value, base, place, span=item.span))
         self.bind(name, self.state[name] if place else value.type, item)
+
+    def _draw_several(self, item: tree.Equation, names: list[str]) -> None:
+        """`r, s ~ q(rain, sprinkler | wet)`: one draw after the other."""
+        joint = self._joint(item.value)
+        if joint is None or any(isinstance(target, tree.Index) for target in item.targets):
+            self.infer.builder.unsupported("a draw of several names from anything but a joint", item.span)
+        for name, law in joint_draws.in_order(self.infer, self.context, *joint, names):
+            self.steps.append(nodes.Draw(name, law, span=item.span))
+            self.bind(name, law.type, item)
 
     def _uniform(self, value: tree.Expr) -> nodes.Type | None:
         """What `Uniform()` is over, which says nothing of it: the state, where it is one variable."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.derive.acceptance import is_plain, log_proposal
 from gencompiler.derive.conditional_laws import NoLawError
@@ -65,7 +67,27 @@ def sampling_transition(model_: model.Model) -> model.Transition | None:
     for method in model_.methods:
         if method.verb == "sample" and method.name == "chain":
             return moves[str(method.arguments[0].value)]
-    return next((m for m in moves.values() if not m.conditions), None)
+    return next((m for m in moves.values() if not m.conditions and not _held(model_, m)), None)
+
+
+def _held(model_: model.Model, move: model.Transition) -> set[str]:
+    """The observed variables that a transition reads and leaves where they are."""
+    observed = {v.name for v in model_.variables if v.role == "observed"}
+    return {i.name for i in move.current} & observed - {i.name for i in state_of(move)}
+
+
+def exploring_transition(model_: model.Model) -> model.Transition | None:
+    """The first transition that moves latent variables alone, with observed ones held where they are: its chains
+    explore a posterior."""
+    latent = {v.name for v in model_.variables if v.role == "latent"}
+    plain = (m for m in model_.transitions if not m.conditions and _held(model_, m))
+    return next((m for m in plain if {i.name for i in state_of(m)} <= latent), None)
+
+
+def exploring(derived: Derived, move: model.Transition) -> list[nodes.Program]:
+    """Where chains of the latent variables given the others start, and their steps."""
+    found = zip((_start(derived, move), _chain(derived, move)), ("posterior_start", "posterior_steps"), strict=True)
+    return [dataclasses.replace(program, name=name) for program, name in found]
 
 
 def transition(derived: Derived, move: model.Transition) -> list[nodes.Program]:

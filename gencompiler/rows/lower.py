@@ -9,6 +9,7 @@
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
 | an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
 | an energy | energy; for the transition that samples it: start, chain, log_proposal, log_ratio |
+| a transition of latent variables | posterior_start, posterior_steps |
 
 Each loop comes from a mechanism: layers from `repeat`, dimensions from an indexed head, steps from a transition.
 """
@@ -48,6 +49,8 @@ def lower(derived: Derived) -> dict[str, nodes.Program]:
     move = chains.sampling_transition(derived.model)
     if move is not None:
         programs += chains.transition(derived, move)
+    if (exploring := chains.exploring_transition(derived.model)) is not None:
+        programs += chains.exploring(derived, exploring)
     programs += annealing.programs(derived)
     programs += time.programs(derived)
     return {p.name: p for p in programs}

@@ -41,7 +41,7 @@ def padded(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> 
     Raises RunError G801 where a row is shorter than it says."""
     found = dict(columns)
     for field in (f for f in fields if f.length):
-        array, lengths = found[field.name], found[field.length].reshape(-1)
+        array, lengths = found[field.name], np.asarray(found[field.length], dtype=np.int64).reshape(-1)
         inner = field.size // field.shape[0]
         size = int(np.prod(array.shape[1:]))
         if size % inner or len(array) != len(lengths):

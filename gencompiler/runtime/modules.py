@@ -52,6 +52,7 @@ class Model(nn.Module):
     fields: ClassVar[tuple[Field, ...]] = ()
     latents: ClassVar[tuple[Field, ...]] = ()
     moving: ClassVar[tuple[Field, ...]] = ()
+    explored: ClassVar[tuple[Field, ...]] = ()  # what chains of a posterior move, and, as `given`, are given
     tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
     warm_up: ClassVar[int] = 0
     annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
@@ -336,9 +337,7 @@ class Model(nn.Module):
             keys: dict[str, Any] = {"row": row, "seed": seed, "step": step}
             outside = -math.inf if chosen.maximize else math.inf
             value = self.row_values(chosen.program, values, context, **keys, update=chosen.update, outside=outside)
-        mean = value.mean()
-        if chosen.chains:
-            mean = mean + stored.value(self, chosen, seed, step).mean()
+        mean = value.mean() + (stored.value(self, chosen, seed, step).mean() if chosen.chains else 0)
         return -mean if chosen.maximize else mean
 
     def run_batch(self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: Paths = ()) -> Tensor:

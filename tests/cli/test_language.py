@@ -47,7 +47,7 @@ PLANNED: dict[str, str] = {
         "objective o { both: repeat(2) { update p maximize E[x ~ data, z ~ q(z | x)] log p(x, z)"
         "  update q maximize E[x, z ~ p] log q(z | x) } }  train o"
     ),
-    "`T : Count` in a header": "model M(T : Count) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }",
+    "a length of another axis than the first": "model M(T : Count = 4) { observed x : Real[2, T]  p(x[:, t]) = Normal(0, 1) }",
     "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
     "`Orthogonal(n, m)`": "observed x : Orthogonal(3, 3)  p(x) = Normal(0, 1)",
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
@@ -84,6 +84,9 @@ SUPPORTED: dict[str, str] = {
         "  evaluate exact"
     ),
     "`VonMises(mean, concentration)`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
+    "`T : Count = 16` in a header": (
+        "model M(T : Count = 16) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }"
+    ),
     "`Poisson(rate)`": "observed x : Count  param a : Real  p(x) = Poisson(exp(a))",
     "`Beta(a, b)`": "observed x : Unit  param a : Positive  p(x) = Beta(a, 1)",
     "`Gamma(shape, rate)`": "observed x : Positive  param a : Positive  p(x) = Gamma(1, a)",

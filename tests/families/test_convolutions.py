@@ -221,12 +221,15 @@ def neighbourhood(x: torch.Tensor, i: int, j: int, radius: int) -> torch.Tensor:
     return torch.stack(found, -1)
 
 
-def conditional(names: dict[str, torch.Tensor], c: torch.Tensor) -> torch.distributions.Distribution:
-    """Theis et al. 2012, equations 4 to 6: gates eta - exp(alpha) |L c|^2 / 2, experts Normal(a c, exp(-alpha / 2))."""
+def conditional(
+    names: dict[str, torch.Tensor], c: torch.Tensor, place: tuple[int, int]
+) -> torch.distributions.Distribution:
+    """Theis et al. 2012, equations 4 to 6: gates eta - exp(alpha) |L c|^2 / 2, experts Normal(a c, exp(b - alpha / 2)),
+    with the a and b of a place."""
     energy = (c @ names["L"]).square().sum(-1).T[:, :, None]
     gates = (names["eta"] - 0.5 * names["alpha"].exp() * energy).flatten(1)
-    means = (c @ names["a"].T)[:, :, None].expand(-1, -1, SIZES["S"]).flatten(1)
-    scales = (-0.5 * names["alpha"]).exp().flatten().expand_as(means)
+    means = (c @ names["a"][place].T)[:, :, None].expand(-1, -1, SIZES["S"]).flatten(1)
+    scales = (names["b"][place] - 0.5 * names["alpha"]).exp().flatten().expand_as(means)
     normal = torch.distributions.Normal(means, scales)
     return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=gates), normal)
 
@@ -238,7 +241,7 @@ def test_mcgsm_is_that_of_the_paper() -> None:
     names = {name: value.detach() for name, value in model.named_parameters()}
     x = model.sample(4000, seed=2)
     places = [(i, j) for i in range(5) for j in range(5)]
-    laws = {place: conditional(names, neighbourhood(x, *place, 2)) for place in places}
+    laws = {place: conditional(names, neighbourhood(x, *place, 2), place) for place in places}
     total = sum(law.log_prob(x[:, i, j]) for (i, j), law in laws.items())
     torch.testing.assert_close(model.log_prob(x), total, rtol=1e-10, atol=1e-10)
     for place in ((0, 0), (1, 3), (2, 2), (4, 4)):
