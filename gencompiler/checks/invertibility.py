@@ -18,9 +18,22 @@ from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.circle_refutations import gained
+from gencompiler.proof.circle_search import not_around
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import whole_steps
 from gencompiler.proof.evaluate import evaluate
-from gencompiler.proof.facts import InRange, Invertible, Monotone, NotInjective, NotOnto, Outside, Tends, result
+from gencompiler.proof.facts import (
+    InRange,
+    Invertible,
+    Monotone,
+    NotAround,
+    NotInjective,
+    NotOnto,
+    Outside,
+    Tends,
+    result,
+)
 from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import MapTerms, terms_of
@@ -96,7 +109,7 @@ def _assumed(checking: Checking, map_: nodes.Map) -> bool:
 def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
     """A map that is only assumed or allowed to be invertible still needs an inverse to be compiled."""
     reasons = {f.subject: f for f in checking.derived.failures}
-    for map_ in checking.model.maps:
+    for map_ in checking.model.maps if checking.model.variables else ():
         settled = map_.name in proofs or (checking.allow_unknown and not checking.reporter.has_errors)
         if map_.name not in checking.derived.inverses and settled and map_.name in reasons:
             failure = reasons[map_.name]
@@ -105,6 +118,8 @@ def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
 
 
 def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
+    if is_circle(map_.result.support):
+        return _refute_around(checking, map_, terms)
     found = _refute_any(checking, map_, terms, failure)
     if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
         found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
@@ -127,6 +142,16 @@ def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFo
         ):
             found = found or search(terms.input, terms.body, terms.requires)
     return found
+
+
+def _refute_around(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof | None:
+    """A map of angles that does not go around once, has one value twice, or none."""
+    if not terms.requires and (found := not_around(checking.search, terms.input, terms.body)) is not None:
+        return found
+    if terms.input.shape:
+        return vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
+    found = refute.not_injective(terms.input, terms.body, checking.search, None, terms.requires)
+    return found or refute.outside_map(terms.input, terms.body, map_.result.support, terms.requires)
 
 
 def _refute_any(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
@@ -167,6 +192,8 @@ def _explain(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotF
         return Finding("G402", message, span, label, notes=notes)
     if found is not None and (failure.kind == "onto" or isinstance(found.conclusion, NotOnto)):
         return _not_onto(checking, map_, terms, found, notes)
+    if found is not None and isinstance(found.conclusion, NotAround):
+        return _not_around(map_, found, notes)
     if failure.kind == "vanishes":
         return _vanishes(checking, name, terms, failure, notes, map_)
     if found is not None and isinstance(found.conclusion, Outside):
@@ -227,6 +254,22 @@ def _not_onto(checking: Checking, map_: nodes.Map, terms: MapTerms, found: Proof
     return Finding("G403", message, map_.body.span, f"declared to give {declared}", notes=notes, help=help_)
 
 
+def _not_around(map_: nodes.Map, found: Proof, notes: tuple[str, ...]) -> Finding:
+    """How often a map of the circle goes around, at the values that show it."""
+    name, input_ = map_.definition, map_.input.name
+    message = f"`{name}` does not go around the circle once"
+    label = f"goes around {_times(found)} while `{input_}` does once"
+    help_ = f"let it gain one turn, as `{input_}` does; what depends on `sin({input_})` and `cos({input_})` gains none"
+    return Finding("G412", message, map_.body.span, label, notes=notes, help=(help_,))
+
+
+def _times(found: Proof) -> str:
+    """How often a map goes around, in words."""
+    turns = abs(float(gained(*found.subject).mid()))
+    counted = {0: "not at all", 2: "twice"}.get(round(turns)) if abs(turns - round(turns)) < 1e-9 else None
+    return counted or f"{turns:.6g} times"
+
+
 #: What the number or vector of a counterexample to a smaller map is of the input.
 _PLACES = {
     "ridge": "where s is the product of the input with the direction that the map looks along",
@@ -252,6 +295,8 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
         above, below = (", ".join(f"{text(t, names)} = {point(v)}" for t, v in a) for a in found.subject[3:])
         return f"counterexample: between {above} and {below} the determinant goes through 0"
     assignment = found.subject[2]
+    if isinstance(conclusion, NotAround) and not assignment:
+        return "counterexample: its values at -pi and pi are not one turn apart"
     fixed = [f"{text(t, names)} = {point(v)}" for t, v in assignment]
     if found.rule == "taken_twice":
         (a, b), (c, d), value = found.subject[3:]

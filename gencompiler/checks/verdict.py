@@ -8,12 +8,13 @@ from fractions import Fraction
 from gencompiler.diagnostics.span import Span
 from gencompiler.model.nodes import Support
 from gencompiler.proof.chain_rules import NotReversible, NotStationary, Reversible, Stationary
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.condition_rules import holds_at, hypotheses_in
 from gencompiler.proof.conditional_rules import Draws, HasConditional, NotProduced
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.ergodic_rules import Ergodic, NotErgodic
-from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NotInjective, NotOnto, Outside
+from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NotAround, NotInjective, NotOnto, Outside
 from gencompiler.proof.kernel import Proof
 from gencompiler.proof.sde_facts import (
     Arrives,
@@ -35,10 +36,12 @@ from gencompiler.proof.structure import (
     Chains,
     Factorizes,
     HasDensity,
+    Integrable,
     Keeps,
     NotAdmissible,
     NotChains,
     NotFactorized,
+    NotIntegrable,
     Transforms,
     Unnormalized,
     is_atom,
@@ -117,8 +120,10 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return found.input is goal.input and found.body is goal.body and holds_at(goal.requires, found.at)
         case Outside(), Invertible():
             return found.term is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
-        case NotOnto(), Invertible():
+        case NotOnto(), Invertible() if not is_circle(goal.result):  # an angle is taken where any number for it is
             return found.body is goal.body and found.support == goal.result and holds_at(goal.requires, found.at)
+        case NotAround(), Invertible() if is_circle(goal.result):
+            return found.input is goal.input and found.body is goal.body and holds_at(goal.requires, found.at)
         case Outside(), InRange():
             return found.term is goal.term and found.support == Support("NonNegative") and goal.interval == NON_NEGATIVE
         case NotMass(), HasMass():
@@ -143,6 +148,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotKeepsMeasure(), KeepsMeasure())
             | (NotBalances(), Balances())
         ):
+            return found.values() == goal.values()
+        case NotIntegrable(), Integrable():
             return found.values() == goal.values()
         case Unfaithful(), Faithful():
             return found.values() == goal.values()

@@ -12,19 +12,19 @@ from gencompiler.derive.express import Naming, express
 from gencompiler.derive.nodes import LogDet
 from gencompiler.model import nodes
 from gencompiler.node import walk
-from gencompiler.proof.facts import Bijection, Invertible, VectorBijection
+from gencompiler.proof.facts import Bijection, CircleMap, Invertible, VectorBijection
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.translate import Translation
 
 #: What says how a map is undone.
-Undone = Bijection | VectorBijection | Invertible
+Undone = Bijection | CircleMap | VectorBijection | Invertible
 #: Jacobians are written out up to this many dimensions.
 EXACT_UP_TO = 16
 
 
 def log_det(map_: nodes.Map, input_: Term, translation: Translation, found: Undone) -> LogDet:
     """log|det| of a map from what was found about it; of a lifted map, of one element."""
-    value = found.log_derivative if isinstance(found, Bijection) else found.log_det
+    value = found.log_derivative if isinstance(found, Bijection | CircleMap) else found.log_det
     assert value is not None
     naming = Naming({input_: name_of(input_)}, translation.labels, translation.origins, map_.body.span)
     return LogDet(map_.name, express(value, naming), span=map_.span)

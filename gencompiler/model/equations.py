@@ -222,7 +222,8 @@ class Equations:
                 self.deterministic.append(stated)
             return
         start = self.infer.expression(self.context, source)
-        stages, shape = pipelines.stages(self.infer, self.context, exprs, start.type.shape)
+        inside = dataclasses.replace(self.context, passing=start.type.support)
+        stages, shape = pipelines.stages(self.infer, inside, exprs, start.type.shape)
         if shape != variable.type.shape:
             builder.report(
                 "G407",

@@ -36,7 +36,8 @@ def _pushed(infer: Infer, context: Context, expr: tree.Binary, event: nodes.Type
     source, exprs = pipelines.flatten(expr)
     base = distribution(infer, context, source, nodes.Type(nodes.REAL, event.shape))
     base = with_type(base, nodes.Type(event_support(base), event.shape))
-    stages, shape = pipelines.stages(infer, context, exprs, event.shape)
+    inside = dataclasses.replace(context, passing=base.type.support)
+    stages, shape = pipelines.stages(infer, inside, exprs, event.shape)
     if shape != event.shape:
         message = f"the maps give the shape {list(shape)}, and one event has {list(event.shape)}"
         infer.builder.report("G407", message, expr.span, "does not fit")

@@ -32,12 +32,26 @@ def flatten(expr: tree.Expr) -> tuple[tree.Expr, tuple[tree.Expr, ...]]:
 def stages(
     infer: Infer, context: Context, exprs: tuple[tree.Expr, ...], shape: Shape
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
-    """The typed stages for an input of this shape, and the shape of the result."""
+    """The typed stages for an input of this shape, of the support that is passing, and the shape of the result."""
     found: list[nodes.Stage] = []
     for expr in exprs:
         made, shape = _stage(infer, context, expr, shape)
         found.extend(made)
+        context = dataclasses.replace(context, passing=_after(infer, made, context.passing))
     return tuple(found), shape
+
+
+def _after(infer: Infer, made: tuple[nodes.Stage, ...], before: nodes.Support) -> nodes.Support:
+    """The support that stages end in."""
+    for stage in made:
+        match stage:
+            case nodes.Repeat():
+                before = _after(infer, stage.stages, before)
+            case nodes.UseInverse():
+                before = infer.builder.maps[stage.map].input.type.support
+            case nodes.UseMap():
+                before = infer.builder.maps[stage.map].result.support
+    return before
 
 
 def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tuple[tuple[nodes.Stage, ...], Shape]:
@@ -63,7 +77,8 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
     if arguments:
         builder.unsupported(f"the stage `{name}(…)`", expr.span)
     if name == "reverse":
-        return _built(infer, name, shape, _reversal(infer, shape, expr.span), (), expr.span)
+        kept = context.passing
+        return _built(infer, name, shape, _reversal(infer, shape, expr.span), (), expr.span, kept, kept)
     fact = functions.FUNCTIONS.get(name)
     if fact is not None and fact.arity == 1:
         domain, range_ = _support(fact.domain), _support(fact.range)
@@ -106,7 +121,7 @@ def _built(
 ) -> tuple[tuple[nodes.Stage, ...], Shape]:
     """A map of the language itself; every use of one shape shares an instance, since it owns nothing."""
     builder = infer.builder
-    key = f"{name}{list(shape)}"
+    key = f"{name}{list(shape)}{domain}"
     if key not in builder.builtin_maps:
         instance = builder.fresh(name)
         inner = () if lift else shape

@@ -28,7 +28,7 @@ from gencompiler.proof import (
     stages,
     structure,
 )
-from gencompiler.proof.domain import Interval
+from gencompiler.proof.domain import Circle, Interval
 from gencompiler.proof.graph import Malformed, Term, build, subterms
 from gencompiler.proof.kernel import Proof
 
@@ -63,7 +63,7 @@ CLASSES: dict[str, type[Any]] = {
     for name, value in vars(module).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value) and not issubclass(value, Term)
 }
-CLASSES |= {"Support": Support, "Interval": Interval}
+CLASSES |= {"Support": Support, "Interval": Interval, "Circle": Circle}
 
 
 class Writer:

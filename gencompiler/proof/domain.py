@@ -65,7 +65,16 @@ class Interval:
         return 0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Circle:
+    """All angles: the numbers modulo 2 pi, which no interval of numbers is."""
+
+    def __str__(self) -> str:
+        return "the circle"
+
+
 REALS = Interval(-math.inf, math.inf)
+CIRCLE = Circle()
 POSITIVE = Interval(0, math.inf, lower_open=True)
 NON_NEGATIVE = Interval(0, math.inf)
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.exchange_rules import Exchange, Step, Steps
-from gencompiler.proof.facts import Bijection, VectorBijection
 from gencompiler.proof.graph import Malformed, Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, attempt
 from gencompiler.proof.mixing_rules import mixed_blocks
-from gencompiler.proof.vector_rules import Places
+from gencompiler.proof.vector_rules import Part, Places
 
 #: A map is cut into at most this many parts, this many pivots are tried, and so many values on the way in each place.
 LARGEST, BUDGET, MOVES = 6, 24, 3
@@ -136,9 +135,9 @@ def _moves(course: Exchange) -> list[Step]:
     return found
 
 
-def _map(proof: Proof) -> Bijection | VectorBijection:
+def _map(proof: Proof) -> Part:
     found = proof.conclusion
-    assert isinstance(found, Bijection | VectorBijection)
+    assert isinstance(found, Part)
     return found
 
 

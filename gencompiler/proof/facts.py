@@ -6,7 +6,7 @@ import dataclasses
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Real, Support
-from gencompiler.proof.domain import Interval
+from gencompiler.proof.domain import CIRCLE, Circle, Interval
 from gencompiler.proof.graph import Shape, Term, symbol
 
 
@@ -60,14 +60,40 @@ class Bijection(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
-class VectorBijection(Fact):
-    """`body` is an injective function of the tensor `input`, with everything else fixed.
+class CircleMap(Fact):
+    """With everything else fixed, each element of `body` modulo 2 pi is a bijection of the circle, one of that element
+    of `input`, and goes around once, forwards when `increasing`.
 
-    Each element of it lies in `image`; when `onto`, every tensor over `image` is reached.  `log_det` is a scalar."""
+    `inverse` is a function of `result(input.shape)` that is right, modulo 2 pi, for every number that stands for the
+    angle; `log_derivative` is log|d body / d input|, outside a null set."""
 
     input: Term
     body: Term
-    image: Interval
+    increasing: bool
+    inverse: Term
+    log_derivative: Term
+
+    @property
+    def image(self) -> Circle:
+        """What its values are."""
+        return CIRCLE
+
+    @property
+    def onto(self) -> bool:
+        """Whether every angle is reached."""
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorBijection(Fact):
+    """`body` is an injective function of the tensor `input`, with everything else fixed.
+
+    Each element of it lies in `image`; when `onto`, every tensor over `image` is reached.  `log_det` is a scalar.
+    Where `image` is the circle, the values of `body` count modulo 2 pi, and `inverse` has angles of [-pi, pi)."""
+
+    input: Term
+    body: Term
+    image: Interval | Circle
     onto: bool
     inverse: Term
     log_det: Term
@@ -89,6 +115,29 @@ class Lipschitz(Fact):
     term: Term
     input: Term
     slope: Fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Changes(Fact):
+    """|term(u) - term(u')| <= size |u - u'| in the Euclidean norm, for all values u of `input`, the rest fixed.
+
+    `size` is a number free of the input, and not negative."""
+
+    term: Term
+    input: Term
+    size: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class MonotoneOperator(Fact):
+    """`term` is continuous in the vector `input`, the rest fixed, and (term(u) - term(v)) · (u - v) >= 0.
+
+    A number stands for the vector all of whose elements it is.  `strict`: strictly monotone, and coercive, term(u) · u
+    / |u| going to infinity with |u|."""
+
+    term: Term
+    input: Term
+    strict: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +180,16 @@ class NotInjective(Fact):
     input: Term
     body: Term
     at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class NotAround(Fact):
+    """For some admissible values of the other symbols (`at`), the two ends of the circle cut open at -pi are not one
+    turn apart: `body`, continuous on [-pi, pi], is no bijection of the circle."""
+
+    input: Term
+    body: Term
+    at: tuple[tuple[Term, Fraction], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import dataclasses
 from typing import cast
 
 from gencompiler.proof.binders import releveled, replaced
-from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.facts import Bijection, CircleMap, Fact, VectorBijection, result
 from gencompiler.proof.graph import (
     WHOLE,
     Malformed,
@@ -28,6 +28,7 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import ZERO, total
+from gencompiler.proof.vector_rules import undone
 
 
 def own_entry(tensor: Term, index: Term) -> Term:
@@ -61,19 +62,19 @@ def by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body = cast(tuple[Term, Term], subject)
     own, inner = entry(input_, body)
     (found,) = premises
-    if not isinstance(found, Bijection) or found.input is not own or found.body is not inner:
+    if not isinstance(found, Bijection | CircleMap) or found.input is not own or found.body is not inner:
         raise Unproved(f"{inner} is not known to be injective in {own}")
     depth, extent = body.data
     index, whole = bound_index(depth, extent), result(input_.shape)
-    undone = {result(own.shape): own_entry(whole, index)}
+    back = {result(own.shape): own_entry(whole, index)}
     try:
         if input_ in found.inverse.symbols:
             need(own.shape == (), "entries of a recursion are numbers")
             support = support_of(input_)
-            undone[input_] = bound_array(depth, extent, support)
-            inverse = recur(depth, extent, support, substitute(found.inverse, undone))
+            back[input_] = bound_array(depth, extent, support)
+            inverse = recur(depth, extent, support, substitute(undone(found), back))
         else:
-            inverse = each(depth, extent, substitute(found.inverse, undone))
+            inverse = each(depth, extent, substitute(undone(found), back))
         slope = substitute(total(found.log_derivative, own.shape), {own: own_entry(input_, index)})
     except Malformed as problem:
         raise Unproved(str(problem)) from None

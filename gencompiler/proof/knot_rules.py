@@ -41,6 +41,16 @@ def knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     The inverse solves the piece for r: linear, Möbius or quadratic, with the root that does not cancel."""
     input_, body, place = cast(tuple[Term, Term, Term], subject)
+    need(support_of(input_).name == "Interval", "{} is not a closed interval", support_of(input_))
+    heights, inverse, log_slope = piece_between_knots(input_, body, place, premises)
+    first = exact(heights.start)
+    last = first + exact(total(heights.widths, simplexes(premises)))
+    return Bijection(input_, body, Interval(first, last), True, True, inverse, log_slope)
+
+
+def piece_between_knots(input_: Term, body: Term, place: Term, premises: tuple[Fact, ...]) -> tuple[Knots, Term, Term]:
+    """Of a spline: its values at the knots, the inverse of the piece that `result` lies in, and log of the slope;
+    raises Unproved unless its pieces rise and meet."""
     need(place.operation == "bin" and place.arguments[0] is input_, "{} does not ask for {}", place, input_)
     piece = Piece(input_, place)
     found = piece.of(body)
@@ -62,11 +72,8 @@ def knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     rising = quotients.positive_inside(slope, known)
     if rising is None:
         raise Unproved("a piece is not seen to rise between its knots")
-    first = exact(heights.start)
-    last = first + exact(total(heights.widths, simplexes(premises)))
     inverse = _inverse(piece, found, _above(found, at), at)
-    log_slope = _log_slope(piece, found, known, rising)
-    return Bijection(input_, body, Interval(first, last), True, True, inverse, log_slope)
+    return heights, inverse, _log_slope(piece, found, known, rising)
 
 
 def _reaches(input_: Term, own: Knots, premises: tuple[Fact, ...]) -> None:
@@ -166,6 +173,7 @@ def band(input_: Term, body: Term) -> tuple[tuple[Term, Term, Term], Fraction, T
     kind, name, _, shape = input_.data
     limits = ((-math.inf, -bound.data), (-bound.data, bound.data), (bound.data, math.inf))
     below, within, above = (symbol(kind, name, Support("Interval", own), shape) for own in limits)
+    need(not {below, within, above} & body.symbols, "the name of a part of {} is in use", input_)
     return (below, within, above), Fraction(bound.data), outer, inner
 
 

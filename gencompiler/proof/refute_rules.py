@@ -15,6 +15,7 @@ from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import Evaluation, support_interval
 from gencompiler.proof.calculus import fold as folded
 from gencompiler.proof.calculus import in_pieces, resolved
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection, Fact, InRange, Monotone, NotInjective, NotOnto, Outside, Tends
@@ -41,7 +42,7 @@ def admissible(support: Support, value: Fraction) -> bool:
     return value.denominator == 1 or not SUPPORTS[support.name].discrete
 
 
-def _point(assignment: Assignment) -> dict[Term, Fraction | Values]:
+def point_of(assignment: Assignment) -> dict[Term, Fraction | Values]:
     """The point, which must be one that parameters and variables can be at."""
     chosen: dict[object, Fraction] = {}
     for atom, value in assignment:
@@ -72,7 +73,7 @@ def _values(term: Term, point: dict[Term, Fraction | Values]) -> Values:
 def two_points(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """One value at two different inputs, all exact.  Subject: the input, the body, an assignment, the two inputs."""
     input_, body, assignment, first, second = cast(tuple[Term, Term, Assignment, Values, Values], subject)
-    point = _point(assignment)
+    point = point_of(assignment)
     need(len(first) == len(second) and first != second, "two different inputs")
     need(all(isinstance(v, Fraction) and admissible(support_of(input_), v) for v in (*first, *second)), "not an input")
     left, right = (_values(body, {**point, input_: place}) for place in (first, second))
@@ -106,9 +107,9 @@ def fold(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the input, the body, an assignment, the three inputs."""
     input_, body, assignment, *places = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
     need(premises != () and isinstance(premises[0], InRange) and premises[0].term is body, "not known to be defined")
-    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
+    need(_without_gaps(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
     need(continuous(body, input_) and input_.shape == (), "not known to be continuous")
-    point = _point(assignment)
+    point = point_of(assignment)
     need(len(places) == 3 and places[0] < places[1] < places[2], "three inputs in order")
     need(all(admissible(support_of(input_), p) for p in places), "not an input")
     a, b, c = (_values(body, {**point, input_: (p,)})[0] for p in places)
@@ -121,9 +122,9 @@ def crossing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A function of a number that is continuous from a to b, and at c outside of them is strictly between its values
     there.  Subject: the input, the body, an assignment, a, b and c."""
     input_, body, assignment, a, b, c = cast(tuple[Term, Term, Assignment, Fraction, Fraction, Fraction], subject)
-    point = _point(assignment)
+    point = point_of(assignment)
     need(input_.shape == () and a < b and not a <= c <= b, "two ends and a point outside")
-    need(is_interval(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
+    need(_without_gaps(support_of(input_)), "there are gaps between the values of {}", support_of(input_))
     need(all(admissible(support_of(input_), p) for p in (a, b, c)), "not an input")
     box = {s: domain.point(v) for s, v in assignment if s.operation == "symbol"}
     segment = Evaluation({**box, input_: Interval(a, b)}, {})
@@ -135,6 +136,11 @@ def crossing(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     left, right, other = (_values(body, {**point, input_: (p,)})[0] for p in (a, b, c))
     need(_order(left, other) * _order(other, right) > 0, "the value at {} is not between", c)
     return NotInjective(input_, body, assignment)
+
+
+def _without_gaps(support: Support) -> bool:
+    """Whether every number between two values is one."""
+    return is_interval(support) or is_circle(support)
 
 
 def _order(left: Number, right: Number) -> int:
@@ -154,6 +160,8 @@ def continuous(term: Term, by: Term | None = None) -> bool:
 def _may_jump(term: Term, by: Term | None) -> bool:
     if term.operation == "choose":
         return by is None or by in term.arguments[0].symbols
+    if term.operation == "bin":
+        return True
     jumps = (*STEPS, "poisson_quantile")
     return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
@@ -165,20 +173,23 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the term, the support, an assignment."""
     term, support, assignment = cast(tuple[Term, Support, Assignment], subject)
     allowed = domain.of_support(support)
-    if allowed is None:
+    if allowed is None and not is_circle(support):
         raise Unproved(f"the ends of {support} are not exact numbers")
     try:
-        values = evaluate(term, _point(assignment))
+        values = evaluate(term, point_of(assignment))
     except Undefined:
         return Outside(term, support, assignment)
     except Undecided as problem:
         raise Unproved(str(problem)) from None
-    apart = support.name == "Simplex" and len(term.shape) == 1 and _differs(total(values), Fraction(1))
+    if allowed is None:  # every number stands for an angle
+        raise Unproved(f"every number stands for a value of {support}")
+    apart = support.name == "Simplex" and len(term.shape) == 1 and differs(total(values), Fraction(1))
     need(apart or any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
     return Outside(term, support, assignment)
 
 
-def _differs(left: Number, right: Number) -> bool:
+def differs(left: Number, right: Number) -> bool:
+    """Whether two numbers are surely not the same: balls that overlap may be."""
     try:
         return compare(left, right) != 0
     except Undecided:
@@ -219,7 +230,7 @@ def skipped(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body, support, assignment, cuts, value = cast(
         tuple[Term, Term, Support, Assignment, tuple[Fraction, ...], Fraction], subject
     )
-    point = _point(assignment)
+    point = point_of(assignment)
     need(input_.shape == () and admissible(support, value), "{} is not a value of {}", value, support)
     specific = at_point(body, point)
     for part in sections(support_interval(input_), cuts):
@@ -241,7 +252,7 @@ def falls_short(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     wanted = domain.of_support(support)
     if not isinstance(monotone, Monotone) or not isinstance(limit, Tends) or wanted is None:
         raise Unproved("a monotone function and a limit are missing")
-    need(monotone.body is at_point(body, _point(assignment)), "another function")
+    need(monotone.body is at_point(body, point_of(assignment)), "another function")
     need((limit.input, limit.body, limit.domain) == (monotone.input, monotone.body, monotone.domain), "another limit")
     need(monotone.domain == support_interval(monotone.input), "only on a part")
     reached = not (monotone.domain.upper_open if limit.upper else monotone.domain.lower_open)

@@ -3,7 +3,7 @@
 Two terms with one normal form have one value wherever both are defined.  Sums over a tensor's elements are linear,
 scalar factors leave them, `norm(v)^2` and `v @ v` are sums of squares, and `sqrt(a)^2` is a.  A function of arguments
 with one normal form is one atom; of log the normal form is that of log|·|, so that products become sums.  A binary x
-has x^2 = x, a sign x^2 = 1."""
+has x^2 = x, a sign x^2 = 1; sin(a)^2 is 1 - cos(a)^2."""
 
 from __future__ import annotations
 
@@ -215,7 +215,8 @@ class Ring:
         return {m: c for m, c in found.items() if c}
 
     def _merge(self, left: Monomial, right: Monomial) -> Polynomial:
-        """The product of two monomials; an even power of a square root is a power of its argument."""
+        """The product of two monomials; an even power of a square root is a power of its argument, that of a sine one
+        of 1 - cos^2."""
         exponents: dict[Term, int] = {}
         for atom, count in (*left, *right):
             exponents[atom] = exponents.get(atom, 0) + count
@@ -232,6 +233,11 @@ class Ring:
                 rest[atom] = count - 2 * whole
                 inner = apply("power", atom.arguments[0], literal(whole))
                 found = self._times(found, self.normal(inner))
+            elif _is(atom, "sin") and count >= 2:
+                rest[atom] = count % 2
+                cosine = apply("cos", *atom.arguments)
+                square = apply("subtract", literal(1), apply("power", cosine, literal(2)))
+                found = self._times(found, self.normal(apply("power", square, literal(count // 2))))
             else:
                 rest[atom] = count
         own = self._ordered(rest)

@@ -10,10 +10,11 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.case_rules import branches, distributed, vanishing
+from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
-from gencompiler.proof.graph import Term, gradient_parts, literal, substitute, support_of
+from gencompiler.proof.graph import Malformed, Term, gradient_parts, literal, substitute, support_of
 from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import is_interval, pieces
@@ -99,7 +100,7 @@ class Search:
         with contextlib.suppress(NotFound, Unproved):
             compared, *parts = branches(term)
             if tuple(parts) != term.arguments[1:]:
-                return prove("by_cases", (term,), self.range(compared), *map(self.range, parts))
+                return prove("by_cases", (term,), *map(self.range, (compared, *parts, *vanishing(term))))
         return None
 
     def _distributed(self, term: Term, found: Proof) -> Proof:
@@ -200,10 +201,21 @@ class Search:
         """That a sum of numbers is positive where its range leaves that open; None where it is not seen."""
         if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
             return None
-        found = sign_search.on_supports(self, term, strict=True)
+        found = sign_search.on_supports(self, term, strict=True) or self._of_condition(term)
         if found is not None:
             self._ranges[term] = found
         return found
+
+    def _of_condition(self, term: Term) -> Proof | None:
+        """That a number is not 0 since a condition is about it, or about what it is the square of."""
+        for known in self.given:
+            conclusion = known.conclusion
+            if not isinstance(conclusion, InRange) or conclusion.term.shape or not conclusion.interval.sign:
+                continue
+            for count in (1, 2):
+                with contextlib.suppress(NotFound, Unproved, Malformed):
+                    return prove("by_condition", (term, count), self.range(term), known)
+        return None
 
     def log_abs(self, term: Term) -> Proof:
         """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""
@@ -267,6 +279,9 @@ class Search:
             return prove("itself", (input_,))
         if input_ not in body.symbols:
             raise NotFound("form", body, f"{body} does not depend on {input_}")
+        if body.operation == "choose" and input_ not in body.arguments[0].symbols:
+            sides = [self.bijection(input_, branch) for branch in body.arguments[1:]]
+            return prove("either_way", (input_, body), self.range(body.arguments[0]), *sides)
         if body.operation == "choose":
             return splines.banded(self, input_, body) if splines.is_banded(input_, body) else self._pieces(input_, body)
         if splines.is_spline(input_, body):
@@ -326,6 +341,8 @@ class Search:
 
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
+        if is_circle(declared) and is_circle(support_of(input_)):
+            return self._of_angles(input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
         found = self.any_bijection(input_, body)
@@ -338,12 +355,27 @@ class Search:
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
 
+    def _of_angles(self, input_: Term, body: Term, declared: Support) -> Proof:
+        """The same of angles, whose maps count modulo 2 pi."""
+        found = vector_search.bijection(self, input_, body) if input_.shape else self.circle_map(input_, body)
+        try:
+            return prove("onto_circle", (declared,), found)
+        except Unproved as failure:
+            raise NotFound("form", body, str(failure)) from None
+
+    def circle_map(self, input_: Term, body: Term) -> Proof:
+        """That a map of angles is a bijection of the circle, place by place; raises NotFound."""
+        from gencompiler.proof.circle_search import circle_map
+
+        return circle_map(self, input_, body)
+
     def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
         """The same of numbers between which there are gaps."""
-        for rule in ("permuted", "shifted_integers"):
-            found = attempt(rule, (input_, body, declared))
-            if found is not None:
-                return found
+        found = attempt("permuted", (input_, body, declared))
+        if found is not None:
+            return found
+        with contextlib.suppress(NotFound, Unproved):
+            return prove("shifted_integers", (input_, body, declared), self.range(body))
         try:
             sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
             return prove("beside_zero", (input_, body, declared), *sides)

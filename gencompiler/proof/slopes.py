@@ -131,6 +131,17 @@ class BySlope:
         """A symbol that stands for a part, and reads like it in messages."""
         return symbol("inner", str(part), REAL, self.input.shape)
 
+    def monotone(self, where: Interval) -> tuple[Proof, tuple[Proof, ...]]:
+        """That the map itself is monotone on an interval, and the ranges that this rests on; raises NotFound or
+        Unproved."""
+        cuts = cuts_of(self.body, self.input, where)
+        self.purse = _SHARED.get() or Purse()
+        self._look_at_divisors(self.input, self.body, where)
+        found = self._monotone(self.input, self.body, where, cuts)
+        if found is None:
+            raise self.failure
+        return found, (*self.given, *self.local)
+
     def _of(self, inner: Proof, x: Term, outer: Term) -> Proof | None:
         conclusion = inner.conclusion
         assert isinstance(conclusion, Bijection)

@@ -39,8 +39,8 @@ def is_spline(input_: Term, body: Term) -> bool:
     return bool(bins(input_, body))
 
 
-def knots(search: Search, input_: Term, body: Term) -> Proof:
-    """Rising pieces between knots; raises NotFound."""
+def knots(search: Search, input_: Term, body: Term, rule: str = "knots") -> Proof:
+    """Rising pieces between knots, of an interval or of the circle; raises NotFound."""
     (place, *more) = bins(input_, body)
     if more:
         raise NotFound("form", body, f"{body} asks for two intervals")
@@ -61,4 +61,4 @@ def knots(search: Search, input_: Term, body: Term) -> Proof:
         except NotFound:
             continue
     del found
-    return prove("knots", (input_, body, place), *premises)
+    return prove(rule, (input_, body, place), *premises)

@@ -10,6 +10,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, views
+from gencompiler.proof.circles import PI
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Shape, Term, is_finite, literal, support_of
@@ -40,6 +41,7 @@ from gencompiler.proof.structure import (
     has_density,
     is_atom,
 )
+from gencompiler.proof.terms import negated
 from gencompiler.proof.transformed import untransformed
 
 # -- distributions ---------------------------------------------------------------------------------------------------
@@ -73,6 +75,8 @@ def event_support(family: str, form: str, arguments: tuple[Term, ...]) -> Suppor
         need(len(sizes) == 1 and all(len(shape) == 1 for shape in sizes), "a parameter that is no vector")
         return Support(own, (literal(0).data, literal(sizes.pop()[0]).data))
     ends = [arguments[names.index(name)] for name in row.support_arguments]
+    if own == "Interval" and ends == [negated(PI), PI]:
+        return Support("Angle")
     need(all(e is not None and e.operation == "literal" for e in ends), "a support whose ends are not numbers")
     return Support(own, tuple(e.data for e in ends))
 
@@ -94,6 +98,7 @@ def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
             raise Unproved(f"nothing is known about {name}")
         need(premise.interval.within(allowed), "{} may not be {}", term, support)
+        need(not SUPPORTS[support.name].discrete or is_whole(term), "{} may be between the values of {}", term, support)
     vectors = form_of(family, form).vectors
     need(all(a.shape in ((), shape) for a in arguments) or bool(vectors), "a parameter of another shape than the event")
     need(

@@ -8,13 +8,16 @@ from typing import cast
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain
 from gencompiler.proof.binders import releveled, replaced
-from gencompiler.proof.domain import REALS, Interval
-from gencompiler.proof.facts import Bijection, Fact, VectorBijection, result
+from gencompiler.proof.circles import principal
+from gencompiler.proof.domain import REALS, Circle, Interval
+from gencompiler.proof.facts import Bijection, CircleMap, Fact, VectorBijection, result
 from gencompiler.proof.graph import Term, join, select, substitute, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import ZERO, plus, total
 
 Places = tuple[int, ...]
+#: What is known of one part of a map.
+Part = Bijection | CircleMap | VectorBijection
 
 
 def block_symbols(input_: Term, blocks: tuple[Places, ...]) -> tuple[Term, ...]:
@@ -51,14 +54,20 @@ def assembled(parts: Sequence[Term], blocks: tuple[Places, ...]) -> Term:
     return select(join(parts), (position[p] for p in range(len(flat))))
 
 
-def part_of(premise: Fact, input_: Term, body: Term) -> Bijection | VectorBijection:
+def part_of(premise: Fact, input_: Term, body: Term) -> Part:
     """The premise that `body` is a bijection in `input_`: elementwise, or as a whole."""
-    if not isinstance(premise, Bijection | VectorBijection) or premise.input is not input_ or premise.body is not body:
+    if not isinstance(premise, Part) or premise.input is not input_ or premise.body is not body:
         raise Unproved(f"{body} is not known to be injective in {input_}")
     return premise
 
 
-def volume(found: Bijection | VectorBijection) -> Term:
+def undone(found: Part) -> Term:
+    """The inverse of a part; of one of angles, as angles of [-pi, pi), which is what other parts know them as."""
+    known = not isinstance(found, CircleMap) or found.inverse is result(found.input.shape)
+    return found.inverse if known else principal(found.inverse)
+
+
+def volume(found: Part) -> Term:
     """log|det| of a map of a tensor, as a scalar in terms of its input."""
     return found.log_det if isinstance(found, VectorBijection) else total(found.log_derivative, found.input.shape)
 
@@ -87,7 +96,7 @@ def blocks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     )
 
 
-def _solve(maps: list[Bijection | VectorBijection], order: tuple[int, ...], input_: Term) -> list[Term]:
+def _solve(maps: list[Part], order: tuple[int, ...], input_: Term) -> list[Term]:
     """Each block in terms of the result, block by block in the given order."""
     whole = result(input_.shape)
     starts = [sum(m.input.shape[0] for m in maps[:k]) for k in range(len(maps))]
@@ -99,7 +108,7 @@ def _solve(maps: list[Bijection | VectorBijection], order: tuple[int, ...], inpu
         mentioned = found.body.symbols | found.inverse.symbols
         need(not (mentioned & unsolved), "{} depends on a block solved later", found.body)
         own = select(whole, range(starts[k], starts[k] + found.input.shape[0]))
-        solved[found.input] = substitute(found.inverse, {**solved, result(found.input.shape): own})
+        solved[found.input] = substitute(undone(found), {**solved, result(found.input.shape): own})
     return [solved[m.input] for m in maps]
 
 
@@ -146,8 +155,10 @@ def reordered(input_: Term, body: Term) -> Iterator[tuple[Term, Places]]:
             yield core, places
 
 
-def interval_support(image: Interval) -> Support:
+def interval_support(image: Interval | Circle) -> Support:
     """The support whose values are the numbers of an interval."""
+    if isinstance(image, Circle):
+        raise Unproved("angles are no numbers of an interval")
     if image == REALS:
         return REAL
     closed = Support("Interval", (image.lower, image.upper))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import jacobians, nodes, ode, places
+from gencompiler.rows import angles, jacobians, nodes, ode, places
 from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.graph import Graph, LoopPlan
@@ -126,13 +126,18 @@ class Pipeline:
         map_, swapped = self.maps[stage.map], isinstance(stage, model.UseInverse)
         if backwards == swapped:
             value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
+            if map_.result.support.name == "Angle":
+                value = angles.wound(self.graph, value, stage.span)
             self.graph.name(value, f"{map_.definition}_output")
             own = at.value
         else:
             inverse = self.expressions.derived.inverses.get(map_.name)
             if inverse is None:
                 raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
-            own = value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
+            value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
+            if map_.input.type.support.name == "Angle":  # what is derived is in [-pi, pi)
+                value = angles.kept(self.graph, value, stage.span)
+            own = value
             self.graph.name(value, f"{map_.definition}_input")
         return Passed(value, self._add_log_det(at.log_det, map_, own, scope, stage.span, minus=swapped))
 

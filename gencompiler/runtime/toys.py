@@ -88,12 +88,26 @@ def grid25(count: int = COUNT, seed: int = 0, scale: float = GRID25_SCALE) -> Po
     return centre + scale * source.normal(count, 2)
 
 
+#: Standard deviations of the windings: of the angle around the hole, and of the other one given it.
+WINDINGS_SCALES = 1.2, 0.3
+
+
+def windings(count: int = COUNT, seed: int = 0) -> Points:
+    """A band that winds around a torus: phi is a normal around pi, psi one around 2 phi, both wrapped."""
+    source = _Source(seed)
+    wide, narrow = WINDINGS_SCALES
+    phi = np.pi + wide * source.normal(count)
+    psi = 2 * phi + narrow * source.normal(count)
+    return np.asarray(np.stack([phi, psi], 1) + np.pi) % (2 * np.pi) - np.pi
+
+
 TOYS: dict[str, Callable[[], Points]] = {
     "moons": moons,
     "pinwheel": pinwheel,
     "checkerboard": checkerboard,
     "swissroll": swissroll,
     "grid25": grid25,
+    "windings": windings,
 }
 
 #: Data sets whose modes are known: their centres and standard deviation.

@@ -24,6 +24,7 @@ BASES = {
     "Unit": "LogitNormal(0, 1)",
     "Positive": "Normal(0, 1) |> exp",
     "Interval(0, 1)": "Uniform(0, 1)",
+    "Angle": "Uniform(-pi, pi)",
 }
 
 

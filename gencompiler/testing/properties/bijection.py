@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from gencompiler.testing.spaces import flat
-from gencompiler.testing.subject import Subject, in_float64
+from gencompiler.testing.subject import Subject, in_float64, observed
 
 #: How far from a perfect inverse rounding may lead, in units of the measured sensitivity to rounding.
 _ROUNDINGS = 256.0
@@ -22,7 +23,12 @@ _TRIALS = 4
 Map = Callable[[Tensor], Tensor]
 
 
-def rounding_error(function: Map, point: Tensor) -> Tensor:
+def apart(left: Tensor, right: Tensor, angles: bool) -> Tensor:
+    """left - right; of angles, the short way around."""
+    return torch.remainder(left - right + math.pi, 2 * math.pi) - math.pi if angles else left - right
+
+
+def rounding_error(function: Map, point: Tensor, angles: bool = False) -> Tensor:
     """What rounding may change in `function(point)`, for each row of `point` `[n, …]`: a bound `[n]`.
 
     Measured by disturbing the point, so that an ill-conditioned but correct map is not blamed for it."""
@@ -32,7 +38,7 @@ def rounding_error(function: Map, point: Tensor) -> Tensor:
     for _ in range(_TRIALS):
         signs = torch.randint(0, 2, point.shape, generator=generator).to(point) * 2 - 1
         moved = function(point + _DISTURBANCE * signs * point.abs().clamp_min(2.0**-20))
-        change = torch.maximum(change, _largest(moved - base))
+        change = torch.maximum(change, _largest(apart(moved, base, angles)))
     epsilon = torch.finfo(torch.float64).eps
     return _ROUNDINGS * epsilon * (change / _DISTURBANCE + _largest(base) + 1)
 
@@ -43,16 +49,18 @@ def check_round_trip(model: Subject, z: Tensor) -> None:
     Rows where `forward` is saturated (a sigmoid that rounds to an end of its range) are left out: no inverse exists.
     """
     model, z = in_float64(model), z.double()
+    angles = observed(model).support.name == "Angle"
     with torch.no_grad():
         z = z[~_saturated(lambda z: model.forward(z)[0], z)]
         x = model.forward(z)[0]
         recovered = model.inverse(x)[0]
         _refuse_nan(x, "forward(z)", z)
         _refuse_nan(recovered, "inverse(forward(z))", z)
-        _compare(recovered, z, rounding_error(lambda x: model.inverse(x)[0], x), "inverse(forward(z)) differs from z")
+        tolerance = rounding_error(lambda x: model.inverse(x)[0], x, angles)
+        _compare(recovered, z, tolerance, "inverse(forward(z)) differs from z", angles)
         again = model.forward(recovered)[0]
-        tolerance = rounding_error(lambda z: model.forward(z)[0], recovered)
-        _compare(again, x, tolerance, "forward(inverse(x)) differs from x")
+        tolerance = rounding_error(lambda z: model.forward(z)[0], recovered, angles)
+        _compare(again, x, tolerance, "forward(inverse(x)) differs from x", angles)
 
 
 def _saturated(function: Map, point: Tensor) -> Tensor:
@@ -117,8 +125,8 @@ def _refuse_nan(values: Tensor, name: str, z: Tensor) -> None:
         raise AssertionError(f"{name} is not a number at z = {z[bad][0].tolist()}")
 
 
-def _compare(found: Tensor, expected: Tensor, tolerance: Tensor, claim: str) -> None:
-    error = _largest(found - expected)
+def _compare(found: Tensor, expected: Tensor, tolerance: Tensor, claim: str, angles: bool = False) -> None:
+    error = _largest(apart(found, expected, angles))
     # Where rounding alone may lead to infinity there is nothing to compare.
     bad = ~(error <= tolerance) & tolerance.isfinite()
     if bool(bad.any()):

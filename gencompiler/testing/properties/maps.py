@@ -14,7 +14,9 @@ from gencompiler.testing.view import Setting, view
 
 
 def base(model: Subject) -> Field:
-    return Field("z", subject.observed(model).shape, Support("Real"))
+    """The latent variable; only maps of the circle arrive at one."""
+    own = subject.observed(model)
+    return Field("z", own.shape, own.support if own.support.name == "Angle" else Support("Real"))
 
 
 def closed_form(model: Subject) -> bool:
