@@ -72,7 +72,7 @@ def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
 def _sums(value: Tensor, part: Part, free: Sequence[int], looped: bool) -> Tensor:
     """One value for each row and iteration, of the axes `free`, added up."""
     total = value if part.summed else value.sum(0)
-    each = total.view(*([part.count] if part.count else []), *free)
+    each = total.view((*([part.count] if part.count else []), *free))
     return each if looped or not part.count else each.sum(0)
 
 

@@ -109,11 +109,11 @@ def _spec(stem: str) -> Path:
 
 
 def main(arguments: list[str]) -> None:
-    """Compile what the table lacks, spec by spec, and write it down at once.
+    """Compile what the table lacks, some specs at a time, and write it down at once.
 
-    A kernel that does not fit is tried in other tiles, and what fits is written to `gencompiler/rows/measured.toml`,
-    which the schedule reads.  It may be stopped at any time and started again, and several may run, each on specs of
-    its own; `--prune` drops what no kernel of a shipped spec has any more."""
+    At the end each kernel that does not fit is tried in other tiles, and what fits is written to
+    `gencompiler/rows/measured.toml`, which the schedule reads.  It may be stopped at any time and started again, and
+    several may run, each on specs of its own; `--prune` drops what no kernel of a shipped spec has any more."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("targets", nargs="*", help=f"of {', '.join(DEVICES)}; by default all")
     parser.add_argument("--specs", nargs="+", default=[], help="names of specs; by default all")
@@ -123,6 +123,7 @@ def main(arguments: list[str]) -> None:
         prune()
         return
     specs = [each for each in SPECS if not chosen.specs or each.stem in chosen.specs]
+    unfit = []
     for some in batched(specs, TOGETHER):
         found = [each for spec in some for each in kernels(spec)]
         for target in chosen.targets or DEVICES:
@@ -134,10 +135,10 @@ def main(arguments: list[str]) -> None:
             for batch in batched(missing, AT_ONCE):
                 record(batch)
             rows = recorded.read()[target] if own else {}
-            for key, kernel in own.items():
-                if not fits(rows[key], target):
-                    measure(kernel)
+            unfit += [kernel for key, kernel in own.items() if not fits(rows[key], target)]
             print(f"{target}: {len(own)} kernels of {some[0].stem} to {some[-1].stem}, {len(missing)} new", flush=True)
+    for kernel in unfit:
+        measure(kernel)
 
 
 def batched(items: Sequence[Any], length: int) -> Iterator[Any]:
