@@ -233,9 +233,9 @@ def test_kernels_are_used_where_they_apply(kinds: Kinds, monkeypatch: pytest.Mon
     def launcher(model: Model, function: str) -> None:
         calls.append(function)
 
-    def differentiated(module: str, device: torch.device) -> frozenset[str]:
+    def differentiated(module: str) -> dict[str, object]:
         calls.append("GRADIENTS")
-        return frozenset()
+        return {}
 
     monkeypatch.setattr(backends, "kernel_launcher", launcher)
     monkeypatch.setattr(backends, "_differentiated", differentiated)
