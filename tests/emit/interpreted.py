@@ -27,7 +27,7 @@ from torch import Tensor
 from gencompiler import pipeline
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
-from gencompiler.emit.gradients import launchers
+from gencompiler.emit.gradients import passes
 from gencompiler.emit.module import Places, emit_backward, emit_kernels, plan_class
 from gencompiler.rows.nodes import Program
 from gencompiler.runtime import gradients
@@ -68,14 +68,14 @@ def compared(path: Path, folder: Path) -> dict[str, str]:
     done = small(path)
     plan, places = plan_class(done.model, done.programs), Places(done.sources)
     fused = {name: each for name, each in done.schedules.items() if each.fused}
-    differentiated = {name: each for name, each in done.gradients.items() if each.ways}
+    differentiated = {name: each.ways for name, each in done.gradients.items() if each.ways}
     (folder / "__init__.py").touch()
     (folder / "kernels.py").write_text(emit_kernels(plan, fused, '""""""', places))
     (folder / "backward.py").write_text(emit_backward(plan, differentiated, '""""""', places))
     import_package(path.stem, folder)
     forward, backward = (importlib.import_module(f"{path.stem}.{name}") for name in ("kernels", "backward"))
     cases = [(forward, each.program, plan.functions[name]) for name, each in fused.items()]
-    cases += [(backward, each.program, name) for each, name in launchers(plan.functions, differentiated)]
+    cases += [(backward, each.program, each.name) for each in passes(plan.functions, differentiated)]
     found = {name: difference(module, program, name) for module, program, name in cases}
     for name in differentiated:
         function = plan.functions[name]

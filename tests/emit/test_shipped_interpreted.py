@@ -66,7 +66,7 @@ import dataclasses, gencompiler.emit.gradients, gencompiler.emit.module
 own = gencompiler.emit.module.print_kernel
 def planted(*arguments, **keywords):
     printed = own(*arguments, **keywords)
-    assert "tanh(s)" in printed.text
-    return dataclasses.replace(printed, text=printed.text.replace("tanh(s)", "1.001 * tanh(s)"))
+    assert " tanh(" in printed.text
+    return dataclasses.replace(printed, text=printed.text.replace(" tanh(", " 1.001 * tanh("))
 gencompiler.emit.module.print_kernel = gencompiler.emit.gradients.print_kernel = planted
 """

@@ -13,11 +13,12 @@ import dataclasses
 import fcntl
 import functools
 import hashlib
+import itertools
 import json
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,23 +110,43 @@ def _spec(stem: str) -> Path:
 
 
 def main(arguments: list[str]) -> None:
-    """Compile what the table lacks, spec by spec, and write it down at once.
+    """Compile what the table lacks, some specs at a time, and write it down at once.
 
-    A kernel that does not fit is tried in other tiles, and what fits is written to `gencompiler/rows/measured.toml`,
-    which the schedule reads.  It may be stopped at any time and started again, and several may run, each on specs of
-    its own; `--prune` drops what no kernel of a shipped spec has any more."""
+    At the end each kernel that does not fit is tried in other tiles, and what fits is written to
+    `gencompiler/rows/measured.toml`, which the schedule reads.  It may be stopped at any time and started again, and
+    several may run, each on specs of its own; `--prune` drops what no kernel of a shipped spec has any more."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("targets", nargs="*", help=f"of {', '.join(DEVICES)}; by default all")
     parser.add_argument("--specs", nargs="+", default=[], help="names of specs; by default all")
     parser.add_argument("--prune", action="store_true", help="only drop rows of kernels that are no more")
+    parser.add_argument("--look", action="store_true", help="only say what this triton makes of kernels, write nothing")
     chosen = parser.parse_args(arguments)
+    specs = [each for each in SPECS if not chosen.specs or each.stem in chosen.specs]
     if chosen.prune:
         prune()
-        return
-    specs = [each for each in SPECS if not chosen.specs or each.stem in chosen.specs]
+    elif chosen.look:
+        look(specs, chosen.targets or DEVICES)
+    else:
+        fill(specs, chosen.targets or DEVICES)
+
+
+def look(specs: Sequence[Path], targets: Iterable[str]) -> None:
+    """Compile the kernels of specs by whatever triton is installed, and say how many fit."""
+    for spec, target in itertools.product(specs, targets):
+        uses = kernel_use(dict(kernels(spec)), target)
+        for use in uses:
+            if use.error or not fits(dataclasses.asdict(use), target):
+                print(f"  {use.kernel}: {use.error or f'{use.spills} bytes spilled, {use.shared} shared'}")
+        good = sum(not use.error and fits(dataclasses.asdict(use), target) for use in uses)
+        print(f"{spec.stem} on {target}: {good} of {len(uses)} kernels fit", flush=True)
+
+
+def fill(specs: Sequence[Path], targets: Iterable[str]) -> None:
+    """Compile what the table lacks, write it down, and find tiles for what does not fit."""
+    unfit = []
     for some in batched(specs, TOGETHER):
         found = [each for spec in some for each in kernels(spec)]
-        for target in chosen.targets or DEVICES:
+        for target in targets:
             own = {
                 kernel_key(each, target): Kernel(name, target, each) for name, each in found if target in each.configs
             }
@@ -134,10 +155,10 @@ def main(arguments: list[str]) -> None:
             for batch in batched(missing, AT_ONCE):
                 record(batch)
             rows = recorded.read()[target] if own else {}
-            for key, kernel in own.items():
-                if not fits(rows[key], target):
-                    measure(kernel)
+            unfit += [kernel for key, kernel in own.items() if not fits(rows[key], target)]
             print(f"{target}: {len(own)} kernels of {some[0].stem} to {some[-1].stem}, {len(missing)} new", flush=True)
+    for kernel in unfit:
+        measure(kernel)
 
 
 def batched(items: Sequence[Any], length: int) -> Iterator[Any]:

@@ -38,7 +38,8 @@ def parameters(program: Program, seed: int = 0, scale: float = 1.0) -> dict[str,
     for use in program.parameters:
         value = torch.randn(use.shape, generator=generator, dtype=torch.float64)
         value = value * scale / math.sqrt(use.shape[-1] if len(use.shape) > 1 else 4)
-        values[use.path] = value.exp() if use.support == "Positive" else value
+        inside = {"Positive": Tensor.exp, "Simplex": lambda each: each.softmax(-1)}.get(use.support)
+        values[use.path] = value if inside is None else inside(value)
     return values
 
 
