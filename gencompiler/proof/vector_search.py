@@ -216,7 +216,7 @@ def _entries(search: Search, input_: Term, body: Term) -> Proof | None:
         written = in_entries(body)
     except Unproved:
         return None
-    return proved("writtenby_index", (input_, body), body, by_index(search, input_, written))
+    return proved("written_by_index", (input_, body), body, by_index(search, input_, written))
 
 
 def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
