@@ -144,11 +144,12 @@ def _looks(
         vector_counterexamples.singular,
         vector_counterexamples.entry_twice,
         vector_counterexamples.smaller_twice,
-        vector_counterexamples.sphere_missed,
+        *((vector_counterexamples.sphere_missed,) if support == nodes.REAL else ()),
     )
     for look in smaller if not requires else ():
         yield functools.partial(look, input_, body, search)
     if not requires:
+        yield lambda: vector_counterexamples.corner_missed(input_, body, support, search)
         yield lambda: vector_counterexamples.part_not_onto(body, support, search)
         yield lambda: vector_counterexamples.always_in_order(body, support, search)
         yield lambda: refute.outside(body, support)
