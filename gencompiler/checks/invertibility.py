@@ -5,7 +5,9 @@ ones that were derived.  A difference is a bug of the compiler, and raised as on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 from gencompiler.checks import requirements
@@ -18,6 +20,7 @@ from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import LOOK, STEPS, Spent, limited
 from gencompiler.proof.circle_refutations import gained
 from gencompiler.proof.circle_search import not_around
 from gencompiler.proof.circles import is_circle
@@ -98,8 +101,19 @@ def _settle(checking: Checking, obligation: Obligation, map_: nodes.Map, terms: 
 def _attempt(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof:
     """The proof of a map; what it requires may be used."""
     search = checking.search.under(terms.requires)
-    found = search.invertible(terms.input, terms.body, map_.result.support)
+    try:
+        with limited():
+            found = search.invertible(terms.input, terms.body, map_.result.support)
+    except Spent:
+        raise NotFound("budget", terms.body, f"no proof was found in {STEPS:,} steps") from None
+    conclusion = found.conclusion
+    if isinstance(conclusion, Invertible) and conclusion.inverse is not None and not _is_derived(checking, map_):
+        raise NotFound("budget", terms.body, "its inverse was not derived within the steps that a search may take")
     return prove("under", terms.requires, found) if terms.requires else found
+
+
+def _is_derived(checking: Checking, map_: nodes.Map) -> bool:
+    return map_.name in checking.derived.inverses
 
 
 def _assumed(checking: Checking, map_: nodes.Map) -> bool:
@@ -118,30 +132,45 @@ def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
 
 
 def _refute(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
+    """The first counterexample that a look finds; each look may take so many steps, and all together as many as a
+    proof."""
     if is_circle(map_.result.support):
         return _refute_around(checking, map_, terms)
-    found = _refute_any(checking, map_, terms, failure)
-    if found is None and terms.input.shape and terms.body.shape == terms.input.shape:
-        found = vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
-        if found is None and not terms.requires:
-            looks = (
-                vector_counterexamples.singular,
-                vector_counterexamples.entry_twice,
-                vector_counterexamples.smaller_twice,
-                vector_counterexamples.sphere_missed,
-            )
-            for look in looks:
-                found = found or look(terms.input, terms.body, checking.search)
-            found = found or vector_counterexamples.part_not_onto(terms.body, map_.result.support, checking.search)
-            found = found or vector_counterexamples.always_in_order(terms.body, map_.result.support, checking.search)
-            found = found or refute.outside(terms.body, map_.result.support)
-        for search in (
-            vector_counterexamples.shifted,
-            vector_counterexamples.collision,
-            vector_counterexamples.taken_again,
-        ):
-            found = found or search(terms.input, terms.body, terms.requires)
-    return found
+    with contextlib.suppress(Spent), limited():
+        for look in _looks(checking, map_, terms, failure):
+            with contextlib.suppress(Spent), limited(LOOK):
+                found = look()
+                if found is not None:
+                    return found
+    return None
+
+
+def _looks(
+    checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound
+) -> Iterator[Callable[[], Proof | None]]:
+    """Where counterexamples are looked for, in turn."""
+    input_, body, requires = terms.input, terms.body, terms.requires
+    support, search = map_.result.support, checking.search
+    yield lambda: _refute_any(checking, map_, terms, failure)
+    if not input_.shape or body.shape != input_.shape:
+        return
+    yield lambda: vector_counterexamples.not_injective(input_, body, requires)
+    smaller = (
+        vector_counterexamples.singular,
+        vector_counterexamples.entry_twice,
+        vector_counterexamples.smaller_twice,
+        *((vector_counterexamples.sphere_missed,) if support == nodes.REAL else ()),
+    )
+    for look in smaller if not requires else ():
+        yield functools.partial(look, input_, body, search)
+    if not requires:
+        yield lambda: vector_counterexamples.corner_missed(input_, body, support, search)
+        yield lambda: vector_counterexamples.part_not_onto(body, support, search)
+        yield lambda: vector_counterexamples.always_in_order(body, support, search)
+        yield lambda: refute.outside(body, support)
+    yield lambda: vector_counterexamples.shifted(input_, body, requires)
+    yield lambda: vector_counterexamples.collision(input_, body, requires)
+    yield lambda: vector_counterexamples.taken_again(input_, body, requires)
 
 
 def _refute_around(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof | None:

@@ -14,6 +14,7 @@ from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import Spent, limited
 from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.facts import result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
@@ -35,9 +36,16 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     for map_ in model.maps:
         try:
             terms = terms_of(model, map_)
-            found = _bijection(search.under(terms.requires), terms, map_.result.support)
-        except (NotFound, Untranslated, Malformed) as problem:
-            failures.append(Failure(map_.name, str(problem), span=_blame(problem, map_, model)))
+            with limited():
+                found = _bijection(search.under(terms.requires), terms, map_.result.support)
+        except (NotFound, Untranslated, Malformed, Spent) as problem:
+            failures.append(
+                Failure(
+                    map_.name,
+                    str(problem) or "it takes more steps than a search may",
+                    span=_blame(problem, map_, model),
+                )
+            )
             continue
         inverses[map_.name] = _inverse(map_, terms, found)
         log_dets[map_.name] = log_det(map_, terms.input, terms.translation, found)

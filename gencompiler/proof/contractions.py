@@ -70,6 +70,6 @@ define(
 define(
     "solution",
     lambda data, arguments: solution(*data, *arguments),
-    lambda term: frozenset((bound_array(*term.data, REAL),)),
+    lambda term: frozenset((bound_array(term.data[0], term.data[1], REAL),)),
 )
 define("jacobian_log_det", _jacobian, lambda term: frozenset((term.arguments[1],)))

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from gencompiler.proof.budget import spend
 from gencompiler.proof.facts import Fact
 
 #: What a rule is asked about: terms, and plain data that serves as a witness.
@@ -17,6 +18,8 @@ Subject = tuple[Any, ...]
 Rule = Callable[[Subject, tuple[Fact, ...]], Fact]
 
 RULES: dict[str, Rule] = {}
+#: Steps that an application of a rule counts for.
+APPLICATION = 8
 
 
 class Unproved(Exception):
@@ -44,6 +47,7 @@ class Proof:
 
 def prove(name: str, subject: Subject, *premises: Proof) -> Proof:
     """Apply a rule to a subject; raises Unproved."""
+    spend(APPLICATION)
     conclusion = RULES[name](subject, tuple(p.conclusion for p in premises))
     return Proof(name, subject, premises, conclusion)
 

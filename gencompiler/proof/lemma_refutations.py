@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from gencompiler.model.nodes import REAL
-from gencompiler.proof.domain import NON_NEGATIVE
-from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
-from gencompiler.proof.graph import Term, support_of
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof.domain import NON_NEGATIVE, of_support
+from gencompiler.proof.facts import Bijection, Fact, InRange, NotInjective, NotOnto
+from gencompiler.proof.graph import Term, is_finite, support_of
 from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, radial_of, ridge_of
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.subspace_rules import within_of
+from gencompiler.proof.terms import ZERO
 
 
 def smaller(kind: str, input_: Term, body: Term) -> tuple[Term, Term]:
@@ -62,3 +64,23 @@ def falls_short_of_sphere(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     assert isinstance(missed, NotOnto)
     need(missed.body is found.scalar and missed.support == support_of(DISTANCE), "a premise about another map")
     return NotOnto(body, REAL, missed.at)
+
+
+@rule
+def corner_missed(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A map from 0 whose values stay in a ball does not reach the corners of a cube that the ball does not hold.
+
+    Subject: the input, the body, the support.  Premise: r k(r) as a map of the distance, whose image is bounded."""
+    input_, body, support = cast(tuple[Term, Term, Support], subject)
+    found = radial_of(input_, body)
+    (inner,) = premises
+    wanted = of_support(support)
+    need(support_of(input_) == REAL and found.centre is ZERO, "not a map of the reals from 0")
+    need(isinstance(inner, Bijection) and wanted is not None and is_interval(support), "no image is known")
+    assert isinstance(inner, Bijection)
+    assert wanted is not None
+    need(inner.input is DISTANCE and inner.body is found.scalar, "a premise about another map")
+    top, end = inner.image.upper, wanted.upper
+    need(inner.image.within(NON_NEGATIVE) and is_finite(top) and is_finite(end) and end > 0, "no bounded image")
+    need(wanted.lower < end and end * end * body.shape[0] > top * top, "the ball holds the cube")
+    return NotOnto(body, support)

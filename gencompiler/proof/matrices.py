@@ -65,7 +65,7 @@ def _inverted(table: list[list[Number]]) -> list[list[Number]]:
 
 def determinant(size: int, values: Values) -> Fraction:
     """The determinant of a square matrix of rationals, row by row, by elimination."""
-    work = [[Fraction(v) for v in values[k * size : (k + 1) * size]] for k in range(size)]  # type: ignore[arg-type]
+    work = [[Fraction(v) for v in values[k * size : (k + 1) * size]] for k in range(size)]
     found = Fraction(1)
     for at in range(size):
         pivot = next((k for k in range(at, size) if work[k][at] != 0), None)

@@ -6,10 +6,16 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gencompiler.proof.budget import spend
 from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.lazy import np
 
 Array = Any
+
+#: So many floats at once cost as much as one.
+THOUSAND = 1024
+#: Steps of one operation on them.
+FLOATS_COST = 5
 
 
 def values(term: Term, point: Mapping[Term, Array]) -> Array:
@@ -17,8 +23,10 @@ def values(term: Term, point: Mapping[Term, Array]) -> Array:
 
     Tensors have their own axes first; symbols without a value, networks and views are not a number."""
     known: dict[Term, Array] = dict(point)
+    parts = subterms(term)
+    spend(FLOATS_COST * len(parts) * (1 + max((np.size(v) for v in known.values()), default=1) // THOUSAND))
     with np.errstate(all="ignore"):
-        for part in subterms(term):
+        for part in parts:
             if part not in known:
                 known[part] = _value(part, known)
     return known[term]

@@ -155,9 +155,9 @@ def along_of(input_: Term, term: Term) -> tuple[Term, Term]:
     direction, factor = directed(term, input_.shape)
     place = symbol("along", f"{direction} @ {input_}", REAL)
     need(place not in factor.symbols and input_ not in direction.symbols, "{} depends on {}", direction, input_)
-    pairs = (reduce("sum", input_),)
+    pairs = [reduce("sum", input_)]
     if direction.shape:
-        pairs = (contract(direction, input_), contract(input_, direction))
+        pairs = [contract(direction, input_), contract(input_, direction)]
     moved = replaced(factor, dict.fromkeys(pairs, place))
     need(input_ not in moved.symbols, "{} depends on {} otherwise than through one product", factor, input_)
     return place, moved

@@ -22,6 +22,7 @@ from gencompiler.proof.box_sign_rules import (
     separable,
 )
 from gencompiler.proof.boxes import Box, Evaluation
+from gencompiler.proof.budget import spend
 from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.graph import Malformed, Term, is_finite, subterms, support_of
@@ -32,6 +33,10 @@ from gencompiler.proof.terms import negated
 
 #: How many evaluations a search may take, how deep its cuts and its slopes may nest.
 BUDGET, CUTS, SLOPES = 1000, 24, 3
+
+
+#: What the other forms of a term cost, beside an evaluation of it.
+WRITING = 4
 
 
 class OutOfBudget(Exception):
@@ -83,6 +88,7 @@ class Signs:
     def _range(self, term: Term, box: Box) -> Interval | None:
         self.left -= 1
         self.purse.left -= _size(term)
+        spend(_size(term))
         if self.left < 0 or self.purse.left < 0:
             raise OutOfBudget
         try:
@@ -102,6 +108,7 @@ class Signs:
         for about in self.known:
             if self._holds(term, box, ("condition", about), strict):
                 return ("condition", about)
+        spend(WRITING * _size(term))
         shorter = self._shorter(term, box) if own is not None else None
         if shorter is not None:
             found = self._prove(shorter[1], box, strict, cuts, slopes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import Evaluation, interior
+from gencompiler.proof.budget import ENDLESS, limited, spend
 from gencompiler.proof.calculus import derivative
 from gencompiler.proof.domain import POSITIVE, Interval
 from gencompiler.proof.facts import Bijection, Fact, InRange, result
@@ -46,6 +47,8 @@ WITNESSES = tuple(Fraction(n) for n in ("0", "1", "-1", "1/2", "2", "-2", "1/3",
 #: Searches that have ended, by what they were for: derivation and checks ask the same.
 _ENDED: dict[tuple[Term, Term, tuple[Fact, ...]], Proof | NotFound] = {}
 _REMEMBERED = 256
+#: What they took.
+_COSTS: dict[tuple[Term, Term, tuple[Fact, ...]], int] = {}
 
 
 #: What searches spend from together, where they are attempts at one thing.
@@ -67,17 +70,21 @@ def by_slope(search: Search, input_: Term, body: Term) -> Proof:
     """The proof that a scalar map is a bijection by its slope; raises NotFound."""
     key = (input_, body, tuple(p.conclusion for p in search.given))
     found = _ENDED.get(key)
-    if found is None:
-        try:
-            found = BySlope(search, input_, body).find()
-        except NotFound as failure:
-            found = failure
-        except (Malformed, Unproved) as failure:
-            found = NotFound("form", body, str(failure))
+    if found is not None:
+        spend(_COSTS[key])
+    else:
+        with limited(ENDLESS) as account:
+            try:
+                found = BySlope(search, input_, body).find()
+            except NotFound as failure:
+                found = failure
+            except (Malformed, Unproved) as failure:
+                found = NotFound("form", body, str(failure))
         if len(_ENDED) >= _REMEMBERED:
             _ENDED.clear()
+            _COSTS.clear()
         if _SHARED.get() is None or not isinstance(found, NotFound):
-            _ENDED[key] = found
+            _ENDED[key], _COSTS[key] = found, account.spent
     if isinstance(found, NotFound):
         raise found
     return found

@@ -159,6 +159,14 @@ def sphere_missed(input_: Term, body: Term, search: Search) -> Proof | None:
     return attempt("falls_short_of_sphere", (input_, body), size, missed) if missed is not None else None
 
 
+def corner_missed(input_: Term, body: Term, support: Support, search: Search) -> Proof | None:
+    """A corner of the declared cube outside the ball that a radial map stays in."""
+    with contextlib.suppress(NotFound, Unproved, Malformed):
+        found = radial_of(input_, body)
+        return attempt("corner_missed", (input_, body, support), search.bijection(DISTANCE, found.scalar))
+    return None
+
+
 def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
     """A part of the result of a join that misses values of the declared support."""
     start = 0
@@ -310,12 +318,9 @@ def _compensated(input_: Term, body: Term, chosen: tuple[Choice, ...]) -> Proof 
         if base is None:
             continue
         columns = [(k, j) for k in networks for j in range(len(chosen[k][1]))]
-        slopes = []
-        for k, j in columns:
-            other = _at(input_, body, _changed(chosen, k, j), moved)
-            if other is None:
-                return None
-            slopes.append([a - b for a, b in zip(other, base, strict=True)])
+        tried = [(k, j, _at(input_, body, _changed(chosen, k, j), moved)) for k, j in columns]
+        columns = [(k, j) for k, j, other in tried if other is not None]
+        slopes = [[a - b for a, b in zip(other, base, strict=True)] for _, _, other in tried if other is not None]
         solved = _solved(slopes, [a - b for a, b in zip(wanted, base, strict=True)])
         if solved is None:
             continue

@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING
 from gencompiler.proof import change_search, operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
-from gencompiler.proof.circles import is_circle
+from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.exchange_search import exchanges
-from gencompiler.proof.facts import InRange, Lipschitz
-from gencompiler.proof.graph import (
-    Malformed,
-    Term,
-    before,
-    bound_index,
-    contract,
-    element,
-    select,
-    subterms,
-    support_of,
-    symbol,
-)
-from gencompiler.proof.index_rules import entry, in_entries, own_entry
+from gencompiler.proof.facts import Bijection, InRange, Lipschitz, VectorBijection
+from gencompiler.proof.graph import Malformed, Term, contract, select, subterms, symbol
+from gencompiler.proof.index_rules import in_entries
+from gencompiler.proof.index_search import by_index, elementwise, proved
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.mask_rules import masked
@@ -40,41 +30,55 @@ if TYPE_CHECKING:
 
 
 def bijection(search: Search, input_: Term, body: Term, reordering: bool = True) -> Proof:
-    """That a map of a vector is a bijection onto its range, `reordering` of other values too; raises NotFound."""
+    """That a map of a vector is a bijection onto its range, `reordering` of other values too; raises NotFound.
+
+    One whose inverse is a formula goes before one that is known to have an inverse."""
+    known: Proof | None = None
+    failure: NotFound | None = None
+    try:
+        known = _by_structure(search, input_, body, reordering)
+    except NotFound as problem:
+        failure = problem
+    if known is None or not _is_formula(known):
+        whole = _whole(search, input_, body)
+        known = whole if whole is not None and (known is None or _is_formula(whole)) else known
+    if known is None:
+        assert failure is not None
+        raise failure
+    return known
+
+
+def _is_formula(found: Proof) -> bool:
+    conclusion = found.conclusion
+    assert isinstance(conclusion, Bijection | VectorBijection)
+    return is_computed(conclusion.inverse)
+
+
+def _by_structure(search: Search, input_: Term, body: Term, reordering: bool) -> Proof:
+    """The same by what parts of the map do."""
     if body.shape != input_.shape:
         shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
         raise NotFound("form", body, shapes)
     if body.operation in ("each", "contract"):
-        try:
-            found = _linear(search, input_, body)
-        except NotFound:
-            found = _whole(search, input_, body)
-            if found is None:
-                raise
+        found = _linear(search, input_, body)
         if found is not None:
             return found
     with contextlib.suppress(Unproved, Malformed):
         return _masked(search, input_, body)
     try:
-        return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
+        return (by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
         failure = problem
     for lemma in (_mixing, _entries, _exchanged, _within, _ridge, _radial, _residual):
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            failure = problem  # it says more than that parts need each other
             if lemma not in (_mixing, _entries, _exchanged):
-                found = _whole(search, input_, body)
-                if found is not None:
-                    return found
                 raise
+            failure = problem  # it says more than that parts need each other
         else:
             if found is not None:
                 return found
-    found = _whole(search, input_, body)
-    if found is not None:
-        return found
     inner = _inner(input_, body)
     if inner is not None:
         return _composed(search, input_, body, inner, failure)
@@ -116,22 +120,17 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     try:
         order = solving_order(symbols, parts, places, input_)
         proofs = [
-            _elementwise(search, s, p) if alone else block(search, s, p) for s, p in zip(symbols, parts, strict=True)
+            elementwise(search, s, p) if alone else block(search, s, p) for s, p in zip(symbols, parts, strict=True)
         ]
     except NotFound as failure:
         raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
-    return _proved("blocks", (input_, body, places, order), body, *proofs)
-
-
-def _elementwise(search: Search, own: Term, part: Term) -> Proof:
-    """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
-    return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
+    return proved("blocks", (input_, body, places, order), body, *proofs)
 
 
 def block(search: Search, own: Term, part: Term) -> Proof:
     """That one part of a map is a bijection of its block."""
     try:
-        return _elementwise(search, own, part)
+        return elementwise(search, own, part)
     except NotFound as failure:
         if not own.shape or (part.operation != "each" and _inner(own, part) is None):
             raise
@@ -139,13 +138,6 @@ def block(search: Search, own: Term, part: Term) -> Proof:
             return bijection(search, own, part)
         except NotFound as other:
             raise other if other.kind != "form" else failure from None
-
-
-def _proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof) -> Proof:
-    try:
-        return prove(rule, subject, *premises)
-    except (Unproved, Malformed) as failure:
-        raise NotFound("form", body, str(failure)) from None
 
 
 # -- one map after another -------------------------------------------------------------------------------------------
@@ -186,7 +178,7 @@ def _composed(
         second = bijection(search, own, outer)
     except NotFound as problem:
         raise problem.moved({own: inner}) from None
-    return _proved("composed", (input_, body, inner), body, first, second)
+    return proved("composed", (input_, body, inner), body, first, second)
 
 
 # -- linear maps -----------------------------------------------------------------------------------------------------
@@ -198,7 +190,7 @@ def _linear(search: Search, input_: Term, body: Term) -> Proof | None:
         factor, _ = factor_of(input_, body)
     except Unproved:
         return None
-    return _proved("linear", (input_, body), body, search.nonsingular(factor))
+    return proved("linear", (input_, body), body, search.nonsingular(factor))
 
 
 def nonsingular(search: Search, term: Term) -> Proof:
@@ -226,7 +218,7 @@ def _entries(search: Search, input_: Term, body: Term) -> Proof | None:
         written = in_entries(body)
     except Unproved:
         return None
-    return _proved("written_by_index", (input_, body), body, _by_index(search, input_, written))
+    return proved("written_by_index", (input_, body), body, by_index(search, input_, written))
 
 
 def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
@@ -241,7 +233,7 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     determinant = found.determinant()
     try:
-        return _proved("mixing", (input_, body, places), body, search.log_abs(determinant), *ranges)
+        return proved("mixing", (input_, body, places), body, search.log_abs(determinant), *ranges)
     except NotFound:
         raise NotFound("mixed", determinant, f"the determinant {determinant} may be 0", body) from None
 
@@ -268,7 +260,7 @@ def _within(search: Search, input_: Term, body: Term) -> Proof | None:
         inner = bijection(search, found.place, found.small)
     except NotFound as failure:
         raise failure.moved({found.place: contract(input_, found.basis)}) from None
-    return _proved("within_subspace", (input_, body), body, inner)
+    return proved("within_subspace", (input_, body), body, inner)
 
 
 # -- along one direction ---------------------------------------------------------------------------------------------
@@ -287,7 +279,7 @@ def _ridge(search: Search, input_: Term, body: Term) -> Proof | None:
         except NotFound as failure:
             failures.append(failure)
             continue
-        return _proved("ridge", (input_, body, flipped), body, inner)
+        return proved("ridge", (input_, body, flipped), body, inner)
     raise failures[0].moved({ALONG: found.product})
 
 
@@ -300,7 +292,7 @@ def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
     try:
         inner = _scalar(search, DISTANCE, found.scalar)
         ranges = map(search.range, (found.scale, *found.centres))
-        return _proved("radial", (input_, body), body, inner, *ranges)
+        return proved("radial", (input_, body), body, inner, *ranges)
     except NotFound as failure:
         raise failure.moved({DISTANCE: found.distance}) from None
 
@@ -319,7 +311,7 @@ def _residual(search: Search, input_: Term, body: Term) -> Proof | None:
     if slope is not None and slope >= 1:
         shown = f"{moved} may change by {number(slope)} times the change of {input_}, and it must be less than 1"
         raise NotFound("lipschitz", moved, shown)
-    return _proved("residual", (input_, body), body, bound, search.range(moved))
+    return proved("residual", (input_, body), body, bound, search.range(moved))
 
 
 def lipschitz(search: Search, term: Term, input_: Term) -> Proof:
@@ -386,33 +378,3 @@ def _outermost(input_: Term, body: Term) -> list[Term]:
         seen.update(fresh)
         stack.extend(fresh)
     return found
-
-
-# -- by index --------------------------------------------------------------------------------------------------------
-
-
-def _by_index(search: Search, input_: Term, body: Term) -> Proof:
-    """That entry i of a map is a bijection of entry i of the input, given what comes before."""
-    try:
-        own, inner = entry(input_, body)
-    except Unproved as failure:
-        raise NotFound("cycle", body, _too_much(input_, body) or str(failure)) from None
-    try:
-        found = _elementwise(search, own, inner)
-    except NotFound as problem:
-        raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
-    return _proved("by_index", (input_, body), body, found)
-
-
-def _too_much(input_: Term, body: Term) -> str | None:
-    """What an entry sees of the input that makes entries depend on each other."""
-    index = bound_index(*body.data)
-    for term in subterms(body.arguments[0]):
-        if term.operation == "element" and term.arguments[0] is input_:
-            place = term.arguments[1]
-            if place is before(index, inclusive=True):
-                return f"`{input_}[<=i]` holds `{input_}[i]` itself, so entry i feeds its own conditioner"
-            if place not in (index, before(index)):
-                return f"entry i depends on `{term}`, which does not come before it"
-    rest = replaced(body, {element(input_, (index,)): index, element(input_, (before(index),)): index})
-    return f"entry i depends on all of `{input_}`" if input_ in rest.symbols else None

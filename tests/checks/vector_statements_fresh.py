@@ -49,6 +49,35 @@ FRESH: tuple[tuple[str, str], ...] = (
     ("(u : Real[4] | a : Positive) -> Real[4] = u * (1 + a * (u @ u))", "r + a r^3"),
     ("(u : Real[4] | c : Real[4]) -> Real[4] = c + (u - c) * sqrt(1 + norm(u - c))", "r sqrt(1 + r)"),
     ("(u : Real[4]) -> Real[4] = u * log(1 + norm(u))", "r log(1 + r)"),
+    (
+        "(u : Real[4]) -> Real[4] = m * u + (1 - m) * (u * exp(tanh(s)) + t) where { m = [1, 0, 1, 0]  s, t = mlp(m * u, hidden = [8]) }",
+        "RealNVP, eq. 9: a checkerboard mask",
+    ),
+    ("(u : Real[3]) -> Real[3] = [[1, 1, 1], [1, 2, 4], [1, 3, 9]] @ u", "a Vandermonde matrix of 1, 2, 3"),
+    ("(u : Real[4] | W : Real[4, 4]) -> Real[4] = u + (W - transpose(W)) @ u", "1 plus a skew matrix"),
+    ("(u : Real[4] | W : Real[4, 4]) -> Real[4] = u + W @ (transpose(W) @ u)", "1 plus a positive semidefinite matrix"),
+    ("(u : Real[4] | v : Real[4], d : Positive[4]) -> Real[4] = d * u + v * (v @ u)", "Woodbury"),
+    (
+        "(u : Real[4] | W : Real[4, 4], b : Real[4]) -> Real[4] requires norm(W) < 1 = u + tanh(W @ u + b)",
+        "a Frobenius norm below 1",
+    ),
+    (
+        "(u : Real[4] | W : Real[4, 4]) -> Real[4] requires sum(abs(W)) < 1 = u + W @ atan(u)",
+        "the sum of all entries bounds the norm",
+    ),
+    (
+        "(u : Real[4] | A : Real[3, 4], b : Real[3]) -> Real[4] = u + transpose(A) @ softplus(A @ u + b)",
+        "the gradient of a strongly convex function",
+    ),
+    ("(u : Real[4]) -> Real[4] = u + softmax(u)", "the gradient of |u|^2 / 2 + log sum exp(u)"),
+    ("(u : Real[4] | W : Real[4, 4]) -> Real[4] = u^3 + (W - transpose(W)) @ u", "strictly monotone and coercive"),
+    (
+        "(u : Real[4] | c : Real[4], a : Positive, b : Real) -> Real[4] requires b >= -a = u + b * (u - c) / (a + norm(u - c))",
+        "the radial flow; at b = -a the distance is r^2 / (a + r)",
+    ),
+    ("(u : Real[4] | b : Real) -> Real[4] = u * exp(tanh(b * (u @ u)))", "1 + 2 t sech(t)^2 is at least 0.1"),
+    ("(u : Real[4]) -> Real[4] = u * exp(-1.1 * tanh(u @ u))", "1 - 2.2 t sech(t)^2 is at least 0.01"),
+    ("(u : Real[4] | Q : Orthogonal(4, 2)) -> Real[4] = u - 0.5 * Q @ (u @ Q)", "half of a projection is taken away"),
 )
 
 #: (statement, why it is false)
@@ -101,4 +130,9 @@ FRESH_FALSE: tuple[tuple[str, str], ...] = (
         "(u : Real[4] | w : Real[4], v : Real[4], b : Real) -> Real[4] requires v @ w > -2 = u + v * tanh(w @ u + b)",
         "-1 is what it takes",
     ),
+    ("(u : Real[3]) -> Open(-1, 1)[3] = u / sqrt(1 + u @ u)", "the ball is not the cube"),
+    ("(u : Real[4] | W : Real[4, 4]) -> Real[4] = u + (W + transpose(W)) @ u", "symmetric, not skew: W = -1/2"),
+    ("(u : Real[4] | A : Real[3, 4]) -> Real[4] = u - transpose(A) @ (A @ u)", "the wrong sign: A = 1"),
+    ("(u : Real[3]) -> Real[3] = [[1, 1, 1], [1, 2, 4], [1, 2, 4]] @ u", "a node twice"),
+    ("(u : Real[3]) -> Real[3] = u - 4 * softmax(u)", "differences turn"),
 )

@@ -1,0 +1,53 @@
+"""How much a search may cost in all, whatever strategies it tries: a number of steps, so that what is found does not
+depend on the machine.
+
+A step is about one operation of one evaluation on intervals, a few microseconds.  What is remembered from
+an earlier search costs what it cost then: a second compilation in one process finds what the first one did."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+
+#: What the proof of one obligation may take, and its refutation once more; a look for a counterexample takes at most
+#: this part of it.
+STEPS, LOOK = 900_000, 500_000
+#: As good as no limit.
+ENDLESS = 2**60
+
+
+class Spent(Exception):
+    """A search has taken as many steps as it may."""
+
+
+@dataclasses.dataclass
+class Account:
+    """The steps that are left and those that were taken."""
+
+    left: int
+    spent: int = 0
+
+
+_ACCOUNTS: contextvars.ContextVar[tuple[Account, ...]] = contextvars.ContextVar("accounts", default=())
+
+
+@contextlib.contextmanager
+def limited(steps: int = STEPS) -> Iterator[Account]:
+    """What is done within takes at most so many steps, and no more than any limit around it; raises Spent."""
+    account = Account(steps)
+    token = _ACCOUNTS.set((*_ACCOUNTS.get(), account))
+    try:
+        yield account
+    finally:
+        _ACCOUNTS.reset(token)
+
+
+def spend(steps: int) -> None:
+    """Take steps; raises Spent where there are not as many."""
+    for account in _ACCOUNTS.get():
+        account.spent += steps
+        account.left -= steps
+        if account.left < 0:
+            raise Spent

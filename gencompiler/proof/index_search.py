@@ -1,0 +1,55 @@
+"""The search for proofs about maps by index, `for i: e`.  As in `search`, nothing here is trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.circles import is_circle
+from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, subterms, support_of
+from gencompiler.proof.index_rules import entry, own_entry
+from gencompiler.proof.kernel import Proof, Unproved, prove
+
+if TYPE_CHECKING:
+    from gencompiler.proof.search import Search
+
+
+def proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof) -> Proof:
+    """A rule's proof, or why it licenses none, as the failure of a search."""
+    try:
+        return prove(rule, subject, *premises)
+    except (Unproved, Malformed) as failure:
+        raise NotFound("form", body, str(failure)) from None
+
+
+def elementwise(search: Search, own: Term, part: Term) -> Proof:
+    """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
+    return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
+
+
+def by_index(search: Search, input_: Term, body: Term) -> Proof:
+    """That entry i of a map is a bijection of entry i of the input, given what comes before."""
+    try:
+        own, inner = entry(input_, body)
+    except Unproved as failure:
+        raise NotFound("cycle", body, _too_much(input_, body) or str(failure)) from None
+    try:
+        found = elementwise(search, own, inner)
+    except NotFound as problem:
+        raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
+    return proved("by_index", (input_, body), body, found)
+
+
+def _too_much(input_: Term, body: Term) -> str | None:
+    """What an entry sees of the input that makes entries depend on each other."""
+    index = bound_index(*body.data)
+    for term in subterms(body.arguments[0]):
+        if term.operation == "element" and term.arguments[0] is input_:
+            place = term.arguments[1]
+            if place is before(index, inclusive=True):
+                return f"`{input_}[<=i]` holds `{input_}[i]` itself, so entry i feeds its own conditioner"
+            if place not in (index, before(index)):
+                return f"entry i depends on `{term}`, which does not come before it"
+    rest = replaced(body, {element(input_, (index,)): index, element(input_, (before(index),)): index})
+    return f"entry i depends on all of `{input_}`" if input_ in rest.symbols else None
