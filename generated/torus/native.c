@@ -312,7 +312,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -321,12 +320,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -339,89 +336,89 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
                 }
             }
             // torus.gen:5
             ALIGNED float hidden_3[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             ALIGNED float product_9[32][LANES];
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
                 }
             }
             ALIGNED float hidden_4[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             ALIGNED float product_10[12][LANES];
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
             // bijections.gen:78
             ALIGNED float sum_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
             ALIGNED float product_6_2[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             ALIGNED float joined_8[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             // bijections.gen:81
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             ALIGNED float joined_9[12][LANES];
@@ -443,38 +440,38 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             // torus.gen:5
             ALIGNED float product_11[12][LANES];
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
             // bijections.gen:82
             ALIGNED float sum_19[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -483,7 +480,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -502,10 +499,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             // bijections.gen:76
@@ -513,14 +510,14 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -534,11 +531,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -1572,7 +1569,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -1581,12 +1577,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -1599,89 +1593,89 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
                 }
             }
             // torus.gen:5
             ALIGNED float hidden_3[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             ALIGNED float product_9[32][LANES];
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
                 }
             }
             ALIGNED float hidden_4[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             ALIGNED float product_10[12][LANES];
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
             // bijections.gen:78
             ALIGNED float sum_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
             ALIGNED float product_6_2[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             ALIGNED float joined_8[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             // bijections.gen:81
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             ALIGNED float joined_9[12][LANES];
@@ -1703,38 +1697,38 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             // torus.gen:5
             ALIGNED float product_11[12][LANES];
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
             // bijections.gen:82
             ALIGNED float sum_19[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -1743,7 +1737,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -1762,10 +1756,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             // bijections.gen:76
@@ -1773,14 +1767,14 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -1794,11 +1788,11 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
