@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof import splines
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.circle_rules import moebius_parts, weighted_parts
 from gencompiler.proof.circles import HALF_TURNS, half_turns, in_half_turns
 from gencompiler.proof.graph import Malformed, Term, subterms
@@ -38,7 +39,16 @@ def circle_map(search: Search, input_: Term, body: Term) -> Proof:
                 return found
         return _around(search, input_, body)
     except (Unproved, Malformed) as failure:
-        raise NotFound("form", body, str(failure)) from None
+        raise NotFound("form", body, _undefined(body) or str(failure)) from None
+
+
+def _undefined(body: Term) -> str | None:
+    """Why a map may have no value, in terms of the angle itself; None where it has."""
+    try:
+        Evaluation({}, {}).range(body)
+    except Unproved as failure:
+        return str(failure)
+    return None
 
 
 def _in_closed_form(search: Search, input_: Term, body: Term) -> Proof | None:
