@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.devices import DEVICES
 from gencompiler.model.print import expression
 from gencompiler.model.print import text as model_text
 from gencompiler.node import Node, data
@@ -12,7 +13,7 @@ from gencompiler.node import Node, data
 if TYPE_CHECKING:
     from gencompiler.pipeline import Compilation
     from gencompiler.rows.differentiate import Differentiated
-    from gencompiler.rows.schedule import Schedule
+    from gencompiler.rows.schedule import Config, Schedule
 
 
 def as_text(compilation: Compilation, stage: str) -> str:
@@ -53,7 +54,7 @@ def as_data(compilation: Compilation, stage: str) -> object:
     if stage == "schedule":
         return {
             "programs": {
-                name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "config": data(s.config)}
+                name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "tiles": data(s.configs)}
                 for name, s in compilation.schedules.items()
             },
             "gradients": {
@@ -71,13 +72,18 @@ _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
 
 
 def _schedule(name: str, schedule: Schedule) -> str:
-    """Fused or not, why, and the launch configuration; then what runs it on a CPU."""
-    config = schedule.config
-    launch = f"; {config.rows} rows a program, {config.warps} warps, {config.stages} stages" if config else ""
-    lines = [f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}{launch}"]
+    """Fused or not, and why; the tile on each processor, rows x warps x stages; then what runs it on a CPU."""
+    lines = [f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}"]
+    if schedule.fused:
+        tiles = [f"{target} {_tile(schedule.configs.get(target))}" for target in DEVICES]
+        lines.append(f"  tiles: {', '.join(tiles)}")
     if (native := schedule.native) is not None:
         lines.append(f"  on a CPU {f'C, {native.lanes} rows at once' if native.runs else 'torch'}: {native.reason}")
     return "\n".join(lines) + "\n"
+
+
+def _tile(config: Config | None) -> str:
+    return "torch" if config is None else f"{config.rows}x{config.warps}x{config.stages}"
 
 
 def _gradient(name: str, found: Differentiated) -> str:

@@ -29,3 +29,6 @@ DEVICES: dict[str, Device] = {
     "sm_90": Device("H100 SXM", 67e12, 3.35e12, 227 * 1024, 32, True),
     "gfx942": Device("MI300X", 163.4e12, 5.3e12, 64 * 1024, 64, False),
 }
+
+#: The one that is spoken of where none is named.
+MAIN = "sm_90"

@@ -18,7 +18,7 @@ MATRICES = ("transpose", "inverse")
 WRAPPERS = ("lipschitz",)
 
 #: Words that make a step of a transition.
-KERNELS = ("metropolis", "accept")
+KERNELS = ("metropolis", "accept", "orbit")
 
 #: Stages of a pipeline that are neither a function nor a definition.
 STAGES = ("reverse", "quantize", "repeat", "ode", "flow", "squeeze", "unsqueeze")

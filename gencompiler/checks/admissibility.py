@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.equations import conditional_equation, law_of
 from gencompiler.checks.law_places import written
@@ -16,7 +17,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.proof import domain, refute
+from gencompiler.proof import domain, refute, sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Term, name_of, subterms, symbol
@@ -26,6 +27,7 @@ from gencompiler.proof.probabilities import probability
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import distribution_terms, index_symbol
 from gencompiler.proof.structure import Admissible, Described, Mixed, PushesForward, is_atom
+from gencompiler.proof.structure_rules import is_whole
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import approximately, number, text
 from gencompiler.proof.translate import Translation
@@ -101,7 +103,7 @@ def scopes(model: nodes.Model, transition: nodes.Transition) -> Iterator[tuple[n
             case nodes.Through():
                 for name, source in zip(step.names, step.sources, strict=True):
                     names[name] = symbol("draw", name, source.type.support, source.type.shape)
-            case nodes.Accept():
+            case nodes.Accept() | nodes.Orbit():
                 for name in step.names:
                     own = types[name.rstrip("'")]
                     names[name] = symbol("draw", name, own.support, own.shape)
@@ -248,7 +250,8 @@ def _described(checking: Checking, goal: Described, premises: list[Proof]) -> Pr
     if goal.body not in checking.densities:
         raise NotFound(UNSHOWN, goal.body, f"`{_told(goal.family)}` is not known to be a density")
     try:
-        return prove("described", goal.values(), *checking.densities[goal.body], *premises)
+        moves = [sign_search.positive(checking.search, t) for t in (goal.place, goal.width) if t is not None]
+        return prove("described", goal.values(), *checking.densities[goal.body], *moves, *premises)
     except Unproved as failure:
         raise NotFound("event", ZERO, str(failure)) from None
 
@@ -265,6 +268,8 @@ def _required(checking: Checking, name: str, term: Term, support: nodes.Support)
     allowed, known = domain.of_support(support), range_of(found.conclusion, term)
     if allowed is None or not known.within(allowed):
         raise NotFound("range", term, f"{name} must be {support}, and {term} is only known to be in {known}")
+    if SUPPORTS[support.name].discrete and not is_whole(term):
+        raise NotFound("range", term, f"{name} must be {support}, and {term} may be between its values")
     return found
 
 

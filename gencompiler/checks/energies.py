@@ -1,9 +1,9 @@
 """Energies: that `∝` states a density at all.
 
-That its total mass is finite is taken on the word of whoever wrote it.  That it is a number from 0 on is proved where
-it can be, and refuted by a point where it is negative or not defined.  A point with equal elements, or at 0, may lie on
-a null set, on which a density may be anything; so the point is one where hardly any formula has a singularity, and the
-formula must also fail where the elements are made different."""
+That its total mass is finite is taken on the word of whoever wrote it, unless it is seen not to be.  That it is a
+number from 0 on is proved where it can be, and refuted by a point where it is negative or not defined.  A point with
+equal elements, or at 0, may lie on a null set, on which a density may be anything; so the point is one where hardly any
+formula has a singularity, and the formula must also fail where the elements are made different."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gencompiler.checks.verdict import ASSUMED, PROVED, REFUTED, Obligation, Ver
 from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
+from gencompiler.proof import endless_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.confirmation import confirmed
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -63,8 +64,32 @@ def check(checking: Checking) -> None:
     for energy in checking.model.energies:
         _check_density(checking, energy)
         own = obligation(checking.derived, energy)
+        if (found := _endless(own)) is not None:
+            _report_endless(checking, energy, own, found)
+            continue
         proof = prove("assumption", (own.goal, REASON))
         checking.record(Verdict(ASSUMED, own, proof, (REASON,)))
+
+
+def _endless(own: Obligation) -> Proof | None:
+    assert isinstance(own.goal, Integrable)
+    found = endless_search.endless(own.goal.joint, own.goal.variables, own.goal.log_density)
+    return found if found is not None and confirmed(found) else None
+
+
+def _report_endless(checking: Checking, energy: nodes.Energy, own: Obligation, found: Proof) -> None:
+    *_, assignment, (element, direction, _, towards) = found.subject
+    name = text(element).removeprefix("variable ")
+    told = [f"{own} = {number(value)}" for own, value in assignment]
+    way = f"`{name}` towards {'plus' if direction > 0 else 'minus'} infinity, it falls no faster than a multiple of"
+    if towards:
+        way = f"`{name}` towards an end of its support, it is at least a multiple of"
+    note = ", ".join([*told, f"{way} the reciprocal of the distance"])
+    message = f"the total mass of `{_name(energy)}` is not finite, so that it is no law"
+    label = "infinite mass"
+    help_ = ("a factor such as `exp(-x^2 / 2)` keeps the mass finite, and so does a bounded type",)
+    checking.report(Finding("G503", message, own.span, label, notes=(f"counterexample: {note}",), help=help_))
+    checking.record(Verdict(REFUTED, own, found, notes=(note,)))
 
 
 def _check_density(checking: Checking, energy: nodes.Energy) -> None:

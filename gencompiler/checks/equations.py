@@ -141,7 +141,7 @@ def law_of(model: nodes.Model, scope: Translation, expr: nodes.Expr, event: node
     own = (distribution.family, distribution.form, arguments, event, distribution.type.shape)
     if isinstance(distribution, nodes.UserDistribution):
         terms = density_terms(model, distribution.density)
-        return Described(*own, terms.variables[0], terms.conditions, terms.body)
+        return Described(*own, terms.variables[0], terms.conditions, terms.body, terms.place, terms.width)
     if isinstance(distribution, nodes.MixtureDistribution):
         name = distribution.index
         index = index_symbol(nodes.Range(name, 0, distribution.extent, span=distribution.span))

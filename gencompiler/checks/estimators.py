@@ -59,19 +59,36 @@ def _report(checking: Checking, training: nodes.Training, phase: nodes.Phase, fo
     groups = ", ".join(f"`{g}`" for g in own)
     names = [f"`{n}`" for n in dict.fromkeys(b.variable for b in found)]
     drawn = f"draw of {names[0]}" if len(names) == 1 else f"draws of {', '.join(names[:-1])} and {names[-1]}"
+    shared = _shared(checking.model, phase, first.joint)
+    whose = f", of which {groups} has parameters too," if shared else ","
     message = (
-        f"the gradient of `{training.objective.name}` in {groups} passes through the {drawn}, and a draw from "
-        f"{first.family} has none"
+        f"the gradient of `{training.objective.name}` in {groups} passes through the {drawn}"
+        f"{f' from `{first.joint}`' if shared else ''}{whose} and a draw from {first.family} has none"
     )
     span = first.drawn if inside else training.span
-    marks = tuple(Label(b.stated, f"`{b.variable}` is drawn from this") for b in found if b.stated != span)
+    marks = tuple(Label(s.place.span, f"`{first.joint}` and {groups} share the parameters of this") for s in shared)
+    marks += tuple(Label(b.stated, f"`{b.variable}` is drawn from this") for b in found if b.stated != span)
     help_: tuple[str, ...] = ()
     if first.joint == "q":
         others = "`train reweighted_wake_sleep`, `vimco`, `score_function`, `wake_sleep`"
         help_ = (f"draw from `stop(q)`, and estimate the gradient in another way: {others}",)
+    elif shared:
+        name = shared[0].name
+        help_ = (
+            f"give {groups} a quantity of its own in place of `{name}`, with the same formula: its networks are new",
+            f"or write the objective so that it draws from `stop({first.joint})`",
+        )
     elif first.joint:
         help_ = (f"draw from `stop({first.joint})`, or give {names[0]} a distribution such as Normal",)
     checking.report(Finding("G705", message, span, "needs a gradient", marks, help=help_))
+
+
+def _shared(model: nodes.Model, phase: nodes.Phase, joint: str) -> list[nodes.Quantity]:
+    """The derived quantities with parameters that a phase updates, where it draws from a joint that it does not."""
+    if not joint or joint in phase.update:
+        return []
+    found = [q for q in model.quantities if reached(model, (q.value,)) & set(phase.parameters)]
+    return list({q.name: q for q in found}.values())
 
 
 def _report_step(checking: Checking, training: nodes.Training, phase: nodes.Phase, step: nodes.Expr) -> None:
@@ -135,7 +152,7 @@ class _Following:
 
     def _transition(self, drawn: nodes.Drawn, source: nodes.JointSource, carried: bool) -> Iterator[Blocked]:
         move = next(t for t in self.model.transitions if t.name == source.joint)
-        targets = {s.target for s in move.steps if isinstance(s, nodes.Accept)}
+        targets = {s.target for s in move.steps if isinstance(s, nodes.Accept | nodes.Orbit)}
         roots: list[Node] = [move, *(e for e in self.model.energies if e.joint in targets)]
         if carried or (not source.stopped and self._learned(*roots)):
             name = drawn.names[0]

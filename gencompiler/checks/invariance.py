@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import admissibility
+from gencompiler.checks import admissibility, orbits
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
 from gencompiler.proof import finite_chains, flow_search, imbalance
@@ -16,6 +16,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Repeated,
     Reversible,
     Sequence,
@@ -45,7 +46,7 @@ class Keeping:
     def keeps(self, move: Move, log_target: Term) -> Proof:
         """That a move leaves a measure invariant; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("detailed_balance", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return self._sequence(parts, log_target)
@@ -103,6 +104,8 @@ class Keeping:
 
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
+        if isinstance(move, Orbit):
+            return orbits.walks(self, move, log_target)
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
@@ -145,7 +148,7 @@ class Keeping:
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
         match move:
-            case Kernel() | Deterministic():
+            case Kernel() | Deterministic() | Orbit():
                 return prove("own_adjoint", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))
@@ -220,12 +223,18 @@ class Keeping:
                 if not (_is_sign(moves[0], maps[0].images[0]) or _discrete(moves, maps[0])):
                     raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
         try:
-            single = [prove("sheared", (moves, m.images, shears(moves, m.images))) for m in _images(maps)]
+            single = [self._sheared(moves, m) for m in _images(maps)]
             return single[0] if single[0].conclusion.values()[1] == maps else prove("volumes", (moves, maps), *single)
-        except Unproved as failure:
+        except (NotFound, Unproved) as failure:
             if len(maps) == 1 and isinstance(maps[0], Images) and _discrete(moves, maps[0]):
                 return self._counted(moves, maps[0])
             raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None
+
+    def _sheared(self, moves: tuple[Term, ...], own: Images) -> Proof:
+        """That a map made of shears keeps volumes; raises NotFound or Unproved."""
+        witness = shears(moves, own.images)
+        added = [self.search.range(addend) for _, _, addend in witness]
+        return prove("sheared", (moves, own.images, witness), *added)
 
     def _counted(self, moves: tuple[Term, ...], own: Images) -> Proof:
         """That an involution of discrete variables keeps the counting measure; raises NotFound or Unproved."""

@@ -109,7 +109,7 @@ def _assumed(checking: Checking, map_: nodes.Map) -> bool:
 def _underived(checking: Checking, proofs: dict[str, Proof]) -> None:
     """A map that is only assumed or allowed to be invertible still needs an inverse to be compiled."""
     reasons = {f.subject: f for f in checking.derived.failures}
-    for map_ in checking.model.maps:
+    for map_ in checking.model.maps if checking.model.variables else ():
         settled = map_.name in proofs or (checking.allow_unknown and not checking.reporter.has_errors)
         if map_.name not in checking.derived.inverses and settled and map_.name in reasons:
             failure = reasons[map_.name]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from gencompiler.checks.admissibility import step_support
+from gencompiler.derive.acceptance import log_joint
+from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.node import walk
@@ -18,6 +20,7 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Proposal,
     Repeated,
     Sequence,
@@ -148,6 +151,8 @@ class _Block:
                     self._through(step)
                 case nodes.Accept():
                     self._accept(step)
+                case nodes.Orbit():
+                    self._orbit(step)
                 case _:
                     raise Unsupported("a composition inside braces", step)
         if self.joint and self.images:
@@ -246,10 +251,29 @@ class _Block:
             images = []
             for name in stage.functions:
                 function = functions[name]
-                inside = self.scope.binding({i.name: s for i, s in zip(function.inputs, sources, strict=True)})
+                values = (*sources, *(self.scope.term(b.value) for b in stage.given))
+                inside = self.scope.binding({i.name: s for i, s in zip(function.inputs, values, strict=True)})
                 images.append(inside.term(function.body))
             found.append(Images(tuple(images)))
         return tuple(found)
+
+    def _orbit(self, step: nodes.Orbit) -> None:
+        sources = tuple(self.scope.term(s) for s in step.sources)
+        targets = tuple(self.variables[n.rstrip("'")] for n in step.names)
+        if sources != targets or self.pending or self.maps is not None or self.images:
+            raise Unsupported("a walk along an orbit from elsewhere than where the chain is", step)
+        maps, turn = self._stages(step.forward, sources), self._stages(step.turn, sources)
+        ends = tuple(
+            symbol("draw", n, support_of(s), s.shape) for n, s in zip(step.ends, (*sources, *sources), strict=True)
+        )
+        reach = self.scope.binding(dict(zip(step.ends, ends, strict=True))).term(step.reach)
+        try:
+            weight = self.scope.term(log_joint(self.model, step.target, step))
+        except NoLawError as problem:
+            raise Unsupported(problem.reason, step) from None
+        self.found.append(Orbit(self.moves.state, sources, maps, turn, ends, reach, step.doublings, weight))
+        for name in step.names:
+            self._arrive(name)
 
     def _accept(self, step: nodes.Accept) -> None:
         proposals = tuple(self.scope.term(p) for p in step.proposals)

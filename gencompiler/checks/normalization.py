@@ -9,19 +9,22 @@ from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import PROVED, REFUTED, Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
-from gencompiler.proof import mass_search, sign_search
+from gencompiler.proof import mass_search, refute, sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import InRange
+from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Term, symbol
-from gencompiler.proof.kernel import Proof
+from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.mass_rules import TOLERANCE
 from gencompiler.proof.scope import DensityTerms, density_terms
 from gencompiler.proof.text import approximately, number, text
 
-SIGN, MASS, CDF = "nonnegative", "mass", "cdf"
+SIGN, MASS, CDF, ORDER = "nonnegative", "mass", "cdf", "support"
+
+
+_POSITIVE = nodes.Support("Positive")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Stated:
     sign: Obligation
     mass: Obligation
     cdf: Obligation | None
+    order: Obligation | None
 
 
 def stated(derived: Derived) -> list[Stated]:
@@ -52,13 +56,18 @@ def stated(derived: Derived) -> list[Stated]:
             words = f"the claimed distribution function is that of `{name}`"
             goal = IsCdf(terms.variables[0], terms.body, terms.cdf)
             cdf = Obligation(CDF, name, words, density.cdf.span, goal)
-        found.append(Stated(density, terms, sign, mass, cdf))
+        order = None
+        if density.width is not None and terms.width is not None:
+            words = f"the ends of the support of `{name}` are in order"
+            order = Obligation(ORDER, name, words, density.variables[0].span, Member(terms.width, _POSITIVE))
+        found.append(Stated(density, terms, sign, mass, cdf, order))
     return found
 
 
 def obligations(derived: Derived) -> list[Obligation]:
-    """Sign and mass of every density, and the claims about distribution functions."""
-    return [o for s in stated(derived) for o in (s.sign, s.cdf, s.mass) if o is not None]
+    """Sign and mass of every density, the order of the ends of its support where these are parameters, and the claims
+    about distribution functions."""
+    return [o for s in stated(derived) for o in (s.order, s.sign, s.cdf, s.mass) if o is not None]
 
 
 def check(checking: Checking) -> None:
@@ -69,6 +78,8 @@ def check(checking: Checking) -> None:
 
 def _check(checking: Checking, one: Stated) -> None:
     terms = one.terms
+    if one.order is not None and not _in_order(checking, one, one.order):
+        return
     sign = checking.settle(
         one.sign,
         lambda: sign_search.weakened_sign(checking.search, terms.whole),
@@ -95,6 +106,36 @@ def _check(checking: Checking, one: Stated) -> None:
     )
     if mass.proof is not None and sign.proof is not None and mass.status != REFUTED:
         checking.densities[terms.body] = (sign.proof, mass.proof)
+
+
+def _in_order(checking: Checking, one: Stated, own: Obligation) -> bool:
+    """Whether the lower end of a support is shown to be below the upper."""
+    width = one.terms.width
+    assert width is not None
+
+    def attempt() -> Proof:
+        try:
+            return prove("member", (width, _POSITIVE), checking.search.range(width))
+        except Unproved as failure:
+            raise NotFound("range", width, str(failure)) from None
+
+    verdict = checking.settle(
+        own,
+        attempt,
+        lambda failure: refute.outside(width, _POSITIVE),
+        lambda f, found: _out_of_order(one, own, f, found),
+    )
+    return verdict.status == PROVED
+
+
+def _out_of_order(one: Stated, own: Obligation, failure: NotFound, found: Proof | None) -> Finding:
+    message = f"cannot prove that {own.words}"
+    help_ = ("write the upper end as the lower one and a width: `Interval(a, a + w)` with `w : Positive`",)
+    note = str(failure)
+    if found is not None:
+        message = f"the ends of the support of `{one.density.name}` may be in the wrong order"
+        note = f"counterexample: {_named(one, found.subject[2])}"
+    return Finding("G503", message, own.span, "the lower end may not be below the upper", notes=(note,), help=help_)
 
 
 # -- what to say -----------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import invariance
+from gencompiler.checks import admissibility, energies, invariance, orbits
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
-from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict, refutes
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
 from gencompiler.derive.acceptance import described, log_joint
 from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Derived
@@ -28,6 +28,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Proposal,
     Reversible,
     Stationary,
@@ -118,11 +119,17 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     assert isinstance(goal, Stationary | Reversible)
     keeping = invariance.Keeping(checking)
     if not keeping.admissible(goal.kernel):
-        note = "it rests on a proposal that is not known to be admissible"
-        checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+        _inadmissible(checking, claim, own)
+        return
+
+    endless = f"the mass of `{claim.fact.arguments[1]}` is not finite" if _endless(checking, claim) else ""
+    if endless and keeping.refutation(goal) is None:
+        checking.record(Verdict(UNKNOWN, own, notes=(endless,)))
         return
 
     def attempt() -> Proof:
+        if endless:
+            raise NotFound("mass", goal.log_target, endless)
         rule = "finite_keeps" if isinstance(goal, Stationary) else "finite_balances"
         try:
             if isinstance(goal, Stationary):
@@ -147,13 +154,31 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     checking.settle(own, attempt, refute, explain, (claim.fact.predicate, *claim.fact.arguments))
 
 
+def _endless(checking: Checking, claim: nodes.Claim) -> bool:
+    """Whether the target is no law, which has been reported where it is stated."""
+    verdicts = (v for v in checking.verdicts if v.obligation.id == energies.ID)
+    return any(v.status == REFUTED and v.obligation.subject == claim.fact.arguments[1] for v in verdicts)
+
+
+def _inadmissible(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
+    """What is claimed of laws whose parameters may not be admissible, where a step states them, or with the values that
+    a use of the transition gives to its conditions."""
+    note = "it rests on a proposal that is not known to be admissible"
+    checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+    open_ = (v for v in checking.verdicts if v.obligation.id == admissibility.ID and v.status in (UNKNOWN, REFUTED))
+    if next(open_, None) is None:  # else it has been reported at its own place
+        note = "with the values that it gives to conditions, a law has parameters that are not known to be admissible"
+        finding = Finding("G601", f"cannot prove that {own.words}", claim.span, "not shown", notes=(note,))
+        checking.report(finding, unknown=True)
+
+
 def _explain(
     checking: Checking, claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
 ) -> Finding:
     goal = own.goal
     assert isinstance(goal, Stationary | Reversible)
     if not isinstance(blamed, Kernel):
-        return _explain_composed(claim, own, failure, found, blamed)
+        return _explain_composed(checking, claim, own, failure, found, blamed)
     single = dataclasses.replace(goal, kernel=blamed)
     transition = next(t for t in checking.model.transitions if t.name == claim.fact.arguments[0])
     accept = transition.steps[-1]
@@ -200,7 +225,7 @@ def _leaves(
 
 
 def _explain_composed(
-    claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
+    checking: Checking, claim: nodes.Claim, own: Obligation, failure: NotFound, found: Proof | None, blamed: Move
 ) -> Finding:
     """Of a mixture, a composition, a deterministic move."""
     told_ = (str(failure),) if found is None else (told(found), str(failure))
@@ -210,6 +235,8 @@ def _explain_composed(
         message += ": the weights of the mixture depend on the state"
         help_ = ("a mixture keeps what its parts keep where its weights are constants",)
         return Finding("G620", message, claim.span, label, notes=told_, help=help_)
+    if isinstance(blamed, Orbit):
+        return orbits.explain(checking.model, claim, message, label, told_, failure)
     if isinstance(blamed, Deterministic):
         return Finding("G621", message, claim.span, label, notes=told_)
     return Finding("G601", message, claim.span, label, notes=told_)

@@ -36,10 +36,12 @@ from gencompiler.proof.structure import (
     Chains,
     Factorizes,
     HasDensity,
+    Integrable,
     Keeps,
     NotAdmissible,
     NotChains,
     NotFactorized,
+    NotIntegrable,
     Transforms,
     Unnormalized,
     is_atom,
@@ -146,6 +148,8 @@ def refutes(found: Fact, goal: Fact) -> bool:
             | (NotKeepsMeasure(), KeepsMeasure())
             | (NotBalances(), Balances())
         ):
+            return found.values() == goal.values()
+        case NotIntegrable(), Integrable():
             return found.values() == goal.values()
         case Unfaithful(), Faithful():
             return found.values() == goal.values()

@@ -60,11 +60,12 @@ def kernels(
     - `genc kernels nade.gen --target sm_90 --json`
     """
     from gencompiler import pipeline
+    from gencompiler.catalog.devices import MAIN
 
     settings = Settings.from_environment(allow_unknown=allow_unknown or None)
     done = pipeline.run(sources.read(spec), defines=defines(define), until="differentiate", settings=settings)
     schedules = done.schedules | _backward(done.gradients)
-    goal = (target or Target.SM_90).value
+    goal = target.value if target else MAIN
     rows = [_operation(name, schedule, goal) for name, schedule in schedules.items()]
     if target is not None:
         _compile({row["program"]: row for row in rows}, schedules, goal)
@@ -92,15 +93,16 @@ def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
 def _operation(name: str, schedule: Schedule, target: str) -> dict[str, Any]:
     from gencompiler.rows.cost import floor
 
-    config = None if schedule.config is None else dataclasses.asdict(schedule.config.on(target))
+    tiles = {name: dataclasses.asdict(config) for name, config in schedule.configs.items()}
     cost = dataclasses.asdict(schedule.cost) | {"floor_ns": floor(schedule.cost, target)}
     return {
         "program": name,
-        "fused": schedule.fused,
-        "why": schedule.reason,
-        "config": config,
+        "fused": target in tiles,
+        "why": schedule.why(target),
+        "config": tiles.get(target),
+        "tiles": tiles,
         "cost": cost,
-        "uses": _uses(schedule, target) if schedule.fused else None,
+        "uses": _uses(schedule, target) if target in tiles else None,
         "cpu": _on_cpu(schedule),
     }
 
@@ -158,7 +160,7 @@ def _show(
 
     device = DEVICES[target]
     out(tables.paint(spec, "strong"))
-    listed = [(row["program"], "one kernel" if row["fused"] else "torch", row["why"]) for row in rows]
+    listed = [(row["program"], "one kernel" if row["fused"] else "torch", _why(row, target)) for row in rows]
     for line in tables.columns(listed, ["strong"] * len(listed)):
         out(line)
     for name, reason in by_torch.items():
@@ -176,6 +178,14 @@ def _show(
     for row in rows:
         if _fault(row):
             out(f"  {row['program']} does not compile: {_fault(row)}")
+
+
+def _why(row: dict[str, Any], target: str) -> str:
+    """Why a program is a kernel on a processor, or torch; and on which others it is the other."""
+    from gencompiler.catalog.devices import DEVICES
+
+    others = [name for name in DEVICES if name != target and (name in row["tiles"]) != row["fused"]]
+    return f"{row['why']}; {'torch' if row['fused'] else 'a kernel'} on {', '.join(others)}" if others else row["why"]
 
 
 def _show_cpu(rows: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.facts import result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
@@ -51,7 +52,9 @@ def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Undo
     except NotFound:
         found = search.any_bijection(terms.input, terms.body).conclusion
     assert isinstance(found, Undone)
-    assert found.inverse is not None
+    if found.inverse is None or not is_computed(found.inverse):
+        shown = "what undoes it is the solution of several equations at once, which nothing computes yet"
+        raise NotFound("form", terms.body, shown)
     return found
 
 

@@ -18,7 +18,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.facts import Bijection, result
 from gencompiler.proof.formulas import instance
-from gencompiler.proof.graph import Malformed, Term, apply, subterms, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, substitute, subterms, symbol
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.pieces import linear
 from gencompiler.proof.scope import DensityTerms, density_terms
@@ -58,8 +58,22 @@ def sampler(model: nodes.Model, density: nodes.Density) -> tuple[str, nodes.Expr
     for draw, term in _candidates(terms):
         own = {symbol("draw", draw, s.data[2]): DRAWN[draw] for s in term.symbols if s.data[:2] == ("draw", draw)}
         if terms.variables[0] not in term.symbols:
-            return draw, express(term, Naming({**names, **own}, {}, {}, density.span))
+            event = term if terms.place is None else substitute(terms.place, {terms.variables[0]: term})
+            return draw, _by_formulas(express(event, Naming({**names, **own}, {}, {}, density.span)))
     return None
+
+
+def _by_formulas(expr: nodes.Expr) -> nodes.Expr:
+    """An expression with the formula of each root that has one: that it rounds more than the map does is no matter to a
+    draw, which is random to begin with."""
+
+    def visit(current: Node) -> Node:
+        near = current.near if isinstance(current, nodes.Root) else None
+        return visit(near) if near is not None else rebuild(current, visit)
+
+    found = visit(expr)
+    assert isinstance(found, nodes.Expr)
+    return found
 
 
 def _candidates(terms: DensityTerms) -> Iterator[tuple[str, Term]]:
@@ -70,8 +84,6 @@ def _candidates(terms: DensityTerms) -> Iterator[tuple[str, Term]]:
         except NotFound:
             return
         assert isinstance(found, Bijection)
-        from gencompiler.proof.graph import substitute
-
         yield "uniform", substitute(found.inverse, {result(()): _standard("uniform")})
         return
     forms = ClosedForms(Asking(Search()))

@@ -2,9 +2,11 @@
 
     void sample_rows(const int64_t *numbers, void *const *pointers)
 
-`numbers` are begin and end of the rows to compute, the count of all rows, then seed, step and runtime integers;
-`pointers` the inputs, the parameters, the shared arrays, the numbers of the rows, and the outputs: as much of it as the
-program has.  Where there are shared arrays, `sample_rows_shared` fills them in first, once for all rows.
+`numbers` are begin and end of the rows to compute, the count of all rows, the rows of a group, then seed, step and
+runtime integers; `pointers` the inputs, the parameters, the shared arrays, the numbers of the rows, and the outputs: as
+much of it as the program has.  Where there are shared arrays, `sample_rows_shared` fills them in first, once for all
+rows.  What is summed over rows is summed for each group of rows by itself, so that it does not depend on who computes
+which.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from gencompiler.emit.torch import shape_in_words
 from gencompiler.node import walk
 from gencompiler.rows.analysis import bound_names, draws
 from gencompiler.rows.native import Native
-from gencompiler.rows.nodes import InputRead, Program, RowType, Section
+from gencompiler.rows.nodes import InputRead, Program, RowType
 from gencompiler.rows.uniforms import Shared
 
 _INDEX = RowType(False, (), "integer")
@@ -104,9 +106,11 @@ class _Function:
             whole = output.type.kind == "integer"
             pointer(scope.outputs[output.name], "int64_t" if whole else "float")
             scope.lengths[output.name] = math.prod(output.type.shape)
+            if not output.type.rows:
+                scope.sums.add(output.name)
             if whole:
                 scope.integers.add(output.name)
-        numbers = ["begin", "end", "count"]
+        numbers = ["begin", "end", "count", "group"]
         for word in ("seed", "step") if self.random else ():
             scope.values[word] = Slot(word, _INDEX, "int")
             numbers.append(word)
@@ -140,7 +144,6 @@ class _Function:
 
     def _load(self, body: Statements) -> None:
         read = {part.name for part in walk(self.program) if isinstance(part, InputRead)}
-        read |= {part.input for part in walk(self.program) if isinstance(part, Section)}
         for port in self.logical.inputs:
             if port.name not in read:
                 continue

@@ -37,7 +37,6 @@ from gencompiler.rows.nodes import (
     Permute,
     Reduce,
     Reshape,
-    Section,
     Select,
     Slice,
     Window,
@@ -121,8 +120,6 @@ class Expressions:
                 return self.element(vector, (self.place(index),))
             case Iota():
                 return number(at[0], "int") if isinstance(at[0], int) else converted(at[0], "int")
-            case Section(input=name, start=start):
-                return self.scope.inputs[name].element((shifted(self.place(start), at[0]),))
             case Slice() | Permute() | Window() | Reshape() | Concat() | WithColumn():
                 return self._rearranged(expr, at)
             case Reduce(operation=operation, operand=operand):

@@ -6,9 +6,23 @@ from collections.abc import Callable, Iterator
 
 from gencompiler.emit.c_code import C, Level, call, converted, number, wrapped
 from gencompiler.emit.c_expressions import SHORT
-from gencompiler.emit.c_lines import Lines
-from gencompiler.emit.c_values import Place, Slot, shifted
-from gencompiler.rows.nodes import Concat, Dot, Draw, Expr, InputRead, Local, Reduce, RowType, WithWindow
+from gencompiler.emit.c_lines import Elements, Lines
+from gencompiler.emit.c_values import Place, Slot, shifted, written
+from gencompiler.node import children
+from gencompiler.rows.nodes import (
+    Concat,
+    Dot,
+    Draw,
+    Elementwise,
+    Expr,
+    InputRead,
+    Local,
+    Reduce,
+    RowType,
+    Section,
+    Select,
+    WithWindow,
+)
 
 #: Terms that are summed before they are added to the total: what is lost grows with the length of a sum.
 _BLOCK = 32
@@ -52,6 +66,10 @@ class Filling(Lines):
                 self._dot(slot, value, start)
             case Draw():
                 self._draw(slot, value, start)
+            case Section(input=name, start=place, length=length):
+                source, column = self.scope.inputs[name], written(self.expressions.place(place))
+                sizes = f"first, count, {length}, {source.size}, {column}"
+                self.line(f"load_section({slot.vector(start)}, {source.name}_rows, {sizes});")
             case Reduce(operand=operand) if not is_short(operand):
                 self._reduce(slot, value, start)
             case WithWindow(vector=vector):
@@ -64,6 +82,8 @@ class Filling(Lines):
             case _ if not value.type.shape:
                 target = slot.element((start,) if slot.type.shape else ())
                 self._assign(target, converted(self.expressions.element(value), slot.kind), slot.type.rows)
+            case _ if slot.type.rows and start == 0 and value.type.shape[0] > SHORT:
+                self._each_element(slot, value, value.type.shape[0])
             case _:
                 self._each_place(slot, value, value.type.shape[0], lambda place: shifted(place, start))
 
@@ -71,6 +91,28 @@ class Filling(Lines):
         """The numbers that are new, where they belong."""
         length, at = value.value.type.shape[0], self.expressions.place(value.start)
         self._each_place(slot, value.value, length, lambda place: shifted(shifted(place, at), start))
+
+    def _each_element(self, slot: Slot, value: Expr, length: int) -> None:
+        """A whole vector, in the loop of its neighbours."""
+        at = C("at", "int")
+        code = converted(self.expressions.element(value, (at,)), slot.kind)
+        there, elsewhere = self._reads(value, aligned=True)
+        text = f"{slot.element((at,)).text} = {code.text};"
+        self.each_element(Elements(length, text, slot.name, frozenset(there), frozenset(elsewhere)))
+
+    def _reads(self, expr: Expr, *, aligned: bool) -> tuple[set[str], set[str]]:
+        """The names of the vectors that an element of a value is computed from: at its place, and at others."""
+        if isinstance(expr, Local):
+            name = {self.scope.values[expr.name].name} if expr.type.rows and expr.type.shape else set()
+            return (name, set()) if aligned else (set(), name)
+        same = aligned and isinstance(expr, Elementwise | Select)
+        found: tuple[set[str], set[str]] = set(), set()
+        for part in children(expr):
+            if isinstance(part, Expr):
+                there, elsewhere = self._reads(part, aligned=same)
+                found[0].update(there)
+                found[1].update(elsewhere)
+        return found
 
     def _each_place(self, slot: Slot, value: Expr, length: int, target: Callable[[Place], Place]) -> None:
         own = Slot("", RowType(slot.type.rows, (length,)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.c_code import laid_out
@@ -13,8 +14,21 @@ from gencompiler.emit.c_values import Scope, Slot
 _TOGETHER = 12
 
 
+@dataclasses.dataclass(frozen=True)
+class Elements:
+    """A statement about the elements `at` of vectors of `length`: the names of what it writes, and of what it reads
+    there and at other places."""
+
+    length: int
+    text: str
+    written: str
+    there: frozenset[str]
+    elsewhere: frozenset[str]
+
+
 class Lines:
-    """Collects `lines`, at `indent`; statements about one number of each row wait for their neighbours."""
+    """Collects `lines`, at `indent`; statements about one number of each row, and those about the same elements of
+    vectors, wait for their neighbours."""
 
     def __init__(self, scope: Scope, where: Callable[[Span], str]) -> None:
         self.scope, self.where = scope, where
@@ -23,6 +37,7 @@ class Lines:
         self.indent = 4
         self.origin = ""
         self.pending: list[str] = []
+        self.elements: list[Elements] = []
 
     def line(self, text: str) -> None:
         """A line after everything that was said before it."""
@@ -36,12 +51,34 @@ class Lines:
 
     def each_lane(self, text: str) -> None:
         """A statement for each lane."""
+        self._flush_elements()
         self.pending.append(text)
         if len(self.pending) == _TOGETHER:
             self.flush()
 
+    def each_element(self, statement: Elements) -> None:
+        """A statement for each element and lane, in the loop of those before it if none needs what another changes at
+        a different place."""
+        if self.pending or not _meets(statement, self.elements):
+            self.flush()
+        self.elements.append(statement)
+
+    def _flush_elements(self) -> None:
+        elements, self.elements = self.elements, []
+        if not elements:
+            return
+        self.lines += laid_out(f"for (int at = 0; at < {elements[0].length}; at++) {{", self.indent)
+        self.indent += 4
+        self._lanes([each.text for each in elements])
+        self.indent -= 4
+        self.lines += laid_out("}", self.indent)
+
     def flush(self) -> None:
+        self._flush_elements()
         pending, self.pending = self.pending, []
+        self._lanes(pending)
+
+    def _lanes(self, pending: list[str]) -> None:
         if not pending:
             return
         head = "for (int lane = 0; lane < LANES; lane++)"
@@ -64,7 +101,20 @@ class Lines:
 
     def comment(self, span: Span) -> None:
         """The place in the spec where the text that the code comes from changes."""
+        if self.elements:
+            return
         place = self.where(span)
         if place and place != self.origin:
             self.line(f"// {place}")
             self.origin = place
+
+
+def _meets(statement: Elements, before: Sequence[Elements]) -> bool:
+    """Whether a statement can follow others element by element."""
+    if not before:
+        return True
+    if statement.length != before[0].length or len(before) == _TOGETHER:
+        return False
+    changed = {each.written for each in before}
+    needed = {name for each in before for name in each.elsewhere}
+    return not statement.elsewhere & (changed | {statement.written}) and statement.written not in needed

@@ -7,15 +7,15 @@ exp log expm1 log1p sqrt tanh atan erf floor sinh asinh cosh sin cos tan fabs fm
 gamma signgam main
 """
 
-_OF_FUNCTIONS = "lane at by block row first count begin end seed step shared row_numbers numbers pointers"
+_OF_FUNCTIONS = "lane at by block group row first count begin end seed step shared row_numbers numbers pointers"
 
 _OF_LANES = """
 LANES WIDTH ALIGNED INLINE FMA FMA_DOUBLE NAN INFINITY choose choose_bool choose_number minimum maximum square relu
 absolute root whole sign whole_power power exponential scaled_exponential logarithm log_1_plus exponential_minus_1
-sigmoid
-softplus logit hyperbolic_tangent hyperbolic_sine hyperbolic_cosine inverse_sinh sine cosine tangent inverse_tangent
-error_function log_gamma digamma wright_omega lambert_w words unit uniform normal load load_whole store store_whole dot
-chunk reduced reduce turned turn floor_quotient floor_remainder whole_quotient whole_remainder
+sigmoid softplus logit hyperbolic_tangent hyperbolic_sine hyperbolic_cosine inverse_sinh sine cosine tangent
+inverse_tangent error_function log_gamma digamma wright_omega lambert_w words unit uniform normal load load_whole
+load_section store store_whole add_sums add_products EVEN ODD LOW HIGH chunk_at chunk_to transpose dot chunk reduced
+reduce turned turn floor_quotient floor_remainder whole_quotient whole_remainder
 """
 
 #: Words of C, what every function has, and what `runtime/lanes.h` has.

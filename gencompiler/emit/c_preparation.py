@@ -8,6 +8,7 @@ from gencompiler.emit.c_filling import Filling, is_short
 from gencompiler.emit.c_values import Slot, Unprintable, written
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import constant
+from gencompiler.rows.guarded import is_guarded
 from gencompiler.rows.nodes import (
     Broadcast,
     Column,
@@ -24,6 +25,7 @@ from gencompiler.rows.nodes import (
     Reduce,
     Reshape,
     RowType,
+    Section,
     Select,
     Slice,
     WithColumn,
@@ -62,7 +64,9 @@ class Preparation(Filling):
         match expr:
             case Dot():
                 return self._prepared_dot(expr)
-            case Draw():
+            case Draw() | Section():
+                return expr
+            case Select() if _is_branch(expr):
                 return expr
             case Reduce(operand=operand) if not is_short(operand):
                 return dataclasses.replace(expr, operand=self.pulled(operand, short=False))
@@ -74,10 +78,25 @@ class Preparation(Filling):
                 return dataclasses.replace(expr, vector=vector, value=self.pulled(value, short=False))
         return self.pulled(expr, short=short)
 
+    def fill(self, slot: Slot, value: Expr, start: int = 0) -> None:
+        """Write a prepared value to a slot, from the place `start` on; what only one case needs, in that case alone."""
+        if not isinstance(value, Select) or not _is_branch(value):
+            super().fill(slot, value, start)
+            return
+        condition = self.expressions.element(self.pulled(value.condition, short=True))
+        self.opened(f"if ({condition.text})")
+        self.fill(slot, self.prepared(value.then, short=is_short(value.then)), start)
+        self.closed()
+        self.opened("else")
+        self.fill(slot, self.prepared(value.otherwise, short=is_short(value.otherwise)), start)
+        self.closed()
+
     def pulled(self, expr: Expr, *, short: bool) -> Expr:
         """`expr` as something whose number at any place can be asked for."""
         match expr:
-            case Dot() | Draw() | WithWindow() | Mask():
+            case Dot() | Draw() | Section() | WithWindow() | Mask():
+                return self._temporary(expr)
+            case Select() if _is_branch(expr):
                 return self._temporary(expr)
             case Reduce(operand=operand):
                 if not is_short(operand):
@@ -154,3 +173,12 @@ class Preparation(Filling):
             self.line(f"{slot.element((at, by)).text} = {below};")
         self.scope.values[f"{slot.name} made"] = slot
         return Local(mask.type, f"{slot.name} made", span=mask.span)
+
+
+def _is_branch(select: Select) -> bool:
+    """Whether one of two values is computed, and not both: the condition is the same for all rows, and there are sums,
+    products or states of an earlier pass to save."""
+    if not select.type.rows or select.type.kind == "boolean" or not is_guarded(select):
+        return False
+    parts = (part for side in (select.then, select.otherwise) for part in walk(side))
+    return any(isinstance(p, Dot | Section) or (isinstance(p, Reduce) and not is_short(p.operand)) for p in parts)

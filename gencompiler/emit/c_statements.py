@@ -1,13 +1,14 @@
-"""Row statements in C: lets, loops, stored columns."""
+"""Row statements in C: lets and loops."""
 
 from __future__ import annotations
 
 from gencompiler.emit.c_code import Level, converted, wrapped
 from gencompiler.emit.c_filling import is_short
-from gencompiler.emit.c_preparation import Preparation
-from gencompiler.emit.c_values import Slot, written
+from gencompiler.emit.c_stores import Stores
+from gencompiler.emit.c_values import Slot
 from gencompiler.emit.statements import in_order
 from gencompiler.rows.analysis import carried_type, local_names
+from gencompiler.rows.guarded import guards
 from gencompiler.rows.nodes import (
     Carry,
     Elementwise,
@@ -27,22 +28,24 @@ from gencompiler.rows.nodes import (
 _INDEX = RowType(False, (), "integer")
 
 
-class Statements(Preparation):
+class Statements(Stores):
     """A fold over row statements that collects `lines`."""
 
-    def block(self, statements: tuple[Statement, ...]) -> None:
+    def block(self, statements: tuple[Statement, ...], loop: Loop | None = None) -> None:
+        """`loop`: whose body they are."""
+        conditions = guards(statements, [carry.next for carry in loop.carried]) if loop is not None else {}
         for each in statements:
             if not isinstance(each, Let) or not self.pending:
                 self.comment(each.span)
             match each:
+                case Let(name, value) if name in conditions and value.type.rows and value.type.kind == "real":
+                    self._guarded_let(name, value, conditions[name])
                 case Let(name, value):
                     self.let(name, value)
                 case Loop():
                     self._loop(each)
-                case StoreColumn(output, index, value):
-                    self._store(output, index, self.named(value, "stored"), 1)
-                case StoreSection(output, index, value, length):
-                    self._store(output, index, self.named(value, "stored"), length)
+                case StoreColumn() | StoreSection():
+                    self.stored(each, loop)
                 case _:
                     raise TypeError(f"no statement of a row program: {each!r}")
 
@@ -54,13 +57,12 @@ class Statements(Preparation):
         self.declare(slot)
         self.fill(slot, prepared)
 
-    def _store(self, output: str, index: Expr, slot: Slot, length: int) -> None:
-        self.store(output, slot, length, written(self.expressions.place(index)))
-
-    def store(self, output: str, slot: Slot, length: int, column: str = "0") -> None:
-        function = "store_whole" if output in self.scope.integers else "store"
-        sizes = f"first, count, {length}, {self.scope.lengths[output]}, {column}"
-        self.line(f"{function}({self.scope.outputs[output]}, {slot.vector()}, {sizes});")
+    def _guarded_let(self, name: str, value: Expr, condition: Expr) -> None:
+        """A value that nothing reads where the condition does not hold."""
+        slot = self.declare(self.scope.bind(name, value.type))
+        self.opened(f"if ({self.expressions.element(condition).text})")
+        self.fill(slot, self.prepared(value, short=is_short(value)))
+        self.closed()
 
     # -- loops -------------------------------------------------------------------------------------------------------
 
@@ -87,7 +89,7 @@ class Statements(Preparation):
             self.line(f"int {going.name} = 0;")
             self.each_lane(f"{going.name} |= !{wrapped(done, Level.ATOM)};")
             self.line(f"if (!{going.name}) break;")
-        self.block(loop.body)
+        self.block(loop.body, loop)
         self._advance(loop.carried)
         self.closed()
 

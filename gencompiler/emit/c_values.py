@@ -73,7 +73,8 @@ class Scope:
     """What names mean while one function is printed.
 
     `values` by the program's names, `inputs`, `arrays` (parameters and shared arrays), `outputs` and their `lengths`;
-    `integers`: inputs and outputs of whole numbers; `tables`: orders of permutations."""
+    `integers`: inputs and outputs of whole numbers; `sums`: outputs that are summed over rows; `tables`: orders of
+    permutations."""
 
     names: Names
     values: dict[str, Slot] = dataclasses.field(default_factory=dict)
@@ -82,6 +83,7 @@ class Scope:
     outputs: dict[str, str] = dataclasses.field(default_factory=dict)
     lengths: dict[str, int] = dataclasses.field(default_factory=dict)
     integers: set[str] = dataclasses.field(default_factory=set)
+    sums: set[str] = dataclasses.field(default_factory=set)
     tables: dict[tuple[int, ...], str] = dataclasses.field(default_factory=dict)
 
     def bind(self, name: str, kind: RowType, spelled: str = "float") -> Slot:

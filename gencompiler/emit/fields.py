@@ -8,11 +8,13 @@ from gencompiler.emit.literals import string
 from gencompiler.model.nodes import Support, Variable
 
 
-def field_code(variable: Variable, *, given: bool = False) -> Code:
-    """`Field("x", (64,), Support("Binary"), storage="uint8")`"""
+def field_code(variable: Variable, *, given: bool = False, length: str = "") -> Code:
+    """`Field("x", (64,), Support("Binary"), storage="uint8")`; `length`: the variable of its run-time length."""
     keywords: dict[str, str] = {"storage": string(storage(variable.type.support))}
     if given or variable.role == "given":
         keywords["given"] = "True"
+    if length:
+        keywords["length"] = string(length)
     return call(
         "Field", string(variable.name), shape_code(variable.type.shape), support_code(variable.type.support), **keywords
     )

@@ -1,8 +1,11 @@
-"""The backward passes in `kernels.py`: their kernels, and the table that says how they make gradients."""
+"""The backward passes in `backward.py` and in `native.py`: their kernels or C functions, and the table that says how
+they make gradients."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Generic
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Sequence, Text, call
@@ -13,7 +16,7 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.torch import Printed
 from gencompiler.emit.triton import print_kernel
 from gencompiler.rows.contributions import Contribution
-from gencompiler.rows.differentiate import Differentiated, Way
+from gencompiler.rows.differentiate import Made, Way
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -28,38 +31,47 @@ def way_names(function: str, number: int) -> tuple[str, str]:
     return f"{stem}_saving{kind}_rows", f"{stem}_backward{kind}_rows"
 
 
-def launchers(functions: Mapping[str, str], found: Mapping[str, Differentiated]) -> list[tuple[Schedule, str]]:
-    """The schedules of all backward passes with the names of their launchers; `functions` by program."""
-    result: list[tuple[Schedule, str]] = []
-    for program, each in found.items():
-        for number, way in enumerate(each.ways):
+#: The ways to differentiate programs, by the program's name.
+Ways = Mapping[str, tuple[Way[Made], ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass(Generic[Made]):
+    """One of the two programs of a way: the name of its function, and what that is printed from."""
+
+    name: str
+    program: Program
+    made: Made
+
+
+def passes(functions: Mapping[str, str], found: Ways[Made]) -> list[Pass[Made]]:
+    """The programs of all ways; `functions` are the names of the functions that are differentiated, by program."""
+    result: list[Pass[Made]] = []
+    for program, ways in found.items():
+        for number, way in enumerate(ways):
             saving, backward = way_names(functions[program], number)
-            result += [(way.saving, saving), (way.backward, backward)]
+            result.append(Pass(saving, way.adjoint.saving, way.saving))
+            result.append(Pass(backward, way.adjoint.backward, way.backward))
     return result
 
 
 def print_gradient_kernels(
-    functions: Mapping[str, str], found: Mapping[str, Differentiated], where: Callable[[Span], str]
+    functions: Mapping[str, str], found: Ways[Schedule], where: Callable[[Span], str]
 ) -> list[Printed]:
     """The kernels of all backward passes."""
-    return [print_kernel(schedule, name=name, where=where) for schedule, name in launchers(functions, found)]
+    return [print_kernel(each.made, name=each.name, where=where) for each in passes(functions, found)]
 
 
-def gradient_table(
-    functions: Mapping[str, str], programs: Mapping[str, Program], found: Mapping[str, Differentiated]
-) -> list[str]:
+def gradient_table(functions: Mapping[str, str], programs: Mapping[str, Program], found: Ways[Made]) -> list[str]:
     """`GRADIENTS = {"log_prob_rows": gradients.Gradient(…)}`, with lists of parameters that repeat as constants."""
-    kept = {program: each for program, each in found.items() if each.ways}
-    used = [programs[name] for name in kept]
-    used += [p for each in kept.values() for way in each.ways for p in (way.adjoint.saving, way.adjoint.backward)]
-    launched = [name for _, name in launchers(functions, found)]
-    shared = parameter_lists(
-        [signature(each).parameters for each in used], set(), ("gradients", "RowFunction", *launched)
-    )
+    differentiated = passes(functions, found)
+    used = [*(programs[name] for name in found), *(each.program for each in differentiated)]
+    taken = ("gradients", "RowFunction", "CFunction", "Port", *(each.name for each in differentiated))
+    shared = parameter_lists([signature(each).parameters for each in used], set(), taken)
     lines: list[str] = []
-    for program, each in kept.items():
+    for program, found_ways in found.items():
         called = signature(programs[program])
-        ways = tuple(_way(functions[program], number, way, shared) for number, way in enumerate(each.ways))
+        ways = tuple(_way(functions[program], number, way, shared) for number, way in enumerate(found_ways))
         listed = {"inputs": strings(called.inputs), "parameters": shared.code(called.parameters)}
         entry = call("gradients.Gradient", **listed, ways=Sequence(ways))
         lines += statement(f"{string(functions[program])}: ", entry, 4, ",")
@@ -67,7 +79,7 @@ def gradient_table(
     return [*defined, "GRADIENTS = {", *lines, "}"]
 
 
-def _way(function: str, number: int, way: Way, shared: ParameterLists) -> Code:
+def _way(function: str, number: int, way: Way[Made], shared: ParameterLists) -> Code:
     saving, backward = way_names(function, number)
     outputs = way.adjoint.backward.outputs
     shapes = tuple(_shape(output.type.shape) for output in way.adjoint.saving.outputs[1:])

@@ -21,7 +21,7 @@ from gencompiler.emit.annealing_methods import annealed_fields, annealing_method
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
-from gencompiler.emit.gradients import gradient_table, print_gradient_kernels
+from gencompiler.emit.gradients import Ways, gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import documentation, string, visible
 from gencompiler.emit.methods import Method, methods_of
@@ -36,7 +36,6 @@ from gencompiler.model.determined import free_latents
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import hidden_state, sampling_transition
-from gencompiler.rows.differentiate import Differentiated
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 
@@ -144,7 +143,7 @@ def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, pl
     return _kernels(printed, header)
 
 
-def emit_backward(plan: ClassPlan, found: Mapping[str, Differentiated], header: str, places: Places) -> str:
+def emit_backward(plan: ClassPlan, found: Ways[Schedule], header: str, places: Places) -> str:
     """The text of `backward.py`: the kernels of the backward passes, and the table that `runtime.gradients` reads."""
     printed = print_gradient_kernels(plan.functions, found, places)
     return _kernels(printed, header, gradient_table(plan.functions, plan.programs, found), GRADIENT_IMPORTS)
@@ -230,7 +229,9 @@ def _attributes(
     phases: tuple[Code, ...],
     shared: ParameterLists,
 ) -> str:
-    fields = [field_code(v) for v in model.variables if v.role in ("observed", "given")]
+    lengths = {name: each.name for each in model.lengths for name in each.variables}
+    of_rows = [v for v in model.variables if v.role in ("observed", "given")]
+    fields = [field_code(v, length=lengths.get(v.name, "")) for v in of_rows]
     lines = statement("fields = ", Sequence(tuple(fields)), 4)
     if {"encode", "decode", "prior"} & set(plan.programs):
         lines += statement("latents = ", Sequence(tuple(field_code(v) for v in free_latents(model))), 4)

@@ -12,6 +12,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.emit.c import PrintedC, print_c
 from gencompiler.emit.code import Code, Sequence, Text, call
 from gencompiler.emit.fields import shape_code
+from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string
 from gencompiler.emit.module import ClassPlan
@@ -25,19 +26,29 @@ INCLUDE = '#include "lanes.h"'
 
 
 def emit_native(
-    plan: ClassPlan, natives: Mapping[str, Native], header: str, places: Callable[[Span], str]
+    plan: ClassPlan,
+    natives: Mapping[str, Native],
+    gradients: Ways[Native],
+    header: str,
+    places: Callable[[Span], str],
 ) -> dict[str, str]:
     """The two files, by name; `header` is an escaped docstring."""
     sections, lines = [], []
-    for name, native in natives.items():
-        program, function = plan.programs[name], plan.functions[name]
-        printed = print_c(program, native, name=function, where=places)
-        sections.append(f"#ifdef {function.upper()}\n#define LANES {native.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n")
-        lines += statement(f"{function} = ", c_function(program, function, native, printed), 0)
+    functions = [Pass(plan.functions[name], plan.programs[name], native) for name, native in natives.items()]
+    for each in [*functions, *passes(plan.functions, gradients)]:
+        printed = print_c(each.program, each.made, name=each.name, where=places)
+        guarded = f"#ifdef {each.name.upper()}\n#define LANES {each.made.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n"
+        sections.append(guarded)
+        lines += statement(f"{each.name} = ", c_function(each.program, each.name, each.made, printed), 0)
+    imports = ["from gencompiler.runtime.compiled import CFunction, Port"]
+    if gradients:
+        imports = [IMPORTS[0], *imports, *IMPORTS[1:]]
+        lines += ["", *gradient_table(plan.functions, plan.programs, gradients)]
     comment = header.replace("*/", "* /")
+    texts = {"imports": "\n".join(imports), "functions": "\n".join(lines)}
     return {
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
-        "native.py": render("native.py.jinja", header=header, functions="\n".join(lines)),
+        "native.py": render("native.py.jinja", header=header, **texts),
     }
 
 
@@ -61,5 +72,7 @@ def c_function(program: Program, name: str, native: Native, printed: PrintedC) -
 
 
 def _port(port: Input | Output) -> Code:
-    whole = {"whole": "True"} if port.type.kind == "integer" else {}
-    return call("Port", *([shape_code(port.type.shape)] if port.type.shape else []), **whole)
+    more = {"whole": "True"} if port.type.kind == "integer" else {}
+    if isinstance(port, Output) and not port.type.rows:
+        more["summed"] = "True"
+    return call("Port", *([shape_code(port.type.shape)] if port.type.shape else []), **more)

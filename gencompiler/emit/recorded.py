@@ -1,7 +1,8 @@
 """What kernels of the shipped specs were found to use, by what the compiler of kernels was given.
 
 `recorded.toml` is written by `python -m tests.emit.test_shipped_kernels`; the key of a kernel changes with its source,
-with the device functions that it calls, with its tile and with the version of triton, and with nothing else.
+with the device functions that it calls, with its tile on the processor and with the version of triton, and with nothing
+else.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def read() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def recorded(schedule: Schedule, target: str) -> dict[str, int] | None:
-    """What the kernel of a fused schedule uses on `target`; None where that is not known."""
-    row = _table().get(target, {}).get(kernel_key(schedule))
+    """What the kernel of a schedule uses on `target`, where it is one; None where that is not known."""
+    row = _table().get(target, {}).get(kernel_key(schedule, target))
     return None if row is None else {name: row[name] for name in ("registers", "stack", "spills", "shared")}
 
 
@@ -38,10 +39,10 @@ def _table() -> dict[str, dict[str, dict[str, Any]]]:
     return read()
 
 
-def kernel_key(schedule: Schedule) -> str:
-    """Of what the compiler of kernels is given: the kernel, the device functions it calls, its tile, triton."""
+def kernel_key(schedule: Schedule, target: str) -> str:
+    """Of what the compiler of kernels is given: the kernel, the device functions it calls, its tile there, triton."""
     source = kernel_source(schedule)
-    options = f"{_triton()} {schedule.config}"
+    options = f"{_triton()} {schedule.configs[target]}"
     return hashlib.sha256("\n".join([options, source, *called(source)]).encode()).hexdigest()[:16]
 
 

@@ -53,6 +53,7 @@ from gencompiler.rows.nodes import (
     Mask,
     MatrixFunction,
     Number,
+    Outer,
     ParameterRead,
     ParticleIndex,
     Permute,
@@ -102,6 +103,9 @@ class Expressions:
                 return self._select(expr)
             case Dot():
                 return self._dot(expr)
+            case Outer(left=left, right=right):
+                both = call("torch.einsum", '"...j,...k->...jk"', self.code(left), self.code(right))
+                return Value(method(both, "flatten", "-2"), expr.type)
             case Reduce():
                 return self._reduce(expr)
             case Broadcast():

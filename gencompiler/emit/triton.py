@@ -5,6 +5,7 @@ The launcher is called exactly as the torch printer's function of the same progr
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +17,13 @@ from gencompiler.emit.names import Names, suffixes
 from gencompiler.emit.packing import Layouts, print_pack
 from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import Printed, shape_in_words
-from gencompiler.emit.triton_statements import Statements
+from gencompiler.emit.triton_expressions import DEVICE_FUNCTIONS
+from gencompiler.emit.triton_statements import Statements, is_staged
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.node import Node, walk
 from gencompiler.rows.analysis import draws, loops
 from gencompiler.rows.nodes import Column, Input, InputRead, Loop, Mask, Output, ParameterRead, Program, RowType
-from gencompiler.rows.schedule import Config, Schedule
-from gencompiler.rows.tiling import Tiled
+from gencompiler.rows.schedule import Schedule
 
 #: What the module that holds kernels must import; device functions of `runtime.kernels` are imported by name beside it.
 IMPORTS = {
@@ -70,26 +71,18 @@ def print_kernel(schedule: Schedule, *, name: str | None = None, where: Callable
     """The kernel of a fused schedule, ending with its launcher `name` (the program's by default).
 
     Raises `ValueError` for a schedule that is not fused."""
-    if schedule.tiled is None or schedule.config is None:
-        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
-    printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, where)
-    return printer.printed()
+    return _Kernel(schedule, name, where).printed()
 
 
 def kernel_source(schedule: Schedule) -> str:
     """The kernel of a fused schedule alone, without what packs its parameters and launches it."""
-    if schedule.tiled is None or schedule.config is None:
-        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
-    return "\n".join(_Kernel(schedule.program, schedule.tiled, schedule.config, "launch", None).kernel())
+    return "\n".join(_Kernel(schedule, "launch").kernel())
 
 
 def kernel_request(schedule: Schedule, target: str, *, name: str | None = None) -> dict[str, Any]:
-    """What compiling the kernel of a fused schedule ahead of time for `target` needs: its name, argument types and
-    launch options."""
-    if schedule.tiled is None or schedule.config is None:
-        raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
-    printer = _Kernel(schedule.program, schedule.tiled, schedule.config, name or schedule.program.name, None)
-    config = schedule.config.on(target)
+    """What compiling the kernel of a schedule ahead of time for `target`, where it is one, needs: its name, argument
+    types and launch options."""
+    printer, config = _Kernel(schedule, name), schedule.configs[target]
     constants: dict[str, Any] = {"ROWS": config.rows, "PRECISION": "ieee"}
     if printer.staged:
         constants["STAGES"] = config.stages
@@ -110,17 +103,18 @@ def kernel_name(program: Program, name: str | None = None) -> str:
 class _Kernel:
     """One kernel while it is printed."""
 
-    def __init__(
-        self, program: Program, tiled: Tiled, config: Config, name: str, where: Callable[[Span], str] | None
-    ) -> None:
-        self.program, self.tiled, self.config, self.name = program, tiled, config, name
+    def __init__(self, schedule: Schedule, name: str | None = None, where: Callable[[Span], str] | None = None) -> None:
+        if schedule.tiled is None:
+            raise ValueError(f"{schedule.program.name} is no kernel: {schedule.reason}")
+        program, tiled, name = schedule.program, schedule.tiled, name or schedule.program.name
+        self.program, self.tiled, self.configs, self.name = program, tiled, schedule.configs, name
         self.signature: Signature = signature(program)
         self.random = any(True for _ in draws(program))
-        words = (*IMPORTS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
-        self.names = Names((*words, "ROWS", "STAGES", "PRECISION", "vector", "matrix", "matrix_again"))
+        words = (*IMPORTS, *DEVICE_FUNCTIONS, "place", "live", "row", "tile", "count", "seed", "step", "rows")
+        self.names = Names((*words, "ROWS", "STAGES", "PRECISION"))
         self.scope = Scope(self.names)
-        self.body = Statements(self.scope, where or (lambda span: ""), config.stages)
-        self.staged = any(self.body.staged(loop) for loop in loops(tiled.program))
+        self.body = Statements(self.scope, where or (lambda span: ""))
+        self.staged = any(map(is_staged, loops(tiled.program)))
         self.layouts = Layouts(kernel_name(program, name).removesuffix("_kernel").upper())
         self.parameters: dict[str, str] = {}
         self._bind()
@@ -281,24 +275,33 @@ class _Kernel:
 
     # -- the launcher ------------------------------------------------------------------------------------------------
 
+    def _sizes(self) -> list[str]:
+        """`@tiles.sizes(sm_80=(16, 8, 2), …)`: rows, warps and stages on the processors that run the kernel."""
+        listed = {target: str(dataclasses.astuple(config)) for target, config in self.configs.items()}
+        return statement("@", call("tiles.sizes", **listed), 0)
+
     def _launcher(self, pack: str, kernel: str) -> list[str]:
         keywords = ["dtype=torch.float32" if word == "dtype" else word for word in self.signature.keywords]
-        names = Names((*self.parameters.values(), *self.signature.keywords, "arrays", "count", "device", pack, kernel))
+        names = Names(
+            (*self.parameters.values(), *self.signature.keywords, "arrays", "count", "device", pack, kernel, self.name)
+        )
         inputs = {each.name: names.fresh(each.name) for each in self.program.inputs}
         scalars = [flat(self.scope.values[name].code) for name in self.signature.scalars]
         values = [*inputs.values(), *self.parameters.values(), *scalars, *(["*", *keywords] if keywords else [])]
-        lines = ["@torch.no_grad()", *statement("", call(f"def {self.name}", *values), 0, ":")]
+        lines = [*self._sizes(), "@torch.no_grad()", *statement("", call(f"def {self.name}", *values), 0, ":")]
         lines += _launcher_docstring(self.program, self.name, inputs)
         source = next(iter(inputs.values()), "rows")
         lines += [f"    count, device = len({source}), {source}.device"]
         if self.tiled.packs:
             lines += statement("arrays = ", call(pack, *self.parameters.values(), "device"), 4)
         outputs = {each.name: names.fresh(each.name, f"{each.name}_out") for each in self.program.outputs}
+        size, programs = names.fresh("size"), names.fresh("programs")
+        lines += [f"    {size} = {self.name}.sizes.on(device)", f"    {programs} = triton.cdiv(count, {size}.rows)"]
         for each in self.program.outputs:
-            first = "count" if each.type.rows else f"triton.cdiv(count, {self.config.rows})"
-            size = ", ".join([first, *map(str, each.type.shape)])
+            first = "count" if each.type.rows else programs
+            shape = ", ".join([first, *map(str, each.type.shape)])
             kind = "torch.int64" if each.type.kind == "integer" else "torch.float32"
-            lines += statement(f"{outputs[each.name]} = ", call("torch.empty", size, dtype=kind, device="device"), 4)
+            lines += statement(f"{outputs[each.name]} = ", call("torch.empty", shape, dtype=kind, device="device"), 4)
         given = [_as_given(each, inputs[each.name]) for each in self.program.inputs]
         arguments: list[Code | str] = [
             *given,
@@ -309,11 +312,9 @@ class _Kernel:
             *scalars,
             *(["seed", "step"] if self.random else []),
         ]
-        stages = f"tiles.stages({self.config.stages})" if self.config.stages > 1 else "1"
-        config = {"ROWS": str(self.config.rows), **({"STAGES": stages} if self.staged else {})}
-        config |= {"PRECISION": "tiles.precision()", "num_warps": f"tiles.warps({self.config.warps})"}
-        grid = Subscript(Text(kernel), (f"(triton.cdiv(count, {self.config.rows}),)",))
-        lines += statement("", call(grid, *arguments, **config, num_stages=stages), 4)
+        config = {"ROWS": f"{size}.rows", **({"STAGES": f"{size}.stages"} if self.staged else {})}
+        config |= {"PRECISION": "tiles.precision()", "num_warps": f"{size}.warps", "num_stages": f"{size}.stages"}
+        lines += statement("", call(Subscript(Text(kernel), (f"({programs},)",)), *arguments, **config), 4)
         results = tuple(
             Text(name) if each.type.rows else method(Text(name), "sum", "0")
             for each, name in zip(self.program.outputs, outputs.values(), strict=True)

@@ -46,6 +46,12 @@ from gencompiler.rows.nodes import (
 #: The highest power that is computed by multiplication.
 _LONGEST_PRODUCT = 16
 
+#: What kernels may call of `runtime.kernels`: no name of a kernel's own.
+DEVICE_FUNCTIONS = frozenset(
+    {each.triton.partition("(")[0] for each in FUNCTIONS.values() if "." not in each.triton.partition("(")[0]}
+    | {"vector", "matrix", "matrix_again", "dot", "product", "square", "whole_power", "power", "uniform", "normal"}
+) - {""}
+
 _REDUCTIONS = {"sum": "tl.sum", "max": "tl.max", "min": "tl.min"}
 
 

@@ -19,9 +19,9 @@ _INDEX = RowType(False, (), "integer")
 class Statements(PythonStatements):
     """A fold over the statements of tile programs that collects `lines`."""
 
-    def __init__(self, scope: Scope, where: Callable[[Span], str], stages: int) -> None:
+    def __init__(self, scope: Scope, where: Callable[[Span], str]) -> None:
         super().__init__(where)
-        self.scope, self.stages = scope, stages
+        self.scope = scope
         self.expressions = Expressions(scope)
 
     def evaluate(self, code: Code) -> None:
@@ -89,7 +89,7 @@ class Statements(PythonStatements):
         index = self.scope.bind(loop.index, _INDEX) if used else "_"
         counter = self.scope.names.fresh(f"{index}_down") if loop.reverse and used else index
         count = self.expressions.code(loop.count)
-        steps = call("tl.range", "0", count, num_stages="STAGES" if self.staged(loop) else "1")
+        steps = call("tl.range", "0", count, num_stages="STAGES" if is_staged(loop) else "1")
         self.lines += statement(f"for {counter} in ", steps, self.indent, ":")
         self.indent += 4
         self.scope.loops += 1
@@ -103,10 +103,6 @@ class Statements(PythonStatements):
         self.indent -= 4
         self.scope.loops -= 1
 
-    def staged(self, loop: Loop) -> bool:
-        """Whether the weights of the next iteration are read while this one runs."""
-        return loop.kind == "layers" and self.stages > 1
-
     def _last(self, loop: Loop) -> Code:
         count = constant(loop.count)
         if count is not None:
@@ -118,3 +114,8 @@ class Statements(PythonStatements):
 
     def next_value(self, carry: Carry) -> Code:
         return self.expressions.spread(self.expressions.value(carry.next), carried_type(carry))
+
+
+def is_staged(loop: Loop) -> bool:
+    """Whether a tile may ask that the weights of the next iteration are read while this one runs."""
+    return loop.kind == "layers"

@@ -82,7 +82,7 @@ def emit_package(
     any other        its inputs -> its outputs      a method of its own name: forward, inverse, log_ratio, …
     ===============  =============================  ==============================================================
 
-    `schedules` become `kernels.py`, `native.c` and `native.py`; `gradients`, their backward passes, `backward.py`.
+    `schedules` become `kernels.py`, `native.c` and `native.py`; `gradients` `backward.py`, and more functions of C.
     `phases`: of the default training, the model's when None.
     `sources`: by name, for `file:line` comments.  `certificate`: the text of certificate.json, left out when empty.
     Raises ValueError for a `spec.name` that is no identifier.
@@ -126,14 +126,14 @@ def _kernels(
     if fused := {name: each for name, each in schedules.items() if each.fused}:
         header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
         files["kernels.py"] = emit_kernels(plan, fused, header, places)
-    if any(each.ways for each in gradients.values()):
+    if by_kernels := {name: each.ways for name, each in gradients.items() if each.ways}:
         header = texts.header(f"{plan.class_name}: the kernels of its backward passes, and how they make gradients.")
-        files["backward.py"] = emit_backward(plan, gradients, header, places)
-    if native := {
-        name: each.native for name, each in schedules.items() if each.native is not None and each.native.runs
-    }:
+        files["backward.py"] = emit_backward(plan, by_kernels, header, places)
+    native = {name: each.native for name, each in schedules.items() if each.native is not None and each.native.runs}
+    by_c = {name: each.native for name, each in gradients.items() if each.native}
+    if native or by_c:
         header = texts.header(f"{plan.class_name}: the C functions, which `gencompiler.runtime.compiled` compiles.")
-        files |= emit_native(plan, native, header, places)
+        files |= emit_native(plan, native, by_c, header, places)
     return files
 
 

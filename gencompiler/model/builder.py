@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn, TypeVar
 
 from gencompiler.catalog import words
@@ -87,7 +87,7 @@ class PendingNetwork:
 class Builder:
     """Collects the parts of one model."""
 
-    def __init__(self, reporter: Reporter, definitions: dict[str, tree.Definition]) -> None:
+    def __init__(self, reporter: Reporter, definitions: Mapping[str, tree.Definition]) -> None:
         self.reporter = reporter
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}
@@ -105,6 +105,8 @@ class Builder:
         #: The SDE of a name, also before its own turn; None where no SDE has it.
         self.equations_of: Callable[[str], nodes.Sde | None] = self.sdes.get
         self.transitions: dict[str, nodes.Transition] = {}
+        #: What the conditions of a transition are where its use does not say, by its name and theirs.
+        self.usual: dict[tuple[str, str], tree.Expr] = {}
         self.open: list[str] = []
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}
@@ -117,6 +119,8 @@ class Builder:
         self.refused: set[str] = set()
         self.variables: set[str] = set()
         self.latents: set[str] = set()
+        #: Variables of a run-time length.
+        self.of_lengths: set[str] = set()
         self._taken: set[str] = set()
 
     def fresh(self, base: str) -> str:

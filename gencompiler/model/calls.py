@@ -171,6 +171,9 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
         order = tuple(reversed(range(shapes[0])))
         return nodes.Permute(arguments[0].type, arguments[0], order, span=expr.span)
     if name == "size" and len(arguments) == 1:
+        whole = arguments[0].name if isinstance(arguments[0], nodes.Reference) else ""
+        if whole in infer.builder.of_lengths:
+            infer.builder.unsupported("the size of a variable of run-time length", expr.span)
         return nodes.Literal(nodes.Type(nodes.REAL), Fraction(shapes[0]), span=expr.span)
     return infer.builder.report("G104", f"`{name}` takes one argument", expr.span, "wrong number of arguments")
 

@@ -87,7 +87,8 @@ def conditions(
     found = []
     for each in move.conditions:
         argument = named.pop(each.name, None)
-        if argument is None or argument.value is None:
+        value = builder.usual.get((move.name, each.name)) if argument is None else argument.value
+        if value is None:
             builder.report(
                 "G703",
                 f"`{move.name}` has the condition `{each.name}`, and a chain has no value for it",
@@ -99,7 +100,7 @@ def conditions(
                     f"or let a warm-up set it: `{each.name} = acceptance(0.8)`",
                 ),
             )
-        found.append(_option(requests, move, each, argument.value))
+        found.append(_option(requests, move, each, value))
     rest = tuple(a for a in arguments if a.name is None or a.name.id in named)
     if any(isinstance(o.value, str) for o in found):
         _check_lengths(requests, rest)
@@ -123,7 +124,7 @@ def _option(requests: Requests, move: nodes.Transition, condition: nodes.Input, 
         builder.report("G703", message, value.span, also=(Label(condition.span, "declared here"),), help=help_)
     if word == "acceptance" and condition.type.shape:
         builder.report("G703", f"`acceptance` sets one number, and `{condition.name}` is a tensor", value.span)
-    if word == "acceptance" and not any(isinstance(s, nodes.Accept) for s in _steps(requests, move)):
+    if word == "acceptance" and not any(isinstance(s, nodes.Accept | nodes.Orbit) for s in _steps(requests, move)):
         builder.report("G703", f"nothing is accepted or rejected in `{move.name}`", value.span, "no rate to follow")
     if word == "deviation" and condition.type.shape not in {i.type.shape for i in moving(move)}:
         message = f"`{move.name}` moves nothing of the shape {list(condition.type.shape)}, which `{condition.name}` has"

@@ -29,7 +29,7 @@ def _in_braces(move: nodes.Transition) -> set[str]:
     assigned: set[str] = set()
     for step in move.steps:
         found |= _mentioned(step)
-        if isinstance(step, nodes.Accept):
+        if isinstance(step, nodes.Accept | nodes.Orbit):
             found |= moved
         if isinstance(step, nodes.Draw) and step.place:
             found.add(step.base)

@@ -49,8 +49,6 @@ def condition(
 ) -> nodes.Input:
     """What stands after a bar: a variable of the model, or an input with a type of its own."""
     name = declaration.name
-    if declaration.default is not None:
-        infer.builder.unsupported("a condition with a default", declaration.default.span)
     if declaration.type is not None:
         type_ = declared_type(infer.builder, declaration.type, context.constants)
         if name.id in variables:
@@ -89,6 +87,9 @@ def resolve(
         if name.id not in variables:
             builder.unsupported("a density inside a model of something besides its variables", declaration.span)
         of.append(nodes.Input(name.id, variables[name.id].type, span=name.span))
+    usual = next((d.default for d in signature.conditions or () if d.default is not None), None)
+    if usual is not None:
+        builder.unsupported("a condition of a density with a default", usual.span)
     given = [condition(infer, context, d, variables) for d in signature.conditions or ()]
     inputs = (*of, *given)
     known = {i.name: variables[i.name] for i in inputs if i.name in variables}

@@ -60,6 +60,11 @@ def _transition_given(
         raise Abandon
     read = chain_state.reads(infer.builder.transitions, move)
     missing = [i.name for i in move.current if i.name not in found and i.name in read]
+    for each in move.conditions:
+        usual = infer.builder.usual.get((kernel.name.id, each.name))
+        if each.name not in found and usual is not None:
+            plain = Context(context.constants, {}, {}, "")
+            found[each.name] = nodes.Binding(each.name, infer.expression(plain, usual), span=call.span)
     missing += [i.name for i in move.conditions if i.name not in found]
     names = [i.name for i in (*move.current, *move.conditions)]
     if missing:

@@ -13,7 +13,8 @@ class Density(Node):
 
     `function` is that of its logarithm, of the variables and then the conditions, for a density inside a model.  The
     inputs and local names of one that stands outside begin with its own name; `cdf`: the distribution function that the
-    model claims for it."""
+    model claims for it.  Of one whose support has parameters for ends, all of these are of a standard variable, which
+    `place` takes to the event; `width`: how far apart two such ends are (`model.moving_supports`)."""
 
     name: str
     variables: tuple[Input, ...]
@@ -22,6 +23,8 @@ class Density(Node):
     value: Expr
     function: str = ""
     cdf: Expr | None = None
+    place: Expr | None = None
+    width: Expr | None = None
 
 
 @node

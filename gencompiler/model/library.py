@@ -34,7 +34,7 @@ def _bijections(file: tree.File) -> list[tree.Definition]:
 def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter) -> nodes.Model:
     """A model of nothing but the maps of the file; raises CompileError with every diagnostic."""
     own = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
-    builder = Builder(reporter, {**prelude.definitions, **own})
+    builder = Builder(reporter, prelude.definitions.hidden_by(own))
     infer = Infer(builder)
     context = Context(dict(defines), {}, {})
     for definition in _bijections(file):

@@ -203,6 +203,16 @@ class External(Node):
     result: Type
 
 
+@node
+class Length(Node):
+    """`name : Count = longest` in a header: in each row the first axis of `variables` has as many elements as the
+    variable `name` says, at most `longest`; what lies beyond is 0."""
+
+    name: str
+    longest: int
+    variables: tuple[str, ...]
+
+
 # -- objectives and requests -----------------------------------------------------------------------------------------
 
 
@@ -291,3 +301,4 @@ class Model(Node):
     assumptions: tuple[Assumption, ...]
     user_densities: tuple[Density, ...] = ()  # outside the model
     quantities: tuple[Quantity, ...] = ()
+    lengths: tuple[Length, ...] = ()

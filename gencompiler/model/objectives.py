@@ -6,6 +6,7 @@ An argument is a constant (with a default and a declared range), or a definition
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Objectives:
         self,
         infer: Infer,
         context: Context,
-        known: dict[str, tree.Objective],
+        known: Mapping[str, tree.Objective],
         own: frozenset[str],
         variables: dict[str, nodes.Variable],
         declared: frozenset[str],

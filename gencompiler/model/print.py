@@ -185,6 +185,7 @@ def text(model: nodes.Model) -> str:
         relation = "=" if density.normalized else "∝"
         head = f"{density.name}({_inputs(density.variables)}{given})"
         lines.append(f"  density {head} {relation} {expression(density.value)}")
+    lines += [f"  length {each.name} <= {each.longest} of {', '.join(each.variables)}" for each in model.lengths]
     lines += [_conditional(c) for c in model.conditionals]
     lines += [f"  {e.joint}({', '.join(e.variables)}) ∝ {expression(e.value)}" for e in model.energies]
     lines += [f"  {link.target} = {expression(link.source)} |> {_stages(link.stages)}" for link in model.links]
@@ -265,7 +266,7 @@ def _stages(stages: tuple[nodes.Stage, ...]) -> str:
         elif isinstance(stage, nodes.UseSurjection):
             found.append(stage.surjection)
         elif isinstance(stage, nodes.UseMany):
-            found.append(stage.definition)
+            found.append(f"{stage.definition}({_bindings(stage.given)})" if stage.given else stage.definition)
         elif isinstance(stage, nodes.UseOde):
             found.append(f"ode({stage.function})")
         elif isinstance(stage, nodes.Rearrange):
@@ -296,6 +297,11 @@ def _step(step: nodes.Step) -> str:
         case nodes.Mix(weights=weights, branches=branches):
             odds = ", ".join(map(expression, weights))
             return f"mixture([{odds}], {', '.join(map(_step, branches))})"
+        case nodes.Orbit(names=names, sources=sources, forward=forward, turn=turn):
+            start = ", ".join(map(expression, sources))
+            reach = f"{expression(step.reach)} of {', '.join(step.ends)}"
+            options = f"while = {reach}, doublings = {step.doublings}, target = {step.target}"
+            return f"{', '.join(names)} = orbit(({start}), {_stages(forward)}, {_stages(turn)}, {options})"
     assert isinstance(step, nodes.Accept)
     to = ", ".join(map(expression, step.proposals))
     kernel = f"metropolis({to}" if step.probability is None else f"accept({to}, {expression(step.probability)}"

@@ -20,6 +20,7 @@ from gencompiler.model import (
     equations,
     groups,
     inner_densities,
+    lengths,
     library,
     nodes,
     objectives,
@@ -55,6 +56,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
     if not any(v.role == "observed" for v in model.variables):
         help_ = ("declare what the data are: `observed x : Real[D]`",)
         reporter.add("G303", "the model observes nothing", surface.name.span, "no observed variable", help=help_)
+    model = lengths.checked(resolver.builder, model)
     views.check(model, reporter)
     scalars.check(model, reporter)
     reporter.raise_errors()
@@ -90,7 +92,7 @@ class _Resolver:
         self.prelude = prelude
         local = {s.name.id: s for s in surface.statements if isinstance(s, tree.Definition)}
         top = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
-        self.builder = Builder(reporter, {**prelude.definitions, **top, **local})
+        self.builder = Builder(reporter, prelude.definitions.hidden_by({**top, **local}))
         self.builder.local_definitions = set(local)
         self.builder.cdfs = requests.claimed_cdfs(surface.statements)
         self.top = top
@@ -102,13 +104,12 @@ class _Resolver:
             if isinstance(t, tree.Name)
         }
         self.infer = Infer(self.builder)
-        self.objectives = {
-            **prelude.objectives,
-            **{o.name.id: o for o in (*file.declarations, *surface.statements) if isinstance(o, tree.Objective)},
-        }
+        own = {o.name.id: o for o in (*file.declarations, *surface.statements) if isinstance(o, tree.Objective)}
+        self.objectives = prelude.objectives.hidden_by(own)
         self.constants = self._header(defines)
         self.variables: dict[str, nodes.Variable] = {}
-        self.context = Context(self.constants, {}, {})
+        self.lengths = lengths.Lengths(self.builder, surface, self.constants)
+        self.context = Context(self.lengths.constants, self.lengths.names, {})
         self.builder.equations_of = self._equations_of
         self._declare_once(file)
 
@@ -140,23 +141,10 @@ class _Resolver:
         return values
 
     def _open_constant(self, declaration: tree.ParameterDecl) -> None:
-        name = declaration.name.id
-        if isinstance(declaration.type, tree.SupportType) and declaration.type.name.id == "Count":
-            self.reporter.add(
-                "G901",
-                f"a run-time length (`{name} : Count`) is valid, but not supported yet",
-                declaration.span,
-                "not supported yet",
-                help=(f"give it a constant: `{name} = 16`",),
-            )
-        else:
-            self.reporter.add(
-                "G206",
-                f"`{name}` has no value",
-                declaration.span,
-                "a constant without a default",
-                help=(f"give it one, or pass `-D {name}=…`",),
-            )
+        name, what, advice = declaration.name.id, "a constant without a default", "give it one, or pass `-D {0}=…`"
+        if lengths.is_length(declaration):
+            what, advice = "of run-time lengths, the longest must be known", "state the longest: `{0} : Count = 64`"
+        self.reporter.add("G206", f"`{name}` has no value", declaration.span, what, help=(advice.format(name),))
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}
@@ -185,6 +173,8 @@ class _Resolver:
         for statement in self.surface.statements:
             if isinstance(statement, tree.Variables):
                 self._each(self._variables, statement)
+        self.variables |= self.lengths.variables  # after the others: what a batch of one tensor is comes first
+        self.builder.variables |= self.lengths.variables.keys()
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
@@ -279,6 +269,7 @@ class _Resolver:
             self.builder.report("G203", f"`{role}` variables have no initial value", group.value.span, "not here")
         for name in group.names:
             self.variables[name.id] = nodes.Variable(name.id, role, type_, span=name.span)
+            self.lengths.declare(self.variables[name.id], group.type)
             self.builder.variables.add(name.id)
             if role == "latent":
                 self.builder.latents.add(name.id)
@@ -387,6 +378,7 @@ class _Resolver:
             assumptions=tuple(asked.assumptions),
             user_densities=tuple(builder.user_densities),
             quantities=tuple(parts.quantities),
+            lengths=self.lengths.found(),
             span=self.surface.span,
         )
         return groups.with_parameters(solved(model), builder.instances())

@@ -47,10 +47,12 @@ class UseOde(Stage):
 
 @node
 class UseMany(Stage):
-    """A bijection of several variables in a transition: each of its results is a function of all of them."""
+    """A bijection of several variables in a transition: each of its results is a function of all of them, and of the
+    values `given` to its conditions."""
 
     definition: str
     functions: tuple[str, ...]
+    given: tuple[Binding, ...] = ()
 
 
 @node
@@ -171,6 +173,24 @@ class Through(Step):
     names: tuple[str, ...]
     sources: tuple[Expr, ...]
     stages: tuple[Stage, ...]
+
+
+@node
+class Orbit(Step):
+    """`names' = orbit(F, R, while = reach, doublings = n)`: a state of the orbit …, F⁻¹(s), s, F(s), … of where the
+    chain is, among at most 2^n of them, where R F R = F⁻¹; doubling goes on while `reach` is positive.
+
+    `reach` is of two states, whose variables it calls by the names of `ends`, those of the earlier one first;
+    `sources` are what the chain is at."""
+
+    names: tuple[str, ...]
+    sources: tuple[Expr, ...]
+    forward: tuple[Stage, ...]
+    turn: tuple[Stage, ...]
+    ends: tuple[str, ...]
+    reach: Expr
+    doublings: int
+    target: str
 
 
 @node

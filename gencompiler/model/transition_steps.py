@@ -1,4 +1,4 @@
-"""The steps in the braces of a transition: draws, definitions, acceptances."""
+"""The steps in the braces of a transition: draws, definitions, acceptances, walks along orbits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import densities, density_arguments, inner_densities, laws, many_maps, nodes, pipelines
+from gencompiler.model import densities, density_arguments, inner_densities, laws, many_maps, nodes, orbits, pipelines
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -88,7 +88,7 @@ class Body:
             event = self._sized(event)
             value = laws.with_type(value, event)
         self.steps.append(nodes.Draw(name, value, base, place, span=item.span))
-        self._bind(name, self.state[name] if place else value.type, item)
+        self.bind(name, self.state[name] if place else value.type, item)
 
     def _uniform(self, value: tree.Expr) -> nodes.Type | None:
         """What `Uniform()` is over, which says nothing of it: the state, where it is one variable."""
@@ -203,6 +203,8 @@ class Body:
         head = value.function.id if isinstance(value, tree.Call) and isinstance(value.function, tree.Name) else ""
         if isinstance(value, tree.Call) and head in ("metropolis", "accept"):
             self._accept(item, names, value, head)
+        elif isinstance(value, tree.Call) and head == "orbit" and head not in self.infer.builder.definitions:
+            orbits.add(self, item, names, value)
         elif (piped := self._piped(value)) is not None:
             self._through(item, names, *piped)
         elif isinstance(value, tree.TupleExpr) and len(value.items) == len(names):
@@ -226,7 +228,7 @@ class Body:
         if name in self.state and not unify(found.type, self.state[name]):
             self._misshapen(name, found)
         self.steps.append(nodes.Assign(name, found, span=item.span))
-        self._bind(name, found.type, item)
+        self.bind(name, found.type, item)
 
     def _misshapen(self, name: str, found: nodes.Expr) -> NoReturn:
         self.infer.builder.report(
@@ -251,22 +253,22 @@ class Body:
     def _through(self, item: tree.Equation, names: list[str], source: tree.Expr, stages: tuple[tree.Expr, ...]) -> None:
         assert isinstance(source, tree.TupleExpr)
         sources = self.infer.expressions(self.context, *source.items)
-        found, types = self._stages(stages, tuple(s.type for s in sources))
+        found, types = self.stages(stages, tuple(s.type for s in sources))
         if len(types) != len(names):
             message = f"{counted(len(names), 'name')} for {counted(len(types), 'value')}"
             self.infer.builder.report("G604", message, item.span, "they must pair up")
         self.steps.append(nodes.Through(tuple(names), sources, found, span=item.span))
         for name, type_ in zip(names, types, strict=True):
-            self._bind(name, type_, item)
+            self.bind(name, type_, item)
 
-    def _stages(
+    def stages(
         self, stages: tuple[tree.Expr, ...], types: tuple[nodes.Type, ...]
     ) -> tuple[tuple[nodes.Stage, ...], tuple[nodes.Type, ...]]:
         found: list[nodes.Stage] = []
         for stage in stages:
             if isinstance(stage, tree.Wrap):
                 first, rest = pipelines.flatten(stage.body)
-                inner, after = self._stages((first, *rest), types)
+                inner, after = self.stages((first, *rest), types)
                 if [t.shape for t in after] != [t.shape for t in types]:
                     self.infer.builder.report(
                         "G407", "a repeated map must give what it takes", stage.span, "it does not"
@@ -290,7 +292,9 @@ class Body:
 
     def _stage(self, stage: tree.Expr, types: tuple[nodes.Type, ...]) -> tuple[nodes.Stage, tuple[nodes.Type, ...]]:
         builder = self.infer.builder
-        definition = builder.definitions.get(stage.id) if isinstance(stage, tree.Name) else None
+        called = stage.function if isinstance(stage, tree.Call) else stage
+        conditions = (*stage.arguments, *(stage.conditions or ())) if isinstance(stage, tree.Call) else ()
+        definition = builder.definitions.get(called.id) if isinstance(called, tree.Name) else None
         if definition is None or definition.kind != "bijection" or not isinstance(definition.body, tree.Expr):
             builder.report(
                 "G103",
@@ -298,8 +302,7 @@ class Body:
                 stage.span,
                 "not such a bijection",
             )
-        functions, results = many_maps.instantiate(self.infer, self.context, definition, types, stage)
-        return nodes.UseMany(definition.name.id, functions, span=stage.span), results
+        return many_maps.instantiate(self.infer, self.context, definition, types, stage, conditions)
 
     # -- acceptance --------------------------------------------------------------------------------------------------
 
@@ -309,7 +312,7 @@ class Body:
         named = {a.name.id: a for a in value.arguments if a.name is not None}
         if set(named) - {"target"} or value.conditions is not None:
             builder.report("G104", f"`{head}` takes proposals and `target`", value.span, "unknown argument")
-        target = self._target_density(named.get("target"))
+        target = self.target_density(named.get("target"))
         probability = None
         if head == "accept":
             if len(plain) != len(names) + 1:
@@ -342,9 +345,9 @@ class Body:
                 )
         self.steps.append(nodes.Accept(tuple(names), proposals, probability, target, span=item.span))
         for name in names:
-            self._bind(name, self.state[name], item)
+            self.bind(name, self.state[name], item)
 
-    def _target_density(self, argument: tree.Argument | None) -> str:
+    def target_density(self, argument: tree.Argument | None) -> str:
         """The joint or density that an acceptance keeps: `p` where nothing is said."""
         if argument is None:
             return "p"
@@ -356,7 +359,7 @@ class Body:
             builder.report("G604", f"`{value.id}` is not a joint or a density", value.span, "nothing that is kept")
         return found.name
 
-    def _bind(self, name: str, type_: nodes.Type, item: tree.Equation) -> None:
+    def bind(self, name: str, type_: nodes.Type, item: tree.Equation) -> None:
         value = nodes.Reference(type_, name, span=item.span)
         variable = self.variables.get(name.rstrip("'"))
         if variable is not None:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import inner_densities, nodes
 from gencompiler.model.builder import Context
+from gencompiler.model.conditions import is_constant
+from gencompiler.model.constants import evaluate
+from gencompiler.model.declared import contains
 from gencompiler.model.transition_steps import Body
 from gencompiler.syntax import tree
 
@@ -36,7 +39,7 @@ def resolve(
             help=(f"write `transition {definition.name.id}(x' | x) {{ … }}`",),
         )
     state = {d.name.id: _state(infer, d, variables) for d in signature.variables}
-    current, conditions = _conditions(infer, context, signature, variables)
+    current, conditions = _conditions(infer, context, definition, variables)
     _check_moves(infer, signature, state, current)
     inside = start(infer, context, definition, variables, joints, (*current, *conditions))
     body = Body(infer, inside, state, variables)
@@ -71,10 +74,17 @@ def start(
 
 
 def _conditions(
-    infer: Infer, context: Context, signature: tree.Signature, variables: Mapping[str, nodes.Variable]
+    infer: Infer, context: Context, definition: tree.Definition, variables: Mapping[str, nodes.Variable]
 ) -> tuple[tuple[nodes.Input, ...], tuple[nodes.Input, ...]]:
-    """The variables after the bar, and the conditions with types of their own."""
-    found = [(d, inner_densities.condition(infer, context, d, variables)) for d in signature.conditions or ()]
+    """The variables after the bar, and the conditions with types of their own; defaults are kept for uses."""
+    declared = definition.signature.conditions if definition.signature is not None else None
+    found = [(d, inner_densities.condition(infer, context, d, variables)) for d in declared or ()]
+    for each, _ in found:
+        if each.default is None:
+            continue
+        if each.type is None:
+            infer.builder.unsupported("a variable of the model with a default", each.default.span)
+        infer.builder.usual[definition.name.id, each.name.id] = each.default
     return tuple(i for d, i in found if d.type is None), tuple(i for d, i in found if d.type is not None)
 
 
@@ -126,7 +136,7 @@ def compose(
     current: tuple[nodes.Input, ...] = ()
     if signature is not None:
         state = {d.name.id: _state(infer, d, variables) for d in signature.variables}
-        current, own = _conditions(infer, context, signature, variables)
+        current, own = _conditions(infer, context, definition, variables)
         _check_moves(infer, signature, state, current)
     parts.context = start(infer, context, definition, variables, joints, (*current, *own))
     if signature is None:  # weights may mention the state
@@ -216,7 +226,8 @@ class _Composition:
     def _given(
         self, move: nodes.Transition, arguments: tuple[tree.Argument, ...], at: tree.Expr
     ) -> tuple[nodes.Binding, ...]:
-        """Values for the conditions of a transition; one that is left out is the composition's own of its name."""
+        """Values for the conditions of a transition; one that is left out is the composition's own of its name, or what
+        the transition says it is."""
         builder = self.infer.builder
         given = {a.name.id: a for a in arguments if a.name is not None}
         found = []
@@ -224,6 +235,12 @@ class _Composition:
             argument = given.pop(condition.name, None)
             value = argument.value if argument is not None else tree.Name(condition.name, span=at.span)
             known = {*self.context.names, *self.context.indices}
+            usual = builder.usual.get((move.name, condition.name))
+            if argument is None and condition.name not in known and usual is not None:
+                plain = Context(self.context.constants, {}, {}, "")
+                self._check_value(condition, usual)
+                found.append(nodes.Binding(condition.name, self.infer.expression(plain, usual), span=at.span))
+                continue
             if value is None or (argument is None and condition.name not in known):
                 builder.report(
                     "G104",
@@ -232,11 +249,21 @@ class _Composition:
                     f"write `{move.name}({condition.name} = …)`",
                     also=(Label(condition.span, "declared here"),),
                 )
+            self._check_value(condition, value)
             found.append(nodes.Binding(condition.name, self.infer.expression(self.context, value), span=at.span))
-        if given or len(arguments) > len(found):
+        if given or len(arguments) > len(move.conditions):
             named = ", ".join(f"`{c.name}`" for c in move.conditions) or "no conditions"
             builder.report("G104", f"`{move.name}` takes {named}", at.span, "too many arguments")
         return tuple(found)
+
+    def _check_value(self, condition: nodes.Input, value: tree.Expr) -> None:
+        """That a number is one that a condition may be."""
+        if is_constant(value, self.context):
+            number = evaluate(value, self.context.constants)
+            if not contains(condition.type.support, number):
+                message = f"`{condition.name}` is in {condition.type.support}, and {number} is not"
+                also = (Label(condition.span, "declared here"),)
+                self.infer.builder.report("G206", message, value.span, also=also)
 
     def _count(self, expr: tree.Expr) -> int:
         from gencompiler.model.builder import Abandon

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import argument_sizes, calls, definitions, nodes
+from gencompiler.model import argument_sizes, calls, definitions, moving_supports, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
@@ -46,9 +46,13 @@ def distribution(
     constants = _constants(infer, definition)
     declared = variables[0].type
     assert isinstance(declared, tree.SupportType)
+    moving = moving_supports.ends_of(variables[0], conditions)
     scalar = not declared.shape and declared.name.id != "Simplex"
     type_ = nodes.Type(event.support) if scalar else event
-    argument_sizes.solve(infer, variables[0], type_, constants, expr)
+    if moving is None:
+        argument_sizes.solve(infer, variables[0], type_, constants, expr)
+    elif declared.shape:
+        builder.unsupported("a tensor on a support with ends that are parameters", variables[0].span)
     name = builder.fresh(definition.name.id)
     values = _arguments(infer, context, expr, definition, conditions, constants)
     arguments: list[nodes.Expr] = []
@@ -63,7 +67,9 @@ def distribution(
     if scalar:
         lifted |= {c.name.id: known_shape(a.type) or () for c, a in zip(conditions, arguments, strict=True)}
     value = own.value
-    if any(lifted.values()):
+    if moving is not None:
+        value = _formula(infer, definition, constants, lifted)
+    elif any(lifted.values()):
         value = density(infer, definition, constants, lifted).value
     if own not in builder.user_densities:
         builder.user_densities.append(own)
@@ -74,20 +80,18 @@ def distribution(
 def density(
     infer: Infer, definition: tree.Definition, constants: Constants, shapes: dict[str, tuple[int, ...]]
 ) -> nodes.Density:
-    """An instance of a density; `shapes` of inputs that are tensors where a number is declared."""
+    """An instance of a density; `shapes` of inputs that are tensors where a number is declared.  One on a support that
+    moves is that of its standard variable."""
     variables, conditions = _signature(infer, definition)
     name = definition.name.id
-    names: dict[str, nodes.Expr] = {}
-    inputs: list[nodes.Input] = []
-    for declaration in (*variables, *conditions):
-        assert isinstance(declaration.type, tree.SupportType)
-        support = declared_support(infer.builder, declaration.type, constants)
-        sizes = tuple(_size(infer, s, constants) for s in declaration.type.shape)
-        shape = shapes.get(declaration.name.id) or (*sizes, *own_axes(support.name, support.arguments))
-        type_ = nodes.Type(support, shape)
-        inputs.append(nodes.Input(f"{name}.{declaration.name.id}", type_, span=declaration.span))
-        names[declaration.name.id] = nodes.Reference(type_, inputs[-1].name, span=declaration.span)
-    context = Context(constants, names, {}, f"{name}.")
+    inputs = _inputs(infer, definition, constants, shapes)
+    context = _context(inputs, constants, name)
+    moved: tuple[nodes.Expr, nodes.Expr | None] | None = None
+    ends = moving_supports.ends_of(variables[0], conditions)
+    if ends is not None:
+        first = variables[0].name.id
+        moved = moving_supports.place(infer, context, ends, context.names[first])
+        context = dataclasses.replace(context, names={**context.names, first: moved[0]})
     assert isinstance(definition.body, tree.Expr)
     value = infer.expression(context, definition.body)
     if not any(shapes.values()) and known_shape(value.type) != ():
@@ -98,12 +102,56 @@ def density(
             f"this has the shape {list(known_shape(value.type) or ())}",
             help=("the elements of a vector are independent under `prod(for i: …)`",),
         )
-    stated = infer.builder.cdfs.get(definition.name.id)
+    stated = infer.builder.cdfs.get(name)
     cdf = None if stated is None else renamed(infer.expression(context, stated), name)
-    cut = len(variables)
-    return nodes.Density(
-        name, tuple(inputs[:cut]), tuple(inputs[cut:]), True, renamed(value, name), "", cdf, span=definition.span
-    )
+    cut, span = len(variables), definition.span
+    place = None if moved is None else renamed(moved[0], name)
+    width = None if moved is None or moved[1] is None else renamed(moved[1], name)
+    value = moving_supports.scaled(None if moved is None else moved[1], value)
+    return nodes.Density(name, inputs[:cut], inputs[cut:], True, renamed(value, name), "", cdf, place, width, span=span)
+
+
+def _inputs(
+    infer: Infer, definition: tree.Definition, constants: Constants, shapes: dict[str, tuple[int, ...]]
+) -> tuple[nodes.Input, ...]:
+    """The variables and the conditions of an instance; a variable whose support moves is the standard one."""
+    variables, conditions = _signature(infer, definition)
+    found: list[nodes.Input] = []
+    for declaration in (*variables, *conditions):
+        assert isinstance(declaration.type, tree.SupportType)
+        ends = moving_supports.ends_of(declaration, conditions)
+        if ends is not None and len(variables) > 1:
+            infer.builder.unsupported("a density of several variables with ends that are parameters", declaration.span)
+        if ends is not None and declaration in conditions:
+            infer.builder.unsupported("a condition whose ends are parameters", declaration.span)
+        support = declared_support(infer.builder, declaration.type, constants) if ends is None else ends.standard
+        sizes = tuple(_size(infer, s, constants) for s in declaration.type.shape)
+        shape = shapes.get(declaration.name.id) or (*sizes, *own_axes(support.name, support.arguments))
+        own = f"{definition.name.id}.{declaration.name.id}"
+        found.append(nodes.Input(own, nodes.Type(support, shape), span=declaration.span))
+    return tuple(found)
+
+
+def _context(inputs: tuple[nodes.Input, ...], constants: Constants, name: str) -> Context:
+    names: dict[str, nodes.Expr] = {
+        i.name.rpartition(".")[2]: nodes.Reference(i.type, i.name, span=i.span) for i in inputs
+    }
+    return Context(constants, names, {}, f"{name}.")
+
+
+def _formula(
+    infer: Infer, definition: tree.Definition, constants: Constants, shapes: dict[str, tuple[int, ...]]
+) -> nodes.Expr:
+    """The density of an event on a support that moves, 0 outside."""
+    variables, conditions = _signature(infer, definition)
+    name = definition.name.id
+    first, *others = _inputs(infer, definition, constants, shapes)
+    event = dataclasses.replace(first, type=nodes.Type(nodes.REAL, first.type.shape))
+    context = _context((event, *others), constants, name)
+    ends = moving_supports.ends_of(variables[0], conditions)
+    assert ends is not None and isinstance(definition.body, tree.Expr)
+    value = infer.expression(context, definition.body)
+    return renamed(moving_supports.within(infer, context, ends, context.names[variables[0].name.id], value), name)
 
 
 def unused(infer: Infer, definition: tree.Definition) -> None:
@@ -115,6 +163,8 @@ def unused(infer: Infer, definition: tree.Definition) -> None:
     constants = _constants(infer, definition)
     for declaration in (*variables, *conditions):
         assert isinstance(declaration.type, tree.SupportType)
+        if moving_supports.ends_of(declaration, conditions) is not None:
+            continue
         for size in (*declaration.type.shape, *(a.value for a in declaration.type.arguments if a.value is not None)):
             if isinstance(size, tree.Name) and size.id not in constants and size.id != "inf":
                 return  # only a use says how large it is

@@ -11,13 +11,14 @@ from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure
 from gencompiler.proof.asymptotic_series import POWER, UNIT, VANISHING, Arithmetic, Series
 from gencompiler.proof.boxes import Evaluation, interior, is_weights
-from gencompiler.proof.calculus import fold, is_number
+from gencompiler.proof.calculus import ROUGH, fold, is_number
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, each, is_finite, literal, reduce
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.series_functions import DIRECT, FAR
 from gencompiler.proof.terms import ONE, ZERO, plus, times
+from gencompiler.proof.views import axes
 
 
 class Limits(Arithmetic):
@@ -38,6 +39,23 @@ class Limits(Arithmetic):
     def limit(self, term: Term) -> Term | float:
         """The limit: a term free of the variable, or an infinity; raises Unproved."""
         return self._limit(self.series(term), term)
+
+    def squeezed(self, term: Term, everywhere: Evaluation) -> Term | float:
+        """The limit of f g where f goes to infinity and g stays between two positive numbers, or f to 0 and g between
+        any two; `everywhere`: where terms lie on the whole interval.  Raises Unproved."""
+        factors = _factors(term)
+        need(len(factors) > 1, "{} may have no limit", term)
+        for own in factors:
+            others = [everywhere.range(g) for g in factors if g is not own]
+            if not all(is_finite(o.lower) and is_finite(o.upper) for o in others):
+                continue
+            try:
+                found = self.limit(own)
+            except Unproved:
+                continue
+            if found is ZERO or (isinstance(found, float) and all(o.lower > 0 for o in others)):
+                return found
+        raise Unproved(f"{term} may have no limit")
 
     def _limit(self, series: Series, term: Term, before: Term = ZERO) -> Term | float:
         """`before`: the sum of the coefficients of what grows faster, all of one sign; here they are 0."""
@@ -100,6 +118,7 @@ class Limits(Arithmetic):
             return inner
         growing, middle, _ = self._parts(inner)
         need(not growing, "a sum of growing terms")
+        need(not any(axes(operand)), "{} has as many elements as its view has places", operand)
         if entries:
             middle = each(operand.data[0], operand.data[1], middle)
         size = math.prod(operand.shape)
@@ -154,7 +173,8 @@ class Limits(Arithmetic):
         growing, middle, rest = self._parts(series)
         assert not growing
         inside = self.signs.range(middle).within(interior(enclosure.domain_of(name)))
-        need(inside and bool(FUNCTIONS[name].derivatives), "the limit of {} at the end of its domain", name)
+        smooth = bool(FUNCTIONS[name].derivatives) and name not in ROUGH
+        need(inside and smooth, "the limit of {} at a kink, or at the end of its domain", name)
         slope = fold(instance(FUNCTIONS[name].derivatives[0], a=middle))
         return self._first_order(fold(apply(name, middle)), slope, rest)
 
@@ -176,3 +196,10 @@ def bounds(limit: Term | float, signs: Evaluation) -> tuple[Real, Real]:
         return limit.data, limit.data
     found = signs.range(limit)
     return found.lower, found.upper
+
+
+def _factors(term: Term) -> list[Term]:
+    """What a product is made of."""
+    if term.operation == "apply" and term.data == "multiply":
+        return [f for a in term.arguments for f in _factors(a)]
+    return [term]

@@ -16,7 +16,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 
-BINDERS = ("each", "recur", "fixed_point")
+BINDERS = ("each", "recur", "fixed_point", "solution")
 
 
 def replaced(term: Term, values: Mapping[Term, Term]) -> Term:
@@ -45,7 +45,7 @@ def releveled(term: Term, depth: int = 0) -> Term:
             return current if fresh == current.arguments else build(current.operation, current.data, fresh)
         old, extent, *more = current.data
         (body,) = current.arguments
-        support = {"each": [], "recur": more, "fixed_point": [REAL]}[current.operation]
+        support = {"each": [], "recur": more, "fixed_point": [REAL], "solution": [REAL]}[current.operation]
         aside = symbol("bound", f"aside {depth}", support_of(bound_index(old, extent)))  # no binder's own name
         names, back = {bound_index(old, extent): aside}, {aside: bound_index(depth, extent)}
         if support:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from gencompiler.catalog.functions import STEPS
 from gencompiler.proof import domain
 from gencompiler.proof.asymptotics import Limits, bounds
-from gencompiler.proof.boxes import Box, Evaluation
+from gencompiler.proof.boxes import Box, Evaluation, support_interval
 from gencompiler.proof.calculus import at, derivative, fold
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
 from gencompiler.proof.facts import Fact, InRange, OnBox
@@ -18,6 +18,7 @@ from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numerators import cleared, coefficients, divisible, horner
 from gencompiler.proof.ring import Ring
+from gencompiler.proof.sign_steps import is_product, renamed, through
 from gencompiler.proof.terms import negated
 
 #: How a sign was found: a node of a tree of cuts and lemmas, as plain data.
@@ -28,8 +29,11 @@ BoxData = tuple[tuple[Term, Interval], ...]
 def given_ranges(
     premises: tuple[Fact, ...], input_: Term | None = None, where: Interval | None = None
 ) -> dict[Term, Interval]:
-    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval."""
+    """What the premises say of terms, on the whole of their supports, or where `input_` is in an interval; beyond its
+    support the former say nothing of what depends on it."""
+    beyond = input_ is not None and where is not None and not where.within(support_interval(input_))
     found = {p.term: p.interval for p in premises if isinstance(p, InRange)}
+    found = {t: i for t, i in found.items() if not (beyond and input_ in t.symbols)}
     for premise in premises:
         if isinstance(premise, OnBox) and len(premise.box) == 1 and input_ is not None and where is not None:
             (symbol, interval), *_ = premise.box
@@ -46,6 +50,8 @@ def on_box(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, box, tree = cast(tuple[Term, BoxData, Tree], subject)
     need(all(not i.is_point for _, i in box), "a box without an inside")
     known = given_ranges(premises, *box[0]) if len(box) == 1 else given_ranges(premises)
+    beyond = [s for s, where in box if s.operation == "symbol" and not where.within(support_interval(s))]
+    known = {t: i for t, i in known.items() if len(box) == 1 or not t.symbols & set(beyond)}
     return OnBox(term, box, SignTree(known).range(term, dict(box), tree))
 
 
@@ -72,6 +78,12 @@ class SignTree:
                 return self._root(term, box, atom, of_factor, of_rest)
             case ("condition", about):
                 return self._condition(term, box, about)
+            case ("divided", divisor, quotient, inner):
+                return self._divided(term, box, divisor, quotient, inner)
+            case ("renamed", about, symbol, inner):
+                return self._renamed(term, box, about, symbol, inner)
+            case ("through", part, inner):
+                return self._through(term, box, part, inner)
         raise Unproved("no such step")
 
     def _cut(self, term: Term, box: Box, symbol: Term, value: Fraction, low: Tree, high: Tree) -> Interval:
@@ -95,7 +107,9 @@ class SignTree:
         if not is_finite(end):
             return self._from_infinity(term, box, symbol, not rising, steep.sign > 0)
         closed = Interval(own.lower, own.upper, own.lower_open and not rising, own.upper_open and rising)
-        Evaluation({**box, symbol: closed}, self.known).range(term)
+        # What is known within the box need not hold at the end of it: x² > 0 on (0, 1).
+        kept = {t: i for t, i in self.known.items() if closed == own or symbol not in t.symbols}
+        Evaluation({**box, symbol: closed}, kept).range(term)
         need(smooth_in(term, symbol), "{} is in pieces", term)
         lowest = self.range(at(term, symbol, Fraction(end)), box, of_end)
         away = own.lower_open if rising else own.upper_open
@@ -146,6 +160,27 @@ class SignTree:
         factor = own.get(monomial, Fraction(0)) / size
         need(factor > 0 and own == {m: c * factor for m, c in other.items()}, "{} is another term", term)
         return sign_only(self.known[about])
+
+    def _divided(self, term: Term, box: Box, divisor: Term, quotient: Term, inner: Tree) -> Interval:
+        """The sign of a product with a positive factor is that of the other one."""
+        Evaluation(box, self.known).range(term)
+        need(Evaluation(box, self.known).range(divisor).sign > 0, "{} may not be positive", divisor)
+        need(is_product(term, divisor, quotient), "{} is not {} times another term", term, divisor)
+        return sign_only(self.range(quotient, box, inner))
+
+    def _renamed(self, term: Term, box: Box, about: Term, symbol: Term, inner: Tree) -> Interval:
+        """A premise about symbol + rest says where c = symbol + rest lies: with c - rest for the symbol, whose own
+        interval is not used, the term has the same values."""
+        need(about in self.known, "no premise about {}", about)
+        Evaluation(box, self.known).range(term)
+        moved, own = renamed(term, about, symbol)
+        return sign_only(self.range(moved, {**box, own: self.known[about]}, inner))
+
+    def _through(self, term: Term, box: Box, part: Term, inner: Tree) -> Interval:
+        """A function of one product of symbols, for all values that the product may have."""
+        Evaluation(box, self.known).range(term)
+        moved, own = through(term, part)
+        return sign_only(self.range(moved, {**box, own: Evaluation(box, self.known).range(part)}, inner))
 
 
 def beside_root(term: Term, atom: Term) -> tuple[Term, Term]:

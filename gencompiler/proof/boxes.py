@@ -110,10 +110,11 @@ class Evaluation:
     def _reduce(self, term: Term) -> Interval:
         (operand,) = term.arguments
         inner = self.range(operand)
+        cut = views.axes(operand)
         weighted = _weighted(operand) if term.data == "sum" else None
         if weighted is not None:
             return domain.point(1) if weighted is ONE else self.range(weighted)
-        least, most = views.count(operand.shape, views.axes(operand))
+        least, most = views.count(operand.shape, cut)
         if term.data == "sum":
             return domain.hull(domain.scale(inner, least), domain.scale(inner, most))
         need(least > 0, "{} of nothing is not defined", term.data)

@@ -34,6 +34,7 @@ from gencompiler.proof.half_turns import half_turns
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numbers import COMPARISONS
 from gencompiler.proof.terms import ONE, ZERO
+from gencompiler.proof.views import axes
 
 #: Functions that are not differentiable everywhere, or that jump.
 ROUGH = ("min", "max", "abs", "sign", "relu", "floor", "indicator")
@@ -256,7 +257,9 @@ def _reduced(term: Term, inner: Term) -> Term:
     if inner is ZERO:
         return ZERO
     if inner.shape == ():
-        size = math.prod(term.arguments[0].shape) if term.data == "sum" else 1
+        (operand,) = term.arguments
+        need(term.data == "mean" or not any(axes(operand)), "{} has as many terms as its view has places", term)
+        size = math.prod(operand.shape) if term.data == "sum" else 1
         return fold(apply("multiply", literal(size), inner))
     return reduce(term.data, inner)
 

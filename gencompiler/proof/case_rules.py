@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import cast
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.calculus import fold
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import WHOLE, Term, choose, contract, element, subterms, support_of, symbol
-from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.graph import WHOLE, Term, choose, contract, element, substitute, subterms, support_of, symbol
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numerators import horner
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.ring import Ring
@@ -34,6 +35,8 @@ def branches(term: Term) -> tuple[Term, Term, Term]:
     that has the values for which the branch is taken.  Where `a @ a` is not positive, a is 0."""
     need(term.operation == "choose", "{} is not a choice", term)
     condition, then, otherwise = term.arguments
+    if condition.operation == "apply" and condition.data in ("equal", "not_equal"):
+        return _first_and_others(term)
     known = condition.operation == "apply" and condition.data in _SIDES and condition.shape == ()
     need(known and condition.arguments[1].operation == "literal", "{} does not compare with a number", condition)
     compared, bound = condition.arguments
@@ -45,14 +48,43 @@ def branches(term: Term) -> tuple[Term, Term, Term]:
         own = symbol("along", f"{compared} {direction} {bound}", Support(kind, ends))
         need(own not in term.symbols, "the name of {} is in use", compared)  # long terms are spelled alike
         values = {compared: own}
-        if bound is ZERO and direction == "below" and compared.operation == "contract":
+        if bound is ZERO and direction == "below":
             values |= _vanishing(compared, branch)
         parts.append(replaced(branch, values))
     return compared, parts[0], parts[1]
 
 
+def _first_and_others(term: Term) -> tuple[Term, Term, Term]:
+    """The same of a choice by whether a whole number is the first, or the last, of its values."""
+    condition, *parts = term.arguments
+    name, value = condition.arguments
+    own = domain.of_support(support_of(name)) if name.operation == "symbol" and name.shape == () else None
+    if own is None or not SUPPORTS[support_of(name).name].discrete or value.operation != "literal":
+        raise Unproved(f"{condition} does not single out a value")
+    need(support_of(name).name not in ("Sign", "Permutation"), "{} has gaps", support_of(name))
+    need(value.data in (own.lower, own.upper) and own.lower < own.upper, "{} is in the middle", value)
+    start, stop = (own.lower + 1, own.upper) if value.data == own.lower else (own.lower, own.upper - 1)
+    rest = symbol("along", f"{name} but not {value}", Support("Integer", (start, stop + 1)))
+    need(rest not in term.symbols, "the name of {} is in use", name)
+    places = (value, rest) if condition.data == "equal" else (rest, value)
+    then, otherwise = (substitute(part, {name: place}) for part, place in zip(parts, places, strict=True))
+    return name, then, otherwise
+
+
+def vanishing(term: Term) -> tuple[Term, ...]:
+    """The products with a that a branch of a choice takes to be 0, a @ a being no more than 0 there."""
+    condition, then, otherwise = term.arguments
+    compared, bound = condition.arguments
+    sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
+    below = [branch for branch, side in sides if side.endswith("below")]
+    found = [t for branch in below for t in _vanishing(compared, branch)] if bound is ZERO else []
+    return tuple(dict.fromkeys(found))
+
+
 def _vanishing(square: Term, branch: Term) -> dict[Term, Term]:
     """The products with a that are 0 where a @ a is."""
+    if square.operation != "contract":
+        return {}
     left, right = square.arguments
     if left is not right or len(left.shape) != 1:
         return {}
@@ -64,11 +96,14 @@ def _vanishing(square: Term, branch: Term) -> dict[Term, Term]:
 def by_cases(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A choice by the size of a number lies in the hull of its branches, each for the numbers for which it is taken.
 
-    Premises: the ranges of the number, and of the branches with a symbol in its place."""
+    Premises: the ranges of the number, and of the branches with a symbol in its place; then of the products that vanish
+    in one, so that they are defined: 0 times what is not is no number."""
     (term,) = cast(tuple[Term], subject)
     compared, then, otherwise = branches(term)
-    number, first, second = premises
+    number, first, second, *others = premises
     range_of(number, compared)
+    for product, known in zip(vanishing(term), others, strict=True):
+        range_of(known, product)
     return InRange(term, domain.hull(range_of(first, then), range_of(second, otherwise)))
 
 
@@ -150,9 +185,7 @@ def _plain(term: Term) -> Term:
         return fold(horner(Ring().normal(term)))
     condition, then, otherwise = term.arguments
     if condition.operation == "apply" and condition.data == "greater" and condition.arguments[1] is ZERO:
-        square = condition.arguments[0]
-        if square.operation == "contract":
-            otherwise = replaced(otherwise, _vanishing(square, otherwise))
+        otherwise = replaced(otherwise, _vanishing(condition.arguments[0], otherwise))
     return choose(condition, _plain(then), _plain(otherwise))
 
 

@@ -87,6 +87,24 @@ class Deterministic:
 
 
 @dataclasses.dataclass(frozen=True)
+class Orbit:
+    """Walk along the orbit of `maps`, which `turn` turns round: a window of at most 2^doublings states around where the
+    chain is, doubled forwards or backwards while `reach` is positive, from which the next state is drawn.
+
+    `reach` is a function of two states, whose variables it calls `ends`, those of the earlier state first; a state
+    weighs exp(log_weight)."""
+
+    state: tuple[Term, ...]
+    moves: tuple[Term, ...]
+    maps: tuple[Mapped, ...]
+    turn: tuple[Mapped, ...]
+    ends: tuple[Term, ...]
+    reach: Term
+    doublings: int
+    log_weight: Term
+
+
+@dataclasses.dataclass(frozen=True)
 class Sequence:
     """One transition after another."""
 
@@ -111,7 +129,7 @@ class Blend:
     parts: tuple[Move, ...]
 
 
-Move = Kernel | Deterministic | Sequence | Repeated | Blend
+Move = Kernel | Deterministic | Orbit | Sequence | Repeated | Blend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,6 +262,15 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
         )
     free = {s for s in log_target.symbols if s.data[0] not in FIXED}
     need(free <= set(kernel.state), "the target depends on something besides the state")
+    accepts(kernel, {*kernel.state, *drawn})
+
+
+def accepts(kernel: Kernel | Deterministic, known: set[Term]) -> None:
+    """What is accepted depends on where the move starts and ends, and on nothing that was drawn on the way: that is
+    another number on the way back; raises Unproved."""
+    stated = [t for t in (kernel.log_ratio, kernel.probability) if t is not None]
+    own = all(s in known or s.data[0] in FIXED for t in stated for s in t.symbols)
+    need(own, "the probability of acceptance depends on something besides the two states")
 
 
 def _check_pushed(kernel: Kernel, proposal: Proposal) -> None:

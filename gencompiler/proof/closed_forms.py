@@ -125,6 +125,8 @@ class ClosedForms:
         count = number(self.normal(exponent))
         if count is not None and count.denominator == 1 and abs(count) <= 16:
             return ex.power(self.normal(base), int(count))
+        if not self.normal(base) and self.positive(exponent):
+            return {}
         need(self.positive(base), "the base {} may not be positive", base)
         return self.raised(ex.times(self.normal(exponent), self.log(base)))
 

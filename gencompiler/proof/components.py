@@ -167,12 +167,19 @@ def _at(elements: Elements, place: Term) -> Elements:
 
 
 def _matrix(term: Term) -> tuple[tuple[Term, ...], ...]:
-    """The rows of a matrix of free numbers, or of its transpose; raises Unproved for others."""
+    """The rows of a matrix of numbers, constant or free, of its transpose, and of functions of these; raises Unproved
+    for others."""
     if term.operation == "matrix" and term.data == "transpose":
         return tuple(zip(*_matrix(term.arguments[0]), strict=True))
-    need(term.operation == "symbol" and support_of(term).name not in COUPLED, "{} is not written out", term)
     rows, columns = term.shape
     need(rows * columns <= LARGEST, "{} is too large", term)
+    if term.operation == "table":
+        values = term.data[1]
+        return tuple(tuple(map(literal, values[r * columns : (r + 1) * columns])) for r in range(rows))
+    if term.operation == "apply" and all(a.shape in ((), term.shape) for a in term.arguments):
+        tables = [_matrix(a) if a.shape else ((a,) * columns,) * rows for a in term.arguments]
+        return tuple(tuple(apply(term.data, *(t[r][c] for t in tables)) for c in range(columns)) for r in range(rows))
+    need(term.operation == "symbol" and support_of(term).name not in COUPLED, "{} is not written out", term)
     return tuple(tuple(component(term, r * columns + c) for c in range(columns)) for r in range(rows))
 
 

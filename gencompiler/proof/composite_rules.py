@@ -24,11 +24,13 @@ from gencompiler.proof.chain_rules import (
     Kernel,
     Mapped,
     Move,
+    Orbit,
     Repeated,
     Reversible,
     Sequence,
     Stationary,
     Times,
+    accepts,
     odds,
     same,
 )
@@ -147,7 +149,7 @@ def moved(move: Move) -> frozenset[Term]:
     """The variables that a move may change."""
     if isinstance(move, Kernel):
         return frozenset(p.moves for p in move.proposals)
-    if isinstance(move, Deterministic):
+    if isinstance(move, Deterministic | Orbit):
         return frozenset(move.moves)
     return frozenset[Term]().union(*map(moved, parts_of(move)))
 
@@ -230,13 +232,16 @@ def sheared(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     Subject: the variables, the images, and for each shear, from the last to the first: the number of the variable that
     it adds to, whether it subtracts, and what it adds, in terms of the others (as the variables themselves, where they
-    arrive)."""
+    arrive).  Premises: the range of what each shear adds, so that it is defined wherever the others are: a map that is
+    undefined at some places goes back from none of those that it takes there."""
     moves, images, witness = cast(
         tuple[tuple[Term, ...], tuple[Term, ...], tuple[tuple[int, bool, Term], ...]], subject
     )
     check_maps(moves, (Images(images),))
     here = list(images)
-    for number, subtracts, addend in witness:
+    need(len(premises) == len(witness), "one premise for each shear")
+    for (number, subtracts, addend), defined in zip(witness, premises, strict=True):
+        range_of(defined, addend)
         need(0 <= number < len(moves), "no such variable")
         need(support_of(moves[number]) == REAL, "{} may leave {}", moves[number], support_of(moves[number]))
         need(moves[number] not in addend.symbols, "a shear by the variable itself")
@@ -351,6 +356,7 @@ def involutive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         all(a.data[0] == "draw" and a.shape == m.shape for a, m in zip(kernel.arrives, kernel.moves, strict=True)), "no"
     )
     need(len(set(kernel.arrives)) == len(kernel.moves), "two values of one name")
+    accepts(kernel, {*kernel.state, *kernel.arrives})
     own, volume, finite, defined = premises
     need(isinstance(own, SelfInverse) and own.moves == kernel.moves and own.maps == kernel.maps, "not an involution")
     if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (kernel.moves, kernel.maps):

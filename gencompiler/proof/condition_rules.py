@@ -5,22 +5,33 @@ no other conditions than its goal names, and a use is rid of them by proofs that
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from fractions import Fraction
 from typing import cast
 
+from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
+from gencompiler.proof.binders import replaced
+from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NonZero
-from gencompiler.proof.graph import Term
+from gencompiler.proof.graph import Term, apply, literal, subterms
 from gencompiler.proof.kernel import Proof, Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.ring import Ring
+
+#: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
+_WITHIN_PROOFS = ("above", "along", "below", "block", "bound", "component", "formal", "inner", "integral", "limit")
+_WITHIN_PROOFS += ("output", "result", "root", "sum", "wave")
 
 
 @rule
 def required(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A condition of a definition.  Subject: it, as a Member."""
+    """A condition of a definition, on what it takes from outside.  Subject: it, as a Member."""
     (condition,) = cast(tuple[Member], subject)
+    outside = all(s.data[0] not in _WITHIN_PROOFS for s in condition.term.symbols)
+    need(outside, "{} is no condition of a definition", condition.term)
     if condition.support.name == "NonZero":
         return NonZero(condition.term)
     interval = domain.of_support(condition.support)
@@ -30,12 +41,41 @@ def required(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def by_condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A number that is a power of another one, both written out in elements, lies where that power does.
+
+    Subject: the number, the exponent.  Premises: that the number is defined, where the other one lies."""
+    term, count = cast(tuple[Term, int], subject)
+    defined, found = premises
+    need(isinstance(defined, InRange) and defined.term is term and isinstance(found, InRange), "nothing is known")
+    assert isinstance(found, InRange)
+    need(count in (1, 2) and term.shape == found.term.shape == (), "another power")
+    (own,), (other,) = (components(in_elements(t)) for t in (term, found.term))
+    whole = other if count == 1 else apply("multiply", other, other)
+    need(Ring().same(own, whole), "{} is another number", term)
+    return InRange(term, domain.power(found.interval, count))
+
+
+def in_elements(term: Term) -> Term:
+    """A term in which the elements of vectors go by the symbols that stand for them when it is written out."""
+    known = {}
+    for part in subterms(term):
+        if part.operation == "element" and part.arguments[0].operation == "symbol":
+            with contextlib.suppress(Unproved):
+                (known[part],) = components(part)
+    return replaced(term, known)
+
+
+@rule
 def under(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A bijection under conditions.  Subject: the conditions.  Premise: the bijection, proved with their help."""
     (found,) = premises
     conditions = cast(tuple[Member, ...], subject)
     need(isinstance(found, Invertible) and found.requires == (), "not a bijection of its own")
     assert isinstance(found, Invertible)
+    own = found.input.data[:2]  # a part of the domain goes by the input's name
+    moving = any(s.data[:2] == own for c in conditions for s in c.term.symbols)
+    need(not moving, "a condition on {} itself", found.input)
     return dataclasses.replace(found, requires=conditions)
 
 
@@ -73,18 +113,30 @@ def _holds(condition: Member, values: Values) -> bool:
     return all(interval.contains(v) and (condition.support.name != "NonZero" or v != 0) for v in exact)
 
 
+#: 0 > 0, which nothing satisfies.
+NEVER = Member(literal(0), Support("Positive"))
+#: Rules that put a term in the place of a symbol, the first of the subject.
+_PUTTING_IN = ("specialise", "instance_of_map")
+
+
 def hypotheses_in(proof: Proof) -> frozenset[Member]:
-    """The conditions that a proof rests on and does not show."""
+    """The conditions that a proof rests on and does not show.
+
+    A condition on a symbol says nothing of what is put in its place, so that a proof which does this rests on what
+    never holds."""
     known: dict[int, frozenset[Member]] = {}
 
     def visit(current: Proof) -> frozenset[Member]:
         found = known.get(id(current))
         if found is None:
-            found = frozenset().union(*(visit(p) for p in current.premises))
+            own = [visit(p) for p in current.premises]
+            if current.rule == "discharged":  # the proofs that conditions hold rest on what they rest on
+                own[0] -= set(cast(Invertible, current.premises[0].conclusion).requires)
+            found = frozenset().union(*own)
             if current.rule == "required":
                 found |= {current.subject[0]}
-            elif current.rule == "discharged":
-                found -= set(cast(Invertible, current.premises[0].conclusion).requires)
+            if current.rule in _PUTTING_IN and any(current.subject[0] in c.term.symbols for c in found):
+                found |= {NEVER}
             known[id(current)] = found
         return found
 

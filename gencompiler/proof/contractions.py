@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from gencompiler.model.nodes import REAL
-from gencompiler.proof.graph import Malformed, Shape, Term, bound_array, define, make, symbol
+from gencompiler.proof.graph import Malformed, Shape, Term, bound_array, define, make, subterms, symbol
 
 
 def bounded(slope: Fraction, network: Term) -> Term:
@@ -25,17 +25,31 @@ def fixed_point(depth: int, extent: int, steps: int, body: Term) -> Term:
     return make("fixed_point", (depth, extent, steps), (body,), (extent,))
 
 
+def solution(depth: int, extent: int, body: Term) -> Term:
+    """The one vector x with body(x) = 0, in which `bound_array` stands for x; nothing computes it yet."""
+    if body.shape != (extent,):
+        raise Malformed("an equation has the shape of what is solved for")
+    return make("solution", (depth, extent), (body,), (extent,))
+
+
+def is_computed(term: Term) -> bool:
+    """Whether a formula holds nothing that only says what is looked for."""
+    return all(
+        t.operation != "solution" and (t.operation, t.data) != ("jacobian_log_det", None) for t in subterms(term)
+    )
+
+
 def moving(shape: Shape) -> Term:
     """The variable of a Jacobian."""
     return symbol("formal", "_at", REAL, shape)
 
 
-def jacobian_log_det(slope: Fraction, body: Term, at: Term) -> Term:
+def jacobian_log_det(slope: Fraction | None, body: Term, at: Term) -> Term:
     """log|det| of the Jacobian of `body`, a function of `moving`, at a point; `slope` bounds the norm of what it is
-    besides the identity."""
+    besides the identity, None where nothing does."""
     if body.shape != at.shape or len(body.shape) != 1:
         raise Malformed("a Jacobian is square where a map keeps the number of dimensions")
-    if not isinstance(slope, Fraction) or not 0 <= slope < 1:
+    if slope is not None and (not isinstance(slope, Fraction) or not 0 <= slope < 1):
         raise Malformed("a Jacobian that is not near the identity")
     return make("jacobian_log_det", slope, (body, moving(at.shape), at), ())
 
@@ -52,5 +66,10 @@ define(
     "fixed_point",
     lambda data, arguments: fixed_point(*data, *arguments),
     lambda term: frozenset((bound_array(term.data[0], term.data[1], REAL),)),
+)
+define(
+    "solution",
+    lambda data, arguments: solution(*data, *arguments),
+    lambda term: frozenset((bound_array(*term.data, REAL),)),
 )
 define("jacobian_log_det", _jacobian, lambda term: frozenset((term.arguments[1],)))

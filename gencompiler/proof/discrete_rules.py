@@ -16,6 +16,7 @@ from gencompiler.proof.facts import Bijection, Fact, Invertible, NonZero, NotOnt
 from gencompiler.proof.graph import Term, apply, choose, literal, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, compare
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ZERO, minus, negated
 
@@ -74,8 +75,12 @@ def _integers(support: Support) -> bool:
 
 @rule
 def shifted_integers(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """u + c and c - u are one-to-one maps of the integers.  Subject: the input, the body, the declared support."""
+    """u + c and c - u are one-to-one maps of the integers.  Subject: the input, the body, the declared support.
+
+    Premise: the range of the body, so that it is defined: `u + 1 / u - 1 / u` is not, at 0."""
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
+    need(bool(premises), "not known to be defined")
+    range_of(premises[0], body)
     need(_integers(support_of(input_)) and _integers(declared) and input_.shape == (), "not a map of the integers")
     slope, offset = whole_steps(input_, body)
     need(abs(slope) == 1, "{} skips integers", body)
@@ -109,6 +114,7 @@ def beside_zero(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the input, the body, the declared support.  Premises: the bijections of the lower and the upper side."""
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
     sides = halves(input_)
+    need(not set(sides) & body.symbols, "the name of a side of {} is in use", input_)
     need(declared == Support("NonZero") and len(premises) == 2, "not a map to the numbers other than 0")
     images: list[Interval] = []
     found: list[Bijection] = []

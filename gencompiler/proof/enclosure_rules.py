@@ -8,13 +8,14 @@ from fractions import Fraction
 from typing import cast
 
 from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.proof.complex_balls import Bounds
 from gencompiler.proof.density_facts import HasMass, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import TOLERANCE, at_point, from_premises, rounded_up, scalar
-from gencompiler.proof.quadrature import Bounds, mass_bounds
+from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment
 

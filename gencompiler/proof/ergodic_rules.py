@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import cast
 
-from gencompiler.catalog.supports import SUPPORTS
+from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.proof.chain_rules import (
     FIXED,
     Blend,
@@ -69,12 +69,18 @@ def unreached(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     countably many places.  Subject: the move, the variables."""
     move, state = cast(tuple[Move, tuple[Term, ...]], subject)
     need(bool(state), "no variables")
-    if not set(state) <= moved(move):
+    if any(s not in moved(move) and _several(s) for s in state):
         return NotErgodic(move, state)
     drawn = any(kernels(move))
-    continuous = any(not SUPPORTS[support_of(s).name].discrete for s in state)
+    continuous = any(not SUPPORTS[support_of(s).name].discrete and _several(s) for s in state)
     need(continuous and not drawn, "it moves, and by a draw")
     return NotErgodic(move, state)
+
+
+def _several(variable: Term) -> bool:
+    """Whether a variable has more than one value."""
+    lower, upper, _, _ = bounds(support_of(variable).name, support_of(variable).arguments)
+    return lower < upper and all(variable.shape)
 
 
 def _fresh(move: Move, premises: tuple[Fact, ...]) -> frozenset[Term]:

@@ -361,7 +361,7 @@ class _Tangents:
 
 def _operands(term: Term) -> tuple[Term, ...]:
     """What must be evaluated before a term: not what is under a `for`, nor inside a gradient's function."""
-    if term.operation in ("each", "recur", "fixed_point", "jacobian_log_det"):
+    if term.operation in ("each", "recur", "fixed_point", "solution", "jacobian_log_det"):
         return ()
     if term.operation == "gradient":
         return gradient_parts(term)[2]

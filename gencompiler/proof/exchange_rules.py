@@ -50,7 +50,7 @@ class Exchange:
         need(len(set(self.symbols.values())) == len(own), "two parts of {} go by one name", input_)
         self._used = set(body.symbols) | set(self.symbols.values())
         need(not set(self.symbols.values()) & body.symbols, "a name of a part is in use")
-        wrapped = [_whole(self.symbols[places]) for places in own]
+        wrapped = [as_vector(self.symbols[places]) for places in own]
         self._entries = {element(w, (ZERO,)): w.arguments[0] for w in wrapped if w.operation == "each"}
         whole = substitute(body, {input_: assembled(wrapped, own)})
         self.wide = {places: replaced(select(whole, places), self._entries) for places in images}
@@ -91,7 +91,7 @@ class Exchange:
             self.symbols[own] = fresh
         else:
             del self.symbols[own]
-            known.setdefault(self.wide[goal], _whole(fresh))
+            known.setdefault(self.wide[goal], as_vector(fresh))
             del self.parts[goal], self.wide[goal]
         for places in self.parts:
             self.parts[places] = _without(replaced(self.parts[places], known), unknown, undone)
@@ -114,7 +114,7 @@ class Exchange:
             value = substitute(found.inverse, {**known, result(found.input.shape): known[fresh]})
             need(value.shape == unknown.shape, "{} is not undone place by place", found.body)
             known[unknown] = value
-        return assembled([_whole(known[self.first[places]]) for places in self.own], self.own)
+        return assembled([as_vector(known[self.first[places]]) for places in self.own], self.own)
 
     def log_det(self, maps: list[Map]) -> Term:
         """The sum of the steps' log|det|, in terms of the input."""
@@ -133,7 +133,7 @@ def part_at(whole: Term, places: Places) -> Term:
     return select(whole, places)
 
 
-def _whole(term: Term) -> Term:
+def as_vector(term: Term) -> Term:
     """A number as a vector of one entry."""
     wide = _wide(term)
     return wide if wide.shape else each(0, 1, term)

@@ -120,6 +120,29 @@ class Lipschitz(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Changes(Fact):
+    """|term(u) - term(u')| <= size |u - u'| in the Euclidean norm, for all values u of `input`, the rest fixed.
+
+    `size` is a number free of the input, and not negative."""
+
+    term: Term
+    input: Term
+    size: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class MonotoneOperator(Fact):
+    """`term` is continuous in the vector `input`, the rest fixed, and (term(u) - term(v)) · (u - v) >= 0.
+
+    A number stands for the vector all of whose elements it is.  `strict`: strictly monotone, and coercive, term(u) · u
+    / |u| going to infinity with |u|."""
+
+    term: Term
+    input: Term
+    strict: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Member(Fact):
     """Each element of `term` is a value of `support`."""
 

@@ -24,6 +24,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Repeated,
     Sequence,
     Times,
@@ -38,7 +39,7 @@ from gencompiler.proof.graph import Term, apply, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Number, Undecided, Values, ball, times
 from gencompiler.proof.numbers import total as summed
-from gencompiler.proof.refute_rules import Assignment, admissible
+from gencompiler.proof.refute_rules import Assignment, is_free
 from gencompiler.proof.terms import ONE
 
 #: The most states, and the most steps of probabilities followed through one move.
@@ -123,6 +124,8 @@ class Finite:
                 yield from self._kernel(move, state)
             case Deterministic():
                 yield from self._deterministic(move, state)
+            case Orbit():
+                raise Unproved("a walk along an orbit")
 
     def _point(self, state: State) -> dict[Term, Fraction | Values]:
         return {**self.fixed, **dict(zip(self.variables, state, strict=True))}
@@ -229,9 +232,9 @@ def checked(variables: tuple[Term, ...], assignment: Assignment) -> None:
     need(all(s.data[0] == "variable" for s in variables) and len(set(variables)) == len(variables), "not variables")
     for symbol, value in assignment:
         need(symbol.operation == "symbol" and symbol.data[0] in ("parameter", "condition"), "not parameters")
-        values = value if isinstance(value, tuple) else (value,)
-        need(all(admissible(support_of(symbol), v) for v in values), "a value outside its support")
-        need(not isinstance(value, tuple) or len(value) == math.prod(symbol.shape), "another number of elements")
+        values = value if isinstance(value, tuple) else (value,) * math.prod(symbol.shape)
+        need(is_free(symbol, values), "a value outside its support")
+        need(len(values) == math.prod(symbol.shape), "another number of elements")
 
 
 @rule

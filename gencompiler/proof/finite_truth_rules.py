@@ -16,6 +16,7 @@ from gencompiler.proof.chain_rules import (
     Reversible,
     Stationary,
     log_law,
+    log_ratio,
     odds,
     same,
     swap,
@@ -100,7 +101,10 @@ def balanced_by_cases(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need({s for s in chance.symbols if s not in (own, drawn)} == set(), "a proposal with parameters")
     gained = minus(substitute(log_target, {own: drawn}), log_target)
     stated: Term | None = ZERO if kernel.probability is ONE else None
-    if kernel.probability not in (None, ONE):
+    if kernel.probability is None:
+        derived = kernel.log_ratio is not None and same(kernel.log_ratio, log_ratio(kernel, log_target))
+        need(derived, "the probability of acceptance does not have the derived ratio r")
+    elif kernel.probability is not ONE:
         need(len(premises) == 2, "a probability that may be none")
         stated = odds(kernel, swap(kernel), {}, premises[1])
     for here, there in itertools.combinations(values, 2):

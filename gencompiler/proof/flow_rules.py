@@ -36,6 +36,7 @@ from gencompiler.proof.chain_rules import (
     Move,
     NotReversible,
     NotStationary,
+    Orbit,
     Proposal,
     Repeated,
     Sequence,
@@ -43,6 +44,7 @@ from gencompiler.proof.chain_rules import (
     log_proposal,
     well_formed,
 )
+from gencompiler.proof.complex_balls import integral
 from gencompiler.proof.composite_rules import blends, kernels, moved
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Member
@@ -60,7 +62,6 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, Values, ball
-from gencompiler.proof.quadrature import integral
 from gencompiler.proof.refute_rules import admissible, continuous
 from gencompiler.proof.ring import Ring, written
 from gencompiler.proof.terms import ONE, ZERO, minus, plus, times
@@ -87,7 +88,7 @@ def state_of(move: Move, log_target: Term, extra: tuple[Term, ...] = ()) -> set[
     """The variables that a move and a measure are about."""
     state: set[Term] = set()
     for part in (move, *kernels(move)):
-        if isinstance(part, Kernel | Deterministic | Blend):
+        if isinstance(part, Kernel | Deterministic | Orbit | Blend):
             state |= set(part.state)
     named = log_target.symbols.union(*(t.symbols for t in extra))
     return {s for s in state if s in named} | set(moved(move))
@@ -180,6 +181,7 @@ def surplus(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     weights = [w for w, _ in branches if w is not ONE]
     need(state_of(move, log_target, tuple(weights)) <= set(here), "a state without a value")
     need(all(len(v) == 1 and admissible(support_of(s), v[0]) for s, v in here.items()), "not a place")
+    need(all(len(v) == 1 for _, v in assignment), "a parameter that is no number")
     known = {f.term: f for f in left if isinstance(f, Member | InRange)}
     for weight in {f for part in blends(move) for f in part.weights}:
         own = known.get(weight)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Sequence
+from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Orbit, Sequence
 from gencompiler.proof.composite_rules import kernels, moved
 from gencompiler.proof.finite_chains import terms_of
 from gencompiler.proof.flow_rules import Place
@@ -32,7 +32,7 @@ def state_of(move: Move, *terms: Term) -> tuple[Term, ...]:
     waiting = [move]
     while waiting:
         part = waiting.pop()
-        state |= set(part.state) if isinstance(part, Kernel | Deterministic | Blend) else set()
+        state |= set(part.state) if isinstance(part, Kernel | Deterministic | Orbit | Blend) else set()
         waiting += part.parts if isinstance(part, Sequence | Blend) else []
     named = {s for t in (*terms, *terms_of(move)) for s in t.symbols}
     return tuple(sorted({s for s in state if s in named} | moved(move), key=name_of))

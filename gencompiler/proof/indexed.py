@@ -107,6 +107,8 @@ class Indexed(Products):
                 rest = add(number(Fraction(1)), scale(test, Fraction(-1)))
                 left = self.times(test, self.value(then, indices, scope))
                 return add(left, self.times(rest, self.value(otherwise, indices, scope)))
+            case "contract" | "reduce" if holds_view(term):
+                return self._atom(term, indices, scope)  # over as many places as the view has
             case "contract":
                 left_term, right_term = term.arguments
                 cut = len(left_term.shape) - 1

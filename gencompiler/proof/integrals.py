@@ -1,17 +1,9 @@
 """Integrals in closed form, over the reals, the positive numbers and the unit interval.
 
 Every other interval is brought to one of the three by a shift and a scale.  A function is cut where its pieces meet, is
-written as a sum of products, and each product is looked up in a short table of integrals that converge absolutely:
-
-    ∫ y^(a-1) exp(-b y^c) dy = Γ(a/c) / (|c| b^(a/c))                              y > 0, b, a/c > 0
-    ∫ y^(a-1) (1 + k y^c)^(-p) dy = k^(-a/c) B(a/c, p - a/c) / |c|                 y > 0, k, a/c, p - a/c > 0
-    ∫ y^(-3/2) exp(-a y - b / y) dy = sqrt(pi / b) exp(-2 sqrt(a b))               y > 0, a, b > 0
-    ∫ exp(-a y^2 + b y) dy = sqrt(pi / a) exp(b^2 / (4 a))                         y real, a > 0
-    ∫ y^(a-1) (1 - y^c)^(b-1) dy = B(a/c, b) / c                                   0 < y < 1, a, b, c > 0
-
-(Gradshteyn & Ryzhik 3.326.2, 3.241.4, 3.471.9 and 8.469.3, 3.323.2, 3.251.1), by substituting exp or log, by the
-symmetry ∫ f(y) dy = ∫ (f(y) + f(-y)) dy over y > 0, and on the unit interval by elementary antiderivatives
-(`proof.antiderivatives`)."""
+written as a sum of products, and each product is looked up in a short table of integrals that converge absolutely
+(`proof.integral_table`, and for the unit interval `proof.antiderivatives`), by substituting exp or log, and by the
+symmetry ∫ f(y) dy = ∫ (f(y) + f(-y)) dy over y > 0."""
 
 from __future__ import annotations
 
@@ -19,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import antiderivatives, error_functions
+from gencompiler.proof import antiderivatives, error_functions, integral_table
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.closed_forms import ClosedForms
@@ -31,8 +23,6 @@ from gencompiler.proof.integrands import (
     ends,
     in_logit,
     mentions,
-    one_plus_power,
-    power_of,
     split,
     summands,
     with_unit_logs,
@@ -67,7 +57,7 @@ class Integrals:
         if lower is None and upper is None:
             return self._integral(substitute(body, {variable: self._fresh(REAL)}), REAL, 0)
         if lower is not None and upper is not None:
-            return self._between(body, variable, literal(lower), literal(upper), 0)
+            return self._bounded(body, variable, literal(lower), literal(upper))
         if lower is not None:
             return self._beyond(body, variable, literal(lower), 1, 0)
         assert upper is not None
@@ -77,6 +67,20 @@ class Integrals:
         """A symbol for a number of this support, the newest."""
         self.count += 1
         return symbol("integral", f"y{self.count}", support)
+
+    def _bounded(self, body: Term, variable: Term, lower: Term, upper: Term) -> tuple[Product, ...]:
+        """Between two numbers; of an even function from -b to b, twice from 0 to b."""
+        try:
+            return self._between(body, variable, lower, upper, 0)
+        except Divergent:
+            raise
+        except Unproved:
+            turned = substitute(body, {variable: apply("negate", variable)})
+            even = upper.data == -lower.data and self.forms.normal(body) == self.forms.normal(turned)
+            if not even:
+                raise
+        self.count = self.taken = 0
+        return self._between(product_of(literal(2), body), variable, ZERO, upper, 0)
 
     def _between(self, body: Term, variable: Term, lower: Term, upper: Term, depth: int) -> tuple[Product, ...]:
         """∫ from lower to upper = (upper - lower) ∫ f(lower + (upper - lower) y) dy over the unit interval."""
@@ -324,77 +328,11 @@ class Integrals:
             return times(outside, found)
         need(not rest, "a factor {} of unknown sign", rest[0][0] if rest else "")
         if support == REAL:
-            return times(outside, Product(1, self._on_reals(own, y)))
+            return times(outside, Product(1, integral_table.on_reals(self.forms, own, y)))
         square = apply("power", y, literal(2))
         if set(own) == {y, square}:
             return times(outside, antiderivatives.gaussian_from_zero(self.forms, own[square], own[y]))
-        return times(outside, Product(1, self._on_positive(own, y)))
-
-    def _on_reals(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
-        square = apply("power", y, literal(2))
-        need(set(own) <= {y, square} and square in own, "no Gaussian")
-        a, b = ex.scaled(own[square], -1), own.get(y, {})
-        shift = ex.scaled(ex.times(ex.times(b, b), ex.inverse(a)), Fraction(1, 4))
-        return ex.plus(ex.scaled(self.forms.log(constant("pi")), _HALF), ex.scaled(self._log_of(a), -_HALF), shift)
-
-    def _on_positive(self, own: dict[Term, Exponentials], y: Term) -> Exponentials:
-        own = dict(own)
-        log_y = apply("log", y)
-        a = ex.plus(own.pop(log_y, {}), ex.constant(1))
-        if set(own) == {y, apply("power", y, literal(-1))} and a == ex.constant(-_HALF):
-            return self._inverse_gaussian(*(ex.scaled(own[t], -1) for t in (y, apply("power", y, literal(-1)))))
-        need(len(own) == 1, "a product of several functions")
-        ((term, coefficient),) = own.items()
-        exponent = power_of(term, y)
-        if exponent is not None:
-            size, sign = self._size(exponent)
-            shape = ex.times(ex.scaled(a, sign), ex.inverse(size))
-            self._converges(shape)
-            rate = ex.scaled(coefficient, -1)
-            return ex.plus(
-                self._log_gamma(shape),
-                ex.scaled(self._log_of(size), -1),
-                ex.scaled(ex.times(shape, self._log_of(rate)), -1),
-            )
-        factor, exponent = one_plus_power(self.forms, term, y)
-        size, sign = self._size(exponent)
-        shape = ex.times(ex.scaled(a, sign), ex.inverse(size))
-        other = ex.plus(ex.scaled(coefficient, -1), ex.scaled(shape, -1))
-        self._converges(shape)
-        self._converges(other)
-        scale = ex.scaled(ex.times(shape, self._log_of(factor)), -1)
-        return ex.plus(scale, self._log_beta(shape, other), ex.scaled(self._log_of(size), -1))
-
-    def _inverse_gaussian(self, a: Exponentials, b: Exponentials) -> Exponentials:
-        logs = ex.plus(self._log_of(a), self._log_of(b))
-        root = self.forms.raised(ex.scaled(logs, _HALF))
-        half = ex.scaled(ex.plus(self.forms.log(constant("pi")), ex.scaled(self._log_of(b), -1)), _HALF)
-        return ex.plus(half, ex.scaled(root, -2))
-
-    def _size(self, exponent: Exponentials) -> tuple[Exponentials, int]:
-        """|c| and the sign of an exponent c that is not 0."""
-        sign = self.forms.sign(ex.written(exponent))
-        need(sign != 0, "an exponent {} that may be 0", ex.written(exponent))
-        return ex.scaled(exponent, sign), sign
-
-    def _converges(self, value: Exponentials) -> None:
-        term = ex.written(value)
-        if not self.forms.positive(term):
-            raise (
-                Divergent(term)
-                if self.forms.sign(term) < 0 or term is ZERO
-                else Unproved(f"the integral converges only where {term} is positive")
-            )
-
-    def _log_of(self, value: Exponentials) -> Exponentials:
-        return self.forms.log(ex.written(value))
-
-    def _log_gamma(self, value: Exponentials) -> Exponentials:
-        return self.forms.normal(apply("lgamma", ex.written(value)))
-
-    def _log_beta(self, left: Exponentials, right: Exponentials) -> Exponentials:
-        both = self._log_gamma(ex.plus(left, right))
-        return ex.plus(self._log_gamma(left), self._log_gamma(right), ex.scaled(both, -1))
+        return times(outside, Product(1, integral_table.on_positive(self.forms, own, y)))
 
 
 _EXPONENTIALS = ("exp", "sigmoid", "softplus", "tanh", "cosh", "sinh", "expm1")

@@ -173,6 +173,7 @@ def band(input_: Term, body: Term) -> tuple[tuple[Term, Term, Term], Fraction, T
     kind, name, _, shape = input_.data
     limits = ((-math.inf, -bound.data), (-bound.data, bound.data), (bound.data, math.inf))
     below, within, above = (symbol(kind, name, Support("Interval", own), shape) for own in limits)
+    need(not {below, within, above} & body.symbols, "the name of a part of {} is in use", input_)
     return (below, within, above), Fraction(bound.data), outer, inner
 
 

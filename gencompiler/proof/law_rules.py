@@ -7,12 +7,15 @@ from typing import cast
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
+from gencompiler.proof import exponentials as ex
 from gencompiler.proof.density_facts import HasMass
-from gencompiler.proof.domain import NON_NEGATIVE
+from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import Shape, Term, literal, name_of, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import scalar as scalar_body
+from gencompiler.proof.pieces import linear
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.structure import Admissible, Described, Mixed, is_atom
 from gencompiler.proof.structure_rules import event_support, requirements, same_events
 
@@ -33,6 +36,7 @@ def events(goal: Admissible) -> Support:
     if isinstance(goal, Mixed):
         return events(goal.component)
     if isinstance(goal, Described):
+        need(goal.place is None, "the ends of its support are parameters, and may be outside")
         return support_of(goal.variable)
     return event_support(goal.family, goal.form, goal.arguments)
 
@@ -69,15 +73,17 @@ def mixed(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def described(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A user's density with conditions in their declared supports, on the values of its variable.
 
-    Premises: that it is nowhere negative, that its mass is 1, then the range of each argument; of one on a simplex,
-    that it is there."""
-    family, form, arguments, event, shape, variable, conditions, body = cast(
-        tuple[str, str, tuple[Term, ...], Support, Shape, Term, tuple[Term, ...], Term], subject
+    Premises: that it is nowhere negative, that its mass is 1; of one whose events are places of a standard variable,
+    the ranges of the place and of the width; then the range of each argument; of one on a simplex, that it is there."""
+    family, form, arguments, event, shape, variable, conditions, body, place, width = cast(
+        tuple[str, str, tuple[Term, ...], Support, Shape, Term, tuple[Term, ...], Term, Term | None, Term | None],
+        subject,
     )
-    goal = Described(family, form, arguments, event, shape, variable, conditions, body)
-    wanted = needs(goal)
-    need(len(premises) == len(wanted) + 2, "one premise for each requirement")
-    sign, mass, *ranges = premises
+    goal = Described(family, form, arguments, event, shape, variable, conditions, body, place, width)
+    wanted, moves = needs(goal), [t for t in (place, width) if t is not None]
+    need(len(premises) == len(wanted) + len(moves) + 2, "one premise for each requirement")
+    sign, mass = premises[:2]
+    ranges = premises[2 + len(moves) :]
     if not isinstance(sign, InRange) or sign.term is not scalar_body(body) or not sign.interval.within(NON_NEGATIVE):
         raise Unproved("the density may be negative")
     if not isinstance(mass, HasMass) or mass.variables != (variable,) or mass.body is not body:
@@ -95,5 +101,34 @@ def described(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(whole, "{} may not be a value of {}", term, support)
     scalar = variable.shape == () and all(a.shape in ((), shape) for a in arguments)
     need(variable.shape == shape or scalar, "an event of another shape")
-    need(same_events(support_of(variable), event), "{} does not have events in {}", family, event)
+    if place is None:
+        need(width is None and same_events(support_of(variable), event), "{} does not have events in {}", family, event)
+    else:
+        _moved(place, width, variable, conditions, event, premises[2 : 2 + len(moves)])
     return goal
+
+
+def _moved(
+    place: Term,
+    width: Term | None,
+    variable: Term,
+    conditions: tuple[Term, ...],
+    event: Support,
+    premises: tuple[Fact, ...],
+) -> None:
+    """Raises Unproved unless y -> place(y) is a + w y on the unit interval, w > 0, or a + y or b - y on the positive
+    numbers, and leads into the support of the event.  The density of the standard variable is that of the event times
+    w, so that its mass is that of the event's."""
+    need(not SUPPORTS[event.name].discrete and event.name != "Angle", "{} is no interval of numbers", event)
+    need(variable.shape == () and place.symbols <= {variable, *conditions}, "{} depends on something else", place)
+    parts = linear(ex.normal(place), variable)
+    if parts is None:
+        raise Unproved(f"{place} is not affine")
+    if width is None:
+        need(support_of(variable).name == "Positive", "{} has another standard variable", place)
+        need(parts[0] in (ex.constant(1), ex.constant(-1)), "{} has another slope", place)
+    else:
+        need(support_of(variable).name == "Unit" and parts[0] == ex.normal(width), "{} has another slope", place)
+        need(range_of(premises[1], width).within(POSITIVE), "the ends of the support may not be in order")
+    allowed = domain.of_support(event)
+    need(allowed is not None and range_of(premises[0], place).within(allowed), "events may be outside {}", event)

@@ -62,6 +62,9 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
     """A product as its one factor of this shape and the product of the others, which are numbers."""
     if term.shape == ():
         return ONE, term
+    if term.operation == "contract" and (drawn := drawn_out(term)) is not None:
+        vector, factor = directed(drawn[1], shape)
+        return vector, times(factor, drawn[0])
     if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
         numbers = [a for a in term.arguments if a.shape == ()]
         if term.data == "negate":
@@ -73,6 +76,22 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
             return vector, times(factor, numbers[0]) if term.data == "multiply" else over(factor, numbers[0])
     need(term.shape == shape, "{} has another shape", term)
     return term, ONE
+
+
+def drawn_out(term: Term) -> tuple[Term, Term] | None:
+    """(c A) @ v and A @ (c v) as c and A @ v; None where no number is in the way."""
+    for place in (0, 1):
+        part = term.arguments[place]
+        if part.operation != "apply" or part.data not in ("multiply", "divide"):
+            continue
+        numbers = [a for a in part.arguments if a.shape == ()]
+        if len(numbers) != 1 or (part.data == "divide" and part.arguments[1] is not numbers[0]):
+            continue
+        rest = part.arguments[1] if part.arguments[0] is numbers[0] else part.arguments[0]
+        sides = (rest, term.arguments[1]) if place == 0 else (term.arguments[0], rest)
+        factor = numbers[0] if part.data == "multiply" else over(ONE, numbers[0])
+        return factor, contract(*sides)
+    return None
 
 
 # -- along one vector ------------------------------------------------------------------------------------------------
@@ -176,6 +195,12 @@ class Radial:
         return times(DISTANCE, self.scale)
 
     @property
+    def centres(self) -> tuple[Term, ...]:
+        """c and c', where there are any: the scalar map does not mention them."""
+        own = () if self.difference.operation != "apply" else (self.difference.arguments[1],)
+        return tuple(dict.fromkeys(c for c in (*own, self.centre) if c is not ZERO))
+
+    @property
     def distance(self) -> Term:
         """r"""
         return reduce("norm", self.difference)
@@ -234,12 +259,15 @@ def radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
     So k(r) > 0 for r > 0, and c goes to c'.  The Jacobian has the eigenvalue k(r) across, D - 1 times, and the slope of
     r k(r) along u - c.  Rezende & Mohamed 2015, appendix A.2.  Subject: the input, the body.  Premises: the scalar map,
-    the range of k(r), which must be defined."""
+    the range of k(r), which must be defined, and those of the centres."""
     input_, body = cast(tuple[Term, Term], subject)
     found = radial_of(input_, body)
-    inner, size = premises
+    inner, size, *centres = premises
     need(support_of(input_) == REAL, "not a map of the reals")
     need(isinstance(inner, Bijection) and isinstance(size, InRange), "the scalar map is not known to be a bijection")
+    need(len(centres) == len(found.centres), "a centre that is not known to be defined")
+    for centre, known in zip(found.centres, centres, strict=True):
+        need(isinstance(known, InRange) and known.term is centre, "{} is not known to be defined", centre)
     assert isinstance(inner, Bijection)
     assert isinstance(size, InRange)
     same = inner.input is DISTANCE and inner.body is found.scalar and size.term is found.scale

@@ -124,11 +124,12 @@ def residual(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """u + g(u) of a contraction g, |g(u) - g(u')| <= c |u - u'| with c < 1.
 
     u -> y - g(u) is a contraction too, so it has exactly one fixed point (Banach), and u is it; the Jacobian I + dg has
-    no singular value below 1 - c.  Behrmann et al. 2019, theorem 1.  Subject: the input, the body.  Premise: the
-    bound."""
+    no singular value below 1 - c.  Behrmann et al. 2019, theorem 1.  Subject: the input, the body.  Premises: the
+    bound, and the range of g, so that it is defined: a bound says nothing of what does not change."""
     input_, body = cast(tuple[Term, Term], subject)
-    (found,) = premises
+    found, defined = premises
     moved = change(input_, body)
+    range_of(defined, moved)
     slope = _slope(found, moved, input_)
     need(slope < 1, "the change {} may be as large as {} times that of the input", moved, slope)
     need(support_of(input_) == REAL and len(input_.shape) == 1, "not a map of the reals")

@@ -13,6 +13,7 @@ from typing import cast
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import domain, enclosure
+from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.domain import REALS, Interval
 from gencompiler.proof.facts import Bijection, Fact, Invertible, LogAbs, VectorBijection, result
 from gencompiler.proof.formulas import instance
@@ -227,8 +228,10 @@ def pieces(input_: Term, body: Term) -> tuple[Term, Term, Fraction, bool]:
     need(support_of(input_) == REAL, "a map in pieces on part of the line")
     upper_first = test.data.startswith("greater") == (left is input_)
     kind, name, _, shape = input_.data
-    below, above = (Support("Interval", ends) for ends in ((-math.inf, joint.data), (joint.data, math.inf)))
-    return symbol(kind, name, below, shape), symbol(kind, name, above, shape), Fraction(joint.data), upper_first
+    supports = (Support("Interval", ends) for ends in ((-math.inf, joint.data), (joint.data, math.inf)))
+    below, above = (symbol(kind, name, support, shape) for support in supports)
+    need(not {below, above} & body.symbols, "the name of a piece of {} is in use", input_)
+    return below, above, Fraction(joint.data), upper_first
 
 
 @rule
@@ -265,13 +268,36 @@ def piecewise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     )
 
 
+@rule
+def either_way(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice by something else than the input: of two bijections onto one range.
+
+    Premises: that the condition is defined, the bijection of each branch."""
+    input_, body = cast(tuple[Term, Term], subject)
+    need(body.operation == "choose", "{} is no choice", body)
+    test, then, otherwise = body.arguments
+    need(input_ not in test.symbols and body.shape == input_.shape, "the condition {} looks at {}", test, input_)
+    range_of(premises[0], test)
+    first, second = _map(premises[1], input_, then), _map(premises[2], input_, otherwise)
+    need(first.image == second.image, "the branches have different ranges")
+    return Bijection(
+        input_,
+        body,
+        first.image,
+        first.onto and second.onto,
+        first.increasing if first.increasing == second.increasing else None,
+        choose(test, first.inverse, second.inverse),
+        choose(test, first.log_derivative, second.log_derivative),
+    )
+
+
 # -- the whole map ---------------------------------------------------------------------------------------------------
 
 
 @rule
 def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A bijection onto the declared result.  Subject: the declared support.  Premise: the scalar or vector
-    bijection."""
+    bijection; where nothing computes its inverse, what is concluded names none."""
     (declared,) = subject
     (found,) = premises
     if not isinstance(found, Bijection | VectorBijection):
@@ -281,4 +307,6 @@ def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(found.onto, "the range {} is not known to be reached", found.image)
     need(found.image == wanted, "the range is {}, not {}", found.image, declared)
     slope = found.log_derivative if isinstance(found, Bijection) else found.log_det
+    if not (is_computed(found.inverse) and is_computed(slope)):
+        return Invertible(found.input, found.body, declared, None, None)
     return Invertible(found.input, found.body, declared, found.inverse, slope)

@@ -20,6 +20,7 @@ from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.facts import Bijection, Fact, InRange
+from gencompiler.proof.gamma_identities import with_fewer_gammas
 from gencompiler.proof.graph import Malformed, Term, apply, is_finite, literal, substitute, support_of, symbol
 from gencompiler.proof.integrals import Integrals
 from gencompiler.proof.integrands import ends
@@ -116,8 +117,9 @@ def error_of(forms: ClosedForms, products: tuple[Product, ...]) -> Fraction:
     if forms.is_one(products):
         return Fraction(0)
     total = ex.written(forms.total(products))
-    if ex.is_zero(forms.normal(minus(last_shares(total), ONE))):
-        return Fraction(0)
+    for other in (last_shares(total), with_fewer_gammas(forms, total)):
+        if ex.is_zero(forms.normal(minus(other, ONE))):
+            return Fraction(0)
     need(not total.symbols, "the mass is {}, not 1", total)
     try:
         low, high = _ends(evaluate(total, {})[0])
@@ -177,6 +179,7 @@ def onto_support(bijection: Fact, variable: Term, y: Term) -> None:
     """Raises Unproved unless a fact is a bijection of the variable onto the whole support of y."""
     if not isinstance(bijection, Bijection) or bijection.input is not variable:
         raise Unproved("no bijection of the variable")
+    need(not any(SUPPORTS[support_of(s).name].discrete for s in (variable, y)), "a sum is no integral")
     image = domain.of_support(support_of(y))
     need(image is not None and _fill(bijection.image, image) and bijection.onto, "{} is not reached", support_of(y))
     need(bijection.increasing is not None, "it is not known whether it rises or falls")
@@ -184,6 +187,7 @@ def onto_support(bijection: Fact, variable: Term, y: Term) -> None:
 
 def pushed(forms: ClosedForms, variable: Term, body: Term, bijection: Bijection, g: Term, y: Term) -> None:
     """Raises Unproved unless the body is g(φ) |φ'|, as sums of exponentials or by their logarithms."""
+    need(variable is y or variable not in g.symbols, "{} depends on {} too", g, variable)
     inside = substitute(g, {y: bijection.body})
     try:
         moved = ex.times(forms.normal(inside), jacobian(forms, bijection))

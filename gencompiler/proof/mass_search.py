@@ -12,16 +12,18 @@ from fractions import Fraction
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import exponentials as ex
-from gencompiler.proof import mass_rules, rules
+from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
-from gencompiler.proof.graph import Malformed, Term, apply, build, subterms, support_of, symbol
+from gencompiler.proof.graph import Malformed, Term, apply, build, literal, subterms, support_of, symbol
+from gencompiler.proof.integrands import ends
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.pieces import linear
 from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
@@ -43,8 +45,9 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         return prove("near_enough", (), closed_form(search, variables, body))
     except NotFound as failure:
         reasons.append(failure.reason)
-    with contextlib.suppress(NotFound, Unproved, Malformed):
-        return prove("near_enough", (), _pushed_forward(search, variables, body, DEEPEST))
+    for way in (_reordered, _reflected, _pushed):
+        with contextlib.suppress(NotFound, Unproved, Malformed):
+            return prove("near_enough", (), way(search, variables, body))
     with contextlib.suppress(NotFound):  # once more, with signs that take longer to find
         return prove("near_enough", (), closed_form(search, variables, body, AskingSigns(search, strict=True)))
     try:
@@ -53,6 +56,49 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         raise NotFound("mass", body, reasons[0]) from None
 
 
+def _reordered(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """The same with the variables integrated in another order; raises NotFound."""
+    for order in itertools.islice(itertools.permutations(variables), 1, MOST_ORDERS):
+        with contextlib.suppress(NotFound):
+            inner = closed_form(search, order, body)
+            return prove("mass_in_another_order", (variables,), nowhere_negative(search, scalar(body)), inner)
+    raise NotFound("mass", body, "no order of integration helps")
+
+
+def _reflected(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """The same by a reflection, at 0 or where something affine in the body is 0; raises NotFound."""
+    if len(variables) != 1 or variables[0].shape or SUPPORTS[support_of(variables[0]).name].discrete:
+        raise NotFound("mass", body, "a reflection of several variables")
+    (variable,) = variables
+    first = nowhere_negative(search, body)
+    for centre in itertools.islice(_centres(ClosedForms(Asking(search)), variable, body), MOST_CHANGES):
+        asking = Asking(search)
+        with contextlib.suppress(NotFound, Unproved, Malformed):
+            mean = reflection_rules.reflected(ClosedForms(asking), variable, body, centre)
+            inner = closed_form(search, variables, mean)
+            subject = (variable, body, centre)
+            return prove("mass_by_reflection", subject, first, inner, *asking.proofs.values())
+    raise NotFound("mass", body, "no reflection helps")
+
+
+def _centres(forms: ClosedForms, variable: Term, body: Term) -> Iterator[Term]:
+    lower, upper = ends(support_of(variable)) if support_of(variable).name != "Angle" else (None, None)
+    found: dict[Term, None] = {literal(0 if lower is None or upper is None else (lower + upper) / 2): None}
+    for term in subterms(body):
+        if variable in term.symbols and term is not variable and term.shape == ():
+            with contextlib.suppress(Unproved):
+                parts = linear(forms.normal(term), variable)
+                if parts is not None and parts[0]:
+                    found[ex.written(ex.scaled(ex.times(parts[1], ex.inverse(parts[0])), -1))] = None
+    yield from found
+
+
+def _pushed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    return _pushed_forward(search, variables, body, DEEPEST)
+
+
+#: How many orders of integration are tried.
+MOST_ORDERS = 6
 #: How many changes of variables may follow one another, and how many functions are tried for one.
 DEEPEST, MOST_CHANGES = 2, 8
 

@@ -61,3 +61,21 @@ def _inverted(table: list[list[Number]]) -> list[list[Number]]:
             if k != at:
                 work[k] = [v - work[k][at] * w for v, w in zip(work[k], work[at], strict=True)]
     return [row[size:] for row in work]
+
+
+def determinant(size: int, values: Values) -> Fraction:
+    """The determinant of a square matrix of rationals, row by row, by elimination."""
+    work = [[Fraction(v) for v in values[k * size : (k + 1) * size]] for k in range(size)]  # type: ignore[arg-type]
+    found = Fraction(1)
+    for at in range(size):
+        pivot = next((k for k in range(at, size) if work[k][at] != 0), None)
+        if pivot is None:
+            return Fraction(0)
+        if pivot != at:
+            work[at], work[pivot] = work[pivot], work[at]
+            found = -found
+        found *= work[at][at]
+        for k in range(at + 1, size):
+            factor = work[k][at] / work[at][at]
+            work[k] = [v - factor * w for v, w in zip(work[k], work[at], strict=True)]
+    return found

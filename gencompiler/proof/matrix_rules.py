@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import cast
 
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.binders import releveled
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.facts import Fact, InRange, LogAbs, Nonsingular, VectorBijection, result
-from gencompiler.proof.graph import WHOLE, Term, apply, bound_index, contract, literal, reduce, support_of
+from gencompiler.proof.graph import WHOLE, Term, apply, bound_index, contract, is_finite, literal, reduce, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.matrices import matrix
+from gencompiler.proof.matrices import determinant, evaluated, matrix
+from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.tables import elements, table
 from gencompiler.proof.terms import ZERO, negated, over, plus, times
 
 
@@ -36,6 +39,21 @@ def declared_nonsingular(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         case "Invertible":
             return Nonsingular(term, matrix("inverse", term), matrix("log_abs_det", term))
     raise Unproved(f"{term} may be singular")
+
+
+@rule
+def nonsingular_table(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A square table of exact numbers that elimination does not find singular."""
+    (term,) = cast(tuple[Term], subject)
+    need(term.operation == "table" and len(term.shape) == 2, "{} is no table", term)
+    need(term.shape[0] == term.shape[1] and all(map(is_finite, elements(term))), "{} is not square", term)
+    try:
+        inverse = evaluated("inverse", term.shape, elements(term))
+    except Undecided:
+        raise Unproved(f"{term} is singular") from None
+    size = abs(determinant(term.shape[0], elements(term)))
+    log = ZERO if size == 1 else apply("log", literal(size))
+    return Nonsingular(term, table(term.shape, tuple(Fraction(v) for v in inverse)), log)
 
 
 @rule

@@ -99,10 +99,16 @@ def _affine(term: Term, symbols: tuple[Term, ...]) -> tuple[Term, ...]:
             left, right = term.arguments
             if not right.symbols & set(symbols):
                 change = times if term.data == "multiply" else over
-                return tuple(_unless_zero(change, a, right) for a in _affine(left, symbols))
+                return _each(change, _affine(left, symbols), right)
             if term.data == "multiply" and not left.symbols & set(symbols):
-                return tuple(_unless_zero(times, a, left) for a in _affine(right, symbols))
+                return _each(times, _affine(right, symbols), left)
     raise Unproved(f"{term} is not linear in its parts")
+
+
+def _each(change: Callable[..., Term], factors: tuple[Term, ...], other: Term) -> tuple[Term, ...]:
+    """The factors times `other`, or divided by it; one of them must be left, so that `other` is known to be defined."""
+    need(any(f is not ZERO for f in factors), "{} is multiplied by 0, and may not be defined", other)
+    return tuple(_unless_zero(change, f, other) for f in factors)
 
 
 def _unless_zero(change: Callable[..., Term], value: Term, *others: Term) -> Term:

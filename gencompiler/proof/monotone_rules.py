@@ -156,7 +156,11 @@ def tends(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         Evaluation({input_: domain.point(end)}, known).range(formula)
         limit: Term | float = value
     else:
-        limit = Limits(input_, part, bool(upper), signs).limit(formula)
+        limits = Limits(input_, part, bool(upper), signs)
+        try:
+            limit = limits.limit(formula)
+        except Unproved:
+            limit = limits.squeezed(formula, Evaluation({input_: part}, known))
     if not isinstance(limit, float) and not is_number(limit):
         limit = settled(limit)
     return Tends(input_, body, where, bool(upper), *bounds(limit, signs))
@@ -179,6 +183,7 @@ def by_slope(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(x is input_ or (x.operation == "symbol" and x.data[0] == "inner"), "not a symbol of its own")
     need(x is not input_ or inner.body is input_, "the input stands for another map")
     need(x is input_ or x not in inner.body.symbols, "the symbol is in use")
+    need(x is input_ or input_ not in outer.symbols, "{} depends on {} too", outer, input_)
     need(x is input_ or composed(inner, x, outer, body), "{} is not the composition", body)
     need((monotone.input, monotone.body, monotone.domain) == (x, outer, inner.image), "another function")
     need(outer is body or x is not input_, "another function")

@@ -7,23 +7,22 @@ d g(d) / (p + 1), and if it is <= -p < -1 beyond N, the sum from N on is at most
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
-
-from flint import acb, arb, ctx, fmpq
 
 from gencompiler.model.nodes import REAL, Real, Support
 from gencompiler.proof import enclosure
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms, Know
+from gencompiler.proof.complex_balls import Bounds, integral
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.graph import Term, is_finite, literal, substitute, subterms, support_of, symbol
 from gencompiler.proof.integrals import POSITIVE, Integrals
-from gencompiler.proof.integrands import power_of, split
+from gencompiler.proof.integrands import addends, power_of, split
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.pieces import Cut, Pieces, linear
@@ -37,8 +36,6 @@ SMALL = Fraction(1, 10**13)
 _TERMS = (64, 512)
 #: After so many terms, the rest of a convex function is compared with integrals.
 _CONVEX = 1024
-_EVALUATIONS = 6000
-Bounds = tuple[Real, Real]
 
 
 class Enclosing(Integrals):
@@ -59,18 +56,32 @@ class Enclosing(Integrals):
             whole = Pieces(self.forms, y, False).resolved(body)
         except Cut as cut:
             return self._cut(body, y, support, cut.place, depth + 1)
+        except Unproved:
+            whole = body  # a kink at an unknown place is enclosed like any other
         if support == POSITIVE:
             return self._between(whole, y, literal(0), literal(1), depth) or self._far(whole, y)
         self._near(whole, y)
         return ()
+
+    def _bounded(self, body: Term, variable: Term, lower: Term, upper: Term) -> tuple[Product, ...]:
+        return self._between(body, variable, lower, upper, 0)  # once: what has been added to the bounds stays there
 
     def _near(self, body: Term, y: Term) -> None:
         """Over (0, 1): both ends, and what is between them."""
         other = substitute(body, {y: minus(literal(1), y)})
         ends = [self._end(g, y) for g in (body, other)]
         (low, first), (high, second) = ends
-        middle = integral(body, y, low, 1 - high)
+        middle = self._middle(body, y, low, 1 - high)
         self.bounds.append((middle[0], middle[1] + first + second))
+
+    def _middle(self, body: Term, y: Term, start: Fraction, stop: Fraction) -> Bounds:
+        """The integral between two numbers; what is not enclosed is at least 0, where the body is nowhere negative."""
+        floor: Real = 0 if self.forms.know(body).lower >= 0 else -math.inf
+        try:
+            found = integral(body, y, start, stop)
+        except Unproved:
+            return floor, math.inf
+        return max(found[0], floor), found[1]
 
     def _far(self, body: Term, y: Term) -> tuple[Product, ...]:
         """Over (1, inf)."""
@@ -81,8 +92,10 @@ class Enclosing(Integrals):
         start = Fraction(1)
         while start < 1 / end:
             stop = min(8 * start, 1 / end)
-            found = integral(body, y, start, stop)
+            found = self._middle(body, y, start, stop)
             low, high, start = low + found[0], high + found[1], stop
+            if math.isinf(found[1]):
+                break
         self.bounds.append((low, high + tail))
         return ()
 
@@ -101,8 +114,10 @@ class Enclosing(Integrals):
         return best
 
     def _tail(self, body: Term, y: Term, end: Fraction) -> Real:
+        return min(self._tail_of(self._above(body, y, last), y, end) for last in (False, True))
+
+    def _tail_of(self, body: Term, y: Term, end: Fraction) -> Real:
         near = symbol("integral", f"near {y.data[1]}", Support("Open", (Fraction(0), end)))
-        body = self._above(body, y)
         inside = substitute(body, {y: near})
         own = self.forms.know(inside)
         bounded = own.upper * end if is_finite(own.upper) else math.inf
@@ -115,26 +130,25 @@ class Enclosing(Integrals):
             return bounded
         return min(bounded, end * Fraction(edge) / (Fraction(slope.lower) + 1))
 
-    def _above(self, body: Term, y: Term) -> Term:
+    def _above(self, body: Term, y: Term, number: bool) -> Term:
         """A body that is no smaller, y being positive: for exp(k y) - 1 in a denominator stands k y, for
-        1 - exp(-k y) its bound k y / (1 + k y)."""
+        1 - exp(-k y) its bound k y / (1 + k y); for a sum an exponential in it, or with `number` a number."""
         if body.operation != "apply" or body.data not in ("multiply", "divide"):
             return body
         left, right = body.arguments
         if body.data == "multiply":
             both = self.forms.positive(left) and self.forms.positive(right)
-            return times(self._above(left, y), self._above(right, y)) if both else body
+            return times(self._above(left, y, number), self._above(right, y, number)) if both else body
         if not (self.forms.positive(left) and self.forms.positive(right)):
             return body
-        return over(self._above(left, y), self._below(right, y) or right)
+        return over(self._above(left, y, number), self._below(right, y, number) or right)
 
-    def _below(self, divisor: Term, y: Term) -> Term | None:
-        """A positive term that a positive divisor is at least; of a sum of positive ones, an exponential in it."""
+    def _below(self, divisor: Term, y: Term, number: bool) -> Term | None:
+        """A positive term that a positive divisor is at least; of a sum of positive ones, one of them."""
         parts = [ex.written(part) for part, _ in parts_of(self.forms.normal(divisor))]
         if len(parts) > 1 and all(map(self.forms.positive, parts)):
-            return next(
-                (p for p in parts if any(t.operation == "apply" and t.data == "exp" for t in subterms(p))), None
-            )
+            wanted = (p for p in parts if (y not in p.symbols if number else _has_exponential(p)))
+            return next(wanted, None)
         gap = ex.plus(self.forms.normal(divisor), ex.constant(1))
         for sign in (1, -1):
             inner = ex.plus(ex.constant(1 - sign), ex.scaled(gap, sign)) if sign < 0 else gap
@@ -152,6 +166,10 @@ class Enclosing(Integrals):
         """Where y g'(y) / g(y) lies, by the form whose interval starts higher."""
         found = elasticity(self.forms, self.forms.log(body), y)
         return max((self.forms.know(form) for form in (ex.written(found), grouped(found))), key=lambda k: k.lower)
+
+
+def _has_exponential(term: Term) -> bool:
+    return any(t.operation == "apply" and t.data == "exp" for t in subterms(term))
 
 
 def elasticity(forms: ClosedForms, log: Exponentials, y: Term) -> Exponentials:
@@ -264,13 +282,21 @@ class Adding:
     def _tail(self, body: Term, variable: Term, start: int, step: int, count: int) -> Real:
         y = symbol("integral", "far", Support("Interval", (Fraction(count), math.inf)))
         place = plus(literal(start), y) if step > 0 else minus(literal(start), y)
-        inside = Pieces(self.forms, y, True).resolved(substitute(body, {variable: place}))
+        inside = self._not_below(Pieces(self.forms, y, True).resolved(substitute(body, {variable: place})))
         log = self.forms.log(inside)
         slope = self.know(ex.written(elasticity(self.forms, log, y)))
         need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
         first = _upper(substitute(inside, {y: literal(count)}))
         need(is_finite(first), "a term without a bound")
         return Fraction(first) * (1 + count / (-Fraction(slope.upper) - 1))
+
+    def _not_below(self, body: Term) -> Term:
+        """A body, or of a difference whose sign is not known what is not subtracted, which is no smaller."""
+        if self.forms.positive(body):
+            return body
+        kept = [p for p in addends(body) if not (p.data == "negate" and self.know(p).upper <= 0)]
+        need(len(kept) > 0, "{} may not be positive", body)
+        return functools.reduce(plus, kept)
 
 
 def mass_bounds(body: Term, variable: Term, know: Know, discrete: bool) -> Bounds:
@@ -299,99 +325,3 @@ def _bounds(value: Any) -> Bounds:
     if isinstance(value, Fraction):
         return value, value
     return enclosure.bounds_of(value)
-
-
-# -- complex balls ---------------------------------------------------------------------------------------------------
-
-
-def integral(
-    body: Term, y: Term, start: Fraction, stop: Fraction, *, digits: int = 60, evaluations: int = _EVALUATIONS
-) -> Bounds:
-    """Bounds of the integral between two numbers, to about so many binary digits; raises Unproved."""
-    if start >= stop:
-        return Fraction(0), Fraction(0)
-    order = subterms(body)
-    for term in order:
-        known = term is y or term.operation in ("literal", "constant")
-        need(known or (term.operation == "apply" and term.data in (*_COMPLEX, "power")), "{} is not enclosed", term)
-
-    def value(z: acb, analytic: bool) -> acb:
-        return _value(order, y, z, analytic)
-
-    with ctx.workprec(enclosure.PRECISION):
-        ends = [acb(arb(fmpq(e.numerator, e.denominator))) for e in (start, stop)]
-        found = acb.integral(value, *ends, rel_tol=arb(2) ** -digits, abs_tol=arb(2) ** -digits, eval_limit=evaluations)
-    need(found.is_finite(), "the integral is not enclosed")
-    return enclosure.bounds_of(found.real)
-
-
-def _value(order: list[Term], y: Term, z: acb, analytic: bool) -> acb:
-    known: dict[Term, acb] = {y: z}
-    for term in order:
-        if term not in known:
-            known[term] = _of(term, [known[a] for a in term.arguments], analytic)
-    return known[order[-1]]
-
-
-def _of(term: Term, arguments: list[acb], analytic: bool) -> acb:
-    if term.operation == "literal":
-        return acb(arb(fmpq(term.data.numerator, term.data.denominator)))
-    if term.operation == "constant":
-        return acb(arb.pi()) if term.data == "pi" else acb(arb.const_e())
-    if term.data == "power":
-        exponent = term.arguments[1]
-        if exponent.operation == "literal" and exponent.data.denominator == 1 and abs(exponent.data) <= 64:
-            return _whole(arguments[0], int(exponent.data))
-        return (arguments[1] * arguments[0].log(analytic)).exp()
-    return _COMPLEX[term.data](arguments, analytic)
-
-
-def _whole(base: acb, exponent: int) -> acb:
-    found = acb(1)
-    for _ in range(abs(exponent)):
-        found = found * base
-    return found if exponent >= 0 else 1 / found
-
-
-def _asinh(z: acb, analytic: bool) -> acb:
-    return (z + (z * z + 1).sqrt(analytic)).log(analytic)
-
-
-def _atan(z: acb, analytic: bool) -> acb:
-    i = acb(0, 1)
-    return ((1 + i * z).log(analytic) - (1 - i * z).log(analytic)) / (2 * i)
-
-
-def _lgamma(z: acb, analytic: bool) -> acb:
-    inside = bool(z.real > 0)
-    return z.lgamma() if inside or not analytic else acb("nan")
-
-
-_COMPLEX: dict[str, Callable[[list[acb], bool], acb]] = {
-    "add": lambda a, _: a[0] + a[1],
-    "subtract": lambda a, _: a[0] - a[1],
-    "multiply": lambda a, _: a[0] * a[1],
-    "divide": lambda a, _: a[0] / a[1],
-    "negate": lambda a, _: -a[0],
-    "exp": lambda a, _: a[0].exp(),
-    "log": lambda a, n: a[0].log(n),
-    "log1p": lambda a, n: (1 + a[0]).log(n),
-    "expm1": lambda a, _: a[0].expm1(),
-    "sqrt": lambda a, n: a[0].sqrt(n),
-    "sigmoid": lambda a, _: 1 / (1 + (-a[0]).exp()),
-    "softplus": lambda a, n: (1 + a[0].exp()).log(n),
-    "logit": lambda a, n: a[0].log(n) - (1 - a[0]).log(n),
-    "tanh": lambda a, _: 1 - 2 / (1 + (2 * a[0]).exp()),
-    "sinh": lambda a, _: a[0].sinh(),
-    "cosh": lambda a, _: a[0].cosh(),
-    "erf": lambda a, _: a[0].erf(),
-    "sin": lambda a, _: a[0].sin(),
-    "cos": lambda a, _: a[0].cos(),
-    "asinh": lambda a, n: _asinh(a[0], n),
-    "atan": lambda a, n: _atan(a[0], n),
-    "lgamma": lambda a, n: _lgamma(a[0], n),
-    "min": lambda a, n: a[0].real_min(a[1], n),
-    "max": lambda a, n: a[0].real_max(a[1], n),
-    "abs": lambda a, n: a[0].real_abs(n),
-    "bessel_i0": lambda a, _: a[0].bessel_i(acb(0)),
-}

@@ -160,6 +160,8 @@ def continuous(term: Term, by: Term | None = None) -> bool:
 def _may_jump(term: Term, by: Term | None) -> bool:
     if term.operation == "choose":
         return by is None or by in term.arguments[0].symbols
+    if term.operation == "bin":
+        return True
     jumps = (*STEPS, "poisson_quantile")
     return term.operation == "apply" and (term.data in jumps or FUNCTIONS[term.data].kind == "boolean")
 
@@ -181,12 +183,13 @@ def outside(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(str(problem)) from None
     if allowed is None:  # every number stands for an angle
         raise Unproved(f"every number stands for a value of {support}")
-    apart = support.name == "Simplex" and len(term.shape) == 1 and _differs(total(values), Fraction(1))
+    apart = support.name == "Simplex" and len(term.shape) == 1 and differs(total(values), Fraction(1))
     need(apart or any(_escapes(v, allowed, support) for v in values), "every value is one of {}", support)
     return Outside(term, support, assignment)
 
 
-def _differs(left: Number, right: Number) -> bool:
+def differs(left: Number, right: Number) -> bool:
+    """Whether two numbers are surely not the same: balls that overlap may be."""
     try:
         return compare(left, right) != 0
     except Undecided:

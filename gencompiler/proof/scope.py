@@ -10,9 +10,10 @@ from fractions import Fraction
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model import nodes
 from gencompiler.proof import domain
+from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import component
 from gencompiler.proof.facts import InRange, Member
-from gencompiler.proof.graph import Malformed, Term, is_finite, support_of, symbol
+from gencompiler.proof.graph import Malformed, Term, build, is_finite, support_of, symbol
 from gencompiler.proof.mass_rules import scalar
 from gencompiler.proof.terms import minus
 from gencompiler.proof.translate import Translation, Untranslated
@@ -55,7 +56,7 @@ def _condition(comparison: Term) -> Member:
 @dataclasses.dataclass(frozen=True)
 class DensityTerms:
     """A user's density as terms: its variables, its conditions, its formula (`whole`: in the elements of tensors), and
-    the distribution function that is claimed for it."""
+    the distribution function that is claimed for it; `place` and `width` of one that is of a standard variable."""
 
     variables: tuple[Term, ...]
     conditions: tuple[Term, ...]
@@ -63,6 +64,8 @@ class DensityTerms:
     whole: Term
     cdf: Term | None
     labels: Mapping[Term, str]
+    place: Term | None = None
+    width: Term | None = None
 
     @property
     def discrete(self) -> bool:
@@ -82,15 +85,35 @@ def density_terms(model: nodes.Model, density: nodes.Density) -> DensityTerms:
     inputs += [symbol("input", i.name, i.type.support, i.type.shape) for i in density.conditions]
     names = {i.name: s for i, s in zip((*density.variables, *density.conditions), inputs, strict=True)}
     translation = dataclasses.replace(Translation.of_model(model), names=names)
-    body = translation.term(density.value)
-    cdf = None if density.cdf is None else translation.term(density.cdf)
+    parts = (density.value, density.cdf, density.place, density.width)
+    body, cdf, place, width = (None if part is None else translation.term(part) for part in parts)
+    assert body is not None
+    if place is not None:
+        body, place = _tidy(body), _tidy(place)
+        cdf, width = (None if part is None else _tidy(part) for part in (cdf, width))
     whole = scalar(body)
     labels = {s: name.rpartition(".")[2] for name, s in names.items()}
     for tensor, label in list(labels.items()):
         if tensor.shape:
             labels |= {component(tensor, k): f"{label}[{k}]" for k in range(min(tensor.shape[0], 64))}
     cut = len(density.variables)
-    return DensityTerms(tuple(inputs[:cut]), tuple(inputs[cut:]), body, whole, cdf, labels)
+    return DensityTerms(tuple(inputs[:cut]), tuple(inputs[cut:]), body, whole, cdf, labels, place, width)
+
+
+def _tidy(term: Term) -> Term:
+    """A term whose sums of products of symbols and numbers are written in normal form: m + y - m as y."""
+    if term.operation == "apply" and term.data in ("add", "subtract", "negate") and _is_polynomial(term):
+        return ex.written(ex.normal(term))
+    if not term.arguments:
+        return term
+    return build(term.operation, term.data, tuple(map(_tidy, term.arguments)))
+
+
+def _is_polynomial(term: Term) -> bool:
+    if term.operation in ("literal", "symbol"):
+        return not term.shape and (term.operation == "symbol" or is_finite(term.data))
+    rational = term.operation == "apply" and term.data in ("add", "subtract", "negate", "multiply")
+    return rational and all(map(_is_polynomial, term.arguments))
 
 
 def index_symbol(range_: nodes.Range) -> Term:

@@ -39,9 +39,10 @@ from gencompiler.proof.sde_facts import (
 
 
 def well_formed(diffusion: Diffusion) -> None:
-    """State and time are symbols, and every coefficient fits the state; raises Unproved."""
+    """State and time are symbols, the state any numbers, and every coefficient fits it; raises Unproved."""
     state, time = diffusion.state, diffusion.time
     need(state.operation == time.operation == "symbol" and time.shape == () and state is not time, "not symbols")
+    need(support_of(state) == REAL, "{} may leave {}", state, support_of(state))
     for value in (diffusion.drift, *diffusion.noises):
         need(value.shape in ((), state.shape), "a coefficient of another shape")
 

@@ -10,11 +10,11 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.case_rules import branches, distributed
+from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
-from gencompiler.proof.graph import Term, gradient_parts, literal, substitute, support_of
+from gencompiler.proof.graph import Malformed, Term, gradient_parts, literal, substitute, support_of
 from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import is_interval, pieces
@@ -100,7 +100,7 @@ class Search:
         with contextlib.suppress(NotFound, Unproved):
             compared, *parts = branches(term)
             if tuple(parts) != term.arguments[1:]:
-                return prove("by_cases", (term,), self.range(compared), *map(self.range, parts))
+                return prove("by_cases", (term,), *map(self.range, (compared, *parts, *vanishing(term))))
         return None
 
     def _distributed(self, term: Term, found: Proof) -> Proof:
@@ -201,10 +201,21 @@ class Search:
         """That a sum of numbers is positive where its range leaves that open; None where it is not seen."""
         if term.operation != "apply" or term.data not in ("add", "subtract") or term.shape:
             return None
-        found = sign_search.on_supports(self, term, strict=True)
+        found = sign_search.on_supports(self, term, strict=True) or self._of_condition(term)
         if found is not None:
             self._ranges[term] = found
         return found
+
+    def _of_condition(self, term: Term) -> Proof | None:
+        """That a number is not 0 since a condition is about it, or about what it is the square of."""
+        for known in self.given:
+            conclusion = known.conclusion
+            if not isinstance(conclusion, InRange) or conclusion.term.shape or not conclusion.interval.sign:
+                continue
+            for count in (1, 2):
+                with contextlib.suppress(NotFound, Unproved, Malformed):
+                    return prove("by_condition", (term, count), self.range(term), known)
+        return None
 
     def log_abs(self, term: Term) -> Proof:
         """log|term|, in a form that neither overflows nor cancels where the catalogue knows one; raises NotFound."""
@@ -268,6 +279,9 @@ class Search:
             return prove("itself", (input_,))
         if input_ not in body.symbols:
             raise NotFound("form", body, f"{body} does not depend on {input_}")
+        if body.operation == "choose" and input_ not in body.arguments[0].symbols:
+            sides = [self.bijection(input_, branch) for branch in body.arguments[1:]]
+            return prove("either_way", (input_, body), self.range(body.arguments[0]), *sides)
         if body.operation == "choose":
             return splines.banded(self, input_, body) if splines.is_banded(input_, body) else self._pieces(input_, body)
         if splines.is_spline(input_, body):
@@ -357,10 +371,11 @@ class Search:
 
     def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
         """The same of numbers between which there are gaps."""
-        for rule in ("permuted", "shifted_integers"):
-            found = attempt(rule, (input_, body, declared))
-            if found is not None:
-                return found
+        found = attempt("permuted", (input_, body, declared))
+        if found is not None:
+            return found
+        with contextlib.suppress(NotFound, Unproved):
+            return prove("shifted_integers", (input_, body, declared), self.range(body))
         try:
             sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
             return prove("beside_zero", (input_, body, declared), *sides)

@@ -7,12 +7,14 @@ With r(k) = f(k + 1) / f(k) and 0 <= k,
     r = q (k + a) / (k + 1)            f(0) (1 - q)^(-a)                                0 < q < 1, a > 0
     r = q (k + 1) / (k + 2)            f(0) (-log(1 - q)) / q                           0 < q < 1
     r = q / ((k + 1/2) (k + 1))        f(0) cosh(2 sqrt(q)), and with 3/2 the like of sinh
+    r = q / (k + 1)^2                  f(0) I_0(2 sqrt(q))
     r = ((k + a) / (k + a + 1))^n      f(0) a^n ζ(n, a)                                 a = 1 or 1/2, n even
     r = (k + a) (k + b) / ((k + c) (k + 1))
                                        f(0) Γ(c) Γ(c - a - b) / (Γ(c - a) Γ(c - b))     a, b, c, c - a - b > 0
 
 (the exponential, binomial, logarithmic and Gauss hypergeometric series: Abramowitz & Stegun 4.2.1, 3.6.9, 4.1.24,
-15.1.20), and f(k) = g(k + 1) - g(k) by telescoping, its sum being lim g - g(0)."""
+15.1.20, 9.6.12), by Abel's series (`proof.abel`), and f(k) = g(k + 1) - g(k) by telescoping, its sum being
+lim g - g(0)."""
 
 from __future__ import annotations
 
@@ -22,22 +24,25 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import values_in
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain, limits
+from gencompiler.proof import abel, domain, limits
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.components import components
 from gencompiler.proof.exponentials import NONE, Exponentials
-from gencompiler.proof.graph import Term, apply, constant, is_finite, literal, substitute, support_of, symbol
+from gencompiler.proof.graph import Term, apply, constant, is_finite, literal, substitute, subterms, support_of, symbol
 from gencompiler.proof.integrands import Divergent, addends, split, summands
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import Cut, Pieces, at_number, linear
 from gencompiler.proof.products import Product, log_of_number, number, times
+from gencompiler.proof.telescoping import antidifference, sum_of_logarithms
 from gencompiler.proof.terms import ONE, minus, plus
 
 #: Longer sums are not written out.
 LONGEST = 4096
 #: Sums of fewer terms are.
 SHORT = 16
+#: A sum that begins later than 0, but no later than here, may be one from 0 on without its first terms.
+FURTHEST_START = 3
 COUNT = Support("Count")
 
 
@@ -61,7 +66,13 @@ class Series:
             return self._between(body, variable, int(own.lower), int(own.lower) + size)
         k = symbol("sum", "k", COUNT)
         if is_finite(own.lower):
-            return self._endless(substitute(body, {variable: plus(literal(own.lower), k)}), k)
+            shifted = substitute(body, {variable: plus(literal(own.lower), k)})
+            try:
+                return self._endless(shifted, k)
+            except Unproved:
+                if not 0 < own.lower <= FURTHEST_START:
+                    raise
+            return self._addend(shifted, k, int(own.lower))
         if is_finite(own.upper):
             return self._endless(substitute(body, {variable: minus(literal(own.upper), k)}), k)
         return self._both_ways(body, variable, k)
@@ -121,7 +132,19 @@ class Series:
             first = at_number(substitute(shifted, {k: literal(0)}), self.forms)
             head.extend(self.forms.products(first))
             start += 1
-        return (*head, *self._tail(rest, k, start))
+        try:
+            return (*head, *self._tail(rest, k, start))
+        except Divergent:
+            raise
+        except Unproved as reason:
+            if not _has_power_of(rest, k):
+                raise
+            first = self.forms.products(at_number(substitute(rest, {k: literal(0)}), self.forms))
+            later = Pieces(self.forms, k, True).resolved(substitute(rest, {k: plus(k, ONE)}))
+            try:
+                return (*head, *first, *self._tail(later, k, start + 1))
+            except Unproved:
+                raise reason from None
 
     def _tail(self, body: Term, k: Term, start: int) -> tuple[Product, ...]:
         try:
@@ -162,9 +185,19 @@ class Series:
                 return self._product(Product(1, self.forms.log(body)), k)
         found: list[Product] = []
         for part in summands(body):
-            for product in self.forms.products(part):
-                found.extend(self._product(product, k))
+            found.extend(self._part(part, k))
         return tuple(found)
+
+    def _part(self, part: Term, k: Term) -> list[Product]:
+        """The same of one product; of one with a factor k, from 1 on."""
+        try:
+            return [p for product in self.forms.products(part) for p in self._product(product, k)]
+        except Divergent:
+            raise
+        except Unproved:
+            need(not self.forms.normal(at_number(substitute(part, {k: literal(0)}), self.forms)), "no series is known")
+        later = substitute(part, {k: plus(k, ONE)})
+        return list(self._product(Product(1, self.forms.log(later)), k))
 
     # -- by the ratio ------------------------------------------------------------------------------------------------
 
@@ -174,6 +207,8 @@ class Series:
         free, own = split(product.log, k)
         outside = Product(product.sign, free, product.rest)
         log = ex.plus(*(ex.times(v, forms.normal(t)) for t, v in own.items()))
+        if (known := abel.log_of_sum(forms, log, k)) is not None:
+            return (times(outside, Product(1, known)),)
         after = self._shifted(log, k, 1)
         zero = self._at_zero(log, k)
         numerator, denominator, q = _factors(forms, ex.plus(after, ex.scaled(log, -1)), k)
@@ -219,10 +254,13 @@ class Series:
         raise Unproved("no series of this ratio is known")
 
     def _hyperbolic(self, place: Exponentials, q: Exponentials) -> Exponentials:
-        """r = q / ((k + 1/2) (k + 1)): cosh(2 sqrt(q)); q / ((k + 3/2) (k + 1)): sinh(2 sqrt(q)) / (2 sqrt(q))."""
+        """r = q / ((k + 1/2) (k + 1)): cosh(2 sqrt(q)); q / ((k + 3/2) (k + 1)): sinh(2 sqrt(q)) / (2 sqrt(q)); and
+        q / (k + 1)^2: I_0(2 sqrt(q))."""
         half = number(place)
-        need(half in (Fraction(1, 2), Fraction(3, 2)), "a ratio of many factors")
+        need(half in (Fraction(1, 2), 1, Fraction(3, 2)), "a ratio of many factors")
         root = self.forms.raised(ex.scaled(self.forms.log(ex.written(ex.scaled(q, 4))), Fraction(1, 2)))
+        if half == 1:
+            return self.forms.log(apply("bessel_i0", ex.written(root)))
         if half == Fraction(1, 2):
             return self.forms.log(apply("cosh", ex.written(root)))
         return ex.plus(self.forms.log(apply("sinh", ex.written(root))), ex.scaled(self.forms.log(ex.written(root)), -1))
@@ -246,6 +284,8 @@ class Series:
     # -- telescoping -------------------------------------------------------------------------------------------------
 
     def _telescoped(self, body: Term, k: Term) -> tuple[Product, ...]:
+        with contextlib.suppress(Unproved):
+            return self.forms.products(sum_of_logarithms(self.forms, body, k))
         earlier = self._step(body, k)
         last = limits.limit(self.forms, earlier, k)
         need(not isinstance(last, float), "what telescopes grows without bound")
@@ -268,7 +308,6 @@ class Series:
         normal = self.forms.normal
         parts = addends(body)
         parts = parts if len(parts) > 1 else summands(body)
-        need(len(parts) >= 2, "one term does not telescope")
         for part in parts:
             for sign in (1, -1):
                 g = part if sign > 0 else apply("negate", part)
@@ -280,7 +319,12 @@ class Series:
                             return start
                     except Unproved:
                         continue
-        raise Unproved("the terms do not telescope")
+        return antidifference(self.forms, body, k)
+
+
+def _has_power_of(body: Term, k: Term) -> bool:
+    """Whether k^b stands in a body, which has another form where k may be 0."""
+    return any(t.operation == "apply" and t.data == "power" and t.arguments[0] is k for t in subterms(body))
 
 
 def _zeta(forms: ClosedForms, top: list[Exponentials], bottom: list[Exponentials]) -> Exponentials | None:

@@ -9,15 +9,27 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain
 from gencompiler.proof import exponentials as ex
+from gencompiler.proof.binders import replaced
 from gencompiler.proof.boxes import meet, support_interval
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, Interval
 from gencompiler.proof.facts import Fact, InRange, OnBox
-from gencompiler.proof.graph import Term, apply, build, choose, constant, substitute, support_of, symbol
+from gencompiler.proof.graph import (
+    Term,
+    apply,
+    build,
+    choose,
+    constant,
+    literal,
+    substitute,
+    subterms,
+    support_of,
+    symbol,
+)
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import from_premises
 from gencompiler.proof.range_rules import range_of
-from gencompiler.proof.terms import ZERO, minus
+from gencompiler.proof.terms import ONE, ZERO, minus, times
 
 
 @rule
@@ -116,6 +128,8 @@ def nonnegative(forms: ClosedForms, term: Term) -> bool:
         return nonnegative(forms, chosen)
     if term.operation != "apply" or term.data not in ("add", "subtract"):
         return False
+    if (general := _with_shares(term)) is not term and _normally(forms, general):
+        return True
     left, right = term.arguments
     other = right if term.data == "subtract" else apply("negate", right)
     return _in_order(forms, left, other) or _by_logarithms(forms, left, other) or _normally(forms, term)
@@ -148,9 +162,37 @@ def _hoisted(term: Term) -> Term | None:
 
 
 def _in_order(forms: ClosedForms, left: Term, right: Term) -> bool:
-    """F(u) - F(v) of a monotone F, its arguments in order."""
+    """F(u) - F(v) of a monotone F, its arguments in order; of powers, by their bases or by their exponents."""
     arguments = monotone_difference(minus(left, right))
-    return arguments is not None and _normally(forms, minus(*arguments))
+    if arguments is not None:
+        return _at_least(forms, *arguments)
+    if not left.operation == right.operation == "apply" or not left.data == right.data == "power":
+        return False
+    (base, exponent), (other, another) = left.arguments, right.arguments
+    if exponent is another:
+        if _known(forms, exponent) and _known(forms, other):
+            return _at_least(forms, base, other)
+        falls = _known(forms, apply("negate", exponent)) and forms.positive(base)
+        return falls and _at_least(forms, other, base)
+    if base is not other or not forms.positive(base):
+        return False
+    if _known(forms, minus(base, ONE)):
+        return _at_least(forms, exponent, another)
+    return _known(forms, minus(ONE, base)) and _at_least(forms, another, exponent)
+
+
+def _at_least(forms: ClosedForms, left: Term, right: Term) -> bool:
+    return _normally(forms, minus(left, right)) or _in_order(forms, left, right)
+
+
+def _with_shares(term: Term) -> Term:
+    """A term in which each atan is pi / 2 times any number in (-1, 1)."""
+    found = [t for t in subterms(term) if t.operation == "apply" and t.data == "atan" and not t.shape]
+    quarter = times(literal(Fraction(1, 2)), constant("pi"))
+    return replaced(term, {t: times(quarter, symbol("share", f"atan {n}", _SHARE)) for n, t in enumerate(found)})
+
+
+_SHARE = Support("Open", (Fraction(-1), Fraction(1)))
 
 
 def _sides(condition: Term, then: Term, otherwise: Term) -> tuple[Term, Term]:

@@ -131,6 +131,12 @@ def nowhere_negative(search: Search, term: Term) -> Proof:
     raise NotFound("negative", term, f"{term} may be negative")
 
 
+def positive(search: Search, term: Term) -> Proof:
+    """That a term is positive, by its range, or by cuts and lemmas; else its range, which leaves that open."""
+    found = search.range(term)
+    return found if range_of(found.conclusion, term).sign > 0 else on_supports(search, term, strict=True) or found
+
+
 def weakened_sign(search: Search, term: Term) -> Proof:
     """The same, as the one fact that an obligation states; raises NotFound."""
     try:

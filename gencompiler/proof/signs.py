@@ -5,12 +5,14 @@ then squares; then the halves.  The tree that is found is what the rule `on_box`
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+from gencompiler.model.nodes import REAL
 from gencompiler.proof.box_sign_rules import (
     SignTree,
     Tree,
@@ -22,9 +24,10 @@ from gencompiler.proof.box_sign_rules import (
 from gencompiler.proof.boxes import Box, Evaluation
 from gencompiler.proof.calculus import at, derivative, is_number
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
-from gencompiler.proof.graph import Term, is_finite, subterms
+from gencompiler.proof.graph import Malformed, Term, is_finite, subterms, support_of
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.numerators import cleared, coefficients, divisible
+from gencompiler.proof.sign_steps import products_in, quotients, renamed, through
 from gencompiler.proof.terms import negated
 
 #: How many evaluations a search may take, how deep its cuts and its slopes may nest.
@@ -99,6 +102,10 @@ class Signs:
         for about in self.known:
             if self._holds(term, box, ("condition", about), strict):
                 return ("condition", about)
+        shorter = self._shorter(term, box) if own is not None else None
+        if shorter is not None:
+            found = self._prove(shorter[1], box, strict, cuts, slopes)
+            return found and ("divided", *shorter, found)
         simpler = self._cleared(term, box) if own is not None else None
         if simpler is not None:
             numerator, factors = simpler
@@ -107,6 +114,11 @@ class Signs:
                 return ("clear", factors, found)
             if self.refused:
                 return None
+        elif cuts == CUTS and own is not None:
+            for step, moved, inside in self._renamings(term, box):
+                found = self._prove(moved, inside, strict, cuts - 1, slopes)
+                if found is not None:
+                    return (*step, found)
         tree = self._lemmas(term, box, strict, slopes) if own is not None else None
         return tree or self._cut(term, box, strict, cuts, slopes)
 
@@ -115,6 +127,26 @@ class Signs:
             return self._enough(self.rules.range(term, box, tree), strict)
         except Unproved:
             return False
+
+    def _shorter(self, term: Term, box: Box) -> tuple[Term, Term] | None:
+        """A positive factor of a term, and what is left without it."""
+        for divisor, quotient in quotients(term):
+            own = self._range(divisor, box)
+            if own is not None and own.sign > 0:
+                return divisor, quotient
+        return None
+
+    def _renamings(self, term: Term, box: Box) -> Iterator[tuple[Tree, Term, Box]]:
+        """A term with fewer symbols, and the box with the new one."""
+        for about in self.known:
+            for symbol in sorted(about.symbols & term.symbols, key=lambda s: (support_of(s) != REAL, str(s.data[:2]))):
+                with contextlib.suppress(Unproved, Malformed):
+                    moved, own = renamed(term, about, symbol)
+                    yield ("renamed", about, symbol), moved, {**box, own: self.known[about]}
+        for part in products_in(term):
+            with contextlib.suppress(Unproved, Malformed):
+                moved, own = through(term, part)
+                yield ("through", part), moved, {**box, own: Evaluation(box, self.known).range(part)}
 
     def _cleared(self, term: Term, box: Box) -> tuple[Term, tuple[Term, ...]] | None:
         _, divided = cleared(term)

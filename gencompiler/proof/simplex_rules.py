@@ -26,12 +26,23 @@ def normalized(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """exp(a - log sum exp a) is positive and sums to 1: exp(a_k) / (exp(a_1) + … + exp(a_K)).  Premise: that `a` is
     defined."""
     term = subject_term(subject, "apply", "exp")
-    (inner,) = term.arguments
-    need(inner.operation == "apply" and inner.data == "subtract", "{} is no softmax", term)
-    scores, total = inner.arguments
-    need(_whole_vector(scores) and total is reduce("logsumexp", scores), "{} is no softmax", term)
-    range_of(premises[0], scores)
+    range_of(premises[0], scores_of(term))
     return Member(term, SIMPLEX)
+
+
+def scores_of(term: Term) -> Term:
+    """a of softmax(a), written exp(a - log sum exp a) or exp(a) / sum(exp(a)); raises Unproved."""
+    need(term.operation == "apply" and term.data in ("exp", "divide"), "{} is no softmax", term)
+    if term.data == "exp":
+        (inner,) = term.arguments
+        need(inner.operation == "apply" and inner.data == "subtract", "{} is no softmax", term)
+        scores, total = inner.arguments
+        need(_whole_vector(scores) and total is reduce("logsumexp", scores), "{} is no softmax", term)
+        return scores
+    parts, total = term.arguments
+    exponential = parts.operation == "apply" and parts.data == "exp" and total is reduce("sum", parts)
+    need(exponential and _whole_vector(parts), "{} is no softmax", term)
+    return parts.arguments[0]
 
 
 @rule

@@ -125,11 +125,16 @@ def has_density(law: Fact | None) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Described(Admissible):
-    """A user's density whose conditions are in their declared supports: nowhere negative, and of mass 1."""
+    """A user's density whose conditions are in their declared supports: nowhere negative, and of mass 1.
+
+    Where `place` is stated, all this is of a standard variable, and the events are what `place` makes of it; `width`:
+    how far apart the ends of their support are, where it has two."""
 
     variable: Term
     conditions: tuple[Term, ...]
     body: Term
+    place: Term | None = None
+    width: Term | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,6 +233,15 @@ class Unnormalized(Fact):
 @dataclasses.dataclass(frozen=True)
 class Integrable(Fact):
     """The total mass of exp(log_density) over the supports of `variables` is finite and positive."""
+
+    joint: str
+    variables: tuple[Term, ...]
+    log_density: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class NotIntegrable(Fact):
+    """For some admissible values of the other symbols, the total mass of exp(log_density) is not finite."""
 
     joint: str
     variables: tuple[Term, ...]

@@ -98,6 +98,7 @@ def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         if not isinstance(premise, InRange) or premise.term is not term or allowed is None:
             raise Unproved(f"nothing is known about {name}")
         need(premise.interval.within(allowed), "{} may not be {}", term, support)
+        need(not SUPPORTS[support.name].discrete or is_whole(term), "{} may be between the values of {}", term, support)
     vectors = form_of(family, form).vectors
     need(all(a.shape in ((), shape) for a in arguments) or bool(vectors), "a parameter of another shape than the event")
     need(

@@ -92,8 +92,8 @@ class _Speller:
                 return f"{term.data}({self._listed(term.arguments)})", _ATOM
             case "bounded":
                 return f"lipschitz({self._listed(term.arguments)}, {number(term.data)})", _ATOM
-            case "fixed_point":
-                return f"fixed_point({self._listed(term.arguments)})", _ATOM
+            case "fixed_point" | "solution":
+                return f"{term.operation}({self._listed(term.arguments)})", _ATOM
             case "jacobian_log_det":
                 return f"log|det| of {self._inside(term.arguments[0], 0)}", 0
             case "matrix":

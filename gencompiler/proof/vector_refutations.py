@@ -31,7 +31,7 @@ from gencompiler.proof.index_rules import entry, in_entries
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import admissible, is_free
+from gencompiler.proof.refute_rules import admissible, differs, is_free
 
 #: An atom and its elements at each of two points: those of a symbol are the same at both.
 Choice = tuple[Term, Values, Values]
@@ -116,7 +116,8 @@ def told_apart(body: Term, atom: Term, found: tuple[Point, ...]) -> bool:
     if views.has_view(atom) or any(s.data[0] == "bound" for s in atom.symbols):
         return False
     try:
-        return any(evaluate(a, found[0]) != evaluate(a, found[1]) for a in atom.arguments)
+        seen = [tuple(v for a in atom.arguments for v in evaluate(a, point)) for point in found]
+        return any(differs(one, other) for one, other in zip(*seen, strict=True))
     except (Undecided, Undefined):
         return False
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from gencompiler.proof import change_search, operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.circles import is_circle
@@ -27,6 +28,7 @@ from gencompiler.proof.graph import (
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
+from gencompiler.proof.mask_rules import masked
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
 from gencompiler.proof.subspace_rules import within_of
@@ -42,8 +44,17 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
     if body.shape != input_.shape:
         shapes = f"the result has the shape {list(body.shape)}, the input {list(input_.shape)}"
         raise NotFound("form", body, shapes)
-    if body.operation in ("each", "contract") and (found := _linear(search, input_, body)) is not None:
-        return found
+    if body.operation in ("each", "contract"):
+        try:
+            found = _linear(search, input_, body)
+        except NotFound:
+            found = _whole(search, input_, body)
+            if found is None:
+                raise
+        if found is not None:
+            return found
+    with contextlib.suppress(Unproved, Malformed):
+        return _masked(search, input_, body)
     try:
         return (_by_index if body.operation == "each" else _blocks)(search, input_, body)
     except NotFound as problem:
@@ -52,12 +63,18 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         try:
             found = lemma(search, input_, body)
         except NotFound as problem:
-            if lemma not in (_mixing, _entries, _exchanged):
-                raise
             failure = problem  # it says more than that parts need each other
+            if lemma not in (_mixing, _entries, _exchanged):
+                found = _whole(search, input_, body)
+                if found is not None:
+                    return found
+                raise
         else:
             if found is not None:
                 return found
+    found = _whole(search, input_, body)
+    if found is not None:
+        return found
     inner = _inner(input_, body)
     if inner is not None:
         return _composed(search, input_, body, inner, failure)
@@ -65,6 +82,24 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
         with contextlib.suppress(NotFound):
             return _composed(search, input_, body, core, failure, reordering=False)
     raise failure
+
+
+def _masked(search: Search, input_: Term, body: Term) -> Proof:
+    """A map with constant masks, class by class; raises Unproved where it has none."""
+    own = masked(input_, body)
+    inner = bijection(search, input_, own.body)
+    try:
+        return prove("by_masks", (input_, body), search.range(body), inner)
+    except Unproved as failure:
+        raise NotFound("form", body, str(failure)) from None
+
+
+def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
+    """That a map all of whose entries mix is a bijection by what is known of its Jacobian; None where it is not."""
+    found = operator_search.bijection(search, input_, body)
+    found = found or change_search.bijection(search, input_, body)
+    found = found or written_search.bijection(search, input_, body)
+    return found or written_search.dominated(search, input_, body)
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -81,7 +116,7 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     try:
         order = solving_order(symbols, parts, places, input_)
         proofs = [
-            _elementwise(search, s, p) if alone else _part(search, s, p) for s, p in zip(symbols, parts, strict=True)
+            _elementwise(search, s, p) if alone else block(search, s, p) for s, p in zip(symbols, parts, strict=True)
         ]
     except NotFound as failure:
         raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
@@ -93,7 +128,7 @@ def _elementwise(search: Search, own: Term, part: Term) -> Proof:
     return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
 
 
-def _part(search: Search, own: Term, part: Term) -> Proof:
+def block(search: Search, own: Term, part: Term) -> Proof:
     """That one part of a map is a bijection of its block."""
     try:
         return _elementwise(search, own, part)
@@ -177,6 +212,8 @@ def nonsingular(search: Search, term: Term) -> Proof:
         tables = [a for a in term.arguments if a.shape != ()]
         if len(factors) == len(tables) == 1:
             return prove("nonsingular_multiple", (term,), search.nonsingular(tables[0]), search.log_abs(factors[0]))
+    if term.operation == "table":
+        return prove("nonsingular_table", (term,))
     try:
         return prove("declared_nonsingular", (term,))
     except Unproved:
@@ -211,7 +248,7 @@ def _mixing(search: Search, input_: Term, body: Term) -> Proof | None:
 
 def _exchanged(search: Search, input_: Term, body: Term) -> Proof | None:
     """That parts of the input can be exchanged for parts of the result, one at a time; None where no order is found."""
-    found = exchanges(input_, body, lambda own, part: _part(search, own, part))
+    found = exchanges(input_, body, lambda own, part: block(search, own, part))
     if found is None and body.operation == "join" and all(p.shape == (1,) for p in body.arguments):
         shown = f"no order is found in which the entries of {input_} follow from those of the result, one at a time"
         raise NotFound("form", body, shown)
@@ -262,7 +299,8 @@ def _radial(search: Search, input_: Term, body: Term) -> Proof | None:
         return None
     try:
         inner = _scalar(search, DISTANCE, found.scalar)
-        return _proved("radial", (input_, body), body, inner, search.range(found.scale))
+        ranges = map(search.range, (found.scale, *found.centres))
+        return _proved("radial", (input_, body), body, inner, *ranges)
     except NotFound as failure:
         raise failure.moved({DISTANCE: found.distance}) from None
 
@@ -281,7 +319,7 @@ def _residual(search: Search, input_: Term, body: Term) -> Proof | None:
     if slope is not None and slope >= 1:
         shown = f"{moved} may change by {number(slope)} times the change of {input_}, and it must be less than 1"
         raise NotFound("lipschitz", moved, shown)
-    return _proved("residual", (input_, body), body, bound)
+    return _proved("residual", (input_, body), body, bound, search.range(moved))
 
 
 def lipschitz(search: Search, term: Term, input_: Term) -> Proof:

@@ -33,7 +33,9 @@ def axes(term: Term) -> Axes:
             return (None, *axes(term.arguments[0]))
         case "network":
             return whole  # a network on a view sees what the view shows, and nothing else
-        case "select" | "join" | "matrix" | "scan" | "bin" | "bounded" | "fixed_point" | "jacobian_log_det":
+        case (
+            "select" | "join" | "matrix" | "scan" | "bin" | "bounded" | "fixed_point" | "solution" | "jacobian_log_det"
+        ):
             need(not any(any(axes(a)) for a in term.arguments), "{} takes a causal view apart", term)
         case "gradient":
             need(not any(any(axes(a)) for a in term.arguments), "{} is at a causal view", term)

@@ -42,19 +42,19 @@ class Adjoint:
     inverts: bool
 
 
-def adjoints(build: Build) -> tuple[Adjoint, ...]:
+def adjoints(build: Build, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
     """The ways to differentiate what `build` builds, the one that saves least first; the last one inverts nothing.
 
-    Raises NotDifferentiated where there is none."""
-    first = _adjoint(build, invert=True)
-    return (first, _adjoint(build, invert=False)) if first.inverts else (first,)
+    `multiplied`: see `Contributions`.  Raises NotDifferentiated where there is none."""
+    first = _adjoint(build, invert=True, multiplied=multiplied)
+    return (first, _adjoint(build, invert=False, multiplied=multiplied)) if first.inverts else (first,)
 
 
-def _adjoint(build: Build, *, invert: bool) -> Adjoint:
+def _adjoint(build: Build, *, invert: bool, multiplied: bool) -> Adjoint:
     draft, outputs, kept = _built(build, invert=invert)
     saving = _saving(draft, outputs, kept)
     draft, outputs, kept = _built(build, invert=invert)
-    backward, contributions = _Backward(draft, outputs, kept).program()
+    backward, contributions = _Backward(draft, outputs, kept, multiplied).program()
     return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
 
 
@@ -109,11 +109,11 @@ def _saving(draft: Draft, outputs: dict[str, Expr], kept: list[Recovery]) -> nod
 class _Backward:
     """The backward pass while it is derived."""
 
-    def __init__(self, draft: Draft, outputs: dict[str, Expr], kept: list[Recovery]) -> None:
+    def __init__(self, draft: Draft, outputs: dict[str, Expr], kept: list[Recovery], multiplied: bool) -> None:
         self.draft, self.graph, self.kept = draft, draft.graph, kept
         self.span = draft.span
         self.inputs = {each.name: each for each in draft.inputs}
-        self.contributions = Contributions(self.graph)
+        self.contributions = Contributions(self.graph, multiplied=multiplied)
         self.drift: Expr | None = None
         self.ends: dict[int, Recovery] = {}
         places: dict[int, Expr] = {}

@@ -9,6 +9,9 @@ from gencompiler.model import nodes as model
 #: Steps that are made of transitions.
 COMPOSED = (model.Use, model.Series, model.Iterate, model.Mix)
 
+#: What a walk along an orbit draws: which way its window grows, which state is proposed, whether it is taken.
+WALK = ("way", "pick", "accept")
+
 
 def sites(model_: model.Model, move: model.Transition, prefix: str = "") -> Iterator[str]:
     """The draw sites of a transition; each use of another one has sites of its own."""
@@ -18,9 +21,11 @@ def sites(model_: model.Model, move: model.Transition, prefix: str = "") -> Iter
         if isinstance(step, model.Draw):
             drawn[step.name] = drawn.get(step.name, 0) + 1
             yield site(prefix, step.name, drawn[step.name])
+        elif isinstance(step, model.Orbit):
+            yield from (f"{prefix}{each}" for each in WALK)
         else:
             yield from _inner_sites(model_, step, f"{prefix}{number}.")
-    if all(not isinstance(s, COMPOSED) for s in move.steps):
+    if all(not isinstance(s, (*COMPOSED, model.Orbit)) for s in move.steps):
         yield f"{prefix}accept"
 
 

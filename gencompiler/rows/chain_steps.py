@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
+from gencompiler.rows import orbits
 from gencompiler.rows.chain_sites import COMPOSED, site
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors
@@ -182,6 +183,9 @@ class Steps:
                 case model.Accept():
                     one = self._accept(move, step, names, f"{prefix}accept", number)
                     taken, asked = self._sum(taken, one, step.span), asked + 1
+                case model.Orbit():
+                    one = orbits.walk(self, step, names, prefix, number, depth)
+                    taken, asked = self._sum(taken, one, step.span), asked + 1
         state = {n.rstrip("'"): names.get(n, names[n.rstrip("'")]) for n in move.next}
         return Moved(state, taken, asked)
 
@@ -198,23 +202,27 @@ class Steps:
     def _through(self, step: model.Through, names: dict[str, Expr], depth: int) -> None:
         """Bijections of several variables, a repeated one as a loop."""
         values = tuple(self.expressions.lower(s, Scope(names)) for s in step.sources)
-        for name, value in zip(step.names, self._stages(step.stages, values, depth), strict=True):
+        for name, value in zip(step.names, self.stages(step.stages, values, names, depth), strict=True):
             names[name] = self.graph.name(value, name)
 
-    def _stages(self, stages: tuple[model.Stage, ...], values: tuple[Expr, ...], depth: int) -> tuple[Expr, ...]:
+    def stages(
+        self, stages: tuple[model.Stage, ...], values: tuple[Expr, ...], names: Mapping[str, Expr], depth: int
+    ) -> tuple[Expr, ...]:
+        """Values after bijections of several variables, whose conditions are in terms of `names`."""
         functions = self.expressions.functions
         for stage in stages:
             if isinstance(stage, model.Repeat):
                 carried = {f"state_{k}": v for k, v in enumerate(values)}
                 count = self.graph.integer(stage.count, stage.span)
                 plan = self.graph.loop("steps", "leap", count, carried, stage.span, depth=depth)
-                values = self.graph.close(plan, self._stages(stage.stages, plan.inside, depth + 1))
+                values = self.graph.close(plan, self.stages(stage.stages, plan.inside, names, depth + 1))
                 continue
             assert isinstance(stage, model.UseMany)
+            given = tuple(self.expressions.lower(b.value, Scope(names)) for b in stage.given)
             found = []
             for name in stage.functions:
                 own = functions[name]
-                scope = Scope({i.name: v for i, v in zip(own.inputs, values, strict=True)})
+                scope = Scope({i.name: v for i, v in zip(own.inputs, (*values, *given), strict=True)})
                 found.append(self.expressions.lower(own.body, scope))
             values = tuple(found)
         return values

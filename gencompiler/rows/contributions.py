@@ -16,6 +16,9 @@ from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.rewrite import Substitution
 
+#: Numbers of a sum of products of all iterations that a backward pass keeps: they stay in a cache.
+LARGEST_SUM = 1 << 18
+
 
 class NotDifferentiated(Exception):
     """Why a program has no backward pass of its own; torch differentiates its torch function instead."""
@@ -44,10 +47,11 @@ class _Pending:
 
 
 class Contributions:
-    """Collects them while a backward pass is derived."""
+    """Collects them while a backward pass is derived; `multiplied`: what is not too large is multiplied and added up by
+    the pass itself, where an iteration of a loop has a matrix of its own."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, *, multiplied: bool = False) -> None:
+        self.graph, self.multiplied = graph, multiplied
         self._pending: list[tuple[nodes.ParameterRead, tuple[Expr, ...]]] = []
         self._done: list[Contribution] = []
         self._values: dict[str, Expr] = {}
@@ -79,11 +83,22 @@ class Contributions:
         count = constant(plan.count) or 0
         for read, values in sorted(self._pending, key=lambda pending: -len(pending[1])):
             found = tuple(map(now, values))
+            places = _places(read, own)
+            if self.multiplied and len(found) == 2 and "loop" in places:
+                found = self._products(found, count)
             # a bias has the adjoint that its product has: what is stored for all rows need not be added up here
             summed = len(found) == 1 and (id(plan), id(found[0]), False) not in self._names
             names = tuple(self._store(plan, value, index, summed=summed) for value in found)
-            self._done.append(Contribution(read.path, _places(read, own), names, count, summed))
+            self._done.append(Contribution(read.path, places, names, count, summed))
         self._pending.clear()
+
+    def _products(self, factors: tuple[Expr, ...], count: int) -> tuple[Expr, ...]:
+        left, right = factors
+        size = left.type.shape[0] * right.type.shape[0]
+        if count * size > LARGEST_SUM:
+            return factors
+        kind = RowType(left.type.rows or right.type.rows, (size,))
+        return (self.graph.intern(nodes.Outer(kind, left, right, span=right.span)),)
 
     def outputs(self, draft: Draft) -> list[nodes.Output]:
         made = [draft.output(name, value) for name, value in self._values.items()]

@@ -22,6 +22,7 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Outer,
     Program,
     Reduce,
     Select,
@@ -82,11 +83,15 @@ def cost(program: Program) -> Cost:
     by_column = {id(part.vector) for part in walk(program) if isinstance(part, Column)}
     kept = [part for part in walk(program) if isinstance(part, Expr) and id(part) not in by_column]
     widths = [_size(part) for part in kept]
-    flops = _over(program, _flops)
     ports = [each.type for each in program.inputs] + [each.type for each in program.outputs]
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
-    return Cost(live_elements(program), max(widths, default=1), flops, traffic, weights)
+    return Cost(live_elements(program), max(widths, default=1), flops(program), traffic, weights)
+
+
+def flops(program: Program) -> int:
+    """The operations of a row, loops of unknown length counted once."""
+    return _over(program, _flops)
 
 
 def live_elements(program: Program) -> int:
@@ -187,7 +192,7 @@ def _temporary(expr: Expr) -> int:
     """What computing an expression holds beside its names: its operands one after the other, then itself."""
     if isinstance(expr, Local):
         return 0
-    held, most = 0, _size(expr)
+    held, most = 0, 0 if isinstance(expr, Outer) else _size(expr)  # whose elements are added up as they are computed
     for part in children(expr):
         if isinstance(part, Expr) and not isinstance(part, Local | InputRead):
             most = max(most, held + _temporary(part))
@@ -202,6 +207,8 @@ def _flops(part: Node) -> int:
     match part:
         case Dot(matrix=matrix):
             return 2 * math.prod(matrix.type.shape) * part.type.particles
+        case Outer():
+            return 2 * _size(part)
         case Convolve(weight=weight):
             return 2 * math.prod((*part.result_grid, *weight.type.shape)) * part.type.particles
         case Elementwise(function=function):

@@ -1,55 +1,92 @@
-"""Which trained programs have a backward pass of kernels: their row programs, scheduled; or why torch differentiates.
+"""Which trained programs have backward passes of their own, on a GPU as kernels and on a CPU as C functions: their row
+programs, scheduled; or why torch differentiates its own functions.
 
-Only what runs forward as a kernel is differentiated by kernels, and all that it needs must fit as well.
+Only what runs forward as a kernel is differentiated by kernels, and all that it needs must fit as well.  On a CPU the
+estimate of both times decides (`rows.native`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
+from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
-from gencompiler.rows.backward import Adjoint, adjoints
+from gencompiler.rows.backward import Adjoint, Build, adjoints
 from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.lower import trained
+from gencompiler.rows.native import Native, native_gradient
+from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule, schedule
 from gencompiler.rows.unsupported import NotLowered
 
+#: What a program is printed from: the schedule of a kernel, or the decision for a C function.
+Made = TypeVar("Made", Schedule, Native)
+
 
 @dataclasses.dataclass(frozen=True)
-class Way:
-    """One way to differentiate, and the kernels of its two programs."""
+class Way(Generic[Made]):
+    """One way to differentiate, and the kernels or C functions of its two programs."""
 
     adjoint: Adjoint
-    saving: Schedule
-    backward: Schedule
+    saving: Made
+    backward: Made
 
 
 @dataclasses.dataclass(frozen=True)
 class Differentiated:
-    """The ways, the one that saves least first; none where `reason` says why torch differentiates the program."""
+    """The ways by kernels, the one that saves least first; none where `reason` says why there is none.  `native` and
+    `native_reason` are those of C functions."""
 
-    ways: tuple[Way, ...]
+    ways: tuple[Way[Schedule], ...]
     reason: str
+    native: tuple[Way[Native], ...] = ()
+    native_reason: str = ""
 
 
 def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[str, Differentiated]:
     """For each program that the default training differentiates, by its name."""
-    found: dict[str, Differentiated] = {}
-    for name, build in trained(derived).items():
-        if name not in schedules:
-            continue
-        if not schedules[name].fused:
-            found[name] = Differentiated((), f"forward is torch: {schedules[name].reason}")
-            continue
-        try:
-            ways = [Way(each, schedule(each.saving), schedule(each.backward)) for each in adjoints(build)]
-        except (NotDifferentiated, NotLowered) as refusal:
-            found[name] = Differentiated((), str(refusal))
-            continue
-        open_ = [part.reason for way in ways for part in (way.saving, way.backward) if not part.fused]
-        found[name] = Differentiated((), open_[0]) if open_ else Differentiated(tuple(ways), _reason(ways[0].adjoint))
-    return found
+    return {
+        name: _differentiated(build, schedules[name]) for name, build in trained(derived).items() if name in schedules
+    }
+
+
+def _differentiated(build: Build, forward: Schedule) -> Differentiated:
+    try:
+        functions = _functions(adjoints(build, multiplied=True), forward.program)
+        kernels = _kernels(build, forward)
+    except (NotDifferentiated, NotLowered) as refusal:
+        why = str(refusal)
+        return Differentiated((), _forward_reason(forward) or why, native_reason=why)
+    return Differentiated(*kernels, *functions)
+
+
+def _kernels(build: Build, forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
+    if why := _forward_reason(forward):
+        return (), why
+    ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in adjoints(build))
+    parts = [part for way in ways for part in (way.saving, way.backward)]
+    # There has to be one processor on which all of their programs are kernels.
+    if any(all(target in part.configs for part in parts) for target in DEVICES):
+        return ways, _reason(ways[0].adjoint)
+    return (), next(part.why(MAIN) for part in parts if MAIN not in part.configs)
+
+
+def _forward_reason(forward: Schedule) -> str:
+    return "" if forward.fused else f"forward is torch: {forward.reason}"
+
+
+def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[Native], ...], str]:
+    ways = []
+    if program.scalars:
+        return (), "it takes numbers when it runs"
+    for each in found:
+        made = native_gradient(program, (each.saving, each.backward))
+        if refusal := next((part.reason for part in made if not part.runs), ""):
+            return (), refusal
+        ways.append(Way(each, *made))
+    return tuple(ways), f"{_reason(found[0])}; {ways[0].backward.reason}"
 
 
 def _reason(adjoint: Adjoint) -> str:

@@ -13,6 +13,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import nodes, places, pushed
+from gencompiler.rows.absent import Absent
 from gencompiler.rows.arrays import argsort
 from gencompiler.rows.causal_units import Units, drawn_networks
 from gencompiler.rows.comprehension import is_elementwise
@@ -36,14 +37,19 @@ class Factors:
         self.expressions = expressions
         self.graph = expressions.graph
         self.streams = dict(streams)
+        self.absent = Absent(expressions)
 
     def log_density(self, factor: Factor, scope: Scope) -> Expr:
         """log of the density of a factor at the values in `scope`."""
         if factor.conditional.indices:
             return self._log_density_loop(factor, scope)
+        return self._term(factor, scope, self.depth(scope))
+
+    def _term(self, factor: Factor, scope: Scope, depth: int) -> Expr:
+        """log of the density of one element, at the values of the head's indices in `scope`."""
         target = factor.conditional.targets[0]
-        depth = self.depth(scope)
-        return pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams, depth)
+        term = pushed.log_density(self.expressions, factor.distribution, target, scope, self.streams, depth)
+        return self.absent.log_density(target, term, scope)
 
     def depth(self, scope: Scope) -> int:
         """That of the innermost loop whose values are in scope."""
@@ -84,9 +90,11 @@ class Factors:
         """A draw of the element (or the part) of the variable at the places `at`."""
         span, whole, step = factor.span, target.base.type, self.graph.scalar("step", factor.span)
         if target.type.shape:
-            return self._drawn_part(factor, scope, at, site, step, hint, count)
-        index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
-        return self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
+            value = self._drawn_part(factor, scope, at, site, step, hint, count)
+        else:
+            index, size = places.number(self.graph, at, whole.shape, span), math.prod(whole.shape)
+            value = self.draw(factor.distribution, scope, site, step, index, hint=hint, count=count, length=size)
+        return self.absent.drawn(target, value, scope)
 
     def so_far(self, factor: Factor, scope: Scope) -> Expr:
         """What other factors have drawn of the variable; 0 where nothing is drawn yet."""
@@ -252,9 +260,8 @@ class Factors:
         extra = {k: v for network in states for k, v in network.initial(scope).items()}
         plan, inside = self._open(factor, {**extra, f"log_{factor.conditional.joint}": zero}, scope)
         now, inside = self._carried(states, plan, inside)
-        target = factor.conditional.targets[0]
         self.graph.at_once = not states
-        term = pushed.log_density(self.expressions, factor.distribution, target, inside, self.streams, plan.depth)
+        term = self._term(factor, inside, plan.depth)
         self.graph.at_once = False
         nexts = self._advance(factor, plan, inside)
         for network, before in zip(states, now, strict=True):
@@ -272,7 +279,7 @@ class Factors:
             return None
         if not any(self.expressions.networks[p.path].places for p in parts) or target.type.shape:
             return None
-        term = _under_lets(factor.distribution, lambda found: log_density(found, target))
+        term = _under_lets(factor.distribution, lambda found: self.absent.formula(target, log_density(found, target)))
         type_ = model.Type(model.REAL, (range_.stop,))
         each = model.Each(type_, range_.index, range_.stop, term, span=factor.span)
         if not is_elementwise(each, self.expressions.functions):
@@ -310,6 +317,7 @@ class Factors:
             turn = (self.graph.index_of(plan),) if along_an_order(target) else given
             index = places.number(self.graph, turn, whole.shape, span)
             value = self.draw(factor.distribution, inside, site, step, index, hint=hint, count=count, length=size)
+        value = self.absent.drawn(target, value, inside)
         self.graph.hints[id(value)] = hint
         nexts = self._advance(with_newest(factor, name), plan, inside.bind({NEWEST: value}))
         newest = inside.bind({NEWEST: value})

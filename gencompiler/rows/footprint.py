@@ -16,8 +16,7 @@ _NUMBER = 4
 
 def live_registers(schedule: Schedule, target: str) -> int:
     """Registers of a thread that the values kept by a tile fill; addresses and temporaries come on top."""
-    assert schedule.config is not None
-    config = schedule.config.on(target)
+    config = schedule.configs[target]
     threads = config.warps * DEVICES[target].warp
     return math.ceil(config.rows * schedule.cost.live_elements / threads)
 
@@ -25,8 +24,8 @@ def live_registers(schedule: Schedule, target: str) -> int:
 def shared_bytes(schedule: Schedule, target: str) -> int:
     """Shared memory of a program: the operands of its largest product, of which the weights are there already where
     stages read them ahead, and what is read ahead."""
-    assert schedule.config is not None and schedule.tiled is not None
-    config, program = schedule.config.on(target), schedule.tiled.program
+    assert schedule.tiled is not None
+    config, program = schedule.configs[target], schedule.tiled.program
     staged = [loop for loop in loops(program) if loop.kind == "layers" and config.stages > 1]
     there = {part for loop in staged for part in walk(loop) if isinstance(part, Dot)}
     operands = [

@@ -22,16 +22,20 @@ from gencompiler.proof.slices import Window
 from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.equations import Equations
 from gencompiler.rows.expressions import NotLowered, Scope
-from gencompiler.rows.factors import Factors
+from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.nodes import Expr
 
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """A factor as a formula of slices: the elements of latent variables that it touches are names of their own."""
+    """A factor as a formula of slices: the elements of latent variables that it touches are names of their own.
+
+    `written`: what it states the law of, as the spec says; `made`: the variable of that."""
 
     factor: Factor
     window: Window
+    written: model.Expr
+    made: str
 
     def at(self, number: int | None) -> bool:
         """Whether it is needed at slice `number`."""
@@ -59,7 +63,10 @@ class Slicewise:
         variables = {v.name: v.type for v in factors.expressions.derived.model.variables}
         self.types = {n: model.Type(variables[n].support, variables[n].shape[1:]) for n in names}
         turned = [(factor, _falling(window) if falling else window) for factor, window in parts]
-        self.pieces = [Piece(_sliced(factor, window, self.types), window) for factor, window in turned]
+        self.pieces = [
+            Piece(_sliced(f, window, self.types), window, f.conditional.targets[0], variable_of(f))
+            for f, window in turned
+        ]
 
     def completed(self, scope: Scope) -> Scope:
         """The scope with the derived quantities that the factors mention; no value in it has particles."""
@@ -146,7 +153,12 @@ class ForwardSums(Slicewise):
         """The sum of the log densities of factors at slice `number`."""
         found: Expr | None = None
         for piece in pieces:
-            term = self.factors.log_density(piece.factor, self.inside(piece, number, scope))
+            inside = self.inside(piece, number, scope)
+            term = self.factors.log_density(piece.factor, inside)
+            if piece.made in self.types:  # a slice of a latent variable, which a row may not have
+                target = piece.factor.conditional.targets[0]
+                value = target.base if isinstance(target, model.Element) else target
+                term = self.factors.absent.log_density(piece.written, term, inside, value)
             found = term if found is None else self.graph.elementwise("add", found, term, span=self.span)
         return found
 

@@ -159,6 +159,7 @@ def _stored_early(body: list[nodes.Statement], stores: Sequence[nodes.Statement]
 _NAMES: dict[type[Expr], str] = {
     nodes.Reduce: "reduced",
     nodes.Dot: "projected",
+    nodes.Outer: "products",
     nodes.Draw: "noise",
     nodes.Select: "chosen",
     nodes.Collect: "collected",

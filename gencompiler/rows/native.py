@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
-from gencompiler.rows.cost import Cost, cost, elements, operations
+from gencompiler.rows.complements import complement
+from gencompiler.rows.cost import elements, flops, live_elements, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
     Elementwise,
     Expr,
     MatrixFunction,
-    Output,
     Program,
 )
 from gencompiler.rows.uniforms import Settled, settle
@@ -34,6 +35,9 @@ _BEGIN, _CALL, _TORCH, _C, _PRODUCT = 5e3, 3e4, 0.5, 0.15, 0.02
 
 #: C runs what takes it less than this share of torch's time.
 GAIN = 0.85
+
+#: What a gradient takes torch, in times of the value alone: it runs forward, and back through each operand.
+DIFFERENTIATED = 3
 
 #: Iterations of a loop of unknown length, at least.
 _LONG = 10
@@ -67,29 +71,46 @@ def native(program: Program) -> Native:
     if (why := _only_torch(program)) is not None:
         return Native(False, why)
     ready = prepared(program)
-    spent = cost(ready)
-    theirs, ours = _times(ready, spent)
+    theirs, ours = _times(ready)
     if ours > GAIN * theirs:
         share = f"about {_in_words(ours)} a row in C, {_in_words(theirs)} in torch by {ROWS} rows"
         what = "few operations" if 0.5 * ours < _CALL / ROWS else "large products, which take torch as long"
         return Native(False, f"{what}: {share}")
-    live = max(1, spent.live_elements)
+    return _function(ready, ours, f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows")
+
+
+def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native, ...]:
+    """The decision for the passes that differentiate `program`, forward and backward, all or none of them.
+
+    Torch, which differentiates its own functions, begins and moves `DIFFERENTIATED` times what it does forward."""
+    if (why := next(filter(None, map(_only_torch, passes)), None)) is not None:
+        return (Native(False, why),)
+    ready = [prepared(each) for each in passes]
+    theirs = DIFFERENTIATED * _times(prepared(program))[0]
+    own = [_times(each)[1] for each in ready]
+    share = f"about {_in_words(sum(own))} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
+    if sum(own) > GAIN * theirs:
+        return (Native(False, f"torch differentiates its own functions as fast: {share}"),)
+    return tuple(_function(each, time, share) for each, time in zip(ready, own, strict=True))
+
+
+def _function(ready: Program, time: float, why: str) -> Native:
+    live = max(1, live_elements(ready))
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
         return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
-    why = f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows"
-    return Native(True, why, lanes, ours, settle(ready))
+    return Native(True, why, lanes, time, settle(ready))
 
 
 def prepared(program: Program) -> Program:
     """`program` as it is printed in C, what all rows share still in it."""
-    return expand(absorb(program))
+    return complement(expand(absorb(program)))
 
 
-def _times(program: Program, spent: Cost) -> tuple[float, float]:
+def _times(program: Program) -> tuple[float, float]:
     """Nanoseconds of a row in torch and in C."""
     singly = elements(program)
-    products = _PRODUCT * max(0, spent.flops - singly)
+    products = _PRODUCT * max(0, flops(program) - singly)
     begun = operations(program) * _repeated(program)
     return products + _TORCH * singly + _BEGIN * begun / ROWS, products + _C * singly + _CALL / ROWS
 
@@ -111,8 +132,6 @@ def _only_torch(program: Program) -> str | None:
         match part:
             case Expr() if part.type.particles > 1:
                 return f"a row has {part.type.particles} particles"
-            case Output(type=kind) if not kind.rows:
-                return f"`{part.name}` is a sum over all rows"
             case MatrixFunction(function=function) if function not in _SELECTING:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Elementwise(function=function) if not FUNCTIONS[function].in_c:

@@ -26,6 +26,7 @@ from gencompiler.rows.nodes import (
     Mask,
     MatrixFunction,
     Number,
+    Outer,
     ParameterRead,
     ParticleIndex,
     Permute,
@@ -215,6 +216,8 @@ def _degrees(parts: tuple[Degrees, ...]) -> str:
 
 def _call_particles(expr: Expr) -> str:
     match expr:
+        case Outer(left=left, right=right):
+            return f"outer({expression(left)}, {expression(right)})"
         case Spread(value=value):
             return f"spread({expression(value)}, {expr.type.particles})"
         case Collect(value=value):

@@ -44,17 +44,21 @@ LARGEST_MATRIX = 4096
 #: 32-bit registers of one thread that live values may fill; the rest of the 255 is for addresses and temporaries.
 REGISTERS = 128
 
+#: Why torch runs a program that the estimate would have made a kernel.
+SPILLS = "compiled, every tile of it ran out of registers or shared memory (measured)"
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """How a kernel is launched: rows of one tile, warps, and stages of software pipelining."""
+    """How a kernel is launched: rows of one tile, warps of the processor, and stages of software pipelining."""
 
     rows: int
     warps: int
     stages: int
 
     def on(self, target: str) -> Config:
-        """The same on a processor of the catalogue: as many threads, and stages where they fit."""
+        """A configuration of warps of 32 on a processor of the catalogue: as many threads, and stages where they
+        fit."""
         device = DEVICES[target]
         return Config(self.rows, max(1, self.warps * 32 // device.warp), self.stages if device.prefetches else 1)
 
@@ -86,16 +90,24 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """`tiled` and `config` where the program is `fused` into one kernel; `reason` says why, or why not.  `native`: the
-    decision for a CPU."""
+    """`tiled` where the program is one kernel, and `configs`, its tile on each processor on which it is one; `reason`
+    says why, or why not.  `native`: the decision for a CPU."""
 
     program: Program
-    fused: bool
     reason: str
     cost: Cost
     tiled: Tiled | None = None
-    config: Config | None = None
+    configs: dict[str, Config] = dataclasses.field(default_factory=dict)
     native: Native | None = None
+
+    @property
+    def fused(self) -> bool:
+        """Whether the program is one kernel on any processor."""
+        return bool(self.configs)
+
+    def why(self, target: str) -> str:
+        """Why the program is, or is not, a kernel on one processor."""
+        return self.reason if target in self.configs or not self.fused else SPILLS
 
     @property
     def has_products(self) -> bool:
@@ -110,26 +122,28 @@ def schedule(program: Program) -> Schedule:
 
 def _on_gpu(program: Program) -> Schedule:
     if (why := _only_torch(program)) is not None:
-        return Schedule(program, False, why, cost(program))
+        return Schedule(program, why, cost(program))
     try:
         prepared = share(take_apart(absorb(expand(program))))
         tiled = store_early(tile(prepared))
     except Unfusable as refusal:
-        return Schedule(program, False, str(refusal), cost(program))
+        return Schedule(program, str(refusal), cost(program))
     verify_tile(tiled.program, "schedule")
     spent = cost(tiled.program)
     shape = max((dot.matrix.type.shape for dot in _dots(tiled.program)), key=math.prod, default=())
     if math.prod(shape) > LARGEST_MATRIX:
         why = f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
-        return Schedule(program, False, why, spent)
-    key = program_key(tiled.program)
-    if key in MEASURED and MEASURED[key] is None:
-        return Schedule(program, False, "compiled, every tile of it ran out of registers (measured)", spent)
-    config = Config(*measured) if (measured := MEASURED.get(key)) else _config(tiled.program, spent)
-    if config is None:
+        return Schedule(program, why, spent)
+    estimated = _config(tiled.program, spent)
+    if estimated is None:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
-        return Schedule(program, False, why, spent)
-    return Schedule(program, True, f"one row keeps {spent.live_elements} numbers on chip", spent, tiled, config)
+        return Schedule(program, why, spent)
+    measured = MEASURED.get(program_key(tiled.program), {})
+    tiles = {target: measured.get(target, dataclasses.astuple(estimated.on(target))) for target in DEVICES}
+    configs = {target: Config(*each) for target, each in tiles.items() if each is not None}
+    if not configs:
+        return Schedule(program, SPILLS, spent)
+    return Schedule(program, f"one row keeps {spent.live_elements} numbers on chip", spent, tiled, configs)
 
 
 def _only_torch(program: Program) -> str | None:

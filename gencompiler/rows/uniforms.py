@@ -138,9 +138,18 @@ class _Settling:
             return self.change(self.named[part.name])
         if isinstance(part, _VIEWS) or _is_transposed(part):
             return rebuild(part, self.change)
-        if not self.is_fixed(part) or not _is_worth(part):
+        if not self.is_fixed(part) or not (_is_worth(part) or self.is_column(part)):
             return part if isinstance(part, ParameterRead) else rebuild(part, self.change)
         return self.shared(self.inlined(part))
+
+    def is_column(self, part: Expr) -> bool:
+        """Whether a vector of a parameter's numbers is read whose neighbours in memory belong to other iterations: each
+        has them side by side in an array that is filled once."""
+        if not isinstance(part, ParameterRead) or len(part.type.shape) != 1:
+            return False
+        counts = dict(self.loops)
+        last = [at for at in part.index[part.index.index(None) + 1 :] if at is not None]
+        return any(isinstance(at, Local) and counts.get(at.name, 1) > 1 for at in last)
 
     def shared(self, value: Expr) -> Expr:
         read = local_names(value)

@@ -84,6 +84,15 @@ class Dot(Expr):
 
 
 @node
+class Outer(Expr):
+    """All products `left[j] * right[k]` of the elements of two row vectors, row-major: what a gradient of a matrix is
+    the sum over rows of."""
+
+    left: Expr
+    right: Expr
+
+
+@node
 class Reduce(Expr):
     """`operation` (sum, max, min, prod, norm, logsumexp) over the elements of a vector: a scalar."""
 

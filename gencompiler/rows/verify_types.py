@@ -33,6 +33,7 @@ from gencompiler.rows.nodes import (
     Mask,
     MatrixFunction,
     Number,
+    Outer,
     ParameterRead,
     ParticleIndex,
     Permute,
@@ -269,6 +270,9 @@ class Typing:
         if math.prod(expr.value.type.shape) != math.prod(expr.type.shape):
             self._fail(f"shape {expr.value.type.shape} as {expr.type.shape}", expr)
         return RowType(False, expr.type.shape, expr.value.type.kind)
+
+    def _type_outer(self, expr: Outer) -> RowType:
+        return self._of(expr, (expr.left, expr.right), (self._length(expr.left) * self._length(expr.right),))
 
     def _type_mask(self, expr: Mask) -> RowType:
         return RowType(False, (sum(d.count for d in expr.rows), sum(d.count for d in expr.columns)))

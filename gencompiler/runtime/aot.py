@@ -21,9 +21,6 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-#: Shared memory of one program, in bytes, by target.
-SHARED_LIMITS = {"sm_80": 163 * 1024, "sm_90": 227 * 1024, "gfx942": 64 * 1024}
-
 _TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
@@ -73,19 +70,29 @@ def _compiled(kernel: Any, request: dict[str, Any], target: str) -> Any:
 
 def _of_nvidia(name: str, target: str, asm: dict[str, Any], shared: int) -> Resources:
     with tempfile.TemporaryDirectory() as folder:
-        cubin, ptx = Path(folder) / "kernel.cubin", Path(folder) / "kernel.ptx"
+        cubin = Path(folder) / "kernel.cubin"
         cubin.write_bytes(asm["cubin"])
-        ptx.write_text(asm["ptx"])
         usage = _output(_TOOLS / "cuobjdump", "--dump-resource-usage", str(cubin))
-        architecture = re.search(r"\.target\s+(\w+)", asm["ptx"])
-        arch = architecture[1] if architecture else target
-        verbose = _output(_ptxas(), "-v", f"-arch={arch}", str(ptx), "-o", str(Path(folder) / "out"))
     found = re.search(r"REG:(\d+) STACK:(\d+)", usage)
+    if found is None:
+        return Resources(name, target, error="cuobjdump reported nothing")
+    registers, stack = int(found[1]), int(found[2])
+    spills = _spills(asm["ptx"], target) if stack else 0  # registers are spilled to the stack
+    if spills is None:
+        return Resources(name, target, error="ptxas reported nothing")
+    return Resources(name, target, registers, stack, spills, shared)
+
+
+def _spills(ptx: str, target: str) -> int | None:
+    """Bytes of registers that a kernel of Nvidia stores and loads again."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "kernel.ptx"
+        source.write_text(ptx)
+        architecture = re.search(r"\.target\s+(\w+)", ptx)
+        arch = architecture[1] if architecture else target
+        verbose = _output(_ptxas(), "-v", f"-arch={arch}", str(source), "-o", str(Path(folder) / "out"))
     spilled = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", verbose)
-    if found is None or spilled is None:
-        return Resources(name, target, error="cuobjdump or ptxas reported nothing")
-    spills = int(spilled[1]) + int(spilled[2])
-    return Resources(name, target, int(found[1]), int(found[2]), spills, shared)
+    return None if spilled is None else int(spilled[1]) + int(spilled[2])
 
 
 def _ptxas() -> Path:

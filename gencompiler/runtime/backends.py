@@ -6,7 +6,7 @@ import functools
 import importlib
 import importlib.util
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,6 +17,7 @@ from gencompiler.runtime.errors import RunError
 
 if TYPE_CHECKING:
     from gencompiler.runtime.compiled import CFunction
+    from gencompiler.runtime.gradients import Gradient
     from gencompiler.runtime.modules import Model
 
 
@@ -35,13 +36,18 @@ def kernels_wanted(device: torch.device, dtype: torch.dtype) -> bool:
     return True
 
 
+def kernel_launcher(model: Model, function: str) -> Callable[..., Any] | None:
+    """The launcher of the kernel of a row function; None where there is none with a tile for the model's device, or
+    where triton is missing."""
+    launcher = _launcher(f"{model.package}.kernels", function)
+    return launcher if launcher is not None and launcher.sizes.fit(model.device) else None
+
+
 @functools.cache
-def kernel_launcher(module: str, name: str) -> Callable[..., Any] | None:
-    """The launcher `name` of a package's kernels; None where it has none, or where triton is missing."""
+def _launcher(module: str, name: str) -> Any:
     if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
         return None
-    launcher: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
-    return launcher
+    return getattr(importlib.import_module(module), name, None)
 
 
 def kernels_apply(model: Model) -> bool:
@@ -70,8 +76,11 @@ def c_function(model: Model, function: str, inputs: Sequence[Tensor] = ()) -> CF
     if not native_applies(model) or needs_gradient(model, inputs):
         return None
     found = c_function_of(f"{model.package}.native", function)
-    plain = all(type(each) is Tensor and each.device.type == "cpu" for each in inputs)
-    return found if found is not None and plain and found.is_ready else None
+    return found if found is not None and _plain(inputs) and found.is_ready else None
+
+
+def _plain(inputs: Sequence[Tensor]) -> bool:
+    return all(type(each) is Tensor and each.device.type == "cpu" for each in inputs)
 
 
 @functools.cache
@@ -88,21 +97,53 @@ def needs_gradient(model: Model, inputs: Sequence[Tensor]) -> bool:
 
 
 def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Callable[..., Tensor] | None:
-    """`run(inputs, parameters, rows, seed, step)`, the value of a row function by kernels that have a backward pass;
-    None where no gradient is wanted or torch takes it."""
-    if not kernels_apply(model) or not needs_gradient(model, inputs):
+    """`run(inputs, parameters, rows, seed, step)`, the value of a row function by kernels or C functions that have a
+    backward pass; None where no gradient is wanted or torch takes it."""
+    if not needs_gradient(model, inputs):
         return None
-    module = f"{model.package}.backward"
-    if function not in _differentiated(module):
-        return None
+    if kernels_apply(model):
+        module = f"{model.package}.backward"
+        if importlib.util.find_spec("triton") is None:
+            return None
+        kernels = _differentiated(module).get(function)
+        if kernels is None or not kernels.fits(model.device):
+            return None
+    else:
+        module = f"{model.package}.native"
+        if not native_applies(model) or not _plain(inputs):
+            return None
+        found = _differentiated(module).get(function)
+        if found is None or not all(each.is_ready for each in found.functions()):
+            return None
+        return _computed(model, function, found)
     from gencompiler.runtime import operators
 
     return functools.partial(operators.run, module, function)
 
 
+def _computed(model: Model, function: str, gradient: Gradient) -> Callable[..., Tensor]:
+    from gencompiler.runtime import operators
+    from gencompiler.runtime.gradients import Keys
+
+    program = next(each for each in model.programs.values() if each.function.__name__ == function)
+
+    def run(inputs: Sequence[Tensor], values: Sequence[Tensor], rows: Tensor, seed: int, step: int) -> Tensor:
+        known = {"rows": rows, "seed": seed, "step": step, "dtype": model.dtype}
+        keywords = {keyword: known[keyword] for keyword in program.keywords}
+
+        def plain(inputs: list[Tensor], values: list[Tensor]) -> Tensor:
+            value: Tensor = program.function(*inputs, *values, **keywords)
+            return value
+
+        return operators.computed(gradient, plain, inputs, values, Keys(rows, seed, step))
+
+    return run
+
+
 @functools.cache
-def _differentiated(module: str) -> frozenset[str]:
-    """The row functions that the kernels in `module`, a package's `backward`, differentiate."""
-    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
-        return frozenset()
-    return frozenset(importlib.import_module(module).GRADIENTS)
+def _differentiated(module: str) -> Mapping[str, Gradient]:
+    """The row functions that a package's `backward` or `native` differentiates, and how."""
+    if importlib.util.find_spec(module) is None:
+        return {}
+    found: Mapping[str, Gradient] = getattr(importlib.import_module(module), "GRADIENTS", {})
+    return found

@@ -34,15 +34,26 @@ FLAGS = (
 #: Nanoseconds of work from which on another thread is worth starting.
 WORTH_A_THREAD = 2e5
 
+#: Groups of rows, each of which is summed by itself: rows of one at least, and how many there are at most.
+LEAST_GROUP, MOST_GROUPS = 64, 16
+
 _LOG = logging.getLogger("gencompiler")
 
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """An input or an output: its numbers in a row, and whether they are whole."""
+    """An input or an output: its numbers in a row, and whether they are whole; `summed`: an output that is summed over
+    rows."""
 
     shape: tuple[int, ...] = ()
     whole: bool = False
+    summed: bool = False
+
+    def made(self, rows: int, groups: int) -> Tensor:
+        """Where the numbers of an output go."""
+        if self.summed:
+            return torch.zeros(groups, *self.shape, dtype=torch.float32, device="cpu")
+        return torch.empty(rows, *self.shape, dtype=(torch.float32, torch.int64)[self.whole], device="cpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,15 +87,23 @@ class CFunction:
         scalars = [int(each) for each in rest[self.parameters :]]
         rows = _contiguous(keywords["rows"], True) if "rows" in keywords else None
         count = len(inputs[0]) if inputs else len(keywords["rows"])
-        types = (torch.float32, torch.int64)
-        outputs = [torch.empty(count, *port.shape, dtype=types[port.whole], device="cpu") for port in self.outputs]
+        group = self._group(count)
+        outputs = [port.made(count, -(-count // group)) for port in self.outputs]
         shared = [torch.empty(self.shared, dtype=torch.float32, device="cpu")] if self.shared else []
         drawn = [rows] if self.random and rows is not None else []
         tensors = (*inputs, *parameters, *shared, *drawn, *outputs)
-        numbers = [count, *([keywords["seed"], keywords["step"]] if self.random else []), *scalars]
+        numbers = [count, group, *([keywords["seed"], keywords["step"]] if self.random else []), *scalars]
         if count:
             self._run(tensors, numbers, self._repeated(scalars))
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        results = [each.sum(0) if port.summed else each for each, port in zip(outputs, self.outputs, strict=True)]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _group(self, count: int) -> int:
+        """The rows that are summed together: a number that depends on how many there are, and not on the threads."""
+        if not any(port.summed for port in self.outputs):
+            return self.lanes
+        least = max(LEAST_GROUP, -(-count // MOST_GROUPS))
+        return -(-least // self.lanes) * self.lanes
 
     def _repeated(self, scalars: Sequence[int]) -> int:
         """How often the body of a loop of run-time length runs."""
@@ -96,12 +115,12 @@ class CFunction:
         function, prologue = found
         pointers = (ctypes.c_void_p * len(tensors))(*(each.data_ptr() for each in tensors))
         words = ctypes.c_int64 * (len(numbers) + 2)  # which take a seed as it is: ctypes does not mind its sign
-        count = numbers[0]
+        count, group = numbers[:2]
         if prologue is not None:
             prologue(words(0, count, *numbers), pointers)
-        tiles = -(-count // self.lanes)
-        parts = min(torch.get_num_threads(), tiles, max(1, int(self.work * repeated * count / WORTH_A_THREAD)))
-        ends = [min(count, tiles * part // parts * self.lanes) for part in range(parts + 1)]
+        groups = -(-count // group)
+        parts = min(torch.get_num_threads(), groups, max(1, int(self.work * repeated * count / WORTH_A_THREAD)))
+        ends = [min(count, groups * part // parts * group) for part in range(parts + 1)]
         calls = [words(begin, end, *numbers) for begin, end in itertools.pairwise(ends)]
         others = [threading.Thread(target=function, args=(each, pointers)) for each in calls[1:]]
         for each in others:

@@ -9,6 +9,7 @@ digits_unit         them as numbers in [0, 1], level / 16
 digits_real         them as numbers in [-1, 1], level / 8 - 1; densities differ by log p(level) = log p(x) - 64 log 8
 tumours             569 tumours, 30 standardised measurements each (shipped; `tumours.md` has the source)
 letters             1,027 pieces of English text, 32 symbols of 27 each (shipped; `letters.md` has the source)
+words               the words of that text one by one, 26 letters, 1 to 16 of them, their number as `T`
 patches             24,000 squares of 8 x 8 pixels of two photographs, (level + noise - 128) / 64, seed 0 (shipped;
                     `photographs.md` has the source)
 inverse_sine        20,000 pairs c = x + 0.3 sin(2 pi x) + noise, x to be told from c; seed 0
@@ -41,7 +42,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gencompiler.runtime import files, named, random, torch_data
+from gencompiler.runtime import files, lengths, named, random, torch_data
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 
@@ -148,6 +149,7 @@ def load(
     else:
         name, parts = "array", _arrays(source, fields)
     columns = {split: _columns_for(part, fields, name) for split, part in parts.items()}
+    columns = {split: lengths.padded(part, fields, name) for split, part in columns.items()}
     for split, part in columns.items():
         check(part, fields, f"{name} ({split})" if split != "all" else name)
     return _split(name, {s: _stored(c, fields) for s, c in columns.items()}, validation)
@@ -181,7 +183,8 @@ def own(kind: type[Model]) -> Callable[[int], Mapping[str, Tensor]]:
 
 def _arrays(source: Any, fields: Sequence[Field]) -> dict[str, Columns]:
     if isinstance(source, Mapping):
-        return {"all": {name: np.asarray(torch_data.host(value)) for name, value in source.items()}}
+        columns = lengths.stacked(source, fields)
+        return {"all": {name: np.asarray(torch_data.host(value)) for name, value in columns.items()}}
     return {"all": {fields[0].name: np.asarray(torch_data.host(source))}}
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from gencompiler.runtime import chains, toys, two_samples
 from gencompiler.runtime.data import Rows
 from gencompiler.runtime.errors import RunError
+from gencompiler.runtime.fields import Field
 from gencompiler.runtime.modules import Model
 from gencompiler.runtime.sampling import Chain
 
@@ -32,12 +33,12 @@ class Evaluation:
     """Mean log p(x) over rows, in nats, with the standard error of the mean over rows.
 
     `kind` is "exact", "bound" (log p(x) is at least `nats` in expectation, and `bound` says by what) or "estimate".
-    `bits_per_dim` is -nats / (D log 2) with D the numbers in a row."""
+    `bits_per_dim` is -nats / (D log 2) with D the numbers in a row, on the average where rows differ in length."""
 
     nats: float
     standard_error: float
     rows: int
-    dims: int
+    dims: float
     kind: str
     bound: str = ""
 
@@ -88,7 +89,7 @@ def evaluate(model: Model, rows: Rows, *, samples: int = 1, seed: int = 0) -> Ev
     kind = model.capabilities.get("log_prob", "exact")
     along = "an estimate by the probability flow" if program == "probability_flow" else "an estimate along an ODE"
     said = {"exact": "", "estimate": along}.get(kind, f"a bound, {_times(samples)}")
-    return _evaluation(model, torch.cat(means), kind, said)
+    return _evaluation(model, rows, torch.cat(means), kind, said)
 
 
 @torch.no_grad()
@@ -109,8 +110,8 @@ def importance(model: Model, rows: Rows, draws: int, *, seed: int = 0) -> Import
         sizes.append((2 * total - (2 * weights).logsumexp(0)).exp())
     size = torch.cat(sizes)
     return Importance(
-        _evaluation(model, torch.cat(bounds), "bound", f"the importance-weighted bound, K = {draws}"),
-        _evaluation(model, torch.cat(means), "bound", f"the ELBO, {_times(draws)}"),
+        _evaluation(model, rows, torch.cat(bounds), "bound", f"the importance-weighted bound, K = {draws}"),
+        _evaluation(model, rows, torch.cat(means), "bound", f"the ELBO, {_times(draws)}"),
         draws,
         float(size.mean()),
         float(size.min()),
@@ -152,10 +153,17 @@ def _draws(model: Model, program: str, rows: Rows, count: int, seed: int) -> Ite
         yield torch.stack(found)
 
 
-def _evaluation(model: Model, values: Tensor, kind: str, bound: str) -> Evaluation:
+def _evaluation(model: Model, rows: Rows, values: Tensor, kind: str, bound: str) -> Evaluation:
     error = float(values.std(unbiased=True)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    dims = sum(field.size for field in model.observed)
+    dims = sum(_numbers(field, rows) for field in model.observed)
     return Evaluation(float(values.mean()), error, len(values), dims, kind, bound)
+
+
+def _numbers(field: Field, rows: Rows) -> float:
+    """How many numbers of a field a row has, on the average."""
+    if not field.length:
+        return field.size
+    return float(rows.tensors[field.length].double().mean()) * field.size / field.shape[0]
 
 
 def _times(draws: int) -> str:

@@ -122,7 +122,8 @@ class Field:
 
     `shape` is of one row.  `storage` is the dtype in which data waits on the host, the smallest that holds the support;
     `compute` the one it enters row programs with, "float" (that of the model's parameters) or "int64".  In the API
-    discrete values are int64 in any case."""
+    discrete values are int64 in any case.  `length` names the field that says how much of the first axis a row has;
+    what lies beyond is 0."""
 
     name: str
     shape: tuple[int, ...]
@@ -130,11 +131,20 @@ class Field:
     storage: str = "float32"
     compute: str = "float"
     given: bool = False
+    length: str = ""
 
     @property
     def size(self) -> int:
         """How many numbers one row has."""
         return math.prod(self.shape)
+
+    def within(self, value: Tensor, lengths: Tensor | None) -> Tensor:
+        """`value` `[rows, *shape]`, and 0 beyond each row's length, where the field has any."""
+        if lengths is None:
+            return value
+        places = torch.arange(self.shape[0], device=value.device)
+        there = (places < lengths.reshape(-1, 1)).reshape(-1, self.shape[0], *[1] * (len(self.shape) - 1))
+        return torch.where(there, value, torch.zeros((), dtype=value.dtype, device=value.device))
 
     def __str__(self) -> str:
         sizes = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,8 +18,8 @@ class Part:
 
     `index`: for each axis of the parameter a constant place, "loop" for the iterations of a loop, or None for the
     whole axis.  `outputs` name one result of the backward program, added up over rows unless it is `summed`, or two
-    whose products are: axes 0 and 1 of a matrix.  `count`: the iterations whose values lie one after the other in each
-    result, 0 outside of loops."""
+    whose products are to be: axes 0 and 1 of a matrix.  `count`: the iterations whose values lie one after the other in
+    each result, 0 outside of loops."""
 
     path: str
     index: tuple[int | str | None, ...]
@@ -45,7 +46,8 @@ def _add(gradient: Tensor, part: Part, values: list[Tensor]) -> None:
     if len(values) == 2:
         total = _products(values, part.count, looped)
     else:
-        total = _sums(values[0], part, gradient.dim() - sum(place is not None for place in part.index), looped)
+        free = [size for size, place in zip(gradient.shape, part.index, strict=True) if place is None]
+        total = _sums(values[0], part, free, looped)
     place = part.index.index("loop") if looped else 0
     kept = sum(not isinstance(each, int) for each in part.index[:place])
     if looped and kept:
@@ -67,13 +69,11 @@ def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
     return first.flatten(0, -2).T @ second.flatten(0, -2)
 
 
-def _sums(value: Tensor, part: Part, axes: int, looped: bool) -> Tensor:
-    """One value for each row and iteration, a vector where `axes` is 1, added up."""
+def _sums(value: Tensor, part: Part, free: Sequence[int], looped: bool) -> Tensor:
+    """One value for each row and iteration, of the axes `free`, added up."""
     total = value if part.summed else value.sum(0)
-    if not part.count:
-        return total
-    each = total.view(part.count, -1) if axes else total
-    return each if looped else each.sum(0)
+    each = total.view(*([part.count] if part.count else []), *free)
+    return each if looped or not part.count else each.sum(0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +109,16 @@ class Gradient:
     inputs: tuple[str, ...]
     parameters: tuple[str, ...]
     ways: tuple[Way, ...]
+
+    def functions(self) -> Iterator[Any]:
+        """The functions of all ways."""
+        for way in self.ways:
+            yield from (way.saving.function, way.backward.function)
+
+    def fits(self, device: torch.device) -> bool:
+        """Whether all kernels have tiles on this device."""
+        launchers: list[Any] = [each.function for way in self.ways for each in (way.saving, way.backward)]
+        return all(launcher.sizes.fit(device) for launcher in launchers)
 
 
 #: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).

@@ -18,6 +18,20 @@ TWO_PI = tl.constexpr(6.283185307179586)
 BELOW_ONE = tl.constexpr(0.999999940395355224609375)
 
 
+# -- the smaller and the larger --------------------------------------------------------------------------------------
+# As torch's: not a number where an argument is not one, which those of a processor would swallow.
+
+
+@triton.jit
+def minimum(a, b):
+    return tl.minimum(a, b, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
+def maximum(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+
+
 # -- exponentials ----------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +107,7 @@ def tanh(x):
 def sinh(x):
     """(t + t / (t + 1)) / 2 with t = exp(|x|) - 1, signed; exp(|x| - log 2) where that is all that is left."""
     size = tl.abs(x)
-    t = expm1(tl.minimum(size, 20.0))
+    t = expm1(minimum(size, 20.0))
     value = tl.where(size > 20.0, tl.exp(size - LOG_2), 0.5 * (t + t / (t + 1.0)))
     return tl.where(x < 0.0, -value, value)
 
@@ -108,7 +122,7 @@ def cosh(x):
 def asinh(x):
     """log1p(|x| + x² / (1 + sqrt(1 + x²))), signed; log|x| + log 2 where the square would overflow."""
     size = tl.abs(x)
-    bounded = tl.minimum(size, 1e9)
+    bounded = minimum(size, 1e9)
     value = log1p(bounded + bounded * bounded / (1.0 + tl.sqrt(1.0 + bounded * bounded)))
     value = tl.where(size > 1e9, tl.log(size) + LOG_2, value)
     return tl.where(x < 0.0, -value, value)
@@ -120,9 +134,9 @@ def asinh(x):
 @triton.jit
 def wright_omega(x):
     """Two steps of order 4 from a start that is right to a digit; exp(x) where that is all that is left."""
-    near = tl.exp(tl.minimum(tl.maximum(x, -40.0), 2.0))
-    far = tl.maximum(x, 2.0)
-    inside = tl.maximum(x, -40.0)
+    near = tl.exp(minimum(maximum(x, -40.0), 2.0))
+    far = maximum(x, 2.0)
+    inside = maximum(x, -40.0)
     w = tl.where(x > 2.0, far - tl.log(far), near / (1.0 + near))
     for _ in tl.static_range(3):
         rest = inside - w - tl.log(w)
@@ -130,7 +144,7 @@ def wright_omega(x):
         share = rest / one
         large = one + rest * 0.6666666666666666
         w = w * (1.0 + share * (large - 0.5 * share) / (large - share))
-    grown = tl.exp(tl.minimum(x, 1.0)) * tl.exp(-w)
+    grown = tl.exp(minimum(x, 1.0)) * tl.exp(-w)
     w = tl.where(x < 1.0, w - (w - grown) / (1.0 + w), w)
     return tl.where(x < -40.0, tl.exp(x), w)
 
@@ -138,9 +152,9 @@ def wright_omega(x):
 @triton.jit
 def lambert_w(x):
     """Halley's steps; beside the branch point at -1/e its series."""
-    p = tl.sqrt(2.0 * tl.maximum(2.718281828459045 * x + 1.0, 0.0))
+    p = tl.sqrt(2.0 * maximum(2.718281828459045 * x + 1.0, 0.0))
     branch = -1.0 + p * (1.0 + p * (-0.3333333333333333 + p * (0.1527777777777778 - p * 0.07962962962962963)))
-    log = log1p(tl.maximum(x, -0.3))
+    log = log1p(maximum(x, -0.3))
     w = tl.where(x < -0.25, branch, log * (1.0 - log1p(log) / (2.0 + log)))
     for _ in tl.static_range(3):
         grown = tl.exp(w)
@@ -166,7 +180,7 @@ def atan(x):
     far = size > 2.414213562373095
     middle = (size > 0.4142135623730950) & (size <= 2.414213562373095)
     shift = tl.where(far, HALF_PI, tl.where(middle, QUARTER_PI, 0.0))
-    r = tl.where(far, -1.0 / tl.maximum(size, 1.0), tl.where(middle, (size - 1.0) / (size + 1.0), size))
+    r = tl.where(far, -1.0 / maximum(size, 1.0), tl.where(middle, (size - 1.0) / (size + 1.0), size))
     s = r * r
     p = ((8.05374449538e-2 * s - 1.38776856032e-1) * s + 1.99777106478e-1) * s - 3.33329491539e-1
     value = shift + (p * s * r + r)

@@ -168,7 +168,20 @@ INLINE float power(float a, float b) { return powf(a, b); }
 
 /* -- sigmoids ------------------------------------------------------------------------------------------------------ */
 
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+/* s / (s + s exp(-x)) with s = 2^-24, so that one step scales it down to subnormal results; the polynomial is that of
+   least relative error of its degree with the value 1 at 0 (by Lawson's iteration). */
+INLINE float sigmoid(float x) {
+    x = x < -104.0f ? -104.0f : x;
+    x = x > 70.0f ? 70.0f : x;
+    float shifted = FMA(x, -1.44269504088896341f, 12582912.0f), n = shifted - 12582912.0f;
+    float r = FMA(n, 2.12194440e-4f, FMA(n, -0.693359375f, -x));
+    float p = FMA(8.29030607e-3f, r, 4.18979754e-2f);
+    p = FMA(p, r, 1.66676366e-1f);
+    p = FMA(p, r, 4.99991492e-1f);
+    p = FMA(p, r, 9.99999707e-1f);
+    p = FMA(p, r, 1.0f);
+    return 0x1p-24f / FMA(power_of_two((int32_t)(bits_of(shifted) - 0x4B400000u) - 24), p, 0x1p-24f);
+}
 INLINE float softplus(float x) { return (x < 0.0f ? 0.0f : x) + log_1_plus(exponential(-absolute(x))); }
 
 /* Around 1/2, where its two logarithms cancel, as log1p((2 x - 1) / (1 - x)). */
@@ -389,15 +402,83 @@ static __attribute__((unused)) void normal(float (*restrict to)[LANES], int coun
     }
 }
 
+/* -- vectors of the processor -------------------------------------------------------------------------------------- */
+
+typedef float chunk __attribute__((vector_size(4 * WIDTH), may_alias));
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#if WIDTH == 16
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif WIDTH == 8
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15
+#define LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#endif
+#endif
+#endif
+
+INLINE chunk chunk_at(const float *from) {
+    chunk value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+INLINE void chunk_to(float *to, chunk value) { memcpy(to, &value, sizeof value); }
+
+/* WIDTH by WIDTH numbers, `by` and `apart` from row to row: to[j by + i] = from[i apart + j]. */
+static __attribute__((noinline, unused)) void transpose(float *restrict to, int64_t by, const float *restrict from,
+                                                        int64_t apart) {
+#ifdef LOW
+    chunk rows[WIDTH], next[WIDTH];
+    for (int i = 0; i < WIDTH; i++) rows[i] = chunk_at(from + i * apart);
+#pragma GCC unroll 4
+    for (int done = 1; done < WIDTH; done *= 2) {
+#pragma GCC unroll 8
+        for (int k = 0; k < WIDTH / 2; k++) {
+            next[2 * k] = __builtin_shufflevector(rows[k], rows[k + WIDTH / 2], LOW);
+            next[2 * k + 1] = __builtin_shufflevector(rows[k], rows[k + WIDTH / 2], HIGH);
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < WIDTH; k++) rows[k] = next[k];
+    }
+    for (int j = 0; j < WIDTH; j++) chunk_to(to + j * by, rows[j]);
+#else
+    for (int j = 0; j < WIDTH; j++)
+        for (int i = 0; i < WIDTH; i++) to[j * by + i] = from[i * apart + j];
+#endif
+}
+
 /* -- rows in memory ------------------------------------------------------------------------------------------------ */
 
-/* Rows first..first + LANES of `[count, n]`, the last one again beyond the end. */
+/* Of rows first..first + LANES the `n` of `length` columns from `column` on; the last row again beyond the end. */
+static __attribute__((unused)) void load_section(float (*restrict to)[LANES], const float *restrict from, int64_t first,
+                                                 int64_t count, int n, int length, int64_t column) {
+    int start = 0;
+    const float *own = from + first * length + column;
+    if (first + LANES <= count)
+        for (; start + WIDTH <= n; start += WIDTH)
+            for (int lane = 0; lane < LANES; lane += WIDTH)
+                transpose(to[start] + lane, LANES, own + (int64_t)lane * length + start, length);
+    for (int lane = 0; lane < LANES; lane++) {
+        const float *row = first + lane < count ? own + (int64_t)lane * length : own + (count - 1 - first) * length;
+        for (int j = start; j < n; j++) to[j][lane] = row[j];
+    }
+}
+
+/* All of the `n` columns. */
 static __attribute__((unused)) void load(float (*restrict to)[LANES], const float *restrict from, int64_t first,
                                          int64_t count, int n) {
-    for (int lane = 0; lane < LANES; lane++) {
-        const float *row = from + (first + lane < count ? first + lane : count - 1) * n;
-        for (int j = 0; j < n; j++) to[j][lane] = row[j];
-    }
+    load_section(to, from, first, count, n, n, 0);
 }
 
 static __attribute__((unused)) void load_whole(float (*restrict to)[LANES], const int64_t *restrict from, int64_t first,
@@ -411,8 +492,14 @@ static __attribute__((unused)) void load_whole(float (*restrict to)[LANES], cons
 /* The first `n` of the `length` columns from `column` on, back to their rows. */
 static __attribute__((unused)) void store(float *restrict to, const float (*restrict from)[LANES], int64_t first,
                                           int64_t count, int n, int length, int64_t column) {
+    int start = 0;
+    float *own = to + first * length + column;
+    if (first + LANES <= count)
+        for (; start + WIDTH <= n; start += WIDTH)
+            for (int lane = 0; lane < LANES; lane += WIDTH)
+                transpose(own + (int64_t)lane * length + start, length, from[start] + lane, LANES);
     for (int lane = 0; lane < LANES && first + lane < count; lane++)
-        for (int j = 0; j < n; j++) to[(first + lane) * length + column + j] = from[j][lane];
+        for (int j = start; j < n; j++) own[(int64_t)lane * length + j] = from[j][lane];
 }
 
 static __attribute__((unused)) void store_whole(int64_t *restrict to, const float (*restrict from)[LANES], int64_t first,
@@ -421,9 +508,39 @@ static __attribute__((unused)) void store_whole(int64_t *restrict to, const floa
         for (int j = 0; j < n; j++) to[(first + lane) * length + column + j] = (int64_t)from[j][lane];
 }
 
-/* -- products ------------------------------------------------------------------------------------------------------ */
+/* -- sums over rows ------------------------------------------------------------------------------------------------ */
 
-typedef float chunk __attribute__((vector_size(4 * WIDTH), may_alias));
+/* to[j] += the sum over rows of from[j], for n numbers; of the rows only the first `live` are there. */
+static __attribute__((unused)) void add_sums(float *restrict to, const float (*restrict from)[LANES], int n,
+                                             int64_t live) {
+    int j = 0;
+#ifdef EVEN
+    /* WIDTH numbers at once: neighbours are added, and go on side by side, until each number has one place. */
+    for (; live >= LANES && j + WIDTH <= n; j += WIDTH) {
+        chunk sums[WIDTH];
+        for (int k = 0; k < WIDTH; k++) {
+            sums[k] = *(const chunk *)from[j + k];
+            for (int lane = WIDTH; lane < LANES; lane += WIDTH) sums[k] += *(const chunk *)(from[j + k] + lane);
+        }
+#pragma GCC unroll 4
+        for (int left = WIDTH / 2; left > 0; left /= 2) {
+#pragma GCC unroll 8
+            for (int k = 0; k < left; k++) {
+                chunk a = sums[2 * k], b = sums[2 * k + 1];
+                sums[k] = __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+            }
+        }
+        chunk_to(to + j, chunk_at(to + j) + sums[0]);
+    }
+#endif
+    for (; j < n; j++) {
+        float sum = 0.0f;
+        for (int lane = 0; lane < LANES && lane < live; lane++) sum += from[j][lane];
+        to[j] += sum;
+    }
+}
+
+/* -- products ------------------------------------------------------------------------------------------------------ */
 
 /* The one place where a product and a sum may be rounded once: everywhere else that is torch's arithmetic. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -460,9 +577,46 @@ PRODUCTS(8)
 PRODUCTS(4)
 PRODUCTS(1)
 
+/* Adds to BLOCK rows of a matrix with m columns: sums over rows of products, of WIDTH columns or fewer. */
+#define OUTER(BLOCK)                                                                                                 \
+    static __attribute__((noinline, unused)) void outer_##BLOCK(                                                     \
+        float *restrict to, int m, int width, const float *restrict left, const chunk *restrict right) {             \
+        CONTRACTED                                                                                                   \
+        chunk sums[BLOCK];                                                                                           \
+        UNROLLED for (int k = 0; k < BLOCK; k++) sums[k] = (chunk){0};                                               \
+        for (int lane = 0; lane < LANES; lane++) {                                                                   \
+            chunk x = right[lane];                                                                                   \
+            UNROLLED for (int k = 0; k < BLOCK; k++) sums[k] += x * left[k * LANES + lane];                          \
+        }                                                                                                            \
+        UNROLLED for (int k = 0; k < BLOCK; k++) {                                                                   \
+            float *target = to + (int64_t)k * m;                                                                     \
+            if (width == WIDTH) chunk_to(target, chunk_at(target) + sums[k]);                                        \
+            else for (int i = 0; i < width; i++) target[i] += ((const float *)&sums[k])[i];                          \
+        }                                                                                                            \
+    }
+OUTER(8)
+OUTER(1)
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
 #endif
+
+/* to[j m + k] += the sum over rows of left[j] right[k]; of the rows only the first `live` are there. */
+static __attribute__((unused)) void add_products(float *restrict to, const float (*restrict left)[LANES], int n,
+                                                 const float (*restrict right)[LANES], int m, int64_t live) {
+    for (int k = 0; k < m; k += WIDTH) {
+        ALIGNED float turned[LANES][WIDTH] = {{0}};
+        int width = m - k < WIDTH ? m - k : WIDTH, j = 0;
+        if (width == WIDTH && live >= LANES)
+            for (int lane = 0; lane < LANES; lane += WIDTH) transpose(turned[lane], WIDTH, right[k] + lane, LANES);
+        else
+            for (int i = 0; i < width; i++)
+                for (int lane = 0; lane < LANES && lane < live; lane++) turned[lane][i] = right[k + i][lane];
+        for (; j + 8 <= n; j += 8)
+            outer_8(to + (int64_t)j * m + k, m, width, left[j], (const chunk *)turned);
+        for (; j < n; j++) outer_1(to + (int64_t)j * m + k, m, width, left[j], (const chunk *)turned);
+    }
+}
 
 /* to[j] = sum_i matrix[j by_row + i by_column] from[i], of m by n numbers, in the order of i. */
 static __attribute__((unused)) void dot(float (*restrict to)[LANES], int m, const float (*restrict from)[LANES], int n,

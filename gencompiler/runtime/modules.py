@@ -169,7 +169,8 @@ class Model(nn.Module):
         """Inputs in compute dtype, and which rows lie in the support.  Rows outside are replaced by a member, so that
         nothing computed from them is NaN.  Raises RunError G801 for wrong shapes and for NaN."""
         by_field = dict(zip((*self.observed, *self.given), (*values, *self.given_values(context)), strict=True))
-        tensors = [self.shaped(field, by_field[field]) for field in self.fields]
+        shaped = {field.name: self.shaped(field, by_field[field]) for field in self.fields}
+        tensors = [f.within(shaped[f.name], shaped.get(f.length)) for f in self.fields]
         rows = {len(t) for t in tensors}
         if len(rows) > 1:
             raise RunError("G801", f"the inputs differ in their number of rows: {sorted(rows)}")
@@ -246,7 +247,7 @@ class Model(nn.Module):
             for path in program.parameters
         ]
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
-            return (differentiable(inputs, values, rows, checked_seed(seed), step),)
+            return (differentiable(flat(inputs), values, rows, checked_seed(seed), step),)
         function = native or self.kernel(name, inputs) or program.function
         known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
@@ -267,7 +268,7 @@ class Model(nn.Module):
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
         if not backends.kernels_apply(self) or backends.needs_gradient(self, inputs):
             return None
-        return backends.kernel_launcher(f"{self.package}.kernels", self.programs[name].function.__name__)
+        return backends.kernel_launcher(self, self.programs[name].function.__name__)
 
     # -- what generated methods call ---------------------------------------------------------------------------------
 
@@ -342,8 +343,7 @@ class Model(nn.Module):
     def run_batch(self, program: str, batch: Batch, *, seed: int = 0, step: int = 0, update: Paths = ()) -> Tensor:
         """The scalar output of `program` for each row of a checked data set, `[rows]`."""
         inputs = [self.computed(field, batch.tensors[field.name].to(self.device)) for field in self.fields]
-        (value,) = self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)
-        return value
+        return self.run(program, inputs, batch.row.to(self.device), seed=seed, step=step, update=update)[0]
 
     def _unpacked(self, batch: Tensor | Mapping[str, Tensor], given: Context = None) -> tuple[list[Tensor], Context]:
         batch = {self.fields[0].name: batch} if isinstance(batch, Tensor) else batch

@@ -129,6 +129,24 @@ def _letters() -> dict[str, Columns]:
         return {"all": {"x": np.asarray(archive["x"])}}
 
 
+#: The longest word of `words`.
+LONGEST_WORD = 16
+
+
+def _words() -> dict[str, Columns]:
+    """The words of the shipped text: x uint8 [words, 16], letters 0 to 25 and 0 beyond a word's end, and T, their
+    lengths."""
+    text = np.concatenate(([0], np.asarray(_letters()["all"]["x"]).reshape(-1), [0])).astype(np.int64)
+    blanks = np.flatnonzero(text == 0)
+    starts, lengths = blanks[:-1] + 1, np.diff(blanks) - 1
+    kept = (lengths > 0) & (lengths <= LONGEST_WORD)
+    starts, lengths = starts[kept][:-1], lengths[kept][:-1]  # the text breaks off within the last one
+    places = np.arange(LONGEST_WORD)
+    there = places < lengths[:, None]
+    letters = text[np.minimum(starts[:, None] + places, len(text) - 1)] - 1
+    return {"all": {"x": np.where(there, letters, 0).astype(np.uint8), "T": lengths.astype(np.uint8)}}
+
+
 #: Patches of photographs: their side, the columns of a strip, and the strips of each split.
 PATCH, STRIP = 8, 16
 STRIPS = {"train": tuple(k for k in range(20) if k not in (3, 7, 12, 16)), "valid": (3, 12), "test": (7, 16)}
@@ -171,6 +189,7 @@ NAMED: dict[str, Callable[[], dict[str, Columns]]] = {
     "digits_real": _shipped(lambda x: signed(x, 16)),
     "tumours": _tumours,
     "letters": _letters,
+    "words": _words,
     "patches": _patches,
     "inverse_sine": lambda: {"all": dict(toys.inverse_sine())},
     **{name: _toy(make) for name, make in toys.TOYS.items()},

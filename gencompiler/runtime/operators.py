@@ -1,14 +1,18 @@
-"""Kernels as operators of torch: differentiable, compiled by torch.compile without a break, exported by torch.export.
+"""Kernels and C functions as operators of torch: differentiable, compiled by torch.compile without a break, exported by
+torch.export.
 
-One operator serves all packages; it is told by names which package's kernels to run.  Its derivative is another
-operator, which runs the kernels of the backward pass.  Second derivatives are those of the torch functions only.
+One operator serves all packages; it is told by names which package's functions to run.  Its derivative is another
+operator, which runs the backward pass.  Its second derivatives are those of the torch functions only.
+
+Eager programs on a CPU call the same without an operator (`computed`), whose dispatch takes longer than a small
+program; where a derivative is to be differentiated again, torch there differentiates its own function.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -122,3 +126,43 @@ def _differentiate(ctx: Any, cotangents: list[Tensor | None]) -> tuple[Any, ...]
 
 
 _rows.register_autograd(_differentiate, setup_context=_save)
+
+
+# -- without an operator ---------------------------------------------------------------------------------------------
+
+#: A row function of torch, of its inputs and parameters.
+Plain = Callable[[list[Tensor], list[Tensor]], Tensor]
+
+
+def computed(
+    gradient: Gradient, plain: Plain, inputs: Sequence[Tensor], values: Sequence[Tensor], keys: Keys
+) -> Tensor:
+    """The value of a program for each row `[rows]`, differentiable any number of times: once by its backward pass, and
+    where the derivative itself is differentiated, as `plain` is."""
+    return cast(Tensor, _Computed.apply(gradient, plain, len(inputs), keys, *inputs, *values))  # type: ignore[no-untyped-call]
+
+
+class _Computed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gradient: Gradient, plain: Plain, count: int, keys: Keys, *tensors: Tensor) -> Tensor:
+        ctx.gradient, ctx.plain, ctx.count, ctx.keys = gradient, plain, count, keys
+        value, *states = gradients.forward(gradient, tensors[:count], tensors[count:], keys)
+        ctx.save_for_backward(*tensors, *states)
+        ctx.tensors = len(tensors)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Any, ...]:
+        tensors, states = ctx.saved_tensors[: ctx.tensors], ctx.saved_tensors[ctx.tensors :]
+        inputs, values = tensors[: ctx.count], tensors[ctx.count :]
+        wanted = ctx.needs_input_grad[4:]
+        if torch.is_grad_enabled():
+            own = [each for each, needed in zip(tensors, wanted, strict=True) if needed]
+            value = ctx.plain(list(inputs), list(values))
+            made = iter(torch.autograd.grad(value, own, cotangents[0], create_graph=True, allow_unused=True))
+            found: list[Tensor | None] = [next(made) if needed else None for needed in wanted]
+        else:
+            cotangent = cotangents[0].contiguous()
+            all_ = gradients.backward(ctx.gradient, inputs, values, states, cotangent, ctx.keys)
+            found = [each if needed else None for each, needed in zip(all_, wanted, strict=True)]
+        return None, None, None, None, *found

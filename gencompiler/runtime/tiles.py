@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gencompiler.runtime import settings
+
+Launcher = TypeVar("Launcher", bound=Callable[..., Any])
 
 #: Elements of the largest value of one chunk: about what a core's cache holds (measured on NADE with 784 dimensions).
 CHUNK_ELEMENTS = 1 << 19
@@ -83,15 +87,49 @@ def precision() -> str:
     return f"rounded to {found}" if settings.interpreting() and found != "ieee" else found
 
 
-def warps(count: int) -> int:
-    """As many warps as make the threads of `count` warps of 32; those of AMD have 64."""
-    return max(1, count // 2) if torch.version.hip else count
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """A tile: its rows, the warps that compute it, and stages of software pipelining."""
+
+    rows: int
+    warps: int
+    stages: int
 
 
-def stages(count: int) -> int:
-    """Stages of software pipelining: where shared memory is 64 KB, as on AMD, the next weights do not fit beside the
-    present ones."""
-    return 1 if torch.version.hip else count
+class Sizes:
+    """The tile of one kernel on each processor that it was scheduled for; torch runs the program on the others."""
+
+    def __init__(self, known: dict[str, Size]) -> None:
+        self.known = known
+
+    def fit(self, device: torch.device) -> bool:
+        """Whether the kernel has a tile on this device."""
+        return device.type == "cpu" or processor(device) in self.known
+
+    def on(self, device: torch.device) -> Size:
+        """The tile on this device; under the interpreter, which has no limits, that of any processor."""
+        return next(iter(self.known.values())) if device.type == "cpu" else self.known[processor(device)]
+
+
+def sizes(**known: tuple[int, int, int]) -> Callable[[Launcher], Launcher]:
+    """Give a launcher the `sizes` of its tiles: rows, warps and stages by processor."""
+    found = Sizes({name: Size(*each) for name, each in known.items()})
+
+    def sized(launcher: Launcher) -> Launcher:
+        launcher.sizes = found  # type: ignore[attr-defined]
+        return launcher
+
+    return sized
+
+
+@functools.cache
+def processor(device: torch.device) -> str:
+    """Which of the processors that kernels are scheduled for has the limits of this device: registers, shared memory,
+    threads of a warp."""
+    if torch.version.hip:
+        return "gfx942"
+    major, _ = torch.cuda.get_device_capability(device)
+    return "sm_90" if major >= 9 else "sm_80"
 
 
 # -- packing parameters for kernels ----------------------------------------------------------------------------------

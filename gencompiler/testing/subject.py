@@ -73,7 +73,7 @@ def has_kernel(model: Subject, program: str) -> bool:
     """Whether the model has this row program, and its package a kernel for it that can be imported here."""
     if program not in model.programs or not model.package:
         return False
-    return kernel_launcher(f"{model.package}.kernels", f"{program}_rows") is not None
+    return kernel_launcher(itself(model), f"{program}_rows") is not None
 
 
 def has_c_function(model: Subject, program: str) -> bool:

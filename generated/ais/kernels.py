@@ -47,6 +47,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -54,15 +55,17 @@ def energy_rows(x):
     Takes x [rows, 8]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -125,6 +128,7 @@ def anneal_start_kernel(
     tl.store(log_weight_out + place, reduced - reduced, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of path at t = 0, and log of its mass there.
@@ -132,19 +136,21 @@ def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 8], log_weight [rows].
     """
     count, device = len(rows), rows.device
+    size = anneal_start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 8, dtype=torch.float32, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_start_kernel[(triton.cdiv(count, 128),)](
+    anneal_start_kernel[(programs,)](
         x,
         log_weight,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_weight
 
@@ -193,7 +199,7 @@ def anneal_kernel(
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
-        product = 0.25 * -t_after
+        product_2 = 0.25 * -t_after
         # ais.gen:8
         ratio_2_0 = x_2_0 / 2.0
         ratio_2_1 = x_2_1 / 2.0
@@ -203,30 +209,30 @@ def anneal_kernel(
         ratio_2_5 = x_2_5 / 2.0
         ratio_2_6 = x_2_6 / 2.0
         ratio_2_7 = x_2_7 / 2.0
-        product_2 = -0.5 * difference
+        product_2_2 = -0.5 * difference
         grad_log_path__0 = (
-            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product + 0.5 * (2.0 * ratio_2_0 * product_2)
+            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product_2 + 0.5 * (2.0 * ratio_2_0 * product_2_2)
         )
         grad_log_path__1 = (
-            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product + 0.5 * (2.0 * ratio_2_1 * product_2)
+            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product_2 + 0.5 * (2.0 * ratio_2_1 * product_2_2)
         )
         grad_log_path__2 = (
-            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product + 0.5 * (2.0 * ratio_2_2 * product_2)
+            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product_2 + 0.5 * (2.0 * ratio_2_2 * product_2_2)
         )
         grad_log_path__3 = (
-            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product + 0.5 * (2.0 * ratio_2_3 * product_2)
+            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product_2 + 0.5 * (2.0 * ratio_2_3 * product_2_2)
         )
         grad_log_path__4 = (
-            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product + 0.5 * (2.0 * ratio_2_4 * product_2)
+            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product_2 + 0.5 * (2.0 * ratio_2_4 * product_2_2)
         )
         grad_log_path__5 = (
-            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product + 0.5 * (2.0 * ratio_2_5 * product_2)
+            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product_2 + 0.5 * (2.0 * ratio_2_5 * product_2_2)
         )
         grad_log_path__6 = (
-            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product + 0.5 * (2.0 * ratio_2_6 * product_2)
+            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product_2 + 0.5 * (2.0 * ratio_2_6 * product_2_2)
         )
         grad_log_path__7 = (
-            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product + 0.5 * (2.0 * ratio_2_7 * product_2)
+            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product_2 + 0.5 * (2.0 * ratio_2_7 * product_2_2)
         )
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
@@ -321,28 +327,28 @@ def anneal_kernel(
         # ais.gen:8
         total_2 = difference * reduced + t_after * log_p_2
         grad_log_path_2_0 = (
-            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product + 0.5 * (2.0 * ratio_3_0 * product_2)
+            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product_2 + 0.5 * (2.0 * ratio_3_0 * product_2_2)
         )
         grad_log_path_2_1 = (
-            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product + 0.5 * (2.0 * ratio_3_1 * product_2)
+            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product_2 + 0.5 * (2.0 * ratio_3_1 * product_2_2)
         )
         grad_log_path_2_2 = (
-            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product + 0.5 * (2.0 * ratio_3_2 * product_2)
+            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product_2 + 0.5 * (2.0 * ratio_3_2 * product_2_2)
         )
         grad_log_path_2_3 = (
-            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product + 0.5 * (2.0 * ratio_3_3 * product_2)
+            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product_2 + 0.5 * (2.0 * ratio_3_3 * product_2_2)
         )
         grad_log_path_2_4 = (
-            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product + 0.5 * (2.0 * ratio_3_4 * product_2)
+            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product_2 + 0.5 * (2.0 * ratio_3_4 * product_2_2)
         )
         grad_log_path_2_5 = (
-            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product + 0.5 * (2.0 * ratio_3_5 * product_2)
+            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product_2 + 0.5 * (2.0 * ratio_3_5 * product_2_2)
         )
         grad_log_path_2_6 = (
-            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product + 0.5 * (2.0 * ratio_3_6 * product_2)
+            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product_2 + 0.5 * (2.0 * ratio_3_6 * product_2_2)
         )
         grad_log_path_2_7 = (
-            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product + 0.5 * (2.0 * ratio_3_7 * product_2)
+            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product_2 + 0.5 * (2.0 * ratio_3_7 * product_2_2)
         )
         # ais.gen:12
         log_ratio = (
@@ -409,6 +415,7 @@ def anneal_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_rows(x, steps, total, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move.
@@ -416,10 +423,12 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
     Takes x [rows, 8]; returns x [rows, 8], log_weight [rows], accepted [rows].
     """
     count, device = len(x), x.device
+    size = anneal_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 8, dtype=torch.float32, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_kernel[(triton.cdiv(count, 128),)](
+    anneal_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         log_weight,
@@ -430,10 +439,10 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
         total,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, log_weight, accepted
 
@@ -482,7 +491,7 @@ def anneal_back_kernel(
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
-        product = 0.25 * -t_after
+        product_2 = 0.25 * -t_after
         # ais.gen:8
         ratio_2_0 = x_2_0 / 2.0
         ratio_2_1 = x_2_1 / 2.0
@@ -492,30 +501,30 @@ def anneal_back_kernel(
         ratio_2_5 = x_2_5 / 2.0
         ratio_2_6 = x_2_6 / 2.0
         ratio_2_7 = x_2_7 / 2.0
-        product_2 = -0.5 * difference
+        product_2_2 = -0.5 * difference
         grad_log_path__0 = (
-            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product + 0.5 * (2.0 * ratio_2_0 * product_2)
+            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product_2 + 0.5 * (2.0 * ratio_2_0 * product_2_2)
         )
         grad_log_path__1 = (
-            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product + 0.5 * (2.0 * ratio_2_1 * product_2)
+            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product_2 + 0.5 * (2.0 * ratio_2_1 * product_2_2)
         )
         grad_log_path__2 = (
-            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product + 0.5 * (2.0 * ratio_2_2 * product_2)
+            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product_2 + 0.5 * (2.0 * ratio_2_2 * product_2_2)
         )
         grad_log_path__3 = (
-            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product + 0.5 * (2.0 * ratio_2_3 * product_2)
+            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product_2 + 0.5 * (2.0 * ratio_2_3 * product_2_2)
         )
         grad_log_path__4 = (
-            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product + 0.5 * (2.0 * ratio_2_4 * product_2)
+            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product_2 + 0.5 * (2.0 * ratio_2_4 * product_2_2)
         )
         grad_log_path__5 = (
-            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product + 0.5 * (2.0 * ratio_2_5 * product_2)
+            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product_2 + 0.5 * (2.0 * ratio_2_5 * product_2_2)
         )
         grad_log_path__6 = (
-            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product + 0.5 * (2.0 * ratio_2_6 * product_2)
+            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product_2 + 0.5 * (2.0 * ratio_2_6 * product_2_2)
         )
         grad_log_path__7 = (
-            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product + 0.5 * (2.0 * ratio_2_7 * product_2)
+            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product_2 + 0.5 * (2.0 * ratio_2_7 * product_2_2)
         )
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
@@ -597,28 +606,28 @@ def anneal_back_kernel(
         log_p_2 = -U_2
         # ais.gen:8
         grad_log_path_2_0 = (
-            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product + 0.5 * (2.0 * ratio_3_0 * product_2)
+            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product_2 + 0.5 * (2.0 * ratio_3_0 * product_2_2)
         )
         grad_log_path_2_1 = (
-            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product + 0.5 * (2.0 * ratio_3_1 * product_2)
+            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product_2 + 0.5 * (2.0 * ratio_3_1 * product_2_2)
         )
         grad_log_path_2_2 = (
-            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product + 0.5 * (2.0 * ratio_3_2 * product_2)
+            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product_2 + 0.5 * (2.0 * ratio_3_2 * product_2_2)
         )
         grad_log_path_2_3 = (
-            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product + 0.5 * (2.0 * ratio_3_3 * product_2)
+            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product_2 + 0.5 * (2.0 * ratio_3_3 * product_2_2)
         )
         grad_log_path_2_4 = (
-            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product + 0.5 * (2.0 * ratio_3_4 * product_2)
+            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product_2 + 0.5 * (2.0 * ratio_3_4 * product_2_2)
         )
         grad_log_path_2_5 = (
-            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product + 0.5 * (2.0 * ratio_3_5 * product_2)
+            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product_2 + 0.5 * (2.0 * ratio_3_5 * product_2_2)
         )
         grad_log_path_2_6 = (
-            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product + 0.5 * (2.0 * ratio_3_6 * product_2)
+            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product_2 + 0.5 * (2.0 * ratio_3_6 * product_2_2)
         )
         grad_log_path_2_7 = (
-            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product + 0.5 * (2.0 * ratio_3_7 * product_2)
+            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product_2 + 0.5 * (2.0 * ratio_3_7 * product_2_2)
         )
         # ais.gen:12
         log_ratio = (
@@ -742,6 +751,7 @@ def anneal_back_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_back_rows(x, steps, total, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight.
@@ -749,10 +759,12 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
     Takes x [rows, 8]; returns x [rows, 8], log_weight [rows], accepted [rows].
     """
     count, device = len(x), x.device
+    size = anneal_back_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 8, dtype=torch.float32, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_back_kernel[(triton.cdiv(count, 128),)](
+    anneal_back_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         log_weight,
@@ -763,9 +775,9 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
         total,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, log_weight, accepted

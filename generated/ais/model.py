@@ -203,7 +203,7 @@ class AIS(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/ais.gen"
-    model_hash = "60a06a3c5ef380eff5d40c57a46c0bf16e0a6a8132ec477e48d1e6483ea9a234"
+    model_hash = "13a9d718810407d5f1c4f6bef9a98f70f7c7c3644133e4580596c3faab4b7760"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

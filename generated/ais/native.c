@@ -17,8 +17,8 @@ void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -27,10 +27,10 @@ void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[8][LANES];
         normal(noise, 8, row, seed, step, 0, 0);
         ALIGNED float x[8][LANES];
+        ALIGNED float reduced_2[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = 2.0f * noise[at][lane];
         }
-        ALIGNED float reduced_2[LANES];
         for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -62,10 +62,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -76,10 +76,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float x_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -102,40 +102,32 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             product = 0.25 * -t_after;
             // ais.gen:8
             ALIGNED float ratio_2[8][LANES];
+            double product_2;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) ratio_2[at][lane] = x_2[at][lane] / 2.0f;
             }
-            double product_2;
             product_2 = -0.5 * difference;
             ALIGNED float grad_log_path[8][LANES];
+            ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + 4.0f * whole_power(x_2[at][lane],
                         3) * (float)product + 0.5f * (2.0f * ratio_2[at][lane] * (float)product_2);
-                }
-            }
-            // ais.gen:11
-            ALIGNED float mean[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 1);
+            // ais.gen:11
             ALIGNED float y[8][LANES];
+            ALIGNED float ratio_3[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     y[at][lane] = mean[at][lane] + 0.4472135954999579f * noise[at][lane];
+                    ratio_3[at][lane] = y[at][lane] / 2.0f;
                 }
             }
-            // ais.gen:8
-            ALIGNED float ratio_3[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) ratio_3[at][lane] = y[at][lane] / 2.0f;
-            }
-            // ais.gen:4
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(y[at][lane], 4);
@@ -158,6 +150,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_2[lane] += -0.5f * square(ratio_2[at][lane]) - 1.612085713764618f;
                 }
             }
+            // ais.gen:4
             ALIGNED float sum_4[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -177,14 +170,13 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
                 log_p_2[lane] = -U_2[lane];
                 total_2[lane] = (float)difference * reduced_2[lane] + (float)t_after * log_p_2[lane];
             }
+            ALIGNED float sum_6[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + 4.0f * whole_power(y[at][lane], 3)
                         * (float)product + 0.5f * (2.0f * ratio_3[at][lane] * (float)product_2);
                 }
             }
-            // ais.gen:12
-            ALIGNED float sum_6[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -255,10 +247,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -269,10 +261,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float x_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -295,40 +287,32 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             product = 0.25 * -t_after;
             // ais.gen:8
             ALIGNED float ratio_2[8][LANES];
+            double product_2;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) ratio_2[at][lane] = x_2[at][lane] / 2.0f;
             }
-            double product_2;
             product_2 = -0.5 * difference;
             ALIGNED float grad_log_path[8][LANES];
+            ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + 4.0f * whole_power(x_2[at][lane],
                         3) * (float)product + 0.5f * (2.0f * ratio_2[at][lane] * (float)product_2);
-                }
-            }
-            // ais.gen:11
-            ALIGNED float mean[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 1);
+            // ais.gen:11
             ALIGNED float y[8][LANES];
+            ALIGNED float ratio_3[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     y[at][lane] = mean[at][lane] + 0.4472135954999579f * noise[at][lane];
+                    ratio_3[at][lane] = y[at][lane] / 2.0f;
                 }
             }
-            // ais.gen:8
-            ALIGNED float ratio_3[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) ratio_3[at][lane] = y[at][lane] / 2.0f;
-            }
-            // ais.gen:4
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(y[at][lane], 4);
@@ -361,14 +345,13 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                 U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane];
                 log_p_2[lane] = -U_2[lane];
             }
+            ALIGNED float sum_6[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + 4.0f * whole_power(y[at][lane], 3)
                         * (float)product + 0.5f * (2.0f * ratio_3[at][lane] * (float)product_2);
                 }
             }
-            // ais.gen:12
-            ALIGNED float sum_6[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -406,13 +389,12 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                     sum_7[lane] + (float)t_after * log_p_2[lane]) + (sum_8[lane] - sum_9[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
+            double t_before;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(accept[lane], y[at][lane], x_2[at][lane]);
                 }
             }
-            // ais.gen:16
-            double t_before;
             t_before = ratio * (double)(total - (now + 1));
             // ais.gen:8
             ALIGNED float reduced_2[LANES];

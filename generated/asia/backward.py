@@ -262,6 +262,7 @@ def objective_phase_1_saving_kernel(
     tl.store(value_out + place, log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(
     xray,
@@ -282,8 +283,10 @@ def objective_phase_1_saving_rows(
     """
     count, device = len(xray), xray.device
     arrays = pack_objective_phase_1_saving(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
+    size = objective_phase_1_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_saving_kernel[(programs,)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
         *arrays,
@@ -292,10 +295,10 @@ def objective_phase_1_saving_rows(
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -638,6 +641,7 @@ def objective_phase_1_backward_kernel(
     tl.store(part_17_out + place * 2 + 1, tl.where(equal_tub_1, shared_17, 0.0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(
     xray,
@@ -662,6 +666,8 @@ def objective_phase_1_backward_rows(
     """
     count, device = len(xray), xray.device
     arrays = pack_objective_phase_1_backward(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
+    size = objective_phase_1_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -679,7 +685,7 @@ def objective_phase_1_backward_rows(
     part_15 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_16 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_17 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_backward_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_backward_kernel[(programs,)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
@@ -705,10 +711,10 @@ def objective_phase_1_backward_rows(
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         part_1,

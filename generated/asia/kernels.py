@@ -55,6 +55,7 @@ def sample_kernel(xray_out, dysp_out, rows_ptr, count, seed, step, ROWS: tl.cons
     tl.store(dysp_out + place, (noise_7 < probability_5).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of xray, dysp, drawn in the order of the factorization.
@@ -62,19 +63,21 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
     Returns xray [rows] integer, dysp [rows] integer.
     """
     count, device = len(rows), rows.device
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     xray = torch.empty(count, dtype=torch.int64, device=device)
     dysp = torch.empty(count, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 128),)](
+    sample_kernel[(programs,)](
         xray,
         dysp,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return xray, dysp
 
@@ -375,6 +378,7 @@ def log_weight_kernel(
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """log p(xray, dysp, asia, smoke, tub, lung, bronc, either) - log q(asia, smoke, tub, lung, bronc, either |
@@ -384,8 +388,10 @@ def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_log
     """
     count, device = len(xray), xray.device
     arrays = pack_log_weight(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 128),)](
+    log_weight_kernel[(programs,)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
         *arrays,
@@ -394,10 +400,10 @@ def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_log
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -636,6 +642,7 @@ def encode_kernel(
     tl.store(either_out + place, ((tub == 1.0) | (lung == 1.0)).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """a draw of asia, smoke, tub, lung, bronc, either for each row from q(asia, smoke, tub, lung, bronc, either |
@@ -646,13 +653,15 @@ def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits,
     """
     count, device = len(xray), xray.device
     arrays = pack_encode(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     asia = torch.empty(count, dtype=torch.int64, device=device)
     smoke = torch.empty(count, dtype=torch.int64, device=device)
     tub = torch.empty(count, dtype=torch.int64, device=device)
     lung = torch.empty(count, dtype=torch.int64, device=device)
     bronc = torch.empty(count, dtype=torch.int64, device=device)
     either = torch.empty(count, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 128),)](
+    encode_kernel[(programs,)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
         *arrays,
@@ -666,10 +675,10 @@ def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return asia, smoke, tub, lung, bronc, either
 
@@ -710,6 +719,7 @@ def decode_kernel(
     tl.store(dysp_out + place, (noise_2 < probability_2).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
     """a draw of xray, dysp for each row from p(xray, dysp | bronc, either).
@@ -717,9 +727,11 @@ def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
     Takes bronc [rows] integer, either [rows] integer; returns xray [rows] integer, dysp [rows] integer.
     """
     count, device = len(bronc), bronc.device
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     xray = torch.empty(count, dtype=torch.int64, device=device)
     dysp = torch.empty(count, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 128),)](
+    decode_kernel[(programs,)](
         bronc.to(torch.int64).contiguous(),
         either.to(torch.int64).contiguous(),
         xray,
@@ -728,10 +740,10 @@ def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return xray, dysp
 
@@ -760,6 +772,7 @@ def decode_mean_kernel(bronc_ptr, either_ptr, xray_out, dysp_out, count, ROWS: t
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(bronc, either, *, dtype=torch.float32):
     """the mean of p(xray, dysp | bronc, either) of each row.
@@ -767,18 +780,20 @@ def decode_mean_rows(bronc, either, *, dtype=torch.float32):
     Takes bronc [rows] integer, either [rows] integer; returns xray [rows], dysp [rows].
     """
     count, device = len(bronc), bronc.device
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     xray = torch.empty(count, dtype=torch.float32, device=device)
     dysp = torch.empty(count, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 128),)](
+    decode_mean_kernel[(programs,)](
         bronc.to(torch.int64).contiguous(),
         either.to(torch.int64).contiguous(),
         xray,
         dysp,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return xray, dysp
 
@@ -837,6 +852,7 @@ def prior_kernel(
     tl.store(either_out + place, ((tub == 1.0) | (lung == 1.0)).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of asia, smoke, tub, lung, bronc, either from p.
@@ -845,13 +861,15 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     integer, either [rows] integer.
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     asia = torch.empty(count, dtype=torch.int64, device=device)
     smoke = torch.empty(count, dtype=torch.int64, device=device)
     tub = torch.empty(count, dtype=torch.int64, device=device)
     lung = torch.empty(count, dtype=torch.int64, device=device)
     bronc = torch.empty(count, dtype=torch.int64, device=device)
     either = torch.empty(count, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         asia,
         smoke,
         tub,
@@ -862,10 +880,10 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return asia, smoke, tub, lung, bronc, either
 
@@ -1120,6 +1138,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(
     xray,
@@ -1140,8 +1159,10 @@ def objective_phase_1_rows(
     """
     count, device = len(xray), xray.device
     arrays = pack_objective_phase_1(bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, device)
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_kernel[(programs,)](
         xray.to(torch.int64).contiguous(),
         dysp.to(torch.int64).contiguous(),
         *arrays,
@@ -1150,9 +1171,9 @@ def objective_phase_1_rows(
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

@@ -17,8 +17,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -112,8 +112,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -300,8 +300,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -412,8 +412,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -472,8 +472,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -552,8 +552,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -684,6 +684,456 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 log_q_asia[lane];
         }
         store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes xray [rows] integer, dysp [rows] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bronc_logits = pointers[2];
+    const float *restrict lung_logits = pointers[3];
+    const float *restrict tub_logits = pointers[4];
+    const float *restrict smoke_logits = pointers[5];
+    const float *restrict asia_logits = pointers[6];
+    const int64_t *restrict row_numbers = pointers[7];
+    float *restrict value_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // asia.gen:7
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 19);
+        ALIGNED float smoke[LANES];
+        ALIGNED int equal_smoke[LANES];
+        ALIGNED float probability[LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            smoke[lane] = (float)(noise[lane] < 0.5f);
+            equal_smoke[lane] = smoke[lane] == 0.0f;
+            probability[lane] = choose(equal_smoke[lane], 0.3f, 0.6f);
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 22);
+        // asia.gen:10
+        ALIGNED float bronc[LANES];
+        ALIGNED float noise_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) bronc[lane] = (float)(noise_2[lane] < probability[lane]);
+        uniform(&noise_3, 1, row, seed, step, 0, 18);
+        // asia.gen:6
+        ALIGNED float asia[LANES];
+        ALIGNED float probability_2[LANES];
+        ALIGNED float noise_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asia[lane] = (float)(noise_3[lane] < 0.01f);
+            probability_2[lane] = choose(asia[lane] == 0.0f, 0.01f, 0.05f);
+        }
+        uniform(&noise_4, 1, row, seed, step, 0, 20);
+        // asia.gen:8
+        ALIGNED float tub[LANES];
+        ALIGNED float probability_3[LANES];
+        ALIGNED float noise_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            tub[lane] = (float)(noise_4[lane] < probability_2[lane]);
+            probability_3[lane] = choose(equal_smoke[lane], 0.01f, 0.1f);
+        }
+        uniform(&noise_5, 1, row, seed, step, 0, 21);
+        // asia.gen:9
+        ALIGNED float lung[LANES];
+        ALIGNED float value[LANES];
+        ALIGNED int equal_value[LANES];
+        ALIGNED float probability_4[LANES];
+        ALIGNED float noise_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            lung[lane] = (float)(noise_5[lane] < probability_3[lane]);
+            value[lane] = (float)((tub[lane] == 1.0f) | (lung[lane] == 1.0f));
+            equal_value[lane] = value[lane] == 0.0f;
+            probability_4[lane] = choose(equal_value[lane], 0.05f, 0.98f);
+        }
+        uniform(&noise_6, 1, row, seed, step, 0, 16);
+        // asia.gen:12
+        ALIGNED float xray_2[LANES];
+        ALIGNED int equal_xray_2[LANES];
+        ALIGNED int equal_bronc[LANES];
+        ALIGNED float probability_5[LANES];
+        ALIGNED float noise_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            xray_2[lane] = (float)(noise_6[lane] < probability_4[lane]);
+            equal_xray_2[lane] = xray_2[lane] == 0.0f;
+            equal_bronc[lane] = bronc[lane] == 0.0f;
+            probability_5[lane] = choose(equal_value[lane], choose(equal_bronc[lane], 0.1f, 0.8f),
+                choose(equal_bronc[lane], 0.7f, 0.9f));
+        }
+        uniform(&noise_7, 1, row, seed, step, 0, 17);
+        // asia.gen:13
+        ALIGNED float dysp_2[LANES];
+        ALIGNED int equal_dysp_2[2][LANES];
+        ALIGNED float logits[LANES];
+        ALIGNED float log_q_bronc[LANES];
+        ALIGNED int equal_dysp_2_2[LANES];
+        ALIGNED int equal_bronc_2[2][LANES];
+        ALIGNED float logits_2[LANES];
+        ALIGNED float log_q_lung[LANES];
+        ALIGNED int equal_lung[LANES];
+        ALIGNED float logits_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            dysp_2[lane] = (float)(noise_7[lane] < probability_5[lane]);
+            equal_dysp_2[0][lane] = dysp_2[lane] == 0.0f;
+            equal_dysp_2[1][lane] = dysp_2[lane] == 1.0f;
+            logits[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2[0][lane], bronc_logits[0], 0.0f) +
+                choose(equal_dysp_2[1][lane], bronc_logits[1], 0.0f), choose(equal_dysp_2[0][lane], bronc_logits[2],
+                0.0f) + choose(equal_dysp_2[1][lane], bronc_logits[3], 0.0f));
+            log_q_bronc[lane] = bronc[lane] * logits[lane] - softplus(logits[lane]);
+            equal_dysp_2_2[lane] = dysp_2[lane] == 0.0f;
+            equal_bronc_2[0][lane] = bronc[lane] == 0.0f;
+            equal_bronc_2[1][lane] = bronc[lane] == 1.0f;
+            logits_2[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2_2[lane], choose(equal_bronc_2[0][lane],
+                lung_logits[0], 0.0f) + choose(equal_bronc_2[1][lane], lung_logits[1], 0.0f),
+                choose(equal_bronc_2[0][lane], lung_logits[2], 0.0f) + choose(equal_bronc_2[1][lane], lung_logits[3],
+                0.0f)), choose(equal_dysp_2_2[lane], choose(equal_bronc_2[0][lane], lung_logits[4], 0.0f) +
+                choose(equal_bronc_2[1][lane], lung_logits[5], 0.0f), choose(equal_bronc_2[0][lane], lung_logits[6],
+                0.0f) + choose(equal_bronc_2[1][lane], lung_logits[7], 0.0f)));
+            log_q_lung[lane] = lung[lane] * logits_2[lane] - softplus(logits_2[lane]);
+            equal_lung[lane] = lung[lane] == 0.0f;
+            logits_3[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2_2[lane], choose(equal_lung[lane],
+                choose(equal_bronc_2[0][lane], tub_logits[0], 0.0f) + choose(equal_bronc_2[1][lane], tub_logits[1],
+                0.0f), choose(equal_bronc_2[0][lane], tub_logits[2], 0.0f) + choose(equal_bronc_2[1][lane],
+                tub_logits[3], 0.0f)), choose(equal_lung[lane], choose(equal_bronc_2[0][lane], tub_logits[4], 0.0f) +
+                choose(equal_bronc_2[1][lane], tub_logits[5], 0.0f), choose(equal_bronc_2[0][lane], tub_logits[6], 0.0f)
+                + choose(equal_bronc_2[1][lane], tub_logits[7], 0.0f))), choose(equal_dysp_2_2[lane],
+                choose(equal_lung[lane], choose(equal_bronc_2[0][lane], tub_logits[8], 0.0f) +
+                choose(equal_bronc_2[1][lane], tub_logits[9], 0.0f), choose(equal_bronc_2[0][lane], tub_logits[10],
+                0.0f) + choose(equal_bronc_2[1][lane], tub_logits[11], 0.0f)), choose(equal_lung[lane],
+                choose(equal_bronc_2[0][lane], tub_logits[12], 0.0f) + choose(equal_bronc_2[1][lane], tub_logits[13],
+                0.0f), choose(equal_bronc_2[0][lane], tub_logits[14], 0.0f) + choose(equal_bronc_2[1][lane],
+                tub_logits[15], 0.0f))));
+        }
+        // asia.gen:15
+        ALIGNED float log_q_tub[LANES];
+        ALIGNED float logits_4[LANES];
+        ALIGNED float log_q_smoke[LANES];
+        ALIGNED float logits_5[LANES];
+        ALIGNED float log_q_asia[LANES];
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_q_tub[lane] = tub[lane] * logits_3[lane] - softplus(logits_3[lane]);
+            logits_4[lane] = choose(equal_lung[lane], choose(equal_bronc_2[0][lane], smoke_logits[0], 0.0f) +
+                choose(equal_bronc_2[1][lane], smoke_logits[1], 0.0f), choose(equal_bronc_2[0][lane], smoke_logits[2],
+                0.0f) + choose(equal_bronc_2[1][lane], smoke_logits[3], 0.0f));
+            log_q_smoke[lane] = smoke[lane] * logits_4[lane] - softplus(logits_4[lane]);
+            logits_5[lane] = choose(tub[lane] == 0.0f, asia_logits[0], 0.0f) + choose(tub[lane] == 1.0f, asia_logits[1],
+                0.0f);
+            log_q_asia[lane] = asia[lane] * logits_5[lane] - softplus(logits_5[lane]);
+            value_2[lane] = log_q_bronc[lane] + log_q_lung[lane] + log_q_tub[lane] + log_q_smoke[lane] +
+                log_q_asia[lane];
+        }
+        store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes xray [rows] integer, dysp [rows] integer, value_cotangent [rows]; returns part_1 [rows, 2], part_2 [rows, 2],
+       part_3 [rows, 2], part_4 [rows, 2], part_5 [rows, 2], part_6 [rows, 2], part_7 [rows, 2], part_8 [rows, 2],
+       part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_13 [rows, 2], part_14 [rows, 2],
+       part_15 [rows, 2], part_16 [rows, 2], part_17 [rows, 2]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict bronc_logits = pointers[3];
+    const float *restrict lung_logits = pointers[4];
+    const float *restrict tub_logits = pointers[5];
+    const float *restrict smoke_logits = pointers[6];
+    const float *restrict asia_logits = pointers[7];
+    const int64_t *restrict row_numbers = pointers[8];
+    float *restrict part_1_out = pointers[9];
+    float *restrict part_2_out = pointers[10];
+    float *restrict part_3_out = pointers[11];
+    float *restrict part_4_out = pointers[12];
+    float *restrict part_5_out = pointers[13];
+    float *restrict part_6_out = pointers[14];
+    float *restrict part_7_out = pointers[15];
+    float *restrict part_8_out = pointers[16];
+    float *restrict part_9_out = pointers[17];
+    float *restrict part_10_out = pointers[18];
+    float *restrict part_11_out = pointers[19];
+    float *restrict part_12_out = pointers[20];
+    float *restrict part_13_out = pointers[21];
+    float *restrict part_14_out = pointers[22];
+    float *restrict part_15_out = pointers[23];
+    float *restrict part_16_out = pointers[24];
+    float *restrict part_17_out = pointers[25];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // asia.gen:6
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 18);
+        ALIGNED float asia[LANES];
+        ALIGNED float probability[LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asia[lane] = (float)(noise[lane] < 0.01f);
+            probability[lane] = choose(asia[lane] == 0.0f, 0.01f, 0.05f);
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 20);
+        // asia.gen:8
+        ALIGNED float tub[LANES];
+        ALIGNED float noise_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) tub[lane] = (float)(noise_2[lane] < probability[lane]);
+        uniform(&noise_3, 1, row, seed, step, 0, 19);
+        // asia.gen:7
+        ALIGNED float smoke[LANES];
+        ALIGNED int equal_smoke[LANES];
+        ALIGNED float probability_2[LANES];
+        ALIGNED float noise_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            smoke[lane] = (float)(noise_3[lane] < 0.5f);
+            equal_smoke[lane] = smoke[lane] == 0.0f;
+            probability_2[lane] = choose(equal_smoke[lane], 0.01f, 0.1f);
+        }
+        uniform(&noise_4, 1, row, seed, step, 0, 21);
+        // asia.gen:9
+        ALIGNED float lung[LANES];
+        ALIGNED float value[LANES];
+        ALIGNED int equal_value[LANES];
+        ALIGNED float probability_3[LANES];
+        ALIGNED float noise_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            lung[lane] = (float)(noise_4[lane] < probability_2[lane]);
+            value[lane] = (float)((tub[lane] == 1.0f) | (lung[lane] == 1.0f));
+            equal_value[lane] = value[lane] == 0.0f;
+            probability_3[lane] = choose(equal_smoke[lane], 0.3f, 0.6f);
+        }
+        uniform(&noise_5, 1, row, seed, step, 0, 22);
+        // asia.gen:10
+        ALIGNED float bronc[LANES];
+        ALIGNED int equal_bronc[LANES];
+        ALIGNED float probability_4[LANES];
+        ALIGNED float noise_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            bronc[lane] = (float)(noise_5[lane] < probability_3[lane]);
+            equal_bronc[lane] = bronc[lane] == 0.0f;
+            probability_4[lane] = choose(equal_value[lane], choose(equal_bronc[lane], 0.1f, 0.8f),
+                choose(equal_bronc[lane], 0.7f, 0.9f));
+        }
+        uniform(&noise_6, 1, row, seed, step, 0, 17);
+        // asia.gen:13
+        ALIGNED float dysp_2[LANES];
+        ALIGNED int equal_dysp_2[2][LANES];
+        ALIGNED float probability_5[LANES];
+        ALIGNED float noise_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            dysp_2[lane] = (float)(noise_6[lane] < probability_4[lane]);
+            equal_dysp_2[0][lane] = dysp_2[lane] == 0.0f;
+            equal_dysp_2[1][lane] = dysp_2[lane] == 1.0f;
+            probability_5[lane] = choose(equal_value[lane], 0.05f, 0.98f);
+        }
+        uniform(&noise_7, 1, row, seed, step, 0, 16);
+        // asia.gen:12
+        ALIGNED float xray_2[LANES];
+        ALIGNED int equal_xray_2[LANES];
+        ALIGNED float logits[LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float total[LANES];
+        ALIGNED int equal_bronc_2[2][LANES];
+        ALIGNED int equal_dysp_2_2[LANES];
+        ALIGNED float logits_2[LANES];
+        ALIGNED float total_2[LANES];
+        ALIGNED float chosen[LANES];
+        ALIGNED float chosen_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            xray_2[lane] = (float)(noise_7[lane] < probability_5[lane]);
+            equal_xray_2[lane] = xray_2[lane] == 0.0f;
+            logits[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2[0][lane], bronc_logits[0], 0.0f) +
+                choose(equal_dysp_2[1][lane], bronc_logits[1], 0.0f), choose(equal_dysp_2[0][lane], bronc_logits[2],
+                0.0f) + choose(equal_dysp_2[1][lane], bronc_logits[3], 0.0f));
+            negate_value_cotangent[lane] = -value_cotangent[lane];
+            total[lane] = bronc[lane] * value_cotangent[lane] + sigmoid(logits[lane]) * negate_value_cotangent[lane];
+            equal_bronc_2[0][lane] = bronc[lane] == 0.0f;
+            equal_bronc_2[1][lane] = bronc[lane] == 1.0f;
+            equal_dysp_2_2[lane] = dysp_2[lane] == 0.0f;
+            logits_2[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2_2[lane], choose(equal_bronc_2[0][lane],
+                lung_logits[0], 0.0f) + choose(equal_bronc_2[1][lane], lung_logits[1], 0.0f),
+                choose(equal_bronc_2[0][lane], lung_logits[2], 0.0f) + choose(equal_bronc_2[1][lane], lung_logits[3],
+                0.0f)), choose(equal_dysp_2_2[lane], choose(equal_bronc_2[0][lane], lung_logits[4], 0.0f) +
+                choose(equal_bronc_2[1][lane], lung_logits[5], 0.0f), choose(equal_bronc_2[0][lane], lung_logits[6],
+                0.0f) + choose(equal_bronc_2[1][lane], lung_logits[7], 0.0f)));
+            total_2[lane] = lung[lane] * value_cotangent[lane] + sigmoid(logits_2[lane]) * negate_value_cotangent[lane];
+            chosen[lane] = choose(equal_xray_2[lane], total_2[lane], 0.0f);
+            chosen_2[lane] = choose(equal_xray_2[lane], 0.0f, total_2[lane]);
+        }
+        // asia.gen:15
+        ALIGNED int equal_lung[LANES];
+        ALIGNED float logits_3[LANES];
+        ALIGNED float total_3[LANES];
+        ALIGNED float chosen_3[LANES];
+        ALIGNED float chosen_4[LANES];
+        ALIGNED float chosen_5[LANES];
+        ALIGNED float chosen_6[LANES];
+        ALIGNED float chosen_7[LANES];
+        ALIGNED float chosen_8[LANES];
+        ALIGNED float logits_4[LANES];
+        ALIGNED float total_4[LANES];
+        ALIGNED int equal_tub[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            equal_lung[lane] = lung[lane] == 0.0f;
+            logits_3[lane] = choose(equal_xray_2[lane], choose(equal_dysp_2_2[lane], choose(equal_lung[lane],
+                choose(equal_bronc_2[0][lane], tub_logits[0], 0.0f) + choose(equal_bronc_2[1][lane], tub_logits[1],
+                0.0f), choose(equal_bronc_2[0][lane], tub_logits[2], 0.0f) + choose(equal_bronc_2[1][lane],
+                tub_logits[3], 0.0f)), choose(equal_lung[lane], choose(equal_bronc_2[0][lane], tub_logits[4], 0.0f) +
+                choose(equal_bronc_2[1][lane], tub_logits[5], 0.0f), choose(equal_bronc_2[0][lane], tub_logits[6], 0.0f)
+                + choose(equal_bronc_2[1][lane], tub_logits[7], 0.0f))), choose(equal_dysp_2_2[lane],
+                choose(equal_lung[lane], choose(equal_bronc_2[0][lane], tub_logits[8], 0.0f) +
+                choose(equal_bronc_2[1][lane], tub_logits[9], 0.0f), choose(equal_bronc_2[0][lane], tub_logits[10],
+                0.0f) + choose(equal_bronc_2[1][lane], tub_logits[11], 0.0f)), choose(equal_lung[lane],
+                choose(equal_bronc_2[0][lane], tub_logits[12], 0.0f) + choose(equal_bronc_2[1][lane], tub_logits[13],
+                0.0f), choose(equal_bronc_2[0][lane], tub_logits[14], 0.0f) + choose(equal_bronc_2[1][lane],
+                tub_logits[15], 0.0f))));
+            total_3[lane] = tub[lane] * value_cotangent[lane] + sigmoid(logits_3[lane]) * negate_value_cotangent[lane];
+            chosen_3[lane] = choose(equal_xray_2[lane], total_3[lane], 0.0f);
+            chosen_4[lane] = choose(equal_dysp_2_2[lane], chosen_3[lane], 0.0f);
+            chosen_5[lane] = choose(equal_dysp_2_2[lane], 0.0f, chosen_3[lane]);
+            chosen_6[lane] = choose(equal_xray_2[lane], 0.0f, total_3[lane]);
+            chosen_7[lane] = choose(equal_dysp_2_2[lane], chosen_6[lane], 0.0f);
+            chosen_8[lane] = choose(equal_dysp_2_2[lane], 0.0f, chosen_6[lane]);
+            logits_4[lane] = choose(equal_lung[lane], choose(equal_bronc_2[0][lane], smoke_logits[0], 0.0f) +
+                choose(equal_bronc_2[1][lane], smoke_logits[1], 0.0f), choose(equal_bronc_2[0][lane], smoke_logits[2],
+                0.0f) + choose(equal_bronc_2[1][lane], smoke_logits[3], 0.0f));
+            total_4[lane] = smoke[lane] * value_cotangent[lane] + sigmoid(logits_4[lane]) *
+                negate_value_cotangent[lane];
+            equal_tub[0][lane] = tub[lane] == 0.0f;
+        }
+        ALIGNED float logits_5[LANES];
+        ALIGNED float part_1[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            equal_tub[1][lane] = tub[lane] == 1.0f;
+            logits_5[lane] = choose(equal_tub[0][lane], asia_logits[0], 0.0f) + choose(equal_tub[1][lane],
+                asia_logits[1], 0.0f);
+            part_1[0][lane] = choose(equal_dysp_2[0][lane], choose(equal_xray_2[lane], total[lane], 0.0f), 0.0f);
+            part_1[1][lane] = choose(equal_dysp_2[1][lane], choose(equal_xray_2[lane], total[lane], 0.0f), 0.0f);
+        }
+        store(part_1_out, part_1, first, count, 2, 2, 0);
+        ALIGNED float part_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_2[0][lane] = choose(equal_dysp_2[0][lane], choose(equal_xray_2[lane], 0.0f, total[lane]), 0.0f);
+            part_2[1][lane] = choose(equal_dysp_2[1][lane], choose(equal_xray_2[lane], 0.0f, total[lane]), 0.0f);
+        }
+        store(part_2_out, part_2, first, count, 2, 2, 0);
+        ALIGNED float part_3[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_3[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_dysp_2_2[lane], chosen[lane], 0.0f), 0.0f);
+            part_3[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_dysp_2_2[lane], chosen[lane], 0.0f), 0.0f);
+        }
+        store(part_3_out, part_3, first, count, 2, 2, 0);
+        ALIGNED float part_4[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_4[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_dysp_2_2[lane], 0.0f, chosen[lane]), 0.0f);
+            part_4[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_dysp_2_2[lane], 0.0f, chosen[lane]), 0.0f);
+        }
+        store(part_4_out, part_4, first, count, 2, 2, 0);
+        ALIGNED float part_5[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_5[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_dysp_2_2[lane], chosen_2[lane], 0.0f), 0.0f);
+            part_5[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_dysp_2_2[lane], chosen_2[lane], 0.0f), 0.0f);
+        }
+        store(part_5_out, part_5, first, count, 2, 2, 0);
+        ALIGNED float part_6[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_6[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_dysp_2_2[lane], 0.0f, chosen_2[lane]), 0.0f);
+            part_6[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_dysp_2_2[lane], 0.0f, chosen_2[lane]), 0.0f);
+        }
+        store(part_6_out, part_6, first, count, 2, 2, 0);
+        ALIGNED float part_7[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_7[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], chosen_4[lane], 0.0f), 0.0f);
+            part_7[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], chosen_4[lane], 0.0f), 0.0f);
+        }
+        store(part_7_out, part_7, first, count, 2, 2, 0);
+        ALIGNED float part_8[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_8[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], 0.0f, chosen_4[lane]), 0.0f);
+            part_8[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], 0.0f, chosen_4[lane]), 0.0f);
+        }
+        store(part_8_out, part_8, first, count, 2, 2, 0);
+        ALIGNED float part_9[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_9[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], chosen_5[lane], 0.0f), 0.0f);
+            part_9[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], chosen_5[lane], 0.0f), 0.0f);
+        }
+        store(part_9_out, part_9, first, count, 2, 2, 0);
+        ALIGNED float part_10[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_10[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], 0.0f, chosen_5[lane]), 0.0f);
+            part_10[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], 0.0f, chosen_5[lane]), 0.0f);
+        }
+        store(part_10_out, part_10, first, count, 2, 2, 0);
+        ALIGNED float part_11[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_11[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], chosen_7[lane], 0.0f), 0.0f);
+            part_11[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], chosen_7[lane], 0.0f), 0.0f);
+        }
+        store(part_11_out, part_11, first, count, 2, 2, 0);
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], 0.0f, chosen_7[lane]), 0.0f);
+            part_12[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], 0.0f, chosen_7[lane]), 0.0f);
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
+        ALIGNED float part_13[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_13[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], chosen_8[lane], 0.0f), 0.0f);
+            part_13[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], chosen_8[lane], 0.0f), 0.0f);
+        }
+        store(part_13_out, part_13, first, count, 2, 2, 0);
+        ALIGNED float part_14[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_14[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], 0.0f, chosen_8[lane]), 0.0f);
+            part_14[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], 0.0f, chosen_8[lane]), 0.0f);
+        }
+        store(part_14_out, part_14, first, count, 2, 2, 0);
+        ALIGNED float part_15[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_15[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], total_4[lane], 0.0f), 0.0f);
+            part_15[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], total_4[lane], 0.0f), 0.0f);
+        }
+        store(part_15_out, part_15, first, count, 2, 2, 0);
+        ALIGNED float part_16[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_16[0][lane] = choose(equal_bronc_2[0][lane], choose(equal_lung[lane], 0.0f, total_4[lane]), 0.0f);
+            part_16[1][lane] = choose(equal_bronc_2[1][lane], choose(equal_lung[lane], 0.0f, total_4[lane]), 0.0f);
+        }
+        store(part_16_out, part_16, first, count, 2, 2, 0);
+        ALIGNED float part_17[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_17[0][lane] = choose(equal_tub[0][lane], asia[lane] * value_cotangent[lane] + sigmoid(logits_5[lane]) *
+                negate_value_cotangent[lane], 0.0f);
+            part_17[1][lane] = choose(equal_tub[1][lane], asia[lane] * value_cotangent[lane] + sigmoid(logits_5[lane]) *
+                negate_value_cotangent[lane], 0.0f);
+        }
+        store(part_17_out, part_17, first, count, 2, 2, 0);
     }
 }
 #endif

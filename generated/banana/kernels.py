@@ -28,6 +28,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -35,15 +36,17 @@ def energy_rows(x):
     Takes x [rows, 2]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -62,6 +65,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, normal(seed, row, step, 1, 0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of mala start: Normal(0, 1).
@@ -69,17 +73,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -117,9 +123,9 @@ def chain_kernel(
         power_x_2_0 = square(x_2_0)
         difference = x_2__1 - power_x_2_0
         U = 0.5 * power_x_2_0 + 2.0 * square(difference)
-        product = 4.0 * difference
-        grad_U_0 = 2.0 * x_2_0 * (0.5 - product)
-        grad_U_1 = product
+        product_2 = 4.0 * difference
+        grad_U_0 = 2.0 * x_2_0 * (0.5 - product_2)
+        grad_U_1 = product_2
         # banana.gen:6
         mean_0 = x_2__0 - 0.02 * grad_U_0
         mean_1 = x_2__1 - 0.02 * grad_U_1
@@ -132,9 +138,9 @@ def chain_kernel(
         power_y_0 = square(y_0)
         difference_2 = y__1 - power_y_0
         U_2 = 0.5 * power_y_0 + 2.0 * square(difference_2)
-        product_2 = 4.0 * difference_2
-        grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2)
-        grad_U_2_1 = product_2
+        product_2_2 = 4.0 * difference_2
+        grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2_2)
+        grad_U_2_1 = product_2_2
         # banana.gen:6
         log_ratio = (
             U
@@ -159,6 +165,7 @@ def chain_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, steps, *, rows, seed, step):
     """`steps` steps of mala from each row, numbered from `step`.
@@ -166,9 +173,11 @@ def chain_rows(x, steps, *, rows, seed, step):
     Takes x [rows, 2]; returns x [rows, 2], accepted [rows].
     """
     count, device = len(x), x.device
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 2, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 128),)](
+    chain_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         accepted,
@@ -177,10 +186,10 @@ def chain_rows(x, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, accepted
 
@@ -202,12 +211,12 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     power_y_0 = square(y_0)
     difference_2 = tl.load(y_ptr + place * 2 + 1, mask=live, other=0) - power_y_0
     U_2 = 0.5 * power_y_0 + 2.0 * square(difference_2)
-    product = 4.0 * difference_2
-    grad_U_0 = 2.0 * y_0 * (0.5 - product)
-    grad_U_1 = product
-    product_2 = 4.0 * difference
-    grad_U_2_0 = 2.0 * x_0 * (0.5 - product_2)
-    grad_U_2_1 = product_2
+    product_2 = 4.0 * difference_2
+    grad_U_0 = 2.0 * y_0 * (0.5 - product_2)
+    grad_U_1 = product_2
+    product_2_2 = 4.0 * difference
+    grad_U_2_0 = 2.0 * x_0 * (0.5 - product_2_2)
+    grad_U_2_1 = product_2_2
     # banana.gen:6
     tl.store(
         log_ratio_out + place,
@@ -261,6 +270,7 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_ratio_rows(x, y):
     """log of the Metropolis-Hastings ratio of mala from x to the proposal.
@@ -268,16 +278,18 @@ def log_ratio_rows(x, y):
     Takes x [rows, 2], y [rows, 2]; returns log_ratio [rows].
     """
     count, device = len(x), x.device
+    size = log_ratio_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_ratio = torch.empty(count, dtype=torch.float32, device=device)
-    log_ratio_kernel[(triton.cdiv(count, 128),)](
+    log_ratio_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         log_ratio,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_ratio
 
@@ -292,9 +304,9 @@ def log_proposal_kernel(x_ptr, y_ptr, log_proposal_out, count, ROWS: tl.constexp
     live = place < count
     # banana.gen:5
     x_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
-    product = 4.0 * (tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - square(x_0))
-    grad_U_0 = 2.0 * x_0 * (0.5 - product)
-    grad_U_1 = product
+    product_2 = 4.0 * (tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - square(x_0))
+    grad_U_0 = 2.0 * x_0 * (0.5 - product_2)
+    grad_U_1 = product_2
     # banana.gen:6
     tl.store(
         log_proposal_out + place,
@@ -322,6 +334,7 @@ def log_proposal_kernel(x_ptr, y_ptr, log_proposal_out, count, ROWS: tl.constexp
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_proposal_rows(x, y):
     """log density of what mala proposes, given where it stands.
@@ -329,15 +342,17 @@ def log_proposal_rows(x, y):
     Takes x [rows, 2], y [rows, 2]; returns log_proposal [rows].
     """
     count, device = len(x), x.device
+    size = log_proposal_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_proposal = torch.empty(count, dtype=torch.float32, device=device)
-    log_proposal_kernel[(triton.cdiv(count, 128),)](
+    log_proposal_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         log_proposal,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_proposal

@@ -33,6 +33,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -40,15 +41,17 @@ def energy_rows(x):
     Takes x [rows, 1]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -67,6 +70,7 @@ def start_kernel(x_out, v_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     tl.store(v_out + place * 1, normal(seed, row, step, 0, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of baoab start: Normal(0, 1).
@@ -74,19 +78,21 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 1], v [rows, 1].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 1, dtype=torch.float32, device=device)
     v = torch.empty(count, 1, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         v,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, v
 
@@ -145,6 +151,7 @@ def chain_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, v, steps, *, rows, seed, step):
     """`steps` steps of baoab from each row, numbered from `step`.
@@ -152,10 +159,12 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     Takes x [rows, 1], v [rows, 1]; returns x [rows, 1], v [rows, 1], accepted [rows].
     """
     count, device = len(x), x.device
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 1, dtype=torch.float32, device=device)
     v_out = torch.empty(count, 1, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 128),)](
+    chain_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         v.to(torch.float32).contiguous(),
         x_out,
@@ -166,9 +175,9 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, v_out, accepted

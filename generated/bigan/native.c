@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,16 +35,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -82,16 +82,16 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float z[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -129,16 +129,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -182,8 +182,8 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -194,16 +194,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
         ALIGNED float value[2][LANES];
         ALIGNED float joined[4][LANES];
@@ -218,17 +218,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_4, 128, joined, 4, C_mlp_0_weight, 4, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
         }
-        // bigan.gen:11
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         ALIGNED float z[2][LANES];
@@ -238,16 +237,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_7[128][LANES];
         dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_8[128][LANES];
         dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_9[2][LANES];
         dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
         ALIGNED float x_2[2][LANES];
         ALIGNED float joined_2[4][LANES];
@@ -262,21 +261,20 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_10, 128, joined_2, 4, C_mlp_0_weight, 4, 1);
         ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
             }
         }
-        // bigan.gen:11
-        ALIGNED float product_11[128][LANES];
         dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_12[1][LANES];
         dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
@@ -320,8 +318,8 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -332,16 +330,16 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
         ALIGNED float value[2][LANES];
         ALIGNED float joined[4][LANES];
@@ -356,17 +354,16 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_4, 128, joined, 4, C_mlp_0_weight, 4, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
         }
-        // bigan.gen:11
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         ALIGNED float z[2][LANES];
@@ -376,16 +373,16 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_7[128][LANES];
         dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_8[128][LANES];
         dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_9[2][LANES];
         dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
         ALIGNED float x_2[2][LANES];
         ALIGNED float joined_2[4][LANES];
@@ -400,21 +397,20 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_10, 128, joined_2, 4, C_mlp_0_weight, 4, 1);
         ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
             }
         }
-        // bigan.gen:11
-        ALIGNED float product_11[128][LANES];
         dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
             }
         }
-        ALIGNED float product_12[1][LANES];
         dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
@@ -422,6 +418,908 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(1.0f - C[lane]) + logarithm(C_2[lane]);
         store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that critic maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_critic_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_1_weight = pointers[9];
+    const float *restrict q_mlp_1_bias = pointers[10];
+    const float *restrict q_mlp_output_weight = pointers[11];
+    const float *restrict q_mlp_output_bias = pointers[12];
+    const float *restrict C_mlp_0_weight = pointers[13];
+    const float *restrict C_mlp_0_bias = pointers[14];
+    const float *restrict C_mlp_1_weight = pointers[15];
+    const float *restrict C_mlp_1_bias = pointers[16];
+    const float *restrict C_mlp_output_weight = pointers[17];
+    const float *restrict C_mlp_output_bias = pointers[18];
+    const int64_t *restrict row_numbers = pointers[19];
+    float *restrict value_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // bigan.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
+        ALIGNED float value[2][LANES];
+        ALIGNED float joined[4][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = product_3[0][lane] + q_mlp_output_bias[0];
+            value[1][lane] = product_3[1][lane] + q_mlp_output_bias[1];
+            joined[0][lane] = x[0][lane];
+            joined[1][lane] = x[1][lane];
+            joined[2][lane] = value[0][lane];
+            joined[3][lane] = value[1][lane];
+        }
+        dot(product_4, 128, joined, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float z[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
+        normal(z, 2, row, seed, step, 0, 7);
+        // bigan.gen:7
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float joined_2[4][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+            joined_2[0][lane] = x_2[0][lane];
+            joined_2[1][lane] = x_2[1][lane];
+            joined_2[2][lane] = z[0][lane];
+            joined_2[3][lane] = z[1][lane];
+        }
+        dot(product_10, 128, joined_2, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
+        // adversarial.gen:32
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that critic maximizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2], part_8 [rows, 128],
+       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13 [rows, 1], part_14
+       [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4], part_19 [rows, 2],
+       part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24 [rows, 2], part_25
+       [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
+void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_1_weight = pointers[10];
+    const float *restrict q_mlp_1_bias = pointers[11];
+    const float *restrict q_mlp_output_weight = pointers[12];
+    const float *restrict q_mlp_output_bias = pointers[13];
+    const float *restrict C_mlp_0_weight = pointers[14];
+    const float *restrict C_mlp_0_bias = pointers[15];
+    const float *restrict C_mlp_1_weight = pointers[16];
+    const float *restrict C_mlp_1_bias = pointers[17];
+    const float *restrict C_mlp_output_weight = pointers[18];
+    const float *restrict C_mlp_output_bias = pointers[19];
+    const int64_t *restrict row_numbers = pointers[20];
+    float *restrict x_gradient_out = pointers[21];
+    float *restrict part_1_out = pointers[22];
+    float *restrict part_2_out = pointers[23];
+    float *restrict part_3_out = pointers[24];
+    float *restrict part_4_out = pointers[25];
+    float *restrict part_5_out = pointers[26];
+    float *restrict part_6_out = pointers[27];
+    float *restrict part_7_out = pointers[28];
+    float *restrict part_8_out = pointers[29];
+    float *restrict part_9_out = pointers[30];
+    float *restrict part_10_out = pointers[31];
+    float *restrict part_11_out = pointers[32];
+    float *restrict part_12_out = pointers[33];
+    float *restrict part_13_out = pointers[34];
+    float *restrict part_14_out = pointers[35];
+    float *restrict part_15_out = pointers[36];
+    float *restrict part_16_out = pointers[37];
+    float *restrict part_17_out = pointers[38];
+    float *restrict part_18_out = pointers[39];
+    float *restrict part_19_out = pointers[40];
+    float *restrict part_20_out = pointers[41];
+    float *restrict part_21_out = pointers[42];
+    float *restrict part_22_out = pointers[43];
+    float *restrict part_23_out = pointers[44];
+    float *restrict part_24_out = pointers[45];
+    float *restrict part_25_out = pointers[46];
+    float *restrict part_26_out = pointers[47];
+    float *restrict part_27_out = pointers[48];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // bigan.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
+        ALIGNED float value[2][LANES];
+        ALIGNED float value_2[4][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = product_3[0][lane] + q_mlp_output_bias[0];
+            value[1][lane] = product_3[1][lane] + q_mlp_output_bias[1];
+            value_2[0][lane] = x[0][lane];
+            value_2[1][lane] = x[1][lane];
+            value_2[2][lane] = value[0][lane];
+            value_2[3][lane] = value[1][lane];
+        }
+        dot(product_4, 128, value_2, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0[LANES];
+        ALIGNED float C[LANES];
+        ALIGNED float value_3[1][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
+            C[lane] = sigmoid(value_0[lane]);
+            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_7, 128, value_3, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_8[128][LANES];
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+            }
+        }
+        dot(product_9, 128, product_8, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_2_2[128][LANES];
+        ALIGNED float projected[4][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+            }
+        }
+        dot(projected, 4, product_2_2, 128, C_mlp_0_weight, 1, 4);
+        // bigan.gen:11
+        ALIGNED float value_4[2][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_4[0][lane] = projected[2][lane];
+            value_4[1][lane] = projected[3][lane];
+        }
+        dot(product_10, 128, value_4, 2, q_mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        dot(product_11, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float z[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
+            }
+        }
+        normal(z, 2, row, seed, step, 0, 7);
+        // bigan.gen:7
+        ALIGNED float product_12[128][LANES];
+        dot(product_12, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_13, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_14[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_14, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float value_5[4][LANES];
+        ALIGNED float product_15[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
+            value_5[0][lane] = x_2[0][lane];
+            value_5[1][lane] = x_2[1][lane];
+            value_5[2][lane] = z[0][lane];
+            value_5[3][lane] = z[1][lane];
+        }
+        dot(product_15, 128, value_5, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_16[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_7[at][lane] = relu(product_15[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_16, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_17[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_16[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_17, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float value_6[1][LANES];
+        ALIGNED float product_18[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_17[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            value_6[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / (1.0f - C_2[lane]) * value_cotangent[lane]);
+        }
+        dot(product_18, 128, value_6, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_5_2[128][LANES];
+        ALIGNED float product_19[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_8[at][lane] > 0.0f) * product_18[at][lane];
+            }
+        }
+        dot(product_19, 128, product_5_2, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_6_2[128][LANES];
+        ALIGNED float product_20[4][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[at][lane] = (float)(hidden_7[at][lane] > 0.0f) * product_19[at][lane];
+            }
+        }
+        dot(product_20, 4, product_6_2, 128, C_mlp_0_weight, 1, 4);
+        ALIGNED float value_7[2][LANES];
+        ALIGNED float product_21[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_7[0][lane] = product_20[0][lane];
+            value_7[1][lane] = product_20[1][lane];
+        }
+        dot(product_21, 128, value_7, 2, mlp_output_weight, 1, 128);
+        ALIGNED float product_7_2[128][LANES];
+        ALIGNED float product_22[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_21[at][lane];
+            }
+        }
+        dot(product_22, 2, product_4_2, 128, q_mlp_0_weight, 1, 2);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = projected[0][lane] + product_22[0][lane];
+            x_gradient[1][lane] = projected[1][lane] + product_22[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // bigan.gen:11
+        store(part_1_out, value_3, first, count, 1, 1, 0);
+        store(part_2_out, hidden_4, first, count, 128, 128, 0);
+        store(part_3_out, product_8, first, count, 128, 128, 0);
+        store(part_4_out, hidden_3, first, count, 128, 128, 0);
+        store(part_5_out, product_2_2, first, count, 128, 128, 0);
+        store(part_6_out, value_2, first, count, 4, 4, 0);
+        store(part_7_out, value_4, first, count, 2, 2, 0);
+        // bigan.gen:9
+        store(part_8_out, hidden_2, first, count, 128, 128, 0);
+        store(part_9_out, product_3_2, first, count, 128, 128, 0);
+        store(part_10_out, hidden, first, count, 128, 128, 0);
+        store(part_11_out, product_4_2, first, count, 128, 128, 0);
+        // bigan.gen:3
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = x[0][lane];
+            part_12[1][lane] = x[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
+        // bigan.gen:11
+        store(part_13_out, value_6, first, count, 1, 1, 0);
+        store(part_14_out, hidden_8, first, count, 128, 128, 0);
+        store(part_15_out, product_5_2, first, count, 128, 128, 0);
+        store(part_16_out, hidden_7, first, count, 128, 128, 0);
+        store(part_17_out, product_6_2, first, count, 128, 128, 0);
+        store(part_18_out, value_5, first, count, 4, 4, 0);
+        store(part_19_out, value_7, first, count, 2, 2, 0);
+        // bigan.gen:7
+        store(part_20_out, hidden_6, first, count, 128, 128, 0);
+        store(part_21_out, product_7_2, first, count, 128, 128, 0);
+        store(part_22_out, hidden_5, first, count, 128, 128, 0);
+        ALIGNED float product_23[128][LANES];
+        dot(product_23, 128, product_7_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float part_23[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_23[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_23[at][lane];
+            }
+        }
+        store(part_23_out, part_23, first, count, 128, 128, 0);
+        // bigan.gen:6
+        store(part_24_out, z, first, count, 2, 2, 0);
+        // bigan.gen:11
+        ALIGNED float part_25[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_25[at][lane] = product_2_2[at][lane] + product_6_2[at][lane];
+        }
+        store(part_25_out, part_25, first, count, 128, 128, 0);
+        ALIGNED float part_26[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_8[at][lane] + product_5_2[at][lane];
+        }
+        store(part_26_out, part_26, first, count, 128, 128, 0);
+        ALIGNED float part_27[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_3[0][lane] + value_6[0][lane];
+        store(part_27_out, part_27, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATORS_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that generators maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_generators_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_1_weight = pointers[9];
+    const float *restrict q_mlp_1_bias = pointers[10];
+    const float *restrict q_mlp_output_weight = pointers[11];
+    const float *restrict q_mlp_output_bias = pointers[12];
+    const float *restrict C_mlp_0_weight = pointers[13];
+    const float *restrict C_mlp_0_bias = pointers[14];
+    const float *restrict C_mlp_1_weight = pointers[15];
+    const float *restrict C_mlp_1_bias = pointers[16];
+    const float *restrict C_mlp_output_weight = pointers[17];
+    const float *restrict C_mlp_output_bias = pointers[18];
+    const int64_t *restrict row_numbers = pointers[19];
+    float *restrict value_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // bigan.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
+        ALIGNED float value[2][LANES];
+        ALIGNED float joined[4][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = product_3[0][lane] + q_mlp_output_bias[0];
+            value[1][lane] = product_3[1][lane] + q_mlp_output_bias[1];
+            joined[0][lane] = x[0][lane];
+            joined[1][lane] = x[1][lane];
+            joined[2][lane] = value[0][lane];
+            joined[3][lane] = value[1][lane];
+        }
+        dot(product_4, 128, joined, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float z[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
+        normal(z, 2, row, seed, step, 0, 11);
+        // bigan.gen:7
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float joined_2[4][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+            joined_2[0][lane] = x_2[0][lane];
+            joined_2[1][lane] = x_2[1][lane];
+            joined_2[2][lane] = z[0][lane];
+            joined_2[3][lane] = z[1][lane];
+        }
+        dot(product_10, 128, joined_2, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
+        // adversarial.gen:33
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(1.0f - C[lane]) + logarithm(C_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATORS_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that generators maximizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2], part_8 [rows, 128],
+       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13 [rows, 1], part_14
+       [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4], part_19 [rows, 2],
+       part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24 [rows, 2], part_25
+       [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
+void objective_generators_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_1_weight = pointers[10];
+    const float *restrict q_mlp_1_bias = pointers[11];
+    const float *restrict q_mlp_output_weight = pointers[12];
+    const float *restrict q_mlp_output_bias = pointers[13];
+    const float *restrict C_mlp_0_weight = pointers[14];
+    const float *restrict C_mlp_0_bias = pointers[15];
+    const float *restrict C_mlp_1_weight = pointers[16];
+    const float *restrict C_mlp_1_bias = pointers[17];
+    const float *restrict C_mlp_output_weight = pointers[18];
+    const float *restrict C_mlp_output_bias = pointers[19];
+    const int64_t *restrict row_numbers = pointers[20];
+    float *restrict x_gradient_out = pointers[21];
+    float *restrict part_1_out = pointers[22];
+    float *restrict part_2_out = pointers[23];
+    float *restrict part_3_out = pointers[24];
+    float *restrict part_4_out = pointers[25];
+    float *restrict part_5_out = pointers[26];
+    float *restrict part_6_out = pointers[27];
+    float *restrict part_7_out = pointers[28];
+    float *restrict part_8_out = pointers[29];
+    float *restrict part_9_out = pointers[30];
+    float *restrict part_10_out = pointers[31];
+    float *restrict part_11_out = pointers[32];
+    float *restrict part_12_out = pointers[33];
+    float *restrict part_13_out = pointers[34];
+    float *restrict part_14_out = pointers[35];
+    float *restrict part_15_out = pointers[36];
+    float *restrict part_16_out = pointers[37];
+    float *restrict part_17_out = pointers[38];
+    float *restrict part_18_out = pointers[39];
+    float *restrict part_19_out = pointers[40];
+    float *restrict part_20_out = pointers[41];
+    float *restrict part_21_out = pointers[42];
+    float *restrict part_22_out = pointers[43];
+    float *restrict part_23_out = pointers[44];
+    float *restrict part_24_out = pointers[45];
+    float *restrict part_25_out = pointers[46];
+    float *restrict part_26_out = pointers[47];
+    float *restrict part_27_out = pointers[48];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // bigan.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 2, q_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, q_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, q_mlp_output_weight, 128, 1);
+        ALIGNED float value[2][LANES];
+        ALIGNED float value_2[4][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = product_3[0][lane] + q_mlp_output_bias[0];
+            value[1][lane] = product_3[1][lane] + q_mlp_output_bias[1];
+            value_2[0][lane] = x[0][lane];
+            value_2[1][lane] = x[1][lane];
+            value_2[2][lane] = value[0][lane];
+            value_2[3][lane] = value[1][lane];
+        }
+        dot(product_4, 128, value_2, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0[LANES];
+        ALIGNED float C[LANES];
+        ALIGNED float value_3[1][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
+            C[lane] = sigmoid(value_0[lane]);
+            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * -(1.0f / (1.0f - C[lane]) * value_cotangent[lane]);
+        }
+        dot(product_7, 128, value_3, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_8[128][LANES];
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+            }
+        }
+        dot(product_9, 128, product_8, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_2_2[128][LANES];
+        ALIGNED float projected[4][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+            }
+        }
+        dot(projected, 4, product_2_2, 128, C_mlp_0_weight, 1, 4);
+        // bigan.gen:11
+        ALIGNED float value_4[2][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_4[0][lane] = projected[2][lane];
+            value_4[1][lane] = projected[3][lane];
+        }
+        dot(product_10, 128, value_4, 2, q_mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        dot(product_11, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float z[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
+            }
+        }
+        normal(z, 2, row, seed, step, 0, 11);
+        // bigan.gen:7
+        ALIGNED float product_12[128][LANES];
+        dot(product_12, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_13, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_14[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_14, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float value_5[4][LANES];
+        ALIGNED float product_15[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
+            value_5[0][lane] = x_2[0][lane];
+            value_5[1][lane] = x_2[1][lane];
+            value_5[2][lane] = z[0][lane];
+            value_5[3][lane] = z[1][lane];
+        }
+        dot(product_15, 128, value_5, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_16[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_7[at][lane] = relu(product_15[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_16, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_17[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_16[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_17, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float value_6[1][LANES];
+        ALIGNED float product_18[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_17[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            value_6[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * (1.0f / C_2[lane] * value_cotangent[lane]);
+        }
+        dot(product_18, 128, value_6, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_5_2[128][LANES];
+        ALIGNED float product_19[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_8[at][lane] > 0.0f) * product_18[at][lane];
+            }
+        }
+        dot(product_19, 128, product_5_2, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_6_2[128][LANES];
+        ALIGNED float product_20[4][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[at][lane] = (float)(hidden_7[at][lane] > 0.0f) * product_19[at][lane];
+            }
+        }
+        dot(product_20, 4, product_6_2, 128, C_mlp_0_weight, 1, 4);
+        ALIGNED float value_7[2][LANES];
+        ALIGNED float product_21[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_7[0][lane] = product_20[0][lane];
+            value_7[1][lane] = product_20[1][lane];
+        }
+        dot(product_21, 128, value_7, 2, mlp_output_weight, 1, 128);
+        ALIGNED float product_7_2[128][LANES];
+        ALIGNED float product_22[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_21[at][lane];
+            }
+        }
+        dot(product_22, 2, product_4_2, 128, q_mlp_0_weight, 1, 2);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = projected[0][lane] + product_22[0][lane];
+            x_gradient[1][lane] = projected[1][lane] + product_22[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // bigan.gen:11
+        store(part_1_out, value_3, first, count, 1, 1, 0);
+        store(part_2_out, hidden_4, first, count, 128, 128, 0);
+        store(part_3_out, product_8, first, count, 128, 128, 0);
+        store(part_4_out, hidden_3, first, count, 128, 128, 0);
+        store(part_5_out, product_2_2, first, count, 128, 128, 0);
+        store(part_6_out, value_2, first, count, 4, 4, 0);
+        store(part_7_out, value_4, first, count, 2, 2, 0);
+        // bigan.gen:9
+        store(part_8_out, hidden_2, first, count, 128, 128, 0);
+        store(part_9_out, product_3_2, first, count, 128, 128, 0);
+        store(part_10_out, hidden, first, count, 128, 128, 0);
+        store(part_11_out, product_4_2, first, count, 128, 128, 0);
+        // bigan.gen:3
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = x[0][lane];
+            part_12[1][lane] = x[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
+        // bigan.gen:11
+        store(part_13_out, value_6, first, count, 1, 1, 0);
+        store(part_14_out, hidden_8, first, count, 128, 128, 0);
+        store(part_15_out, product_5_2, first, count, 128, 128, 0);
+        store(part_16_out, hidden_7, first, count, 128, 128, 0);
+        store(part_17_out, product_6_2, first, count, 128, 128, 0);
+        store(part_18_out, value_5, first, count, 4, 4, 0);
+        store(part_19_out, value_7, first, count, 2, 2, 0);
+        // bigan.gen:7
+        store(part_20_out, hidden_6, first, count, 128, 128, 0);
+        store(part_21_out, product_7_2, first, count, 128, 128, 0);
+        store(part_22_out, hidden_5, first, count, 128, 128, 0);
+        ALIGNED float product_23[128][LANES];
+        dot(product_23, 128, product_7_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float part_23[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_23[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_23[at][lane];
+            }
+        }
+        store(part_23_out, part_23, first, count, 128, 128, 0);
+        // bigan.gen:6
+        store(part_24_out, z, first, count, 2, 2, 0);
+        // bigan.gen:11
+        ALIGNED float part_25[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_25[at][lane] = product_2_2[at][lane] + product_6_2[at][lane];
+        }
+        store(part_25_out, part_25, first, count, 128, 128, 0);
+        ALIGNED float part_26[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_8[at][lane] + product_5_2[at][lane];
+        }
+        store(part_26_out, part_26, first, count, 128, 128, 0);
+        ALIGNED float part_27[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_3[0][lane] + value_6[0][lane];
+        store(part_27_out, part_27, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -113,6 +113,7 @@ def objective_phase_1_saving_kernel(
     tl.store(x_2_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -121,10 +122,12 @@ def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_saving(W, b, device)
+    size = objective_phase_1_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
     x_2_saved = torch.empty(count, 4096, dtype=torch.float32, device=device)
     x_2_end = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -134,10 +137,10 @@ def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value, x_2_saved, x_2_end
 
@@ -211,6 +214,7 @@ def objective_phase_1_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.
@@ -219,10 +223,12 @@ def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
     part_2 [rows, 64], part_1 [4096] summed over rows, part_3 [4096] summed over rows.
     """
     count, device = len(x), x.device
+    size = objective_phase_1_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 16), 4096, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 16), 4096, dtype=torch.float32, device=device)
-    objective_phase_1_backward_kernel[(triton.cdiv(count, 16),)](
+    part_1 = torch.empty(programs, 4096, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 4096, dtype=torch.float32, device=device)
+    objective_phase_1_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         x_2_saved.to(torch.float32).contiguous(),
         x_2_end.to(torch.float32).contiguous(),
@@ -231,10 +237,10 @@ def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
         part_1,
         part_3,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_2, part_1.sum(0), part_3.sum(0)
 

@@ -107,6 +107,7 @@ def objective_phase_1_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(x, W, b, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row.
@@ -115,8 +116,10 @@ def objective_phase_1_rows(x, W, b, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1(W, b, device)
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -124,10 +127,10 @@ def objective_phase_1_rows(x, W, b, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -166,6 +169,7 @@ def energy_kernel(x_ptr, W_array, b_array, energy_out, count, ROWS: tl.constexpr
     tl.store(energy_out + place, -(tl.sum(vector(b_array, 0, 64) * x, 1) + total), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x, W, b):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -174,16 +178,18 @@ def energy_rows(x, W, b):
     """
     count, device = len(x), x.device
     arrays = pack_energy(W, b, device)
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 16),)](
+    energy_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         energy,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -205,6 +211,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -212,17 +219,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer.
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    start_kernel[(triton.cdiv(count, 16),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -288,6 +297,7 @@ def chain_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, W, b, steps, *, rows, seed, step):
     """`steps` steps of gibbs from each row, numbered from `step`.
@@ -296,9 +306,11 @@ def chain_rows(x, W, b, steps, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_chain(W, b, device)
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 16),)](
+    chain_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         x_out,
@@ -308,9 +320,9 @@ def chain_rows(x, W, b, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, accepted

@@ -9,11 +9,13 @@ spec: specs/chains/boltzmann.gen, sha256 df84496b7f5b2bcd12f35529a32c42e2e3bbb38
 
 /* What all rows share. */
 void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
     float *restrict shared = pointers[3];
     float *restrict shared_2 = shared + 0;
     float *restrict shared_2_2 = shared + 4096;
-    float *restrict shared_3 = shared + 8192;
-    float *restrict shared_4 = shared + 12288;
+    float *restrict W_used = shared + 8192;
+    float *restrict shared_3 = shared + 12288;
+    float *restrict shared_4 = shared + 16384;
     // boltzmann.gen:8
     for (int64_t i = 0; i < 64; i++) {
         float *restrict values = shared_2 + i * 64;
@@ -27,17 +29,23 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
             values_2[at] = (float)(i_2 < at);
         }
     }
-    // boltzmann.gen:6
     for (int64_t i_3 = 0; i_3 < 64; i_3++) {
-        float *restrict values_3 = shared_3 + i_3 * 64;
+        float *restrict values_3 = W_used + i_3 * 64;
         for (int at = 0; at < 64; at++) {
-            values_3[at] = (float)(at < i_3);
+            values_3[at] = W[at * 64 + i_3];
+        }
+    }
+    // boltzmann.gen:6
+    for (int64_t i_3_2 = 0; i_3_2 < 64; i_3_2++) {
+        float *restrict values_4 = shared_3 + i_3_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_4[at] = (float)(at < i_3_2);
         }
     }
     for (int64_t i_2_2 = 0; i_2_2 < 64; i_2_2++) {
-        float *restrict values_4 = shared_4 + i_2_2 * 64;
+        float *restrict values_5 = shared_4 + i_2_2 * 64;
         for (int at = 0; at < 64; at++) {
-            values_4[at] = (float)(at < i_2_2);
+            values_5[at] = (float)(at < i_2_2);
         }
     }
 }
@@ -52,15 +60,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[3];
     float *restrict shared_2 = shared + 0;
     float *restrict shared_2_2 = shared + 4096;
-    float *restrict shared_3 = shared + 8192;
-    float *restrict shared_4 = shared + 12288;
+    float *restrict W_used = shared + 8192;
+    float *restrict shared_3 = shared + 12288;
+    float *restrict shared_4 = shared + 16384;
     const int64_t *restrict row_numbers = pointers[4];
     float *restrict value_out = pointers[5];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -85,7 +94,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_3[lane] += choose(shared_2_2[i * 64 + at], x_2[at][lane] * W[at * 64 + i], 0.0f);
+                    sum_3[lane] += choose(shared_2_2[i * 64 + at], x_2[at][lane] * W_used[i * 64 + at], 0.0f);
                 }
             }
             ALIGNED float logits[LANES];
@@ -101,11 +110,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         // chains.gen:3
         ALIGNED float stop_x_2[64][LANES];
+        ALIGNED float total_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) stop_x_2[at][lane] = x_2[at][lane];
         }
-        // boltzmann.gen:6
-        ALIGNED float total_2[LANES];
         for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
         for (int64_t i_3 = 0; i_3 < 64; i_3++) {
             ALIGNED float sum_4[LANES];
@@ -116,6 +124,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                         stop_x_2[at][lane], 0.0f);
                 }
             }
+            // boltzmann.gen:6
             for (int lane = 0; lane < LANES; lane++) total_2[lane] = total_2[lane] + sum_4[lane];
         }
         ALIGNED float total[LANES];
@@ -214,9 +223,11 @@ void energy_rows(const int64_t *numbers, void *const *pointers) {
 
 /* What all rows share. */
 void chain_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
     float *restrict shared = pointers[3];
     float *restrict shared_2 = shared + 0;
     float *restrict shared_2_2 = shared + 4096;
+    float *restrict W_used = shared + 8192;
     // boltzmann.gen:8
     for (int64_t i = 0; i < 64; i++) {
         float *restrict values = shared_2 + i * 64;
@@ -228,6 +239,12 @@ void chain_rows_shared(const int64_t *numbers, void *const *pointers) {
         float *restrict values_2 = shared_2_2 + i_2 * 64;
         for (int at = 0; at < 64; at++) {
             values_2[at] = (float)(i_2 < at);
+        }
+    }
+    for (int64_t i_3 = 0; i_3 < 64; i_3++) {
+        float *restrict values_3 = W_used + i_3 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_3[at] = W[at * 64 + i_3];
         }
     }
 }
@@ -242,15 +259,16 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[3];
     float *restrict shared_2 = shared + 0;
     float *restrict shared_2_2 = shared + 4096;
+    float *restrict W_used = shared + 8192;
     const int64_t *restrict row_numbers = pointers[4];
     int64_t *restrict x_out = pointers[5];
     float *restrict accepted_out = pointers[6];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -259,10 +277,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         // boltzmann.gen:9
         ALIGNED float x_2[64][LANES];
+        ALIGNED float accepted[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -284,7 +302,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
-                        sum_3[lane] += choose(shared_2_2[i * 64 + at], x_3[at][lane] * W[at * 64 + i], 0.0f);
+                        sum_3[lane] += choose(shared_2_2[i * 64 + at], x_3[at][lane] * W_used[i * 64 + at], 0.0f);
                     }
                 }
                 ALIGNED float logits[LANES];
@@ -305,6 +323,266 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         }
         store_whole(x_out, x_2, first, count, 64, 64, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[3];
+    float *restrict shared_2 = shared + 0;
+    float *restrict shared_2_2 = shared + 4096;
+    float *restrict W_used = shared + 8192;
+    float *restrict shared_3 = shared + 12288;
+    float *restrict shared_4 = shared + 16384;
+    // boltzmann.gen:8
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = shared_2 + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = (float)(at < i);
+        }
+    }
+    for (int64_t i_2 = 0; i_2 < 64; i_2++) {
+        float *restrict values_2 = shared_2_2 + i_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = (float)(i_2 < at);
+        }
+    }
+    for (int64_t i_3 = 0; i_3 < 64; i_3++) {
+        float *restrict values_3 = W_used + i_3 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_3[at] = W[at * 64 + i_3];
+        }
+    }
+    // boltzmann.gen:6
+    for (int64_t i_3_2 = 0; i_3_2 < 64; i_3_2++) {
+        float *restrict values_4 = shared_3 + i_3_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_4[at] = (float)(at < i_3_2);
+        }
+    }
+    for (int64_t i_2_2 = 0; i_2_2 < 64; i_2_2++) {
+        float *restrict values_5 = shared_4 + i_2_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_5[at] = (float)(at < i_2_2);
+        }
+    }
+}
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], x_2_saved [rows, 4096], x_2_end [rows, 64]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict b = pointers[2];
+    float *restrict shared = pointers[3];
+    float *restrict shared_2 = shared + 0;
+    float *restrict shared_2_2 = shared + 4096;
+    float *restrict W_used = shared + 8192;
+    float *restrict shared_3 = shared + 12288;
+    float *restrict shared_4 = shared + 16384;
+    const int64_t *restrict row_numbers = pointers[4];
+    float *restrict value_out = pointers[5];
+    float *restrict x_2_saved_out = pointers[6];
+    float *restrict x_2_end_out = pointers[7];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // boltzmann.gen:9
+        ALIGNED float x_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
+        }
+        for (int64_t i = 0; i < 64; i++) {
+            store(x_2_saved_out, x_2, first, count, 64, 4096, i * 64);
+            // boltzmann.gen:8
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += choose(shared_2[i * 64 + at], x_2[at][lane] * W[i * 64 + at], 0.0f);
+                }
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_3[lane] += choose(shared_2_2[i * 64 + at], x_2[at][lane] * W_used[i * 64 + at], 0.0f);
+                }
+            }
+            ALIGNED float logits[LANES];
+            int64_t turn_2;
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane] + sum_3[lane];
+            turn_2 = step * 64 + i;
+            ALIGNED float noise[LANES];
+            uniform(&noise, 1, row, seed, turn_2, 0, 5);
+            ALIGNED float x_new[LANES];
+            for (int lane = 0; lane < LANES; lane++) x_new[lane] = (float)(noise[lane] < sigmoid(logits[lane]));
+            // boltzmann.gen:9
+            for (int lane = 0; lane < LANES; lane++) x_2[i][lane] = x_new[lane];
+        }
+        // chains.gen:3
+        ALIGNED float stop_x_2[64][LANES];
+        ALIGNED float total_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) stop_x_2[at][lane] = x_2[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) total_2[lane] = 0.0f;
+        for (int64_t i_3 = 0; i_3 < 64; i_3++) {
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_4[lane] += choose(shared_3[i_3 * 64 + at], W[i_3 * 64 + at] * stop_x_2[i_3][lane] *
+                        stop_x_2[at][lane], 0.0f);
+                }
+            }
+            // boltzmann.gen:6
+            for (int lane = 0; lane < LANES; lane++) total_2[lane] = total_2[lane] + sum_4[lane];
+        }
+        ALIGNED float total[LANES];
+        for (int lane = 0; lane < LANES; lane++) total[lane] = 0.0f;
+        for (int64_t i_2 = 0; i_2 < 64; i_2++) {
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_5[lane] += choose(shared_4[i_2 * 64 + at], W[i_2 * 64 + at] * x[i_2][lane] * x[at][lane], 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) total[lane] = total[lane] + sum_5[lane];
+        }
+        // chains.gen:3
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] += b[at] * stop_x_2[at][lane];
+        }
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] += b[at] * x[at][lane];
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = sum_6[lane] + total_2[lane] - (sum_7[lane] + total[lane]);
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+        // boltzmann.gen:9
+        store(x_2_end_out, x_2, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[4];
+    float *restrict shared_2 = shared + 0;
+    float *restrict shared_2_2 = shared + 4096;
+    // boltzmann.gen:6
+    for (int64_t i_3_2 = 0; i_3_2 < 64; i_3_2++) {
+        float *restrict values = shared_2 + i_3_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = (float)(at < i_3_2);
+        }
+    }
+    for (int64_t i_2_2 = 0; i_2_2 < 64; i_2_2++) {
+        float *restrict values_2 = shared_2_2 + i_2_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = (float)(at < i_2_2);
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, x_2_saved [rows, 4096], x_2_end [rows, 64], value_cotangent [rows]; returns part_2 [rows,
+       64], part_1 [4096] summed over rows, part_3 [4096] summed over rows. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict x_2_end_rows = pointers[2];
+    const float *restrict value_cotangent_rows = pointers[3];
+    float *restrict shared = pointers[4];
+    float *restrict shared_2 = shared + 0;
+    float *restrict shared_2_2 = shared + 4096;
+    float *restrict part_2_out = pointers[5];
+    float *restrict part_1_out = pointers[6];
+    float *restrict part_3_out = pointers[7];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float x_2_end[64][LANES];
+        load(x_2_end, x_2_end_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // chains.gen:3
+        ALIGNED float stop_x_2_end[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) stop_x_2_end[at][lane] = x_2_end[at][lane];
+        }
+        for (int64_t i_3_2 = 64 - 1; i_3_2 >= 0; i_3_2--) {
+            // boltzmann.gen:6
+            for (int start = 0; start < 64; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 64 ? start + 32 : 64;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = stop_x_2_end[i_3_2][lane] * (stop_x_2_end[at][lane] *
+                            choose(shared_2[i_3_2 * 64 + at], value_cotangent[lane], 0.0f));
+                    }
+                }
+                add_sums(part_1_out + first / group * 4096 + i_3_2 * 64 + start, stored, stop - start, count - first);
+            }
+        }
+        // boltzmann.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // boltzmann.gen:6
+        for (int64_t i_2_2 = 64 - 1; i_2_2 >= 0; i_2_2--) {
+            for (int start_2 = 0; start_2 < 64; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 64 ? start_2 + 32 : 64;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = x[i_2_2][lane] * (x[at][lane] * choose(shared_2_2[i_2_2 * 64 +
+                            at], negate_value_cotangent[lane], 0.0f));
+                    }
+                }
+                add_sums(part_3_out + first / group * 4096 + i_2_2 * 64 + start_2, stored_2, stop_2 - start_2, count -
+                    first);
+            }
+        }
+        // boltzmann.gen:2
+        ALIGNED float part_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_2[at][lane] = stop_x_2_end[at][lane] * value_cotangent[lane] + x[at][lane] *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_2_out, part_2, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -188,25 +188,25 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[400][LANES];
         dot(product, 400, joined_2, 1098, _0_weight_used, 1098, 1);
         ALIGNED float hidden[400][LANES];
+        ALIGNED float product_2[1088][LANES];
         for (int at = 0; at < 400; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[1088][LANES];
         dot(product_2, 1088, hidden, 400, output_weight_used, 400, 1);
         ALIGNED float output[1088][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 1088; at++) {
             for (int lane = 0; lane < LANES; lane++) output[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i_j = 0; i_j < 64; i_j++) {
             ALIGNED float _event[LANES];
             ALIGNED float logits[17][LANES];
             for (int lane = 0; lane < LANES; lane++) _event[lane] = x[i_j][lane];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = output[i_j * 17 + at][lane];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -317,8 +317,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -344,12 +344,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[7][LANES];
             dot(product, 7, mlp_input, 1098, _0_weight_used + start * 1098, 1098, 1);
             ALIGNED float newest[7][LANES];
+            ALIGNED float units[400][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     newest[at][lane] = relu(product[at][lane] + mlp_0_bias[start + at]);
                 }
             }
-            ALIGNED float units[400][LANES];
             for (int at = 0; at < 400; at++) {
                 for (int lane = 0; lane < LANES; lane++) units[at][lane] = mlp_0[at][lane];
             }
@@ -365,12 +365,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[17][LANES];
             dot(product_2, 17, units, 400, value, 400, 1);
             ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits[at][lane] = product_2[at][lane] + mlp_output_bias[i_j * 17 + at];
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
@@ -399,13 +399,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float masses[17][LANES];
+            ALIGNED float noise[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
                         sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
-            ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, i_j, 0);
             ALIGNED float cumulative[LANES];
             ALIGNED float drawn[LANES];

@@ -9,7 +9,238 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import asinh, dot, log1p, logit, matrix, normal, sinh, softplus, square, tanh, vector
+from gencompiler.runtime.kernels import (
+    asinh,
+    dot,
+    log1p,
+    logit,
+    matrix,
+    maximum,
+    minimum,
+    normal,
+    sinh,
+    softplus,
+    square,
+    tanh,
+    uniform,
+    vector,
+)
+
+LOG_PROB_LAYOUT_1 = tiles.layout(64, [*range(32, 42)], [*range(10)], repeat=4)
+LOG_PROB_LAYOUT_2 = tiles.layout(64, [*range(42)], [*range(63, 31, -1), *range(10)], repeat=4)
+LOG_PROB_LAYOUT_3 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
+
+
+@tiles.remembered
+def pack_log_prob(
+    e,
+    d,
+    m_weight,
+    embedding_s_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(d, 64),
+        tiles.place(e, 64),
+        tiles.place(torch.log(d), 64),
+        tiles.mask(LOG_PROB_LAYOUT_1, device),
+        tiles.places(LOG_PROB_LAYOUT_1, device),
+        tiles.place(mlp_0_weight.mT, LOG_PROB_LAYOUT_2, 64),
+        tiles.place(mlp_0_bias, 64),
+        tiles.place(mlp_1_weight.mT, 64, 64),
+        tiles.place(mlp_1_bias, 64),
+        tiles.place(t_weight.mT, 64, LOG_PROB_LAYOUT_3),
+        tiles.place(t_bias, LOG_PROB_LAYOUT_3),
+        tiles.place(mlp_s_weight.mT, 64, LOG_PROB_LAYOUT_3),
+        tiles.place(s_bias, LOG_PROB_LAYOUT_3),
+        tiles.place(m_weight.mT, 64, 64),
+        tiles.place(embedding_s_weight.mT, 64, 64),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_prob_kernel(
+    x_ptr,
+    y_ptr,
+    d_array,
+    e_array,
+    weights_array,
+    mask_array,
+    places_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    mlp_1_weight_array,
+    mlp_1_bias_array,
+    t_weight_array,
+    t_bias_array,
+    mlp_s_weight_array,
+    s_bias_array,
+    m_weight_array,
+    embedding_s_weight_array,
+    log_prob_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a one-sample bound of log p(x) of each row: uniform dequantization.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying z [ROWS, 64], log_abs_det [ROWS]
+    d_array [64]
+    e_array [64]
+    weights_array [64]
+    mask_array [8, 64]
+    places_array [8, 64]
+    mlp_0_weight_array [8, 64, 64]
+    mlp_0_bias_array [8, 64]
+    mlp_1_weight_array [8, 64, 64]
+    mlp_1_bias_array [8, 64]
+    t_weight_array [8, 64, 64]
+    t_bias_array [8, 64]
+    mlp_s_weight_array [8, 64, 64]
+    s_bias_array [8, 64]
+    m_weight_array [64, 64]
+    embedding_s_weight_array [64, 64]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # conditional_realnvp.gen:14
+    u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 3)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
+    # conditional_realnvp.gen:6
+    difference = asinh(sigmoid_input) * vector(d_array, 0, 64) - vector(e_array, 0, 64)
+    Warp_input = sinh(difference)
+    inner = tl.abs((difference + vector(e_array, 0, 64)) / vector(d_array, 0, 64))
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # conditional_realnvp.gen:14
+    inner_2 = (y[:, None] == tl.arange(0, 64)[None, :]).to(tl.float32)
+    z = Warp_input
+    log_abs_det = (
+        181.32565401959783
+        + tl.sum(-softplus(sigmoid_input) - softplus(-sigmoid_input), 1)
+        + tl.sum(
+            -0.5 * log1p(square(Warp_input))
+            - vector(weights_array, 0, 64)
+            + (inner + log1p(tl.exp(-2.0 * inner)) - 0.6931471805599453),
+            1,
+        )
+    )
+    for k_down in tl.range(0, 8, num_stages=STAGES):
+        k = 7 - k_down
+        # conditional_realnvp.gen:4
+        hidden = maximum(
+            dot(
+                tl.where(
+                    vector(mask_array, k, 64) != 0.0,
+                    (y[:, None] == vector(places_array, k, 64)).to(tl.float32),
+                    z,
+                ),
+                matrix(mlp_0_weight_array, k, 64, 64),
+                PRECISION,
+            )
+            + vector(mlp_0_bias_array, k, 64),
+            0.0,
+        )
+        hidden_2 = maximum(
+            dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
+            0.0,
+        )
+        t = dot(hidden_2, matrix(t_weight_array, k, 64, 64), PRECISION) + vector(t_bias_array, k, 64)
+        s = dot(hidden_2, matrix(mlp_s_weight_array, k, 64, 64), PRECISION) + vector(s_bias_array, k, 64)
+        # conditional_realnvp.gen:3
+        tanh_s = tanh(s)
+        # conditional_realnvp.gen:4
+        b = (z - t) * tl.exp(-tanh_s)
+        # conditional_realnvp.gen:14
+        z = b
+        log_abs_det = log_abs_det + tl.sum(tanh_s, 1)
+    # conditional_realnvp.gen:13
+    m = dot(inner_2, matrix(m_weight_array, 0, 64, 64), PRECISION)
+    s_2 = dot(inner_2, matrix(embedding_s_weight_array, 0, 64, 64), PRECISION)
+    tanh_s_2 = tanh(s_2)
+    scale = tl.exp(tanh_s_2)
+    log_p_z = tl.sum(-0.5 * square((z - m) / scale) - tanh_s_2 - 0.9189385332046727, 1)
+    # conditional_realnvp.gen:14
+    tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_rows(
+    x,
+    y,
+    e,
+    d,
+    m_weight,
+    embedding_s_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a one-sample bound of log p(x) of each row: uniform dequantization.
+
+    Takes x [rows, 64] integer, y [rows] integer; returns log_prob [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob(
+        e,
+        d,
+        m_weight,
+        embedding_s_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        mlp_1_weight,
+        mlp_1_bias,
+        mlp_s_weight,
+        s_bias,
+        t_weight,
+        t_bias,
+        device,
+    )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_prob = torch.empty(count, dtype=torch.float32, device=device)
+    log_prob_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        log_prob,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        STAGES=size.stages,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_prob
+
 
 SAMPLE_LAYOUT_1 = tiles.layout(64, [*range(32, 42)], [*range(10)], repeat=4)
 SAMPLE_LAYOUT_2 = tiles.layout(64, [*range(42)], [*range(63, 31, -1), *range(10)], repeat=4)
@@ -110,7 +341,7 @@ def sample_kernel(
     x = m + scale * noise
     for k in tl.range(0, 8, num_stages=STAGES):
         # conditional_realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(
                 tl.where(
                     vector(mask_array, k, 64) != 0.0,
@@ -123,7 +354,7 @@ def sample_kernel(
             + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -139,11 +370,12 @@ def sample_kernel(
     sigmoid_output = tl.sigmoid(Warp_output)
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
+        minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
         mask=live[:, None],
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     y,
@@ -184,8 +416,10 @@ def sample_rows(
         t_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         y.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -193,11 +427,11 @@ def sample_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -278,7 +512,7 @@ def forward_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, 8, num_stages=STAGES):
         # conditional_realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(
                 tl.where(
                     vector(mask_array, k, 64) != 0.0,
@@ -291,7 +525,7 @@ def forward_kernel(
             + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -325,6 +559,7 @@ def forward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def forward_rows(y, z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -345,20 +580,22 @@ def forward_rows(y, z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias,
         t_bias,
         device,
     )
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         y.to(torch.int64).contiguous(),
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -451,7 +688,7 @@ def inverse_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # conditional_realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(
                 tl.where(
                     vector(mask_array, k, 64) != 0.0,
@@ -464,7 +701,7 @@ def inverse_kernel(
             + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -481,6 +718,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, y, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -501,19 +739,21 @@ def inverse_rows(x, y, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias,
         t_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.int64).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

@@ -47,8 +47,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -61,39 +61,27 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float u[64][LANES];
         uniform(u, 64, row, seed, step, 0, 3);
         ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float difference[64][LANES];
+        ALIGNED float Warp_input[64][LANES];
+        ALIGNED float inner[64][LANES];
+        ALIGNED float inner_2[10][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
                     u[at][lane]));
-            }
-        }
-        // conditional_realnvp.gen:6
-        ALIGNED float difference[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
                 difference[at][lane] = inverse_sinh(sigmoid_input[at][lane]) * d[at] - e[at];
-            }
-        }
-        ALIGNED float Warp_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
-        }
-        ALIGNED float inner[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
+                Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
                 inner[at][lane] = absolute((difference[at][lane] + e[at]) / d[at]);
             }
         }
-        // conditional_realnvp.gen:14
-        ALIGNED float inner_2[10][LANES];
+        ALIGNED float z[64][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float z[64][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
         }
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -112,17 +100,16 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
             }
-            // conditional_realnvp.gen:4
-            ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
-            }
             ALIGNED float joined[42][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = inner_2[at][lane];
@@ -130,49 +117,42 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
             ALIGNED float t[32][LANES];
+            ALIGNED float product_4[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 32 + at];
             }
-            ALIGNED float product_4[32][LANES];
             dot(product_4, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
             ALIGNED float s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
-            }
-            // conditional_realnvp.gen:3
             ALIGNED float tanh_s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
-            }
-            // conditional_realnvp.gen:4
             ALIGNED float b[32][LANES];
+            ALIGNED float sum_4[LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
                     b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
                 }
             }
-            ALIGNED float sum_4[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s[at][lane];
             }
-            // conditional_realnvp.gen:14
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at][lane] = a[at][lane];
             }
@@ -187,14 +167,14 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float s_2[64][LANES];
         dot(s_2, 64, inner_2, 10, embedding_s_weight, 10, 1);
         ALIGNED float tanh_s_2[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
-        }
         ALIGNED float scale[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(tanh_s_2[at][lane]);
-        }
         ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                scale[at][lane] = exponential(tanh_s_2[at][lane]);
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -236,8 +216,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -246,18 +226,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // conditional_realnvp.gen:13
         ALIGNED float indicator_value[10][LANES];
+        ALIGNED float m[64][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float m[64][LANES];
         dot(m, 64, indicator_value, 10, embedding_m_weight, 10, 1);
         ALIGNED float s[64][LANES];
         dot(s, 64, indicator_value, 10, embedding_s_weight, 10, 1);
         ALIGNED float scale[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(hyperbolic_tangent(s[at][lane]));
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 2);
         // conditional_realnvp.gen:14
         ALIGNED float x[64][LANES];
@@ -267,16 +247,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 8; k++) {
             // conditional_realnvp.gen:4
             ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = x[at][lane];
-            }
             ALIGNED float b[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = x[at + 32][lane];
-            }
             ALIGNED float joined[42][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = x[at][lane];
+                    b[at][lane] = x[at + 32][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = indicator_value[at][lane];
@@ -284,35 +262,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
             ALIGNED float s_2[32][LANES];
+            ALIGNED float product_4[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) s_2[at][lane] = product_3[at][lane] + mlp_s_bias[k * 32 + at];
             }
-            ALIGNED float product_4[32][LANES];
             dot(product_4, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
             ALIGNED float t[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_4[at][lane] + mlp_t_bias[k * 32 + at];
-            }
-            // conditional_realnvp.gen:3
             ALIGNED float Coupling_output[64][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_4[at][lane] + mlp_t_bias[k * 32 + at];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -327,19 +304,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         // conditional_realnvp.gen:6
         ALIGNED float Warp_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                Warp_output[at][lane] = hyperbolic_sine((inverse_sinh(x[at][lane]) + e[at]) / d[at]);
-            }
-        }
-        // conditional_realnvp.gen:14
         ALIGNED float sigmoid_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_output[at][lane] = sigmoid(Warp_output[at][lane]);
-        }
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                Warp_output[at][lane] = hyperbolic_sine((inverse_sinh(x[at][lane]) + e[at]) / d[at]);
+                sigmoid_output[at][lane] = sigmoid(Warp_output[at][lane]);
                 x_2[at][lane] = minimum(whole(17.0f * sigmoid_output[at][lane]), 16.0f);
             }
         }
@@ -396,24 +366,22 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         load(z, z_rows, first, count, 64);
         // conditional_realnvp.gen:14
         ALIGNED float x[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = z[at][lane];
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 8; k++) {
             // conditional_realnvp.gen:4
             ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = x[at][lane];
-            }
             ALIGNED float b[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = x[at + 32][lane];
-            }
             ALIGNED float joined[42][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = x[at][lane];
+                    b[at][lane] = x[at + 32][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = (float)(y[lane] == (float)at);
@@ -421,41 +389,38 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
             ALIGNED float s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + mlp_s_bias[k * 32 + at];
-            }
-            // conditional_realnvp.gen:3
             ALIGNED float tanh_s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
-            }
-            // conditional_realnvp.gen:4
             ALIGNED float product_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_3[at][lane] + mlp_s_bias[k * 32 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                }
+            }
             dot(product_4, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
             ALIGNED float t[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_4[at][lane] + mlp_t_bias[k * 32 + at];
-            }
-            // conditional_realnvp.gen:3
             ALIGNED float Coupling_output[64][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_4[at][lane] + mlp_t_bias[k * 32 + at];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -475,23 +440,19 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         }
         // conditional_realnvp.gen:6
         ALIGNED float ratio[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) ratio[at][lane] = (inverse_sinh(x[at][lane]) + e[at]) / d[at];
-        }
         ALIGNED float Warp_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Warp_output[at][lane] = hyperbolic_sine(ratio[at][lane]);
-        }
         ALIGNED float inner[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) inner[at][lane] = absolute(ratio[at][lane]);
-        }
-        // conditional_realnvp.gen:14
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = sigmoid(Warp_output[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[at][lane] = (inverse_sinh(x[at][lane]) + e[at]) / d[at];
+                Warp_output[at][lane] = hyperbolic_sine(ratio[at][lane]);
+                inner[at][lane] = absolute(ratio[at][lane]);
+                x_2[at][lane] = sigmoid(Warp_output[at][lane]);
+            }
         }
         store(x_out, x_2, first, count, 64, 64, 0);
+        // conditional_realnvp.gen:14
         ALIGNED float sum_3[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -562,36 +523,26 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // conditional_realnvp.gen:14
         ALIGNED float sigmoid_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_input[at][lane] = logit(x[at][lane]);
-        }
-        // conditional_realnvp.gen:6
         ALIGNED float difference[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                difference[at][lane] = inverse_sinh(sigmoid_input[at][lane]) * d[at] - e[at];
-            }
-        }
         ALIGNED float Warp_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
-        }
         ALIGNED float inner[64][LANES];
+        ALIGNED float inner_2[10][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logit(x[at][lane]);
+                difference[at][lane] = inverse_sinh(sigmoid_input[at][lane]) * d[at] - e[at];
+                Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
                 inner[at][lane] = absolute((difference[at][lane] + e[at]) / d[at]);
             }
         }
-        // conditional_realnvp.gen:14
-        ALIGNED float inner_2[10][LANES];
+        ALIGNED float z[64][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float z[64][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
         }
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -610,17 +561,16 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
             }
-            // conditional_realnvp.gen:4
-            ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
-            }
             ALIGNED float joined[42][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = inner_2[at][lane];
@@ -628,49 +578,42 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
             ALIGNED float t[32][LANES];
+            ALIGNED float product_4[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 32 + at];
             }
-            ALIGNED float product_4[32][LANES];
             dot(product_4, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
             ALIGNED float s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
-            }
-            // conditional_realnvp.gen:3
             ALIGNED float tanh_s[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
-            }
-            // conditional_realnvp.gen:4
             ALIGNED float b[32][LANES];
+            ALIGNED float sum_4[LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
                     b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
                 }
             }
-            ALIGNED float sum_4[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s[at][lane];
             }
-            // conditional_realnvp.gen:14
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at][lane] = a[at][lane];
             }
@@ -683,6 +626,1049 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_abs_det_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det_2[lane] = -log_abs_det[lane];
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict d = pointers[3];
+    float *restrict shared = pointers[14];
+    float *restrict Warp_d_used = shared + 0;
+    // conditional_realnvp.gen:6
+    {
+        float *restrict values = Warp_d_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = logarithm(d[at]);
+        }
+    }
+}
+
+/* a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer, y [rows] integer; returns log_prob [rows], z_saved [rows, 64]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict e = pointers[2];
+    const float *restrict d = pointers[3];
+    const float *restrict embedding_m_weight = pointers[4];
+    const float *restrict embedding_s_weight = pointers[5];
+    const float *restrict mlp_0_weight = pointers[6];
+    const float *restrict mlp_0_bias = pointers[7];
+    const float *restrict mlp_1_weight = pointers[8];
+    const float *restrict mlp_1_bias = pointers[9];
+    const float *restrict mlp_s_weight = pointers[10];
+    const float *restrict mlp_s_bias = pointers[11];
+    const float *restrict mlp_t_weight = pointers[12];
+    const float *restrict mlp_t_bias = pointers[13];
+    float *restrict shared = pointers[14];
+    float *restrict Warp_d_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[15];
+    float *restrict log_prob_out = pointers[16];
+    float *restrict z_saved_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // conditional_realnvp.gen:14
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 3);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float difference[64][LANES];
+        ALIGNED float Warp_input[64][LANES];
+        ALIGNED float inner[64][LANES];
+        ALIGNED float inner_2[10][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                difference[at][lane] = inverse_sinh(sigmoid_input[at][lane]) * d[at] - e[at];
+                Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
+                inner[at][lane] = absolute((difference[at][lane] + e[at]) / d[at]);
+            }
+        }
+        ALIGNED float z[64][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
+        }
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+            }
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                    log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
+            }
+        }
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
+        for (int64_t k = 8 - 1; k >= 0; k--) {
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
+            }
+            ALIGNED float joined[42][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    joined[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = inner_2[at][lane];
+            }
+            ALIGNED float product[64][LANES];
+            dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
+                }
+            }
+            dot(product_3, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
+            ALIGNED float t[32][LANES];
+            ALIGNED float product_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 32 + at];
+            }
+            dot(product_4, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
+            ALIGNED float s[32][LANES];
+            ALIGNED float tanh_s[32][LANES];
+            ALIGNED float b[32][LANES];
+            ALIGNED float Coupling_input[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                    b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
+                    Coupling_input[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) Coupling_input[at + 32][lane] = b[at][lane];
+            }
+            if ((k == 0) | (whole_quotient(7 - k, 8) * 64 != whole_quotient(7 - (k - 1), 8) * 64)) {
+                store(z_saved_out, Coupling_input, first, count, 64, 64, whole_quotient(7 - k, 8) * 64);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[at][lane] = Coupling_input[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_4[lane];
+        }
+        // conditional_realnvp.gen:13
+        ALIGNED float m[64][LANES];
+        dot(m, 64, inner_2, 10, embedding_m_weight, 10, 1);
+        ALIGNED float s_2[64][LANES];
+        dot(s_2, 64, inner_2, 10, embedding_s_weight, 10, 1);
+        ALIGNED float tanh_s_2[64][LANES];
+        ALIGNED float scale[64][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                scale[at][lane] = exponential(tanh_s_2[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) - tanh_s_2[at][lane] -
+                    0.9189385332046727f;
+            }
+        }
+        // conditional_realnvp.gen:14
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict d = pointers[5];
+    float *restrict shared = pointers[16];
+    float *restrict Warp_d_used = shared + 0;
+    float *restrict Warp_d_used_2 = shared + 64;
+    // conditional_realnvp.gen:6
+    {
+        float *restrict values = Warp_d_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = 1.0f / d[at];
+        }
+    }
+    {
+        float *restrict values_2 = Warp_d_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = square(d[at]);
+        }
+    }
+}
+
+/* the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
+
+   Takes x [rows, 64] integer, y [rows] integer, z_saved [rows, 64], log_prob_cotangent [rows]; returns part_1 [rows,
+       64], part_2 [rows, 10], part_3 [rows, 64], part_12 [rows, 64], part_13 [rows, 64], part_4 [16384] summed over
+       rows, part_5 [16384] summed over rows, part_6 [32768] summed over rows, part_7 [21504] summed over rows, part_8
+       [256] summed over rows, part_9 [256] summed over rows, part_10 [512] summed over rows, part_11 [512] summed over
+       rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict z_saved_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict e = pointers[4];
+    const float *restrict d = pointers[5];
+    const float *restrict embedding_m_weight = pointers[6];
+    const float *restrict embedding_s_weight = pointers[7];
+    const float *restrict mlp_0_weight = pointers[8];
+    const float *restrict mlp_0_bias = pointers[9];
+    const float *restrict mlp_1_weight = pointers[10];
+    const float *restrict mlp_1_bias = pointers[11];
+    const float *restrict mlp_s_weight = pointers[12];
+    const float *restrict mlp_s_bias = pointers[13];
+    const float *restrict mlp_t_weight = pointers[14];
+    const float *restrict mlp_t_bias = pointers[15];
+    float *restrict shared = pointers[16];
+    float *restrict Warp_d_used = shared + 0;
+    float *restrict Warp_d_used_2 = shared + 64;
+    const int64_t *restrict row_numbers = pointers[17];
+    float *restrict part_1_out = pointers[18];
+    float *restrict part_2_out = pointers[19];
+    float *restrict part_3_out = pointers[20];
+    float *restrict part_12_out = pointers[21];
+    float *restrict part_13_out = pointers[22];
+    float *restrict part_4_out = pointers[23];
+    float *restrict part_5_out = pointers[24];
+    float *restrict part_6_out = pointers[25];
+    float *restrict part_7_out = pointers[26];
+    float *restrict part_8_out = pointers[27];
+    float *restrict part_9_out = pointers[28];
+    float *restrict part_10_out = pointers[29];
+    float *restrict part_11_out = pointers[30];
+    float *restrict drift_out = pointers[31];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // conditional_realnvp.gen:14
+        ALIGNED float value[64][LANES];
+        load_section(value, z_saved_rows, first, count, 64, 64, 0);
+        ALIGNED float inner[10][LANES];
+        ALIGNED float s[64][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) inner[at][lane] = (float)(y[lane] == (float)at);
+        }
+        dot(s, 64, inner, 10, embedding_s_weight, 10, 1);
+        // conditional_realnvp.gen:13
+        ALIGNED float tanh_s[64][LANES];
+        ALIGNED float scale[64][LANES];
+        ALIGNED float m[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                scale[at][lane] = exponential(tanh_s[at][lane]);
+            }
+        }
+        dot(m, 64, inner, 10, embedding_m_weight, 10, 1);
+        ALIGNED float difference[64][LANES];
+        ALIGNED float product[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = value[at][lane] - m[at][lane];
+                product[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    log_prob_cotangent[lane]);
+                product_2[at][lane] = 1.0f / scale[at][lane] * product[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+        // conditional_realnvp.gen:14
+        ALIGNED float z_2[64][LANES];
+        ALIGNED float drift[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = value[at][lane];
+        }
+        ALIGNED float z_adjoint[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = product_2[at][lane];
+        }
+        for (int64_t k_2 = 0; k_2 < 8; k_2++) {
+            int64_t difference_2;
+            difference_2 = 7 - k_2;
+            int64_t quotient_difference_2;
+            quotient_difference_2 = whole_quotient(difference_2, 8);
+            int equal_difference_2;
+            equal_difference_2 = difference_2 == quotient_difference_2 * 8 + 7;
+            ALIGNED float value_2[64][LANES];
+            if (equal_difference_2) {
+                load_section(value_2, z_saved_rows, first, count, 64, 64, quotient_difference_2 * 64);
+            }
+            ALIGNED float chosen[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(equal_difference_2, value_2[at][lane], z_2[at][lane]);
+                }
+            }
+            ALIGNED float b[32][LANES];
+            ALIGNED float value_3[42][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = chosen[at][lane];
+                    b[at][lane] = chosen[at + 32][lane];
+                    value_3[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at + 32][lane] = inner[at][lane];
+            }
+            // conditional_realnvp.gen:4
+            ALIGNED float product_3[64][LANES];
+            dot(product_3, 64, value_3, 42, mlp_0_weight + k_2 * 2688, 42, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product_3[at][lane] + mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_4, 64, hidden, 64, mlp_1_weight + k_2 * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_5[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_4[at][lane] + mlp_1_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_5, 32, hidden_2, 64, mlp_s_weight + k_2 * 2048, 64, 1);
+            ALIGNED float s_2[32][LANES];
+            ALIGNED float tanh_s_2[32][LANES];
+            ALIGNED float product_6[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_5[at][lane] + mlp_s_bias[k_2 * 32 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                }
+            }
+            dot(product_6, 32, hidden_2, 64, mlp_t_weight + k_2 * 2048, 64, 1);
+            ALIGNED float t[32][LANES];
+            ALIGNED float total[32][LANES];
+            ALIGNED float Coupling_output[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_6[at][lane] + mlp_t_bias[k_2 * 32 + at];
+                    total[at][lane] = b[at][lane] * exponential(tanh_s_2[at][lane]) + t[at][lane];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) Coupling_output[at + 32][lane] = total[at][lane];
+            }
+            // conditional_realnvp.gen:3
+            ALIGNED float exp_value[32][LANES];
+            ALIGNED float value_4[32][LANES];
+            ALIGNED float product_3_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(-tanh_s_2[at][lane]);
+                    value_4[at][lane] = z_adjoint[at + 32][lane];
+                    product_3_2[at][lane] = (1.0f - square(tanh_s_2[at][lane])) * (negate_log_prob_cotangent[lane] -
+                        exp_value[at][lane] * ((total[at][lane] - t[at][lane]) * value_4[at][lane]));
+                }
+            }
+            add_products(part_4_out + first / group * 16384 + k_2 * 2048, product_3_2, 32, hidden_2, 64, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_8_out + first / group * 256 + k_2 * 32, product_3_2, 32, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_4_2[32][LANES];
+            ALIGNED float negate_product_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = exp_value[at][lane] * value_4[at][lane];
+                    negate_product_4[at][lane] = -product_4_2[at][lane];
+                }
+            }
+            add_products(part_5_out + first / group * 16384 + k_2 * 2048, negate_product_4, 32, hidden_2, 64, count -
+                first);
+            // conditional_realnvp.gen:14
+            add_sums(part_9_out + first / group * 256 + k_2 * 32, negate_product_4, 32, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_7[64][LANES];
+            dot(product_7, 64, product_3_2, 32, mlp_s_weight + k_2 * 2048, 1, 64);
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, negate_product_4, 32, mlp_t_weight + k_2 * 2048, 1, 64);
+            ALIGNED float product_5_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_7[at][lane] +
+                        product_8[at][lane]);
+                }
+            }
+            add_products(part_6_out + first / group * 32768 + k_2 * 4096, product_5_2, 64, hidden, 64, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_10_out + first / group * 512 + k_2 * 64, product_5_2, 64, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_9[64][LANES];
+            dot(product_9, 64, product_5_2, 64, mlp_1_weight + k_2 * 4096, 1, 64);
+            ALIGNED float product_6_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_9[at][lane];
+                }
+            }
+            add_products(part_7_out + first / group * 21504 + k_2 * 2688, product_6_2, 64, value_3, 42, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_11_out + first / group * 512 + k_2 * 64, product_6_2, 64, count - first);
+            ALIGNED float value_5[LANES];
+            if (equal_difference_2) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_5[lane] = absolute(z_2[0][lane] - value_2[0][lane]) / (absolute(value_2[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 64; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_5[lane] = maximum(value_5[lane], absolute(z_2[at][lane] - value_2[at][lane]) /
+                            (absolute(value_2[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_5[lane] = 0.0f;
+            }
+            ALIGNED float product_10[42][LANES];
+            dot(product_10, 42, product_6_2, 64, mlp_0_weight + k_2 * 2688, 1, 42);
+            ALIGNED float joined[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z_adjoint[at][lane] + product_10[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = product_4_2[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = Coupling_output[63 - at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_5[lane]);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = joined[63 - at][lane];
+            }
+        }
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 3);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float asinh_sigmoid_input[64][LANES];
+        ALIGNED float difference_3[64][LANES];
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float ratio_2[64][LANES];
+        ALIGNED float inner_2[64][LANES];
+        ALIGNED float exp_value_2[64][LANES];
+        ALIGNED float product_7_2[64][LANES];
+        ALIGNED float product_8_2[64][LANES];
+        ALIGNED float Warp_input[64][LANES];
+        ALIGNED float total_3[64][LANES];
+        ALIGNED float part_1[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                asinh_sigmoid_input[at][lane] = inverse_sinh(sigmoid_input[at][lane]);
+                difference_3[at][lane] = asinh_sigmoid_input[at][lane] * d[at] - e[at];
+                total_2[at][lane] = difference_3[at][lane] + e[at];
+                ratio_2[at][lane] = total_2[at][lane] / d[at];
+                inner_2[at][lane] = absolute(ratio_2[at][lane]);
+                exp_value_2[at][lane] = exponential(-2.0f * inner_2[at][lane]);
+                product_7_2[at][lane] = sign(ratio_2[at][lane]) * (-2.0f * (exp_value_2[at][lane] * (1.0f / (1.0f +
+                    exp_value_2[at][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+                product_8_2[at][lane] = Warp_d_used[at] * product_7_2[at][lane];
+                Warp_input[at][lane] = hyperbolic_sine(difference_3[at][lane]);
+                total_3[at][lane] = hyperbolic_cosine(difference_3[at][lane]) * (z_adjoint[at][lane] + 2.0f *
+                    Warp_input[at][lane] * (1.0f / (1.0f + square(Warp_input[at][lane])) * (-0.5f *
+                    negate_log_prob_cotangent[lane]))) + product_8_2[at][lane];
+                part_1[at][lane] = -product_2[at][lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 64, 64, 0);
+        store(part_2_out, inner, first, count, 10, 10, 0);
+        // conditional_realnvp.gen:8
+        ALIGNED float part_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = (1.0f - square(tanh_s[at][lane])) * (scale[at][lane] * (-difference[at][lane] /
+                    square(scale[at][lane]) * product[at][lane]) - log_prob_cotangent[lane]);
+            }
+        }
+        store(part_3_out, part_3, first, count, 64, 64, 0);
+        ALIGNED float part_12[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_12[at][lane] = product_8_2[at][lane] - total_3[at][lane];
+        }
+        store(part_12_out, part_12, first, count, 64, 64, 0);
+        ALIGNED float part_13[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_13[at][lane] = Warp_d_used[at] * log_prob_cotangent[lane] + -total_2[at][lane] / Warp_d_used_2[at]
+                    * product_7_2[at][lane] + asinh_sigmoid_input[at][lane] * total_3[at][lane];
+            }
+        }
+        store(part_13_out, part_13, first, count, 64, 64, 0);
+        // conditional_realnvp.gen:14
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_2[lane] = absolute(z_2[0][lane] - Warp_input[0][lane]) / (absolute(Warp_input[0][lane]) + 1.0f);
+        }
+        for (int at = 1; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] = maximum(sum_2[lane], absolute(z_2[at][lane] - Warp_input[at][lane]) /
+                    (absolute(Warp_input[at][lane]) + 1.0f));
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_2[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict d = pointers[3];
+    float *restrict shared = pointers[14];
+    float *restrict Warp_d_used = shared + 0;
+    // conditional_realnvp.gen:6
+    {
+        float *restrict values = Warp_d_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = logarithm(d[at]);
+        }
+    }
+}
+
+/* a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer, y [rows] integer; returns log_prob [rows], z_saved [rows, 512], z_end [rows, 64]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict e = pointers[2];
+    const float *restrict d = pointers[3];
+    const float *restrict embedding_m_weight = pointers[4];
+    const float *restrict embedding_s_weight = pointers[5];
+    const float *restrict mlp_0_weight = pointers[6];
+    const float *restrict mlp_0_bias = pointers[7];
+    const float *restrict mlp_1_weight = pointers[8];
+    const float *restrict mlp_1_bias = pointers[9];
+    const float *restrict mlp_s_weight = pointers[10];
+    const float *restrict mlp_s_bias = pointers[11];
+    const float *restrict mlp_t_weight = pointers[12];
+    const float *restrict mlp_t_bias = pointers[13];
+    float *restrict shared = pointers[14];
+    float *restrict Warp_d_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[15];
+    float *restrict log_prob_out = pointers[16];
+    float *restrict z_saved_out = pointers[17];
+    float *restrict z_end_out = pointers[18];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // conditional_realnvp.gen:14
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 3);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float difference[64][LANES];
+        ALIGNED float Warp_input[64][LANES];
+        ALIGNED float inner[64][LANES];
+        ALIGNED float inner_2[10][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                difference[at][lane] = inverse_sinh(sigmoid_input[at][lane]) * d[at] - e[at];
+                Warp_input[at][lane] = hyperbolic_sine(difference[at][lane]);
+                inner[at][lane] = absolute((difference[at][lane] + e[at]) / d[at]);
+            }
+        }
+        ALIGNED float z[64][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
+        }
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+            }
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * log_1_plus(square(Warp_input[at][lane])) - Warp_d_used[at] + (inner[at][lane] +
+                    log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
+            }
+        }
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
+        for (int64_t k = 8 - 1; k >= 0; k--) {
+            store(z_saved_out, z, first, count, 64, 512, (7 - k) * 64);
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
+            }
+            ALIGNED float joined[42][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    joined[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = inner_2[at][lane];
+            }
+            ALIGNED float product[64][LANES];
+            dot(product, 64, joined, 42, mlp_0_weight + k * 2688, 42, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
+                }
+            }
+            dot(product_3, 32, hidden_2, 64, mlp_t_weight + k * 2048, 64, 1);
+            ALIGNED float t[32][LANES];
+            ALIGNED float product_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 32 + at];
+            }
+            dot(product_4, 32, hidden_2, 64, mlp_s_weight + k * 2048, 64, 1);
+            ALIGNED float s[32][LANES];
+            ALIGNED float tanh_s[32][LANES];
+            ALIGNED float b[32][LANES];
+            ALIGNED float sum_4[LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_4[at][lane] + mlp_s_bias[k * 32 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                    b[at][lane] = (reverse_input[at + 32][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += tanh_s[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[at][lane] = a[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_4[lane];
+        }
+        // conditional_realnvp.gen:13
+        ALIGNED float m[64][LANES];
+        dot(m, 64, inner_2, 10, embedding_m_weight, 10, 1);
+        ALIGNED float s_2[64][LANES];
+        dot(s_2, 64, inner_2, 10, embedding_s_weight, 10, 1);
+        ALIGNED float tanh_s_2[64][LANES];
+        ALIGNED float scale[64][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                scale[at][lane] = exponential(tanh_s_2[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) - tanh_s_2[at][lane] -
+                    0.9189385332046727f;
+            }
+        }
+        // conditional_realnvp.gen:14
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict d = pointers[6];
+    float *restrict shared = pointers[17];
+    float *restrict Warp_d_used = shared + 0;
+    float *restrict Warp_d_used_2 = shared + 64;
+    // conditional_realnvp.gen:6
+    {
+        float *restrict values = Warp_d_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = 1.0f / d[at];
+        }
+    }
+    {
+        float *restrict values_2 = Warp_d_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = square(d[at]);
+        }
+    }
+}
+
+/* the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
+
+   Takes x [rows, 64] integer, y [rows] integer, z_saved [rows, 512], z_end [rows, 64], log_prob_cotangent [rows];
+       returns part_1 [rows, 64], part_2 [rows, 10], part_3 [rows, 64], part_12 [rows, 64], part_13 [rows, 64], part_4
+       [16384] summed over rows, part_5 [16384] summed over rows, part_6 [32768] summed over rows, part_7 [21504] summed
+       over rows, part_8 [256] summed over rows, part_9 [256] summed over rows, part_10 [512] summed over rows, part_11
+       [512] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict z_saved_rows = pointers[2];
+    const float *restrict z_end_rows = pointers[3];
+    const float *restrict log_prob_cotangent_rows = pointers[4];
+    const float *restrict e = pointers[5];
+    const float *restrict d = pointers[6];
+    const float *restrict embedding_m_weight = pointers[7];
+    const float *restrict embedding_s_weight = pointers[8];
+    const float *restrict mlp_0_weight = pointers[9];
+    const float *restrict mlp_0_bias = pointers[10];
+    const float *restrict mlp_1_weight = pointers[11];
+    const float *restrict mlp_1_bias = pointers[12];
+    const float *restrict mlp_s_weight = pointers[13];
+    const float *restrict mlp_s_bias = pointers[14];
+    const float *restrict mlp_t_weight = pointers[15];
+    const float *restrict mlp_t_bias = pointers[16];
+    float *restrict shared = pointers[17];
+    float *restrict Warp_d_used = shared + 0;
+    float *restrict Warp_d_used_2 = shared + 64;
+    const int64_t *restrict row_numbers = pointers[18];
+    float *restrict part_1_out = pointers[19];
+    float *restrict part_2_out = pointers[20];
+    float *restrict part_3_out = pointers[21];
+    float *restrict part_12_out = pointers[22];
+    float *restrict part_13_out = pointers[23];
+    float *restrict part_4_out = pointers[24];
+    float *restrict part_5_out = pointers[25];
+    float *restrict part_6_out = pointers[26];
+    float *restrict part_7_out = pointers[27];
+    float *restrict part_8_out = pointers[28];
+    float *restrict part_9_out = pointers[29];
+    float *restrict part_10_out = pointers[30];
+    float *restrict part_11_out = pointers[31];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float z_end[64][LANES];
+        load(z_end, z_end_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // conditional_realnvp.gen:14
+        ALIGNED float inner[10][LANES];
+        ALIGNED float s[64][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) inner[at][lane] = (float)(y[lane] == (float)at);
+        }
+        dot(s, 64, inner, 10, embedding_s_weight, 10, 1);
+        // conditional_realnvp.gen:13
+        ALIGNED float tanh_s[64][LANES];
+        ALIGNED float scale[64][LANES];
+        ALIGNED float m[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                scale[at][lane] = exponential(tanh_s[at][lane]);
+            }
+        }
+        dot(m, 64, inner, 10, embedding_m_weight, 10, 1);
+        ALIGNED float difference[64][LANES];
+        ALIGNED float product[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z_end[at][lane] - m[at][lane];
+                product[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    log_prob_cotangent[lane]);
+                product_2[at][lane] = 1.0f / scale[at][lane] * product[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+        // conditional_realnvp.gen:14
+        ALIGNED float z_adjoint[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = product_2[at][lane];
+        }
+        for (int64_t k_2 = 0; k_2 < 8; k_2++) {
+            ALIGNED float value[64][LANES];
+            load_section(value, z_saved_rows, first, count, 64, 512, (7 - k_2) * 64);
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = value[63 - at][lane];
+            }
+            ALIGNED float value_2[42][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    value_2[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at + 32][lane] = inner[at][lane];
+            }
+            // conditional_realnvp.gen:4
+            ALIGNED float product_3[64][LANES];
+            dot(product_3, 64, value_2, 42, mlp_0_weight + k_2 * 2688, 42, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product_3[at][lane] + mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_4, 64, hidden, 64, mlp_1_weight + k_2 * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_5[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_4[at][lane] + mlp_1_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_5, 32, hidden_2, 64, mlp_s_weight + k_2 * 2048, 64, 1);
+            ALIGNED float s_2[32][LANES];
+            ALIGNED float tanh_s_2[32][LANES];
+            ALIGNED float exp_value[32][LANES];
+            ALIGNED float product_6[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_5[at][lane] + mlp_s_bias[k_2 * 32 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                    exp_value[at][lane] = exponential(-tanh_s_2[at][lane]);
+                }
+            }
+            dot(product_6, 32, hidden_2, 64, mlp_t_weight + k_2 * 2048, 64, 1);
+            ALIGNED float t[32][LANES];
+            ALIGNED float value_2_2[32][LANES];
+            ALIGNED float product_3_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_6[at][lane] + mlp_t_bias[k_2 * 32 + at];
+                    value_2_2[at][lane] = z_adjoint[at + 32][lane];
+                    product_3_2[at][lane] = (1.0f - square(tanh_s_2[at][lane])) * (negate_log_prob_cotangent[lane] -
+                        exp_value[at][lane] * ((reverse_input[at + 32][lane] - t[at][lane]) * value_2_2[at][lane]));
+                }
+            }
+            add_products(part_4_out + first / group * 16384 + k_2 * 2048, product_3_2, 32, hidden_2, 64, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_8_out + first / group * 256 + k_2 * 32, product_3_2, 32, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_4_2[32][LANES];
+            ALIGNED float negate_product_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = exp_value[at][lane] * value_2_2[at][lane];
+                    negate_product_4[at][lane] = -product_4_2[at][lane];
+                }
+            }
+            add_products(part_5_out + first / group * 16384 + k_2 * 2048, negate_product_4, 32, hidden_2, 64, count -
+                first);
+            // conditional_realnvp.gen:14
+            add_sums(part_9_out + first / group * 256 + k_2 * 32, negate_product_4, 32, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_7[64][LANES];
+            dot(product_7, 64, product_3_2, 32, mlp_s_weight + k_2 * 2048, 1, 64);
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, negate_product_4, 32, mlp_t_weight + k_2 * 2048, 1, 64);
+            ALIGNED float product_5_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_7[at][lane] +
+                        product_8[at][lane]);
+                }
+            }
+            add_products(part_6_out + first / group * 32768 + k_2 * 4096, product_5_2, 64, hidden, 64, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_10_out + first / group * 512 + k_2 * 64, product_5_2, 64, count - first);
+            // conditional_realnvp.gen:4
+            ALIGNED float product_9[64][LANES];
+            dot(product_9, 64, product_5_2, 64, mlp_1_weight + k_2 * 4096, 1, 64);
+            ALIGNED float product_6_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_9[at][lane];
+                }
+            }
+            add_products(part_7_out + first / group * 21504 + k_2 * 2688, product_6_2, 64, value_2, 42, count - first);
+            // conditional_realnvp.gen:14
+            add_sums(part_11_out + first / group * 512 + k_2 * 64, product_6_2, 64, count - first);
+            ALIGNED float product_10[42][LANES];
+            dot(product_10, 42, product_6_2, 64, mlp_0_weight + k_2 * 2688, 1, 42);
+            ALIGNED float joined[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z_adjoint[at][lane] + product_10[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = product_4_2[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = joined[63 - at][lane];
+            }
+        }
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 3);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float asinh_sigmoid_input[64][LANES];
+        ALIGNED float difference_2[64][LANES];
+        ALIGNED float total[64][LANES];
+        ALIGNED float ratio_2[64][LANES];
+        ALIGNED float inner_2[64][LANES];
+        ALIGNED float exp_value_2[64][LANES];
+        ALIGNED float product_7_2[64][LANES];
+        ALIGNED float product_8_2[64][LANES];
+        ALIGNED float Warp_input[64][LANES];
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float part_1[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                asinh_sigmoid_input[at][lane] = inverse_sinh(sigmoid_input[at][lane]);
+                difference_2[at][lane] = asinh_sigmoid_input[at][lane] * d[at] - e[at];
+                total[at][lane] = difference_2[at][lane] + e[at];
+                ratio_2[at][lane] = total[at][lane] / d[at];
+                inner_2[at][lane] = absolute(ratio_2[at][lane]);
+                exp_value_2[at][lane] = exponential(-2.0f * inner_2[at][lane]);
+                product_7_2[at][lane] = sign(ratio_2[at][lane]) * (-2.0f * (exp_value_2[at][lane] * (1.0f / (1.0f +
+                    exp_value_2[at][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+                product_8_2[at][lane] = Warp_d_used[at] * product_7_2[at][lane];
+                Warp_input[at][lane] = hyperbolic_sine(difference_2[at][lane]);
+                total_2[at][lane] = hyperbolic_cosine(difference_2[at][lane]) * (z_adjoint[at][lane] + 2.0f *
+                    Warp_input[at][lane] * (1.0f / (1.0f + square(Warp_input[at][lane])) * (-0.5f *
+                    negate_log_prob_cotangent[lane]))) + product_8_2[at][lane];
+                part_1[at][lane] = -product_2[at][lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 64, 64, 0);
+        store(part_2_out, inner, first, count, 10, 10, 0);
+        // conditional_realnvp.gen:8
+        ALIGNED float part_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = (1.0f - square(tanh_s[at][lane])) * (scale[at][lane] * (-difference[at][lane] /
+                    square(scale[at][lane]) * product[at][lane]) - log_prob_cotangent[lane]);
+            }
+        }
+        store(part_3_out, part_3, first, count, 64, 64, 0);
+        ALIGNED float part_12[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_12[at][lane] = product_8_2[at][lane] - total_2[at][lane];
+        }
+        store(part_12_out, part_12, first, count, 64, 64, 0);
+        ALIGNED float part_13[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_13[at][lane] = Warp_d_used[at] * log_prob_cotangent[lane] + -total[at][lane] / Warp_d_used_2[at] *
+                    product_7_2[at][lane] + asinh_sigmoid_input[at][lane] * total_2[at][lane];
+            }
+        }
+        store(part_13_out, part_13, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,10 +35,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         normal(z, 16, row, seed, step, 0, 2);
         // cvae.gen:8
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z[at][lane];
         }
@@ -46,16 +46,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -95,8 +95,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -107,10 +107,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // cvae.gen:9
         ALIGNED float indicator_value[10][LANES];
+        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
         }
@@ -118,33 +118,32 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 74, q_mlp_0_weight, 74, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[16][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[16][LANES];
         dot(product_2, 16, hidden, 200, q_mlp_m_weight, 200, 1);
         ALIGNED float m[16][LANES];
+        ALIGNED float product_3[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_3[16][LANES];
         dot(product_3, 16, hidden, 200, q_mlp_s_weight, 200, 1);
         ALIGNED float s[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 16, row, seed, step, 0, 4);
         ALIGNED float z[16][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // cvae.gen:7
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -160,16 +159,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[200][LANES];
         dot(product_4, 200, joined_2, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden_2[200][LANES];
+        ALIGNED float product_5[64][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[64][LANES];
         dot(product_5, 64, hidden_2, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -215,8 +214,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -227,10 +226,10 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // cvae.gen:9
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
         }
@@ -238,26 +237,26 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 74, mlp_0_weight, 74, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[16][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[16][LANES];
         dot(product_2, 16, hidden, 200, mlp_m_weight, 200, 1);
         ALIGNED float m[16][LANES];
+        ALIGNED float product_3[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_3[16][LANES];
         dot(product_3, 16, hidden, 200, mlp_s_weight, 200, 1);
         ALIGNED float s[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 16, row, seed, step, 0, 4);
         ALIGNED float z[16][LANES];
         for (int at = 0; at < 16; at++) {
@@ -288,8 +287,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -300,10 +299,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // cvae.gen:8
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z[at][lane];
         }
@@ -311,16 +310,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -359,10 +358,10 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // cvae.gen:8
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z[at][lane];
         }
@@ -370,18 +369,18 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -415,8 +414,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -427,10 +426,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // cvae.gen:9
         ALIGNED float indicator_value[10][LANES];
+        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[74][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
         }
@@ -438,33 +437,32 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[200][LANES];
         dot(product, 200, joined, 74, q_mlp_0_weight, 74, 1);
         ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[16][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[16][LANES];
         dot(product_2, 16, hidden, 200, q_mlp_m_weight, 200, 1);
         ALIGNED float m[16][LANES];
+        ALIGNED float product_3[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_3[16][LANES];
         dot(product_3, 16, hidden, 200, q_mlp_s_weight, 200, 1);
         ALIGNED float s[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 16, row, seed, step, 0, 6);
         ALIGNED float z[16][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // cvae.gen:7
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -480,16 +478,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[200][LANES];
         dot(product_4, 200, joined_2, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden_2[200][LANES];
+        ALIGNED float product_5[64][LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[64][LANES];
         dot(product_5, 64, hidden_2, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -509,6 +507,320 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer, y [rows] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict embedding_output_weight = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_embedding_output_weight = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_m_weight = pointers[10];
+    const float *restrict q_mlp_m_bias = pointers[11];
+    const float *restrict q_mlp_s_weight = pointers[12];
+    const float *restrict q_mlp_s_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict value_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // cvae.gen:9
+        ALIGNED float indicator_value[10][LANES];
+        ALIGNED float joined[74][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
+        }
+        dot(joined + 64, 10, indicator_value, 10, q_embedding_output_weight, 10, 1);
+        ALIGNED float product[200][LANES];
+        dot(product, 200, joined, 74, q_mlp_0_weight, 74, 1);
+        ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[16][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 16, hidden, 200, q_mlp_m_weight, 200, 1);
+        ALIGNED float m[16][LANES];
+        ALIGNED float product_3[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_3, 16, hidden, 200, q_mlp_s_weight, 200, 1);
+        ALIGNED float s[16][LANES];
+        ALIGNED float scale[16][LANES];
+        ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
+        normal(noise, 16, row, seed, step, 0, 6);
+        ALIGNED float z[16][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // cvae.gen:8
+        ALIGNED float joined_2[26][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = z[at][lane];
+        }
+        dot(joined_2 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
+        ALIGNED float product_4[200][LANES];
+        dot(product_4, 200, joined_2, 26, mlp_0_weight, 26, 1);
+        ALIGNED float hidden_2[200][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 64, hidden_2, 200, mlp_output_weight, 200, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // cvae.gen:9
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
+                    0.9189385332046727f;
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 200],
+       part_3 [rows, 200], part_4 [rows, 26], part_5 [rows, 10], part_6 [rows, 10], part_7 [rows, 16], part_8 [rows,
+       200], part_9 [rows, 16], part_10 [rows, 200], part_11 [rows, 74], part_12 [rows, 10]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict embedding_output_weight = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_embedding_output_weight = pointers[8];
+    const float *restrict q_mlp_0_weight = pointers[9];
+    const float *restrict q_mlp_0_bias = pointers[10];
+    const float *restrict q_mlp_m_weight = pointers[11];
+    const float *restrict q_mlp_m_bias = pointers[12];
+    const float *restrict q_mlp_s_weight = pointers[13];
+    const float *restrict q_mlp_s_bias = pointers[14];
+    const int64_t *restrict row_numbers = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    float *restrict part_12_out = pointers[27];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // cvae.gen:9
+        ALIGNED float indicator_value[10][LANES];
+        ALIGNED float value[74][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = x[at][lane];
+        }
+        dot(value + 64, 10, indicator_value, 10, q_embedding_output_weight, 10, 1);
+        ALIGNED float product[200][LANES];
+        dot(product, 200, value, 74, q_mlp_0_weight, 74, 1);
+        ALIGNED float hidden[200][LANES];
+        ALIGNED float product_2[16][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 16, hidden, 200, q_mlp_m_weight, 200, 1);
+        ALIGNED float m[16][LANES];
+        ALIGNED float product_3[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_3, 16, hidden, 200, q_mlp_s_weight, 200, 1);
+        ALIGNED float s[16][LANES];
+        ALIGNED float scale[16][LANES];
+        ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
+        normal(noise, 16, row, seed, step, 0, 6);
+        ALIGNED float z[16][LANES];
+        ALIGNED float value_2[26][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                value_2[at][lane] = z[at][lane];
+            }
+        }
+        dot(value_2 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
+        // cvae.gen:8
+        ALIGNED float product_4[200][LANES];
+        dot(product_4, 200, value_2, 26, mlp_0_weight, 26, 1);
+        ALIGNED float hidden_2[200][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 64, hidden_2, 200, mlp_output_weight, 200, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float product_6[200][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_6, 200, total, 64, mlp_output_weight, 1, 200);
+        ALIGNED float product_7[200][LANES];
+        ALIGNED float projected[26][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        dot(projected, 26, product_7, 200, mlp_0_weight, 1, 26);
+        // cvae.gen:9
+        ALIGNED float difference[16][LANES];
+        ALIGNED float product_2_2[16][LANES];
+        ALIGNED float product_3_2[16][LANES];
+        ALIGNED float total_2[16][LANES];
+        ALIGNED float difference_2[16][LANES];
+        ALIGNED float total_3[16][LANES];
+        ALIGNED float product_8[200][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                product_2_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_3_2[at][lane] = 1.0f / scale[at][lane] * product_2_2[at][lane];
+                total_2[at][lane] = 2.0f * z[at][lane] * (-0.5f * value_cotangent[lane]) + projected[at][lane] +
+                    product_3_2[at][lane];
+                difference_2[at][lane] = total_2[at][lane] - product_3_2[at][lane];
+                total_3[at][lane] = value_cotangent[lane] + scale[at][lane] * (-difference[at][lane] /
+                    square(scale[at][lane]) * product_2_2[at][lane] + noise[at][lane] * total_2[at][lane]);
+            }
+        }
+        dot(product_8, 200, difference_2, 16, q_mlp_m_weight, 1, 200);
+        ALIGNED float product_9[200][LANES];
+        dot(product_9, 200, total_3, 16, q_mlp_s_weight, 1, 200);
+        ALIGNED float product_4_2[200][LANES];
+        for (int at = 0; at < 200; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_8[at][lane] + product_9[at][lane]);
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // cvae.gen:8
+        store(part_2_out, hidden_2, first, count, 200, 200, 0);
+        store(part_3_out, product_7, first, count, 200, 200, 0);
+        store(part_4_out, value_2, first, count, 26, 26, 0);
+        ALIGNED float part_5[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_5[at][lane] = projected[at + 16][lane];
+        }
+        store(part_5_out, part_5, first, count, 10, 10, 0);
+        // cvae.gen:9
+        store(part_6_out, indicator_value, first, count, 10, 10, 0);
+        // cvae.gen:2
+        store(part_7_out, difference_2, first, count, 16, 16, 0);
+        // cvae.gen:9
+        store(part_8_out, hidden, first, count, 200, 200, 0);
+        // cvae.gen:2
+        store(part_9_out, total_3, first, count, 16, 16, 0);
+        // cvae.gen:9
+        store(part_10_out, product_4_2, first, count, 200, 200, 0);
+        store(part_11_out, value, first, count, 74, 74, 0);
+        ALIGNED float product_10[74][LANES];
+        dot(product_10, 74, product_4_2, 200, q_mlp_0_weight, 1, 74);
+        ALIGNED float part_12[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_12[at][lane] = product_10[at + 64][lane];
+        }
+        store(part_12_out, part_12, first, count, 10, 10, 0);
     }
 }
 #endif

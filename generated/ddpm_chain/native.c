@@ -53,8 +53,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -109,40 +109,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float total_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_2[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_3[64][LANES];
             dot(product_3, 64, hidden_2, 64, mlp_2_weight, 64, 1);
             ALIGNED float total_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_4[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_3[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_4[2][LANES];
             dot(product_4, 2, hidden_3, 64, mlp_output_weight, 64, 1);
             ALIGNED float noise_2[2][LANES];
             ALIGNED float before[2][LANES];
@@ -183,41 +177,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_5[64][LANES];
         dot(product_5, 64, joined_2, 18, mlp_0_weight, 18, 1);
         ALIGNED float total_6[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_5[at][lane] + mlp_0_bias[at];
-        }
-        // ddpm_chain.gen:12
         ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = product_5[at][lane] + mlp_0_bias[at];
                 hidden_4[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
             }
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_4, 64, mlp_1_weight, 64, 1);
         ALIGNED float total_7[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_6[at][lane] + mlp_1_bias[at];
-        }
         ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = product_6[at][lane] + mlp_1_bias[at];
                 hidden_5[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
             }
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_5, 64, mlp_2_weight, 64, 1);
         ALIGNED float total_8[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_7[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_8[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = product_7[at][lane] + mlp_2_bias[at];
                 hidden_6[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
             }
         }
-        ALIGNED float product_8[2][LANES];
         dot(product_8, 2, hidden_6, 64, mlp_output_weight, 64, 1);
         ALIGNED float noise_4[2][LANES];
         ALIGNED float before_2[2][LANES];
@@ -229,7 +216,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             before_2[1][lane] = (value_2[1][lane] - 0.03871531431215708f * noise_4[1][lane]) * 1.0007502813203257f;
         }
         normal(noise_5, 2, row, seed, step, 0, 0);
-        // ddpm_chain.gen:21
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x[0][lane] = before_2[0][lane] + s_used[0] * noise_5[0][lane];
@@ -291,8 +277,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -360,13 +346,13 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             log_p_z[lane] = -0.5f * square(z[38][lane]) - 0.9189385332046727f + (-0.5f * square(z[39][lane]) -
                 0.9189385332046727f);
         }
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 38; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[at + 2][lane];
         }
-        // ddpm_chain.gen:20
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 19 - 1; t_2 >= 0; t_2--) {
+            // ddpm_chain.gen:20
             ALIGNED float value_2[2][LANES];
             int64_t total_2;
             for (int lane = 0; lane < LANES; lane++) {
@@ -400,40 +386,34 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[64][LANES];
             dot(product_2, 64, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_3[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_3[64][LANES];
             dot(product_3, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float total_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_4[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_4[64][LANES];
             dot(product_4, 64, hidden_2, 64, mlp_2_weight, 64, 1);
             ALIGNED float total_6[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 64, mlp_output_weight, 64, 1);
             ALIGNED float noise_4[2][LANES];
             ALIGNED float before[2][LANES];
@@ -469,41 +449,34 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_6[64][LANES];
         dot(product_6, 64, joined_2, 18, mlp_0_weight, 18, 1);
         ALIGNED float total_7[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-        }
-        // ddpm_chain.gen:12
         ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                 hidden_4[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
             }
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_4, 64, mlp_1_weight, 64, 1);
         ALIGNED float total_8[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-        }
         ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_8[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                 hidden_5[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
             }
         }
-        ALIGNED float product_8[64][LANES];
         dot(product_8, 64, hidden_5, 64, mlp_2_weight, 64, 1);
         ALIGNED float total_9[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_9[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                 hidden_6[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
             }
         }
-        ALIGNED float product_9[2][LANES];
         dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
         ALIGNED float noise_5[2][LANES];
         ALIGNED float before_2[2][LANES];
@@ -568,8 +541,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -684,8 +657,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -707,39 +680,34 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
-        // ddpm_chain.gen:12
         ALIGNED float hidden[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-        }
         ALIGNED float product_2[64][LANES];
-        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
-        ALIGNED float total_2[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 64, mlp_2_weight, 64, 1);
         ALIGNED float total_3[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_4[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
             }
         }
-        ALIGNED float product_4[2][LANES];
         dot(product_4, 2, hidden_3, 64, mlp_output_weight, 64, 1);
         ALIGNED float noise[2][LANES];
         ALIGNED float before[2][LANES];
@@ -751,7 +719,6 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
             before[1][lane] = (value[1][lane] - 0.03871531431215708f * noise[1][lane]) * 1.0007502813203257f;
         }
         normal(noise_2, 2, row, seed, step, 0, 0);
-        // ddpm_chain.gen:21
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x[0][lane] = before[0][lane] + s_used[0] * noise_2[0][lane];
@@ -820,39 +787,34 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
-        // ddpm_chain.gen:12
         ALIGNED float hidden[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-        }
         ALIGNED float product_2[64][LANES];
-        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
-        ALIGNED float total_2[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 64, mlp_2_weight, 64, 1);
         ALIGNED float total_3[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_4[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
             }
         }
-        ALIGNED float product_4[2][LANES];
         dot(product_4, 2, hidden_3, 64, mlp_output_weight, 64, 1);
         ALIGNED float noise[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -893,8 +855,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -949,40 +911,34 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float total_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_2[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_3[64][LANES];
             dot(product_3, 64, hidden_2, 64, mlp_2_weight, 64, 1);
             ALIGNED float total_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_4[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_3[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_4[2][LANES];
             dot(product_4, 2, hidden_3, 64, mlp_output_weight, 64, 1);
             ALIGNED float noise_2[2][LANES];
             ALIGNED float before[2][LANES];
@@ -1064,8 +1020,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1133,13 +1089,13 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             log_p_z[lane] = -0.5f * square(z[38][lane]) - 0.9189385332046727f + (-0.5f * square(z[39][lane]) -
                 0.9189385332046727f);
         }
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 38; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[at + 2][lane];
         }
-        // ddpm_chain.gen:20
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 19 - 1; t_2 >= 0; t_2--) {
+            // ddpm_chain.gen:20
             ALIGNED float value_2[2][LANES];
             int64_t total_2;
             for (int lane = 0; lane < LANES; lane++) {
@@ -1173,40 +1129,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[64][LANES];
             dot(product_2, 64, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_3[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_3[64][LANES];
             dot(product_3, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float total_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_4[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_4[64][LANES];
             dot(product_4, 64, hidden_2, 64, mlp_2_weight, 64, 1);
             ALIGNED float total_6[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 64, mlp_output_weight, 64, 1);
             ALIGNED float noise_4[2][LANES];
             ALIGNED float before[2][LANES];
@@ -1242,41 +1192,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_6[64][LANES];
         dot(product_6, 64, joined_2, 18, mlp_0_weight, 18, 1);
         ALIGNED float total_7[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-        }
-        // ddpm_chain.gen:12
         ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                 hidden_4[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
             }
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_4, 64, mlp_1_weight, 64, 1);
         ALIGNED float total_8[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-        }
         ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_8[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                 hidden_5[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
             }
         }
-        ALIGNED float product_8[64][LANES];
         dot(product_8, 64, hidden_5, 64, mlp_2_weight, 64, 1);
         ALIGNED float total_9[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_9[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                 hidden_6[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
             }
         }
-        ALIGNED float product_9[2][LANES];
         dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
         ALIGNED float noise_5[2][LANES];
         ALIGNED float before_2[2][LANES];

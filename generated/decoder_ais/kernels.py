@@ -31,6 +31,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(z_out + place * 8 + 7, normal(seed, row, step, 7, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -38,17 +39,19 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns z [rows, 8].
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 8, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z
 
@@ -104,6 +107,7 @@ def anneal_start_kernel(
     tl.store(log_weight_out + place, reduced - reduced, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_start_rows(x, *, rows, seed, step):
     """draws of path at t = 0, and log of its mass there.
@@ -111,9 +115,11 @@ def anneal_start_rows(x, *, rows, seed, step):
     Takes x [rows, 64]; returns z [rows, 8], log_weight [rows].
     """
     count, device = len(x), x.device
+    size = anneal_start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 8, dtype=torch.float32, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_start_kernel[(triton.cdiv(count, 128),)](
+    anneal_start_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z,
         log_weight,
@@ -121,9 +127,9 @@ def anneal_start_rows(x, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_weight

@@ -476,7 +476,7 @@ class DecoderAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/decoder_ais.gen"
-    model_hash = "204926e54244cc0afbcd578a0eeaea5b4780c30821a8a97de479feffd7862a33"
+    model_hash = "b2497b1e98e56901282f6ebcc95bbe0a440a8fb31fd0fafafacbba3bb8d320a7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,22 +35,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -87,8 +87,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -99,33 +99,32 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[8][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[8][LANES];
         dot(product_2, 8, hidden, 128, q_mlp_m_weight, 128, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, hidden, 128, q_mlp_s_weight, 128, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 5);
         ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // decoder_ais.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -136,22 +135,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[128][LANES];
         dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_2, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -195,8 +194,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -207,26 +206,26 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[8][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[8][LANES];
         dot(product_2, 8, hidden, 128, mlp_m_weight, 128, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, hidden, 128, mlp_s_weight, 128, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 5);
         ALIGNED float z[8][LANES];
         for (int at = 0; at < 8; at++) {
@@ -257,8 +256,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -269,22 +268,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -321,16 +320,16 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -367,8 +366,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -379,33 +378,32 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[8][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[8][LANES];
         dot(product_2, 8, hidden, 128, q_mlp_m_weight, 128, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, hidden, 128, q_mlp_s_weight, 128, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 7);
         ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // decoder_ais.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -416,22 +414,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[128][LANES];
         dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_2, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -478,10 +476,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -494,10 +492,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -510,59 +508,56 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 3);
             ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean[at][lane] = 0.99498743710662f * z_2[at][lane];
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
+            double t_after;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
             }
-            // decoder_ais.gen:16
-            double t_after;
             t_after = ratio * (double)(now + 1);
             // decoder_ais.gen:7
             ALIGNED float product[128][LANES];
             dot(product, 128, y, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            // decoder_ais.gen:6
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
                 }
             }
-            // decoder_ais.gen:7
             ALIGNED float product_3[128][LANES];
             dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_4, 128, mlp_output_weight, 128, 1);
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
@@ -663,10 +658,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -679,10 +674,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -695,51 +690,49 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 3);
             ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean[at][lane] = 0.99498743710662f * z_2[at][lane];
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
+            double t_after;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
             }
-            // decoder_ais.gen:16
-            double t_after;
             t_after = ratio * (double)(total - now);
             // decoder_ais.gen:7
             ALIGNED float product[128][LANES];
             dot(product, 128, y, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[128][LANES];
             dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
                 }
             }
-            // decoder_ais.gen:12
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -796,13 +789,12 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                     sum_5[lane]) + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(accept[lane], y[at][lane], z_2[at][lane]);
                 }
             }
-            // decoder_ais.gen:6
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -816,20 +808,20 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[128][LANES];
             dot(product_7, 128, chosen, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
@@ -880,8 +872,8 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -893,22 +885,22 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -917,6 +909,313 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
         store(x_out, x, first, count, 64, 64, 0);
         // decoder_ais.gen:6
         store(z_out, z, first, count, 8, 8, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64]; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_m_weight = pointers[9];
+    const float *restrict q_mlp_m_bias = pointers[10];
+    const float *restrict q_mlp_s_weight = pointers[11];
+    const float *restrict q_mlp_s_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load(x, x_rows, first, count, 64);
+        // decoder_ais.gen:8
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 8, hidden, 128, q_mlp_m_weight, 128, 1);
+        ALIGNED float m[8][LANES];
+        ALIGNED float product_3[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_3, 8, hidden, 128, q_mlp_s_weight, 128, 1);
+        ALIGNED float s[8][LANES];
+        ALIGNED float scale[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
+        normal(noise, 8, row, seed, step, 0, 7);
+        ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // decoder_ais.gen:7
+        ALIGNED float product_4[128][LANES];
+        dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_2, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += -0.5f * square((x[at][lane] - mean[at][lane]) / 2.0f) - 1.612085713764618f;
+            }
+        }
+        // decoder_ais.gen:8
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
+                    0.9189385332046727f;
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64], value_cotangent [rows]; returns x_gradient [rows, 64], part_1 [rows, 64], part_2 [rows, 128],
+       part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 8], part_7 [rows, 8], part_8 [rows,
+       128], part_9 [rows, 8], part_10 [rows, 128], part_11 [rows, 64]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_m_weight = pointers[10];
+    const float *restrict q_mlp_m_bias = pointers[11];
+    const float *restrict q_mlp_s_weight = pointers[12];
+    const float *restrict q_mlp_s_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict x_gradient_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // decoder_ais.gen:8
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 8, hidden, 128, q_mlp_m_weight, 128, 1);
+        ALIGNED float m[8][LANES];
+        ALIGNED float product_3[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_2[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_3, 8, hidden, 128, q_mlp_s_weight, 128, 1);
+        ALIGNED float s[8][LANES];
+        ALIGNED float scale[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_3[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
+        normal(noise, 8, row, seed, step, 0, 7);
+        ALIGNED float z[8][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_2, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float product_7[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float product_2_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) product_7[lane] = -0.5f * value_cotangent[lane];
+        ALIGNED float negate_product_2[64][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = 0.5f * (2.0f * ((x[at][lane] - mean[at][lane]) / 2.0f) * product_7[lane]);
+                negate_product_2[at][lane] = -product_2_2[at][lane];
+            }
+        }
+        dot(product_8, 128, negate_product_2, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_8[at][lane];
+            }
+        }
+        dot(product_9, 128, product_3_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float difference[8][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_9[at][lane];
+            }
+        }
+        ALIGNED float product_5_2[8][LANES];
+        ALIGNED float product_6_2[8][LANES];
+        ALIGNED float product_10[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                product_5_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    -value_cotangent[lane]);
+                product_6_2[at][lane] = 1.0f / scale[at][lane] * product_5_2[at][lane];
+            }
+        }
+        dot(product_10, 8, product_4_2, 128, mlp_0_weight, 1, 8);
+        ALIGNED float total[8][LANES];
+        ALIGNED float difference_2[8][LANES];
+        ALIGNED float total_2[8][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = 2.0f * z[at][lane] * product_7[lane] + product_10[at][lane] + product_6_2[at][lane];
+                difference_2[at][lane] = total[at][lane] - product_6_2[at][lane];
+                total_2[at][lane] = value_cotangent[lane] + scale[at][lane] * (-difference[at][lane] /
+                    square(scale[at][lane]) * product_5_2[at][lane] + noise[at][lane] * total[at][lane]);
+            }
+        }
+        dot(product_11, 128, difference_2, 8, q_mlp_m_weight, 1, 128);
+        ALIGNED float product_12[128][LANES];
+        dot(product_12, 128, total_2, 8, q_mlp_s_weight, 1, 128);
+        ALIGNED float product_7_2[128][LANES];
+        ALIGNED float product_13[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_11[at][lane] +
+                    product_12[at][lane]);
+            }
+        }
+        dot(product_13, 64, product_7_2, 128, q_mlp_0_weight, 1, 64);
+        ALIGNED float x_gradient[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_gradient[at][lane] = product_2_2[at][lane] + product_13[at][lane];
+            }
+        }
+        store(x_gradient_out, x_gradient, first, count, 64, 64, 0);
+        // decoder_ais.gen:2
+        store(part_1_out, negate_product_2, first, count, 64, 64, 0);
+        // decoder_ais.gen:7
+        store(part_2_out, hidden_3, first, count, 128, 128, 0);
+        store(part_3_out, product_3_2, first, count, 128, 128, 0);
+        store(part_4_out, hidden_2, first, count, 128, 128, 0);
+        store(part_5_out, product_4_2, first, count, 128, 128, 0);
+        // decoder_ais.gen:8
+        store(part_6_out, z, first, count, 8, 8, 0);
+        // decoder_ais.gen:2
+        store(part_7_out, difference_2, first, count, 8, 8, 0);
+        // decoder_ais.gen:8
+        store(part_8_out, hidden, first, count, 128, 128, 0);
+        // decoder_ais.gen:2
+        store(part_9_out, total_2, first, count, 8, 8, 0);
+        // decoder_ais.gen:8
+        store(part_10_out, product_7_2, first, count, 128, 128, 0);
+        // decoder_ais.gen:3
+        ALIGNED float part_11[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = x[at][lane];
+        }
+        store(part_11_out, part_11, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -28,6 +28,7 @@ def encode_kernel(x_ptr, c_out, rows_ptr, count, seed, step, ROWS: tl.constexpr,
     tl.store(c_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(x, *, rows, seed, step):
     """a draw of c for each row from q(c | x).
@@ -35,18 +36,20 @@ def encode_rows(x, *, rows, seed, step):
     Takes x [rows, 2]; returns c [rows, 2].
     """
     count, device = len(x), x.device
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     c = torch.empty(count, 2, dtype=torch.float32, device=device)
-    encode_kernel[(triton.cdiv(count, 128),)](
+    encode_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         c,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return c
 
@@ -65,6 +68,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, normal(seed, row, step, 1, 0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of step start: Normal(0, 1).
@@ -72,16 +76,18 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

@@ -25,8 +25,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -37,16 +37,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, c, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[2][LANES];
         ALIGNED float noise[2][LANES];
@@ -91,16 +91,16 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, c, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -148,8 +148,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -167,23 +167,25 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product, 128, z_0, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        // denoising_autoencoder.gen:8
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[2][LANES];
-        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             mean[0][lane] = product_3[0][lane] + mlp_output_bias[0];
             mean[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+        }
+        // denoising_autoencoder.gen:8
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
             value[lane] = -0.5f * square((x[0][lane] - mean[0][lane]) / s[0]) - s_used[0] - 0.9189385332046727f + (-0.5f
                 * square((x[1][lane] - mean[1][lane]) / s[1]) - s_used[1] - 0.9189385332046727f);
         }
@@ -214,9 +216,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -245,19 +247,18 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 128, c, 2, mlp_0_weight, 2, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            // denoising_autoencoder.gen:8
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
             ALIGNED float mean[2][LANES];
             ALIGNED float noise_2[2][LANES];
@@ -275,6 +276,235 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         }
         store(x_out, x_2, first, count, 2, 2, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[1];
+    float *restrict shared = pointers[8];
+    float *restrict s_used = shared + 0;
+    // denoising_autoencoder.gen:8
+    {
+        float *restrict values = s_used;
+        values[0] = logarithm(s[0]);
+        values[1] = logarithm(s[1]);
+    }
+}
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict s = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    float *restrict shared = pointers[8];
+    float *restrict s_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[9];
+    float *restrict value_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // denoising_autoencoder.gen:7
+        ALIGNED float noise[2][LANES];
+        normal(noise, 2, row, seed, step, 0, 8);
+        ALIGNED float z_0[2][LANES];
+        ALIGNED float product[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_0[0][lane] = x[0][lane] + 0.3f * noise[0][lane];
+            z_0[1][lane] = x[1][lane] + 0.3f * noise[1][lane];
+        }
+        dot(product, 128, z_0, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            mean[0][lane] = product_3[0][lane] + mlp_output_bias[0];
+            mean[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+        }
+        // denoising_autoencoder.gen:8
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = -0.5f * square((x[0][lane] - mean[0][lane]) / s[0]) - s_used[0] - 0.9189385332046727f + (-0.5f
+                * square((x[1][lane] - mean[1][lane]) / s[1]) - s_used[1] - 0.9189385332046727f);
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[2];
+    float *restrict shared = pointers[9];
+    float *restrict s_used = shared + 0;
+    float *restrict s_used_2 = shared + 2;
+    // denoising_autoencoder.gen:8
+    {
+        float *restrict values = s_used;
+        values[0] = 1.0f / s[0];
+        values[1] = 1.0f / s[1];
+    }
+    {
+        float *restrict values_2 = s_used_2;
+        values_2[0] = square(s[0]);
+        values_2[1] = square(s[1]);
+    }
+}
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 2], part_7 [rows, 2]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict s = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_output_weight = pointers[7];
+    const float *restrict mlp_output_bias = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict s_used = shared + 0;
+    float *restrict s_used_2 = shared + 2;
+    const int64_t *restrict row_numbers = pointers[10];
+    float *restrict x_gradient_out = pointers[11];
+    float *restrict part_1_out = pointers[12];
+    float *restrict part_2_out = pointers[13];
+    float *restrict part_3_out = pointers[14];
+    float *restrict part_4_out = pointers[15];
+    float *restrict part_5_out = pointers[16];
+    float *restrict part_6_out = pointers[17];
+    float *restrict part_7_out = pointers[18];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // denoising_autoencoder.gen:7
+        ALIGNED float noise[2][LANES];
+        normal(noise, 2, row, seed, step, 0, 8);
+        ALIGNED float z_0[2][LANES];
+        ALIGNED float product[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_0[0][lane] = x[0][lane] + 0.3f * noise[0][lane];
+            z_0[1][lane] = x[1][lane] + 0.3f * noise[1][lane];
+        }
+        dot(product, 128, z_0, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float product_4[2][LANES];
+        ALIGNED float product_2_2[2][LANES];
+        ALIGNED float negate_product_2[2][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            mean[0][lane] = product_3[0][lane] + mlp_output_bias[0];
+            mean[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+            difference[0][lane] = x[0][lane] - mean[0][lane];
+            difference[1][lane] = x[1][lane] - mean[1][lane];
+            product_4[0][lane] = 2.0f * (difference[0][lane] / s[0]) * (-0.5f * value_cotangent[lane]);
+            product_4[1][lane] = 2.0f * (difference[1][lane] / s[1]) * (-0.5f * value_cotangent[lane]);
+            product_2_2[0][lane] = s_used[0] * product_4[0][lane];
+            product_2_2[1][lane] = s_used[1] * product_4[1][lane];
+            negate_product_2[0][lane] = -product_2_2[0][lane];
+            negate_product_2[1][lane] = -product_2_2[1][lane];
+        }
+        dot(product_5, 128, negate_product_2, 2, mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_6[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_5[at][lane];
+            }
+        }
+        dot(product_6, 128, product_3_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float product_7[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        dot(product_7, 2, product_4_2, 128, mlp_0_weight, 1, 2);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = product_2_2[0][lane] + product_7[0][lane];
+            x_gradient[1][lane] = product_2_2[1][lane] + product_7[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // denoising_autoencoder.gen:2
+        store(part_1_out, negate_product_2, first, count, 2, 2, 0);
+        // denoising_autoencoder.gen:8
+        store(part_2_out, hidden_2, first, count, 128, 128, 0);
+        store(part_3_out, product_3_2, first, count, 128, 128, 0);
+        store(part_4_out, hidden, first, count, 128, 128, 0);
+        store(part_5_out, product_4_2, first, count, 128, 128, 0);
+        // denoising_autoencoder.gen:7
+        store(part_6_out, z_0, first, count, 2, 2, 0);
+        // denoising_autoencoder.gen:2
+        ALIGNED float part_7[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_7[0][lane] = -difference[0][lane] / s_used_2[0] * product_4[0][lane] + s_used[0] *
+                -value_cotangent[lane];
+            part_7[1][lane] = -difference[1][lane] / s_used_2[1] * product_4[1][lane] + s_used[1] *
+                -value_cotangent[lane];
+        }
+        store(part_7_out, part_7, first, count, 2, 2, 0);
     }
 }
 #endif

@@ -81,6 +81,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, *, rows, seed, step):
     """exact samples of x.
@@ -89,18 +90,20 @@ def sample_rows(sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, *, 
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -177,6 +180,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -185,8 +189,10 @@ def decode_rows(z, sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
     """
     count, device = len(z), z.device
     arrays = pack_decode(sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
@@ -194,10 +200,10 @@ def decode_rows(z, sigma, mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -215,6 +221,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(z_out + place * 1, normal(seed, row, step, 0, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -222,16 +229,18 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns z [rows, 1].
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 1, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z

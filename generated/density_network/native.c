@@ -21,8 +21,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -34,14 +34,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[20][LANES];
         dot(product, 20, z, 1, mlp_0_weight, 1, 1);
         ALIGNED float hidden[20][LANES];
+        ALIGNED float noise[2][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        // density_network.gen:8
-        ALIGNED float noise[2][LANES];
         normal(noise, 2, row, seed, step, 0, 2);
+        // density_network.gen:8
         ALIGNED float eps[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             eps[0][lane] = sigma[0] * noise[0][lane];
@@ -79,8 +79,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -91,14 +91,14 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[20][LANES];
         dot(product, 20, z, 1, mlp_0_weight, 1, 1);
         ALIGNED float hidden[20][LANES];
+        ALIGNED float noise[2][LANES];
         for (int at = 0; at < 20; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        // density_network.gen:8
-        ALIGNED float noise[2][LANES];
         normal(noise, 2, row, seed, step, 0, 2);
+        // density_network.gen:8
         ALIGNED float eps[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             eps[0][lane] = sigma[0] * noise[0][lane];

@@ -32,6 +32,7 @@ def forward_kernel(w_ptr, y_ptr, x_out, log_abs_det_out, count, ROWS: tl.constex
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(w, y):
     """latent w to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -39,18 +40,20 @@ def forward_rows(w, y):
     Takes w [rows, 64], y [rows] integer; returns x [rows, 64], log_abs_det [rows].
     """
     count, device = len(w), w.device
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         w.to(torch.float32).contiguous(),
         y.to(torch.int64).contiguous(),
         x,
         log_abs_det,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -76,6 +79,7 @@ def inverse_kernel(x_ptr, y_ptr, w_out, log_abs_det_out, count, ROWS: tl.constex
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, y):
     """the value in [0, 1) that quantization turns into x to latent w, and log|det| of that map.
@@ -83,18 +87,20 @@ def inverse_rows(x, y):
     Takes x [rows, 64], y [rows] integer; returns w [rows, 64], log_abs_det [rows].
     """
     count, device = len(x), x.device
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     w = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.int64).contiguous(),
         w,
         log_abs_det,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return w, log_abs_det
 
@@ -136,6 +142,7 @@ def simulate_vp_kernel(
     tl.store(w_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], w_2, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def simulate_vp_rows(w, y, steps, *, rows, seed, step):
     """w at t = 1, from where it is at 0: `steps` Euler-Maruyama steps of vp.
@@ -143,8 +150,10 @@ def simulate_vp_rows(w, y, steps, *, rows, seed, step):
     Takes w [rows, 64], y [rows] integer; returns w [rows, 64].
     """
     count, device = len(w), w.device
+    size = simulate_vp_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     w_out = torch.empty(count, 64, dtype=torch.float32, device=device)
-    simulate_vp_kernel[(triton.cdiv(count, 16),)](
+    simulate_vp_kernel[(programs,)](
         w.to(torch.float32).contiguous(),
         y.to(torch.int64).contiguous(),
         w_out,
@@ -153,9 +162,9 @@ def simulate_vp_rows(w, y, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return w_out

@@ -62,8 +62,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -76,35 +76,30 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float u[64][LANES];
         uniform(u, 64, row, seed, step, 0, 4);
         ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float value[10][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
                     u[at][lane]));
             }
         }
-        // digits_diffusion.gen:20
-        ALIGNED float value[10][LANES];
+        ALIGNED float projected[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float projected[10][LANES];
         dot(projected, 10, value, 10, output_weight, 10, 1);
         // digits_diffusion.gen:25
         ALIGNED float uniform_2[64][LANES];
         uniform(uniform_2, 64, row, seed, step, 0, 9);
         ALIGNED float probe[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) probe[at][lane] = choose(uniform_2[at][lane] < 0.5f, -1.0f, 1.0f);
-        }
-        // digits_diffusion.gen:22
         ALIGNED float product_11[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) product_11[at][lane] = -1.0f * probe[at][lane];
-        }
-        // digits_diffusion.gen:20
         ALIGNED float joined[106][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = probe[at][lane];
+            for (int lane = 0; lane < LANES; lane++) {
+                probe[at][lane] = choose(uniform_2[at][lane] < 0.5f, -1.0f, 1.0f);
+                product_11[at][lane] = -1.0f * probe[at][lane];
+                joined[at][lane] = probe[at][lane];
+            }
         }
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at + 64][lane] = 0.0f;
@@ -114,12 +109,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float projected_2[256][LANES];
         dot(projected_2, 256, joined, 106, mlp_0_weight, 106, 1);
-        // digits_diffusion.gen:25
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 40; k++) {
             double passed;
@@ -181,81 +175,57 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[256][LANES];
             dot(product_6, 256, joined_2, 106, mlp_0_weight, 106, 1);
             ALIGNED float total_2[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_2[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-            }
             ALIGNED float hidden[256][LANES];
+            ALIGNED float product_7[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_6[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                     hidden[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
                 }
             }
-            ALIGNED float product_7[256][LANES];
             dot(product_7, 256, hidden, 256, mlp_1_weight, 256, 1);
             ALIGNED float total_3[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_3[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-            }
             ALIGNED float hidden_2[256][LANES];
+            ALIGNED float product_8[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_7[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
                     hidden_2[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
                 }
             }
-            ALIGNED float product_8[256][LANES];
             dot(product_8, 256, hidden_2, 256, mlp_2_weight, 256, 1);
             ALIGNED float total_4[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_4[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
-            }
             ALIGNED float hidden_3[256][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_8[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
                     hidden_3[at][lane] = total_4[at][lane] * sigmoid_total_4[at][lane];
                 }
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, hidden_3, 256, mlp_net_weight, 256, 1);
             ALIGNED float net[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) net[at][lane] = product_9[at][lane] + mlp_net_bias[at];
-            }
-            // digits_diffusion.gen:17
             ALIGNED float velocity[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    velocity[at][lane] = (float)S * (product_4[at] * z[at][lane] - a[at]) / total[at] + net[at][lane];
-                }
-            }
-            // digits_diffusion.gen:22
             ALIGNED float score[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    score[at][lane] = -z[at][lane] - (float)ratio * velocity[at][lane];
-                }
-            }
-            // digits_diffusion.gen:25
             ALIGNED float velocity_2[64][LANES];
+            double difference_3;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    net[at][lane] = product_9[at][lane] + mlp_net_bias[at];
+                    velocity[at][lane] = (float)S * (product_4[at] * z[at][lane] - a[at]) / total[at] + net[at][lane];
+                    score[at][lane] = -z[at][lane] - (float)ratio * velocity[at][lane];
                     velocity_2[at][lane] = (float)product * (-((float)product_2 * z[at][lane]) - (float)product_3 *
                         score[at][lane]);
                 }
             }
-            double difference_3;
             difference_3 = 1.0 - (passed - 0.025);
+            // digits_diffusion.gen:25
             double product_6_2;
             product_6_2 = -1.998 * difference_3;
             double t_2;
@@ -268,15 +238,13 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             product_7_2 = 0.5 * beta_2;
             // digits_diffusion.gen:25
             ALIGNED float difference_4[64][LANES];
+            double sqrt_beta_2;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_4[at][lane] = z[at][lane] - 0.025f * velocity_2[at][lane];
                 }
             }
-            // digits_diffusion.gen:13
-            double sqrt_beta_2;
             sqrt_beta_2 = sqrt(beta_2);
-            // digits_diffusion.gen:25
             double product_8_2;
             product_8_2 = 0.5 * (sqrt_beta_2 * sqrt_beta_2);
             // digits_diffusion.gen:13
@@ -319,110 +287,85 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[256][LANES];
             dot(product_12, 256, joined_3, 106, mlp_0_weight, 106, 1);
             ALIGNED float total_6[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_12[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_6[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_6[at][lane] = sigmoid(total_6[at][lane]);
-            }
             ALIGNED float hidden_4[256][LANES];
+            ALIGNED float product_13[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_12[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_6[at][lane] = sigmoid(total_6[at][lane]);
                     hidden_4[at][lane] = total_6[at][lane] * sigmoid_total_6[at][lane];
                 }
             }
-            ALIGNED float product_13[256][LANES];
             dot(product_13, 256, hidden_4, 256, mlp_1_weight, 256, 1);
             ALIGNED float total_7[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_13[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_7[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_5[256][LANES];
+            ALIGNED float product_14[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_13[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_5[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_14[256][LANES];
             dot(product_14, 256, hidden_5, 256, mlp_2_weight, 256, 1);
             ALIGNED float total_8[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_14[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_8[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
-            }
             ALIGNED float hidden_6[256][LANES];
+            ALIGNED float product_15[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_14[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
                     hidden_6[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
                 }
             }
-            ALIGNED float product_15[64][LANES];
             dot(product_15, 64, hidden_6, 256, mlp_net_weight, 256, 1);
             ALIGNED float net_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) net_2[at][lane] = product_15[at][lane] + mlp_net_bias[at];
-            }
-            // digits_diffusion.gen:17
             ALIGNED float velocity_3[64][LANES];
+            ALIGNED float score_2[64][LANES];
+            ALIGNED float velocity_4[64][LANES];
+            ALIGNED float value_2[256][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    net_2[at][lane] = product_15[at][lane] + mlp_net_bias[at];
                     velocity_3[at][lane] = (float)S_2 * (product_9_2[at] * difference_4[at][lane] - a[at]) / total_5[at]
                         + net_2[at][lane];
-                }
-            }
-            // digits_diffusion.gen:22
-            ALIGNED float score_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     score_2[at][lane] = -difference_4[at][lane] - (float)ratio_2 * velocity_3[at][lane];
-                }
-            }
-            // digits_diffusion.gen:25
-            ALIGNED float velocity_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     velocity_4[at][lane] = (float)product_6_2 * (-((float)product_7_2 * difference_4[at][lane]) -
                         (float)product_8_2 * score_2[at][lane]);
                 }
             }
-            // digits_diffusion.gen:20
-            ALIGNED float value_2[256][LANES];
+            ALIGNED float projected_3[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
-                        (sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]) * projected_2[at][lane]);
+                        (sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]) * projected_2[at][lane]);
                 }
             }
-            ALIGNED float projected_3[256][LANES];
             dot(projected_3, 256, value_2, 256, mlp_1_weight, 256, 1);
             ALIGNED float value_3[256][LANES];
+            ALIGNED float projected_4[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_3[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
-                        (sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]) * projected_3[at][lane]);
+                        (sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]) * projected_3[at][lane]);
                 }
             }
-            ALIGNED float projected_4[256][LANES];
             dot(projected_4, 256, value_3, 256, mlp_2_weight, 256, 1);
             // digits_diffusion.gen:25
             ALIGNED float value_4[256][LANES];
+            ALIGNED float product_16[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = sigmoid_total_4[at][lane] * projected_4[at][lane] + total_4[at][lane] *
-                        (sigmoid_total_4[at][lane] * sigmoid(-total_4[at][lane]) * projected_4[at][lane]);
+                        (sigmoid_total_4[at][lane] * (1.0f - sigmoid_total_4[at][lane]) * projected_4[at][lane]);
                 }
             }
-            ALIGNED float product_16[64][LANES];
             dot(product_16, 64, value_4, 256, mlp_net_weight, 256, 1);
             ALIGNED float tangent_2[64][LANES];
+            ALIGNED float value_5[256][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     tangent_2[at][lane] = (float)product * (-1.0f * ((float)product_2 * probe[at][lane]) + -1.0f *
@@ -430,36 +373,36 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         ((float)S * (product_4[at] * probe[at][lane])) + product_16[at][lane])))));
                 }
             }
-            // digits_diffusion.gen:20
-            ALIGNED float value_5[256][LANES];
+            ALIGNED float projected_5[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_5[at][lane] = sigmoid_total_6[at][lane] * projected_2[at][lane] + total_6[at][lane] *
-                        (sigmoid_total_6[at][lane] * sigmoid(-total_6[at][lane]) * projected_2[at][lane]);
+                        (sigmoid_total_6[at][lane] * (1.0f - sigmoid_total_6[at][lane]) * projected_2[at][lane]);
                 }
             }
-            ALIGNED float projected_5[256][LANES];
             dot(projected_5, 256, value_5, 256, mlp_1_weight, 256, 1);
+            // digits_diffusion.gen:20
             ALIGNED float value_6[256][LANES];
+            ALIGNED float projected_6[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_6[at][lane] = sigmoid_total_7[at][lane] * projected_5[at][lane] + total_7[at][lane] *
-                        (sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]) * projected_5[at][lane]);
+                        (sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]) * projected_5[at][lane]);
                 }
             }
-            ALIGNED float projected_6[256][LANES];
             dot(projected_6, 256, value_6, 256, mlp_2_weight, 256, 1);
             // digits_diffusion.gen:25
             ALIGNED float value_7[256][LANES];
+            ALIGNED float product_17[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_7[at][lane] = sigmoid_total_8[at][lane] * projected_6[at][lane] + total_8[at][lane] *
-                        (sigmoid_total_8[at][lane] * sigmoid(-total_8[at][lane]) * projected_6[at][lane]);
+                        (sigmoid_total_8[at][lane] * (1.0f - sigmoid_total_8[at][lane]) * projected_6[at][lane]);
                 }
             }
-            ALIGNED float product_17[64][LANES];
             dot(product_17, 64, value_7, 256, mlp_net_weight, 256, 1);
             ALIGNED float tangent_2_2[64][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     tangent_2_2[at][lane] = (float)product_6_2 * (-1.0f * ((float)product_7_2 * probe[at][lane]) + -1.0f
@@ -467,7 +410,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         ((float)S_2 * (product_9_2[at] * probe[at][lane])) + product_17[at][lane])))));
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += probe[at][lane] * tangent_2[at][lane];
@@ -569,8 +511,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -579,10 +521,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // digits_diffusion.gen:20
         ALIGNED float value[10][LANES];
+        ALIGNED float projected[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float projected[10][LANES];
         dot(projected, 10, value, 10, output_weight, 10, 1);
         // digits_diffusion.gen:25
         ALIGNED float w[64][LANES];
@@ -627,68 +569,52 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[256][LANES];
             dot(product_2, 256, joined, 106, mlp_0_weight, 106, 1);
             ALIGNED float total[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_3[256][LANES];
-            dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
-            ALIGNED float total_2[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
-            ALIGNED float hidden_2[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
+            ALIGNED float total_2[256][LANES];
+            ALIGNED float hidden_2[256][LANES];
+            ALIGNED float product_4[256][LANES];
+            for (int at = 0; at < 256; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_4[256][LANES];
             dot(product_4, 256, hidden_2, 256, mlp_2_weight, 256, 1);
             ALIGNED float total_3[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[256][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_3, 256, mlp_net_weight, 256, 1);
             ALIGNED float net[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) net[at][lane] = product_5[at][lane] + mlp_net_bias[at];
-            }
-            // digits_diffusion.gen:17
             ALIGNED float velocity[64][LANES];
+            ALIGNED float score[64][LANES];
+            ALIGNED float velocity_2[64][LANES];
+            double difference_3;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    net[at][lane] = product_5[at][lane] + mlp_net_bias[at];
                     velocity[at][lane] = (float)S * ((float)M * c_used[at] * w[at][lane] - a[at]) / ((float)pow(M,
                         (double)2) * c_used_2[at] + (float)pow(S, (double)2)) + net[at][lane];
-                }
-            }
-            // digits_diffusion.gen:22
-            ALIGNED float score[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     score[at][lane] = -w[at][lane] - (float)(M / S) * velocity[at][lane];
-                }
-            }
-            // digits_diffusion.gen:25
-            ALIGNED float velocity_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     velocity_2[at][lane] = (float)(-1.998 * difference) * (-((float)(0.5 * beta) * w[at][lane]) -
                         (float)(0.5 * (sqrt_beta * sqrt_beta)) * score[at][lane]);
                 }
             }
-            double difference_3;
             difference_3 = 1.0 - (passed + 0.025);
+            // digits_diffusion.gen:25
             double t_2;
             t_2 = 0.001 + 0.999 * pow(difference_3, (double)2);
             // digits_diffusion.gen:12
@@ -696,14 +622,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             beta_2 = 0.1 + 19.9 * t_2;
             // digits_diffusion.gen:25
             ALIGNED float total_4[64][LANES];
+            double sqrt_beta_2;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_4[at][lane] = w[at][lane] + 0.025f * velocity_2[at][lane];
                 }
             }
-            // digits_diffusion.gen:13
-            double sqrt_beta_2;
             sqrt_beta_2 = sqrt(beta_2);
+            // digits_diffusion.gen:13
             double power_t_2;
             power_t_2 = pow(t_2, (double)2);
             double M_2;
@@ -731,87 +657,59 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[256][LANES];
             dot(product_6, 256, joined_2, 106, mlp_0_weight, 106, 1);
             ALIGNED float total_5[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[256][LANES];
+            ALIGNED float product_7[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_7[256][LANES];
             dot(product_7, 256, hidden_4, 256, mlp_1_weight, 256, 1);
             ALIGNED float total_6[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[256][LANES];
+            ALIGNED float product_8[256][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_8[256][LANES];
             dot(product_8, 256, hidden_5, 256, mlp_2_weight, 256, 1);
             ALIGNED float total_7[256][LANES];
-            for (int at = 0; at < 256; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[256][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 256; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, hidden_6, 256, mlp_net_weight, 256, 1);
             ALIGNED float net_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) net_2[at][lane] = product_9[at][lane] + mlp_net_bias[at];
-            }
-            // digits_diffusion.gen:17
             ALIGNED float velocity_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    velocity_3[at][lane] = (float)S_2 * ((float)M_2 * c_used[at] * total_4[at][lane] - a[at]) /
-                        ((float)pow(M_2, (double)2) * c_used_2[at] + (float)pow(S_2, (double)2)) + net_2[at][lane];
-                }
-            }
-            // digits_diffusion.gen:22
             ALIGNED float score_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    score_2[at][lane] = -total_4[at][lane] - (float)(M_2 / S_2) * velocity_3[at][lane];
-                }
-            }
-            // digits_diffusion.gen:25
             ALIGNED float velocity_4[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    net_2[at][lane] = product_9[at][lane] + mlp_net_bias[at];
+                    velocity_3[at][lane] = (float)S_2 * ((float)M_2 * c_used[at] * total_4[at][lane] - a[at]) /
+                        ((float)pow(M_2, (double)2) * c_used_2[at] + (float)pow(S_2, (double)2)) + net_2[at][lane];
+                    score_2[at][lane] = -total_4[at][lane] - (float)(M_2 / S_2) * velocity_3[at][lane];
                     velocity_4[at][lane] = (float)(-1.998 * difference_3) * (-((float)(0.5 * beta_2) *
                         total_4[at][lane]) - (float)(0.5 * (sqrt_beta_2 * sqrt_beta_2)) * score_2[at][lane]);
-                }
-            }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     w[at][lane] = w[at][lane] + 0.025f * (0.5f * velocity_2[at][lane] + 0.5f * velocity_4[at][lane]);
                 }
             }
         }
         // digits_diffusion.gen:4
         ALIGNED float Spread_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Spread_output[at][lane] = 2.0f * w[at][lane] - 1.5f;
-        }
-        // digits_diffusion.gen:26
         ALIGNED float sigmoid_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_output[at][lane] = sigmoid(Spread_output[at][lane]);
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                Spread_output[at][lane] = 2.0f * w[at][lane] - 1.5f;
+                sigmoid_output[at][lane] = sigmoid(Spread_output[at][lane]);
                 x[at][lane] = minimum(whole(17.0f * sigmoid_output[at][lane]), 16.0f);
             }
         }
@@ -839,15 +737,15 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         load(w, w_rows, first, count, 64);
         // digits_diffusion.gen:4
         ALIGNED float Spread_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Spread_output[at][lane] = 2.0f * w[at][lane] - 1.5f;
-        }
-        // digits_diffusion.gen:26
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(Spread_output[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                Spread_output[at][lane] = 2.0f * w[at][lane] - 1.5f;
+                x[at][lane] = sigmoid(Spread_output[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
+        // digits_diffusion.gen:26
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -881,16 +779,14 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 64);
         // digits_diffusion.gen:26
         ALIGNED float sigmoid_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_input[at][lane] = logit(x[at][lane]);
-        }
-        // digits_diffusion.gen:4
         ALIGNED float w[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) w[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logit(x[at][lane]);
+                w[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
+            }
         }
         store(w_out, w, first, count, 64, 64, 0);
-        // digits_diffusion.gen:26
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -963,8 +859,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -987,11 +883,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         normal(noise_2, 64, row, seed, step, 0, 6);
         ALIGNED float e[64][LANES];
+        ALIGNED float s[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) e[at][lane] = 0.0f + noise_2[at][lane];
         }
-        // digits_diffusion.gen:13
-        ALIGNED float s[LANES];
         ALIGNED float u[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             s[lane] = root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane]));
@@ -999,34 +894,25 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         uniform(u, 64, row, seed, step, 0, 4);
         // digits_diffusion.gen:26
         ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float Spread_input[64][LANES];
+        ALIGNED float total[64][LANES];
+        ALIGNED float product[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
                     u[at][lane]));
-            }
-        }
-        // digits_diffusion.gen:4
-        ALIGNED float Spread_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Spread_input[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
-        }
-        // diffusion.gen:19
-        ALIGNED float total[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
+                Spread_input[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
                 total[at][lane] = a_2[lane] * Spread_input[at][lane] + s[lane] * e[at][lane];
             }
         }
-        // digits_diffusion.gen:20
-        ALIGNED float product[16][LANES];
+        ALIGNED float value[10][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
         }
-        ALIGNED float value[10][LANES];
+        ALIGNED float joined[106][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[106][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = total[at][lane];
         }
@@ -1040,53 +926,45 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2[256][LANES];
         dot(product_2, 256, joined, 106, mlp_0_weight, 106, 1);
         ALIGNED float total_2[256][LANES];
-        for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float hidden[256][LANES];
-        for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
-        }
         ALIGNED float product_3[256][LANES];
-        dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
-        ALIGNED float total_3[256][LANES];
-        for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[256][LANES];
         for (int at = 0; at < 256; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            }
+        }
+        dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
+        ALIGNED float total_3[256][LANES];
+        ALIGNED float hidden_2[256][LANES];
+        ALIGNED float product_4[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
             }
         }
-        ALIGNED float product_4[256][LANES];
         dot(product_4, 256, hidden_2, 256, mlp_2_weight, 256, 1);
         ALIGNED float total_4[256][LANES];
-        for (int at = 0; at < 256; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[256][LANES];
+        ALIGNED float product_5[64][LANES];
         for (int at = 0; at < 256; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
             }
         }
-        ALIGNED float product_5[64][LANES];
         dot(product_5, 64, hidden_3, 256, mlp_net_weight, 256, 1);
         ALIGNED float net[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) net[at][lane] = product_5[at][lane] + mlp_net_bias[at];
-        }
-        // digits_diffusion.gen:17
         ALIGNED float velocity[64][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                net[at][lane] = product_5[at][lane] + mlp_net_bias[at];
                 velocity[at][lane] = s[lane] * (a_2[lane] * c_used[at] * total[at][lane] - a[at]) / (square(a_2[lane]) *
                     c_used_2[at] + square(s[lane])) + net[at][lane];
             }
         }
-        // diffusion.gen:19
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -1115,9 +993,9 @@ void simulate_vp_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1139,10 +1017,10 @@ void simulate_vp_rows(const int64_t *numbers, void *const *pointers) {
             beta = 0.1 + 19.9 * t;
             // digits_diffusion.gen:13
             ALIGNED float drift[64][LANES];
+            double scale;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) drift[at][lane] = -((float)(0.5 * beta) * w_2[at][lane]);
             }
-            double scale;
             scale = sqrt(ratio) * sqrt(beta);
             ALIGNED float W[64][LANES];
             normal(W, 64, row, seed, step + k, 0, 7);
@@ -1153,6 +1031,464 @@ void simulate_vp_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         store(w_out, w_2, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c = pointers[3];
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    float *restrict c_used = shared + 16;
+    float *restrict c_used_2 = shared + 80;
+    // digits_diffusion.gen:20
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 16; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
+        }
+    }
+    // digits_diffusion.gen:17
+    {
+        float *restrict values_2 = c_used;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = 1.0f - square(c[at]);
+        }
+    }
+    {
+        float *restrict values_3 = c_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_3[at] = square(c[at]);
+        }
+    }
+}
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer, y [rows] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict a = pointers[2];
+    const float *restrict output_weight = pointers[4];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_2_weight = pointers[9];
+    const float *restrict mlp_2_bias = pointers[10];
+    const float *restrict mlp_net_weight = pointers[11];
+    const float *restrict mlp_net_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    float *restrict c_used = shared + 16;
+    float *restrict c_used_2 = shared + 80;
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict value_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // diffusion.gen:18
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 5);
+        ALIGNED float t[LANES];
+        ALIGNED float power_t[LANES];
+        ALIGNED float a_2[LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            t[lane] = 0.001f + 0.999f * noise[lane];
+            power_t[lane] = square(t[lane]);
+            a_2[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
+        }
+        normal(noise_2, 64, row, seed, step, 0, 6);
+        ALIGNED float e[64][LANES];
+        ALIGNED float s[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) e[at][lane] = 0.0f + noise_2[at][lane];
+        }
+        ALIGNED float u[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            s[lane] = root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane]));
+        }
+        uniform(u, 64, row, seed, step, 0, 4);
+        // digits_diffusion.gen:26
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float Spread_input[64][LANES];
+        ALIGNED float total[64][LANES];
+        ALIGNED float product[16][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                Spread_input[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
+                total[at][lane] = a_2[lane] * Spread_input[at][lane] + s[lane] * e[at][lane];
+            }
+        }
+        ALIGNED float value[10][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
+        }
+        ALIGNED float joined[106][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = total[at][lane];
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 64][lane] = sine(product[at][lane]);
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 80][lane] = cosine(product[at][lane]);
+        }
+        dot(joined + 96, 10, value, 10, output_weight, 10, 1);
+        ALIGNED float product_2[256][LANES];
+        dot(product_2, 256, joined, 106, mlp_0_weight, 106, 1);
+        ALIGNED float total_2[256][LANES];
+        ALIGNED float hidden[256][LANES];
+        ALIGNED float product_3[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            }
+        }
+        dot(product_3, 256, hidden, 256, mlp_1_weight, 256, 1);
+        ALIGNED float total_3[256][LANES];
+        ALIGNED float hidden_2[256][LANES];
+        ALIGNED float product_4[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                hidden_2[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+            }
+        }
+        dot(product_4, 256, hidden_2, 256, mlp_2_weight, 256, 1);
+        ALIGNED float total_4[256][LANES];
+        ALIGNED float hidden_3[256][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                hidden_3[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
+            }
+        }
+        dot(product_5, 64, hidden_3, 256, mlp_net_weight, 256, 1);
+        ALIGNED float net[64][LANES];
+        ALIGNED float velocity[64][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                net[at][lane] = product_5[at][lane] + mlp_net_bias[at];
+                velocity[at][lane] = s[lane] * (a_2[lane] * c_used[at] * total[at][lane] - a[at]) / (square(a_2[lane]) *
+                    c_used_2[at] + square(s[lane])) + net[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += (a_2[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane]) *
+                    (a_2[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane]);
+            }
+        }
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = square(root(sum_2[lane]));
+        store(value_out, &value_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c = pointers[4];
+    float *restrict shared = pointers[14];
+    float *restrict c_used = shared + 0;
+    float *restrict c_used_2 = shared + 64;
+    float *restrict shared_2 = shared + 128;
+    float *restrict c_used_3 = shared + 144;
+    // digits_diffusion.gen:17
+    {
+        float *restrict values = c_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = square(c[at]);
+        }
+    }
+    {
+        float *restrict values_2 = c_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = 1.0f - square(c[at]);
+        }
+    }
+    // digits_diffusion.gen:20
+    {
+        float *restrict values_3 = shared_2;
+        for (int at = 0; at < 16; at++) {
+            values_3[at] = (float)exp(4.605170185988092 * ((double)at / 15.0));
+        }
+    }
+    // digits_diffusion.gen:17
+    {
+        float *restrict values_4 = c_used_3;
+        for (int at = 0; at < 64; at++) {
+            values_4[at] = 2.0f * c[at];
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 64],
+       part_3 [rows, 64], part_4 [rows, 256], part_5 [rows, 256], part_6 [rows, 256], part_7 [rows, 256], part_8 [rows,
+       256], part_9 [rows, 256], part_10 [rows, 106], part_11 [rows, 10], part_12 [rows, 10]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict a = pointers[3];
+    const float *restrict output_weight = pointers[5];
+    const float *restrict mlp_0_weight = pointers[6];
+    const float *restrict mlp_0_bias = pointers[7];
+    const float *restrict mlp_1_weight = pointers[8];
+    const float *restrict mlp_1_bias = pointers[9];
+    const float *restrict mlp_2_weight = pointers[10];
+    const float *restrict mlp_2_bias = pointers[11];
+    const float *restrict mlp_net_weight = pointers[12];
+    const float *restrict mlp_net_bias = pointers[13];
+    float *restrict shared = pointers[14];
+    float *restrict c_used = shared + 0;
+    float *restrict c_used_2 = shared + 64;
+    float *restrict shared_2 = shared + 128;
+    float *restrict c_used_3 = shared + 144;
+    const int64_t *restrict row_numbers = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    float *restrict part_12_out = pointers[27];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // diffusion.gen:18
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 5);
+        ALIGNED float t[LANES];
+        ALIGNED float power_t[LANES];
+        ALIGNED float s[LANES];
+        ALIGNED float a_2[LANES];
+        ALIGNED float power_a[LANES];
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            t[lane] = 0.001f + 0.999f * noise[lane];
+            power_t[lane] = square(t[lane]);
+            s[lane] = root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane]));
+            a_2[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
+            power_a[lane] = square(a_2[lane]);
+        }
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = power_a[lane] * c_used[at] + square(s[lane]);
+        }
+        normal(noise_2, 64, row, seed, step, 0, 6);
+        ALIGNED float e[64][LANES];
+        ALIGNED float u[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) e[at][lane] = 0.0f + noise_2[at][lane];
+        }
+        uniform(u, 64, row, seed, step, 0, 4);
+        // digits_diffusion.gen:26
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float Spread_input[64][LANES];
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float product[64][LANES];
+        ALIGNED float product_2[16][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                Spread_input[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
+                total_2[at][lane] = a_2[lane] * Spread_input[at][lane] + s[lane] * e[at][lane];
+                product[at][lane] = s[lane] * (a_2[lane] * c_used_2[at] * total_2[at][lane] - a[at]);
+            }
+        }
+        ALIGNED float indicator_value[10][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * t[lane];
+        }
+        ALIGNED float value[106][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = total_2[at][lane];
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 64][lane] = sine(product_2[at][lane]);
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 80][lane] = cosine(product_2[at][lane]);
+        }
+        dot(value + 96, 10, indicator_value, 10, output_weight, 10, 1);
+        // digits_diffusion.gen:20
+        ALIGNED float product_3[256][LANES];
+        dot(product_3, 256, value, 106, mlp_0_weight, 106, 1);
+        ALIGNED float total_3[256][LANES];
+        ALIGNED float sigmoid_total_3[256][LANES];
+        ALIGNED float hidden[256][LANES];
+        ALIGNED float product_4[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_0_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+            }
+        }
+        dot(product_4, 256, hidden, 256, mlp_1_weight, 256, 1);
+        ALIGNED float total_4[256][LANES];
+        ALIGNED float sigmoid_total_4[256][LANES];
+        ALIGNED float hidden_2[256][LANES];
+        ALIGNED float product_5[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_1_bias[at];
+                sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
+                hidden_2[at][lane] = total_4[at][lane] * sigmoid_total_4[at][lane];
+            }
+        }
+        dot(product_5, 256, hidden_2, 256, mlp_2_weight, 256, 1);
+        ALIGNED float total_5[256][LANES];
+        ALIGNED float sigmoid_total_5[256][LANES];
+        ALIGNED float hidden_3[256][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = product_5[at][lane] + mlp_2_bias[at];
+                sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
+                hidden_3[at][lane] = total_5[at][lane] * sigmoid_total_5[at][lane];
+            }
+        }
+        dot(product_6, 64, hidden_3, 256, mlp_net_weight, 256, 1);
+        ALIGNED float net[64][LANES];
+        ALIGNED float velocity[64][LANES];
+        ALIGNED float difference[64][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                net[at][lane] = product_6[at][lane] + mlp_net_bias[at];
+                velocity[at][lane] = product[at][lane] / total[at][lane] + net[at][lane];
+                difference[at][lane] = a_2[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += difference[at][lane] * difference[at][lane];
+        }
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float negate_value[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = root(sum_2[lane]);
+        ALIGNED float product_3_2[64][LANES];
+        ALIGNED float projected[256][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_value[at][lane] = -(difference[at][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane])
+                    * (2.0f * reduced_2[lane] * value_cotangent[lane]));
+                product_3_2[at][lane] = s[lane] * (1.0f / total[at][lane] * negate_value[at][lane]);
+            }
+        }
+        dot(projected, 256, negate_value, 64, mlp_net_weight, 1, 256);
+        ALIGNED float total_6[256][LANES];
+        ALIGNED float projected_2[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = sigmoid_total_5[at][lane] * projected[at][lane] + sigmoid_total_5[at][lane] * (1.0f
+                    - sigmoid_total_5[at][lane]) * (total_5[at][lane] * projected[at][lane]);
+            }
+        }
+        dot(projected_2, 256, total_6, 256, mlp_2_weight, 1, 256);
+        ALIGNED float total_7[256][LANES];
+        ALIGNED float projected_3[256][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = sigmoid_total_4[at][lane] * projected_2[at][lane] + sigmoid_total_4[at][lane] *
+                    (1.0f - sigmoid_total_4[at][lane]) * (total_4[at][lane] * projected_2[at][lane]);
+            }
+        }
+        dot(projected_3, 256, total_7, 256, mlp_1_weight, 1, 256);
+        ALIGNED float total_8[256][LANES];
+        ALIGNED float part_1[64][LANES];
+        for (int at = 0; at < 256; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + sigmoid_total_3[at][lane] *
+                    (1.0f - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected_3[at][lane]);
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_1[at][lane] = -product_3_2[at][lane];
+        }
+        store(part_1_out, part_1, first, count, 64, 64, 0);
+        // digits_diffusion.gen:6
+        ALIGNED float part_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_2[at][lane] = c_used_3[at] * (power_a[lane] * (-product[at][lane] / square(total[at][lane]) *
+                    negate_value[at][lane]) - a_2[lane] * (total_2[at][lane] * product_3_2[at][lane]));
+            }
+        }
+        store(part_2_out, part_2, first, count, 64, 64, 0);
+        store(part_3_out, negate_value, first, count, 64, 64, 0);
+        // digits_diffusion.gen:20
+        store(part_4_out, hidden_3, first, count, 256, 256, 0);
+        store(part_5_out, total_6, first, count, 256, 256, 0);
+        store(part_6_out, hidden_2, first, count, 256, 256, 0);
+        store(part_7_out, total_7, first, count, 256, 256, 0);
+        store(part_8_out, hidden, first, count, 256, 256, 0);
+        store(part_9_out, total_8, first, count, 256, 256, 0);
+        store(part_10_out, value, first, count, 106, 106, 0);
+        ALIGNED float product_7[106][LANES];
+        dot(product_7, 106, total_8, 256, mlp_0_weight, 1, 106);
+        ALIGNED float part_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = product_7[at + 96][lane];
+        }
+        store(part_11_out, part_11, first, count, 10, 10, 0);
+        store(part_12_out, indicator_value, first, count, 10, 10, 0);
     }
 }
 #endif

@@ -40,8 +40,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -74,11 +74,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             total_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
             sqrt_total[lane] = root(total[lane]);
         }
+        ALIGNED float joined[18][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * (u[lane] / 4.0f);
         }
-        // edm.gen:10
-        ALIGNED float joined[18][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             joined[0][lane] = total_2[0][lane] / sqrt_total[lane];
             joined[1][lane] = total_2[1][lane] / sqrt_total[lane];
@@ -92,38 +91,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3[128][LANES];
         dot(product_3, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
-        }
         ALIGNED float product_4[128][LANES];
-        dot(product_4, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_4[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_4[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+            }
+        }
+        dot(product_4, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_4[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
             }
         }
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_5[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_5[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = product_5[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
             }
         }
-        ALIGNED float product_6[2][LANES];
         dot(product_6, 2, hidden_3, 128, mlp_net_weight, 128, 1);
         ALIGNED float net[2][LANES];
         ALIGNED float denoise[2][LANES];
@@ -180,8 +175,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -229,40 +224,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_3[128][LANES];
             dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 128, mlp_net_weight, 128, 1);
             ALIGNED float net[2][LANES];
             ALIGNED float denoise[2][LANES];
@@ -315,40 +304,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[128][LANES];
             dot(product_6, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_7[128][LANES];
             dot(product_7, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_2[2][LANES];
             ALIGNED float denoise_2[2][LANES];
@@ -421,8 +404,8 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const int64_t steps = numbers[3];
-    const int64_t step = numbers[4];
+    const int64_t steps = numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
@@ -468,40 +451,34 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_3[128][LANES];
             dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 128, mlp_net_weight, 128, 1);
             ALIGNED float net[2][LANES];
             ALIGNED float denoise[2][LANES];
@@ -556,40 +533,34 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[128][LANES];
             dot(product_6, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
-            ALIGNED float product_7[128][LANES];
             dot(product_7, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_2[2][LANES];
             ALIGNED float denoise_2[2][LANES];
@@ -687,50 +658,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float sigmoid_total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-        }
         ALIGNED float product_2[128][LANES];
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float sigmoid_total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float sigmoid_total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-        }
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_4[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
             }
         }
-        ALIGNED float product_4[2][LANES];
         dot(product_4, 2, hidden_3, 128, mlp_net_weight, 128, 1);
         ALIGNED float net[2][LANES];
         ALIGNED float denoise[2][LANES];
@@ -759,54 +720,45 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             projected[at] = summed;
         }
         ALIGNED float product_2_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-            }
-        }
         ALIGNED float value_2[128][LANES];
+        ALIGNED float projected_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                 value_2[at][lane] = sigmoid_total[at][lane] * projected[at] + total[at][lane] * (product_2_2[at][lane] *
                     projected[at]);
             }
         }
-        ALIGNED float projected_2[128][LANES];
         dot(projected_2, 128, value_2, 128, mlp_1_weight, 128, 1);
         ALIGNED float product_3_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-            }
-        }
         ALIGNED float value_3[128][LANES];
+        ALIGNED float projected_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                 value_3[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
-        ALIGNED float projected_3[128][LANES];
         dot(projected_3, 128, value_3, 128, mlp_2_weight, 128, 1);
         ALIGNED float product_4_2[128][LANES];
+        ALIGNED float product_5[2];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
+                product_4_2[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
             }
         }
-        // edm.gen:12
-        ALIGNED float product_5[2];
         product_5[0] = -1.0f * value[0];
         product_5[1] = -1.0f * value[1];
         // edm.gen:5
         ALIGNED float value_4[128][LANES];
+        ALIGNED float product_6[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_4[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                     (product_4_2[at][lane] * projected_3[at][lane]);
             }
         }
-        ALIGNED float product_6[2][LANES];
         dot(product_6, 2, value_4, 128, mlp_net_weight, 128, 1);
         ALIGNED float tangent_2[2][LANES];
         ALIGNED float value_2_2[2];
@@ -832,22 +784,22 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             projected_4[at] = summed_2;
         }
         ALIGNED float value_5[128][LANES];
+        ALIGNED float projected_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_5[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total[at][lane] * (product_2_2[at][lane]
                     * projected_4[at]);
             }
         }
-        ALIGNED float projected_5[128][LANES];
         dot(projected_5, 128, value_5, 128, mlp_1_weight, 128, 1);
         ALIGNED float value_6[128][LANES];
+        ALIGNED float projected_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_6[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
-        ALIGNED float projected_6[128][LANES];
         dot(projected_6, 128, value_6, 128, mlp_2_weight, 128, 1);
         // edm.gen:12
         ALIGNED float product_6_2[2];
@@ -855,13 +807,13 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
         product_6_2[1] = -1.0f * value_2_2[1];
         // edm.gen:5
         ALIGNED float value_7[128][LANES];
+        ALIGNED float product_7[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_7[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                     (product_4_2[at][lane] * projected_6[at][lane]);
             }
         }
-        ALIGNED float product_7[2][LANES];
         dot(product_7, 2, value_7, 128, mlp_net_weight, 128, 1);
         ALIGNED float tangent_2_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -930,12 +882,12 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 total_6[1][lane] = x_2[1][lane] + product_8[lane] * x_slope[1][lane];
                 sqrt_total_5[lane] = root(total_5[lane]);
             }
+            ALIGNED float joined_4[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_9[at][lane] = shared_2_2[at] * (logarithm(s_2[lane]) / 4.0f);
                 }
             }
-            ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = total_6[0][lane] / sqrt_total_5[lane];
                 joined_4[1][lane] = total_6[1][lane] / sqrt_total_5[lane];
@@ -949,40 +901,34 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_10[128][LANES];
             dot(product_10, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
-            ALIGNED float product_11[128][LANES];
             dot(product_11, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
-            ALIGNED float product_12[128][LANES];
             dot(product_12, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_13[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
                 }
             }
-            ALIGNED float product_13[2][LANES];
             dot(product_13, 2, hidden_6, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_2[2][LANES];
             ALIGNED float denoise_2[2][LANES];
@@ -1008,12 +954,12 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 ratio_3[lane] = s[lane] * 0.5f / sqrt_total_4[lane];
             }
             ALIGNED float product_10_2[8][LANES];
+            ALIGNED float joined_5[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_10_2[at][lane] = shared_2_2[at] * (logarithm(s[lane]) / 4.0f);
                 }
             }
-            ALIGNED float joined_5[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_5[0][lane] = total_10[0][lane] / sqrt_total_4[lane];
                 joined_5[1][lane] = total_10[1][lane] / sqrt_total_4[lane];
@@ -1027,52 +973,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[128][LANES];
             dot(product_14, 128, joined_5, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = product_14[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-            }
             ALIGNED float hidden_7[128][LANES];
+            ALIGNED float product_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_14[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
                     hidden_7[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
-            ALIGNED float product_15[128][LANES];
             dot(product_15, 128, hidden_7, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[at][lane] = product_15[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-            }
             ALIGNED float hidden_8[128][LANES];
+            ALIGNED float product_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_15[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
                     hidden_8[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
                 }
             }
-            ALIGNED float product_16[128][LANES];
             dot(product_16, 128, hidden_8, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[at][lane] = product_16[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
-            }
             ALIGNED float hidden_9[128][LANES];
+            ALIGNED float product_17[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_16[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
                     hidden_9[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
-            ALIGNED float product_17[2][LANES];
             dot(product_17, 2, hidden_9, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_3[2][LANES];
             ALIGNED float denoise_3[2][LANES];
@@ -1112,12 +1046,12 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_total_14[lane] = root(total_14[lane]);
                 ratio_5[lane] = s_3[lane] * 0.5f / sqrt_total_14[lane];
             }
+            ALIGNED float joined_6[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_12_2[at][lane] = shared_2_2[at] * (logarithm(s_3[lane]) / 4.0f);
                 }
             }
-            ALIGNED float joined_6[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_6[0][lane] = total_15[0][lane] / sqrt_total_14[lane];
                 joined_6[1][lane] = total_15[1][lane] / sqrt_total_14[lane];
@@ -1131,52 +1065,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_18[128][LANES];
             dot(product_18, 128, joined_6, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = product_18[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
-            }
             ALIGNED float hidden_10[128][LANES];
+            ALIGNED float product_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_18[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
                     hidden_10[at][lane] = total_16[at][lane] * sigmoid_total_16[at][lane];
                 }
             }
-            ALIGNED float product_19[128][LANES];
             dot(product_19, 128, hidden_10, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = product_19[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
-            }
             ALIGNED float hidden_11[128][LANES];
+            ALIGNED float product_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_19[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
                     hidden_11[at][lane] = total_17[at][lane] * sigmoid_total_17[at][lane];
                 }
             }
-            ALIGNED float product_20[128][LANES];
             dot(product_20, 128, hidden_11, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_18[at][lane] = product_20[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
-            }
             ALIGNED float hidden_12[128][LANES];
+            ALIGNED float product_21[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = product_20[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
                     hidden_12[at][lane] = total_18[at][lane] * sigmoid_total_18[at][lane];
                 }
             }
-            ALIGNED float product_21[2][LANES];
             dot(product_21, 2, hidden_12, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_4[2][LANES];
             ALIGNED float denoise_4[2][LANES];
@@ -1218,12 +1140,12 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_total_19[lane] = root(total_19[lane]);
                 ratio_7[lane] = s_4[lane] * 0.5f / sqrt_total_19[lane];
             }
+            ALIGNED float joined_7[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_14_2[at][lane] = shared_2_2[at] * (logarithm(s_4[lane]) / 4.0f);
                 }
             }
-            ALIGNED float joined_7[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_7[0][lane] = total_20[0][lane] / sqrt_total_19[lane];
                 joined_7[1][lane] = total_20[1][lane] / sqrt_total_19[lane];
@@ -1237,52 +1159,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_22[128][LANES];
             dot(product_22, 128, joined_7, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_21[at][lane] = product_22[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
-            }
             ALIGNED float hidden_13[128][LANES];
+            ALIGNED float product_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_22[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
                     hidden_13[at][lane] = total_21[at][lane] * sigmoid_total_21[at][lane];
                 }
             }
-            ALIGNED float product_23[128][LANES];
             dot(product_23, 128, hidden_13, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_22[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_22[at][lane] = product_23[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_22[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_22[at][lane] = sigmoid(total_22[at][lane]);
-            }
             ALIGNED float hidden_14[128][LANES];
+            ALIGNED float product_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_22[at][lane] = product_23[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_22[at][lane] = sigmoid(total_22[at][lane]);
                     hidden_14[at][lane] = total_22[at][lane] * sigmoid_total_22[at][lane];
                 }
             }
-            ALIGNED float product_24[128][LANES];
             dot(product_24, 128, hidden_14, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_23[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_23[at][lane] = product_24[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_23[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_23[at][lane] = sigmoid(total_23[at][lane]);
-            }
             ALIGNED float hidden_15[128][LANES];
+            ALIGNED float product_25[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_23[at][lane] = product_24[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_23[at][lane] = sigmoid(total_23[at][lane]);
                     hidden_15[at][lane] = total_23[at][lane] * sigmoid_total_23[at][lane];
                 }
             }
-            ALIGNED float product_25[2][LANES];
             dot(product_25, 2, hidden_15, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_5[2][LANES];
             ALIGNED float denoise_5[2][LANES];
@@ -1324,14 +1234,12 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 sqrt_total_24[lane] = root(total_24[lane]);
                 ratio_9[lane] = s_5[lane] * 0.5f / sqrt_total_24[lane];
             }
+            ALIGNED float value_3_2[16][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_16_2[at][lane] = shared_2_2[at] * (logarithm(s_5[lane]) / 4.0f);
+                    value_3_2[at][lane] = sine(product_16_2[at][lane]);
                 }
-            }
-            ALIGNED float value_3_2[16][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_3_2[at][lane] = sine(product_16_2[at][lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3_2[at + 8][lane] = cosine(product_16_2[at][lane]);
@@ -1347,52 +1255,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_26[128][LANES];
             dot(product_26, 128, joined_8, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_26[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_26[at][lane] = product_26[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_26[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_26[at][lane] = sigmoid(total_26[at][lane]);
-            }
             ALIGNED float hidden_16[128][LANES];
+            ALIGNED float product_27[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_26[at][lane] = product_26[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_26[at][lane] = sigmoid(total_26[at][lane]);
                     hidden_16[at][lane] = total_26[at][lane] * sigmoid_total_26[at][lane];
                 }
             }
-            ALIGNED float product_27[128][LANES];
             dot(product_27, 128, hidden_16, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_27[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_27[at][lane] = product_27[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_27[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_27[at][lane] = sigmoid(total_27[at][lane]);
-            }
             ALIGNED float hidden_17[128][LANES];
+            ALIGNED float product_28[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_27[at][lane] = product_27[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_27[at][lane] = sigmoid(total_27[at][lane]);
                     hidden_17[at][lane] = total_27[at][lane] * sigmoid_total_27[at][lane];
                 }
             }
-            ALIGNED float product_28[128][LANES];
             dot(product_28, 128, hidden_17, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_28[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_28[at][lane] = product_28[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_28[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_28[at][lane] = sigmoid(total_28[at][lane]);
-            }
             ALIGNED float hidden_18[128][LANES];
+            ALIGNED float product_29[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_28[at][lane] = product_28[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_28[at][lane] = sigmoid(total_28[at][lane]);
                     hidden_18[at][lane] = total_28[at][lane] * sigmoid_total_28[at][lane];
                 }
             }
-            ALIGNED float product_29[2][LANES];
             dot(product_29, 2, hidden_18, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_6[2][LANES];
             ALIGNED float denoise_6[2][LANES];
@@ -1424,52 +1320,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_30[128][LANES];
             dot(product_30, 128, joined_9, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_29[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_29[at][lane] = product_30[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_29[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_29[at][lane] = sigmoid(total_29[at][lane]);
-            }
             ALIGNED float hidden_19[128][LANES];
+            ALIGNED float product_31[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_29[at][lane] = product_30[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_29[at][lane] = sigmoid(total_29[at][lane]);
                     hidden_19[at][lane] = total_29[at][lane] * sigmoid_total_29[at][lane];
                 }
             }
-            ALIGNED float product_31[128][LANES];
             dot(product_31, 128, hidden_19, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_30[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_30[at][lane] = product_31[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_30[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_30[at][lane] = sigmoid(total_30[at][lane]);
-            }
             ALIGNED float hidden_20[128][LANES];
+            ALIGNED float product_32[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_30[at][lane] = product_31[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_30[at][lane] = sigmoid(total_30[at][lane]);
                     hidden_20[at][lane] = total_30[at][lane] * sigmoid_total_30[at][lane];
                 }
             }
-            ALIGNED float product_32[128][LANES];
             dot(product_32, 128, hidden_20, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_31[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_31[at][lane] = product_32[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_31[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_31[at][lane] = sigmoid(total_31[at][lane]);
-            }
             ALIGNED float hidden_21[128][LANES];
+            ALIGNED float product_33[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_31[at][lane] = product_32[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_31[at][lane] = sigmoid(total_31[at][lane]);
                     hidden_21[at][lane] = total_31[at][lane] * sigmoid_total_31[at][lane];
                 }
             }
-            ALIGNED float product_33[2][LANES];
             dot(product_33, 2, hidden_21, 128, mlp_net_weight, 128, 1);
             ALIGNED float net_7[2][LANES];
             ALIGNED float denoise_7[2][LANES];
@@ -1507,50 +1391,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, joined_10, 18, mlp_0_weight, 18, 1);
             ALIGNED float product_17_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_17_2[at][lane] = sigmoid_total_11[at][lane] * sigmoid(-total_11[at][lane]);
-                }
-            }
             ALIGNED float value_8[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_17_2[at][lane] = sigmoid_total_11[at][lane] * (1.0f - sigmoid_total_11[at][lane]);
                     value_8[at][lane] = sigmoid_total_11[at][lane] * projected_7[at][lane] + total_11[at][lane] *
                         (product_17_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_8, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_18_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_18_2[at][lane] = sigmoid_total_12[at][lane] * sigmoid(-total_12[at][lane]);
-                }
-            }
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = sigmoid_total_12[at][lane] * (1.0f - sigmoid_total_12[at][lane]);
                     value_9[at][lane] = sigmoid_total_12[at][lane] * projected_8[at][lane] + total_12[at][lane] *
                         (product_18_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_9, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_19_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_19_2[at][lane] = sigmoid_total_13[at][lane] * sigmoid(-total_13[at][lane]);
-                }
-            }
-            // edm.gen:5
             ALIGNED float value_10[128][LANES];
+            ALIGNED float product_34[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_19_2[at][lane] = sigmoid_total_13[at][lane] * (1.0f - sigmoid_total_13[at][lane]);
                     value_10[at][lane] = sigmoid_total_13[at][lane] * projected_9[at][lane] + total_13[at][lane] *
                         (product_19_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float product_34[2][LANES];
             dot(product_34, 2, value_10, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_3[2][LANES];
             ALIGNED float joined_11[18][LANES];
@@ -1567,34 +1438,33 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, joined_11, 18, mlp_0_weight, 18, 1);
-            // edm.gen:10
             ALIGNED float value_11[128][LANES];
+            ALIGNED float projected_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = sigmoid_total_11[at][lane] * projected_10[at][lane] + total_11[at][lane] *
                         (product_17_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float projected_11[128][LANES];
             dot(projected_11, 128, value_11, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_12[128][LANES];
+            ALIGNED float projected_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_12[at][lane] * projected_11[at][lane] + total_12[at][lane] *
                         (product_18_2[at][lane] * projected_11[at][lane]);
                 }
             }
-            ALIGNED float projected_12[128][LANES];
             dot(projected_12, 128, value_12, 128, mlp_2_weight, 128, 1);
             // edm.gen:5
             ALIGNED float value_13[128][LANES];
+            ALIGNED float product_35[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_13[at][lane] * projected_12[at][lane] + total_13[at][lane] *
                         (product_19_2[at][lane] * projected_12[at][lane]);
                 }
             }
-            ALIGNED float product_35[2][LANES];
             dot(product_35, 2, value_13, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_4[2][LANES];
             ALIGNED float total_32[LANES];
@@ -1618,51 +1488,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float projected_13[128][LANES];
             dot(projected_13, 128, joined_12, 18, mlp_0_weight, 18, 1);
             ALIGNED float product_20_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * sigmoid(-total_16[at][lane]);
-                }
-            }
-            // edm.gen:10
             ALIGNED float value_14[128][LANES];
+            ALIGNED float projected_14[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * (1.0f - sigmoid_total_16[at][lane]);
                     value_14[at][lane] = sigmoid_total_16[at][lane] * projected_13[at][lane] + total_16[at][lane] *
                         (product_20_2[at][lane] * projected_13[at][lane]);
                 }
             }
-            ALIGNED float projected_14[128][LANES];
             dot(projected_14, 128, value_14, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_21_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * sigmoid(-total_17[at][lane]);
-                }
-            }
             ALIGNED float value_15[128][LANES];
+            ALIGNED float projected_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * (1.0f - sigmoid_total_17[at][lane]);
                     value_15[at][lane] = sigmoid_total_17[at][lane] * projected_14[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_14[at][lane]);
                 }
             }
-            ALIGNED float projected_15[128][LANES];
             dot(projected_15, 128, value_15, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_22_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * sigmoid(-total_18[at][lane]);
-                }
-            }
-            // edm.gen:5
             ALIGNED float value_16[128][LANES];
+            ALIGNED float product_36[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * (1.0f - sigmoid_total_18[at][lane]);
                     value_16[at][lane] = sigmoid_total_18[at][lane] * projected_15[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_15[at][lane]);
                 }
             }
-            ALIGNED float product_36[2][LANES];
             dot(product_36, 2, value_16, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_5[2][LANES];
             ALIGNED float joined_13[18][LANES];
@@ -1681,32 +1537,32 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             dot(projected_16, 128, joined_13, 18, mlp_0_weight, 18, 1);
             // edm.gen:10
             ALIGNED float value_17[128][LANES];
+            ALIGNED float projected_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_17[at][lane] = sigmoid_total_16[at][lane] * projected_16[at][lane] + total_16[at][lane] *
                         (product_20_2[at][lane] * projected_16[at][lane]);
                 }
             }
-            ALIGNED float projected_17[128][LANES];
             dot(projected_17, 128, value_17, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_18[128][LANES];
+            ALIGNED float projected_18[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_18[at][lane] = sigmoid_total_17[at][lane] * projected_17[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_17[at][lane]);
                 }
             }
-            ALIGNED float projected_18[128][LANES];
             dot(projected_18, 128, value_18, 128, mlp_2_weight, 128, 1);
             // edm.gen:5
             ALIGNED float value_19[128][LANES];
+            ALIGNED float product_37[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_19[at][lane] = sigmoid_total_18[at][lane] * projected_18[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_18[at][lane]);
                 }
             }
-            ALIGNED float product_37[2][LANES];
             dot(product_37, 2, value_19, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_6[2][LANES];
             ALIGNED float total_33[LANES];
@@ -1730,51 +1586,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float projected_19[128][LANES];
             dot(projected_19, 128, joined_14, 18, mlp_0_weight, 18, 1);
             ALIGNED float product_23_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_23_2[at][lane] = sigmoid_total_21[at][lane] * sigmoid(-total_21[at][lane]);
-                }
-            }
-            // edm.gen:10
             ALIGNED float value_20[128][LANES];
+            ALIGNED float projected_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_23_2[at][lane] = sigmoid_total_21[at][lane] * (1.0f - sigmoid_total_21[at][lane]);
                     value_20[at][lane] = sigmoid_total_21[at][lane] * projected_19[at][lane] + total_21[at][lane] *
                         (product_23_2[at][lane] * projected_19[at][lane]);
                 }
             }
-            ALIGNED float projected_20[128][LANES];
             dot(projected_20, 128, value_20, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_24_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_24_2[at][lane] = sigmoid_total_22[at][lane] * sigmoid(-total_22[at][lane]);
-                }
-            }
             ALIGNED float value_21[128][LANES];
+            ALIGNED float projected_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_24_2[at][lane] = sigmoid_total_22[at][lane] * (1.0f - sigmoid_total_22[at][lane]);
                     value_21[at][lane] = sigmoid_total_22[at][lane] * projected_20[at][lane] + total_22[at][lane] *
                         (product_24_2[at][lane] * projected_20[at][lane]);
                 }
             }
-            ALIGNED float projected_21[128][LANES];
             dot(projected_21, 128, value_21, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_25_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_25_2[at][lane] = sigmoid_total_23[at][lane] * sigmoid(-total_23[at][lane]);
-                }
-            }
-            // edm.gen:5
             ALIGNED float value_22[128][LANES];
+            ALIGNED float product_38[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_25_2[at][lane] = sigmoid_total_23[at][lane] * (1.0f - sigmoid_total_23[at][lane]);
                     value_22[at][lane] = sigmoid_total_23[at][lane] * projected_21[at][lane] + total_23[at][lane] *
                         (product_25_2[at][lane] * projected_21[at][lane]);
                 }
             }
-            ALIGNED float product_38[2][LANES];
             dot(product_38, 2, value_22, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_7[2][LANES];
             ALIGNED float joined_15[18][LANES];
@@ -1793,32 +1635,32 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             dot(projected_22, 128, joined_15, 18, mlp_0_weight, 18, 1);
             // edm.gen:10
             ALIGNED float value_23[128][LANES];
+            ALIGNED float projected_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_23[at][lane] = sigmoid_total_21[at][lane] * projected_22[at][lane] + total_21[at][lane] *
                         (product_23_2[at][lane] * projected_22[at][lane]);
                 }
             }
-            ALIGNED float projected_23[128][LANES];
             dot(projected_23, 128, value_23, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_24[128][LANES];
+            ALIGNED float projected_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_24[at][lane] = sigmoid_total_22[at][lane] * projected_23[at][lane] + total_22[at][lane] *
                         (product_24_2[at][lane] * projected_23[at][lane]);
                 }
             }
-            ALIGNED float projected_24[128][LANES];
             dot(projected_24, 128, value_24, 128, mlp_2_weight, 128, 1);
             // edm.gen:5
             ALIGNED float value_25[128][LANES];
+            ALIGNED float product_39[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_25[at][lane] = sigmoid_total_23[at][lane] * projected_24[at][lane] + total_23[at][lane] *
                         (product_25_2[at][lane] * projected_24[at][lane]);
                 }
             }
-            ALIGNED float product_39[2][LANES];
             dot(product_39, 2, value_25, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_8[2][LANES];
             ALIGNED float total_34[LANES];
@@ -1845,51 +1687,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float projected_25[128][LANES];
             dot(projected_25, 128, joined_16, 18, mlp_0_weight, 18, 1);
             ALIGNED float product_27_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_27_2[at][lane] = sigmoid_total_26[at][lane] * sigmoid(-total_26[at][lane]);
-                }
-            }
-            // edm.gen:10
             ALIGNED float value_26[128][LANES];
+            ALIGNED float projected_26[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_27_2[at][lane] = sigmoid_total_26[at][lane] * (1.0f - sigmoid_total_26[at][lane]);
                     value_26[at][lane] = sigmoid_total_26[at][lane] * projected_25[at][lane] + total_26[at][lane] *
                         (product_27_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_26[128][LANES];
             dot(projected_26, 128, value_26, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_28_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_28_2[at][lane] = sigmoid_total_27[at][lane] * sigmoid(-total_27[at][lane]);
-                }
-            }
             ALIGNED float value_27[128][LANES];
+            ALIGNED float projected_27[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_28_2[at][lane] = sigmoid_total_27[at][lane] * (1.0f - sigmoid_total_27[at][lane]);
                     value_27[at][lane] = sigmoid_total_27[at][lane] * projected_26[at][lane] + total_27[at][lane] *
                         (product_28_2[at][lane] * projected_26[at][lane]);
                 }
             }
-            ALIGNED float projected_27[128][LANES];
             dot(projected_27, 128, value_27, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_29_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_29_2[at][lane] = sigmoid_total_28[at][lane] * sigmoid(-total_28[at][lane]);
-                }
-            }
-            // edm.gen:5
             ALIGNED float value_28[128][LANES];
+            ALIGNED float product_40[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_29_2[at][lane] = sigmoid_total_28[at][lane] * (1.0f - sigmoid_total_28[at][lane]);
                     value_28[at][lane] = sigmoid_total_28[at][lane] * projected_27[at][lane] + total_28[at][lane] *
                         (product_29_2[at][lane] * projected_27[at][lane]);
                 }
             }
-            ALIGNED float product_40[2][LANES];
             dot(product_40, 2, value_28, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_9[2][LANES];
             ALIGNED float product_30_2[2][LANES];
@@ -1911,32 +1739,32 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             dot(projected_28, 128, joined_17, 18, mlp_0_weight, 18, 1);
             // edm.gen:10
             ALIGNED float value_29[128][LANES];
+            ALIGNED float projected_29[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_29[at][lane] = sigmoid_total_26[at][lane] * projected_28[at][lane] + total_26[at][lane] *
                         (product_27_2[at][lane] * projected_28[at][lane]);
                 }
             }
-            ALIGNED float projected_29[128][LANES];
             dot(projected_29, 128, value_29, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_30[128][LANES];
+            ALIGNED float projected_30[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_30[at][lane] = sigmoid_total_27[at][lane] * projected_29[at][lane] + total_27[at][lane] *
                         (product_28_2[at][lane] * projected_29[at][lane]);
                 }
             }
-            ALIGNED float projected_30[128][LANES];
             dot(projected_30, 128, value_30, 128, mlp_2_weight, 128, 1);
             // edm.gen:5
             ALIGNED float value_31[128][LANES];
+            ALIGNED float product_41[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_31[at][lane] = sigmoid_total_28[at][lane] * projected_30[at][lane] + total_28[at][lane] *
                         (product_29_2[at][lane] * projected_30[at][lane]);
                 }
             }
-            ALIGNED float product_41[2][LANES];
             dot(product_41, 2, value_31, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_10[2][LANES];
             ALIGNED float total_35[LANES];
@@ -1948,51 +1776,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                     ratio_9[lane] * product_41[1][lane] + product_6_2[1]))));
                 total_35[lane] = tangent_9[0][lane] + tangent_10[1][lane];
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_31_2[at][lane] = sigmoid_total_29[at][lane] * sigmoid(-total_29[at][lane]);
-                }
-            }
-            // edm.gen:10
             ALIGNED float value_32[128][LANES];
+            ALIGNED float projected_31[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_31_2[at][lane] = sigmoid_total_29[at][lane] * (1.0f - sigmoid_total_29[at][lane]);
                     value_32[at][lane] = sigmoid_total_29[at][lane] * projected_25[at][lane] + total_29[at][lane] *
                         (product_31_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_31[128][LANES];
             dot(projected_31, 128, value_32, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_32_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_32_2[at][lane] = sigmoid_total_30[at][lane] * sigmoid(-total_30[at][lane]);
-                }
-            }
             ALIGNED float value_33[128][LANES];
+            ALIGNED float projected_32[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_32_2[at][lane] = sigmoid_total_30[at][lane] * (1.0f - sigmoid_total_30[at][lane]);
                     value_33[at][lane] = sigmoid_total_30[at][lane] * projected_31[at][lane] + total_30[at][lane] *
                         (product_32_2[at][lane] * projected_31[at][lane]);
                 }
             }
-            ALIGNED float projected_32[128][LANES];
             dot(projected_32, 128, value_33, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_33_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_33_2[at][lane] = sigmoid_total_31[at][lane] * sigmoid(-total_31[at][lane]);
-                }
-            }
-            // edm.gen:5
             ALIGNED float value_34[128][LANES];
+            ALIGNED float product_42[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_33_2[at][lane] = sigmoid_total_31[at][lane] * (1.0f - sigmoid_total_31[at][lane]);
                     value_34[at][lane] = sigmoid_total_31[at][lane] * projected_32[at][lane] + total_31[at][lane] *
                         (product_33_2[at][lane] * projected_32[at][lane]);
                 }
             }
-            ALIGNED float product_42[2][LANES];
             dot(product_42, 2, value_34, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_11[2][LANES];
             ALIGNED float value_35[128][LANES];
@@ -2002,33 +1816,33 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 tangent_11[1][lane] = -1.0f * (0.5f * (product_15_2[lane] * (ratio_16[lane] * (product_26_2[1][lane] +
                     ratio_9[lane] * product_42[1][lane] + product_5[1]))));
             }
+            ALIGNED float projected_33[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_35[at][lane] = sigmoid_total_29[at][lane] * projected_28[at][lane] + total_29[at][lane] *
                         (product_31_2[at][lane] * projected_28[at][lane]);
                 }
             }
-            ALIGNED float projected_33[128][LANES];
             dot(projected_33, 128, value_35, 128, mlp_1_weight, 128, 1);
             // edm.gen:10
             ALIGNED float value_36[128][LANES];
+            ALIGNED float projected_34[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_36[at][lane] = sigmoid_total_30[at][lane] * projected_33[at][lane] + total_30[at][lane] *
                         (product_32_2[at][lane] * projected_33[at][lane]);
                 }
             }
-            ALIGNED float projected_34[128][LANES];
             dot(projected_34, 128, value_36, 128, mlp_2_weight, 128, 1);
             // edm.gen:5
             ALIGNED float value_37[128][LANES];
+            ALIGNED float product_43[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_37[at][lane] = sigmoid_total_31[at][lane] * projected_34[at][lane] + total_31[at][lane] *
                         (product_33_2[at][lane] * projected_34[at][lane]);
                 }
             }
-            ALIGNED float product_43[2][LANES];
             dot(product_43, 2, value_37, 128, mlp_net_weight, 128, 1);
             ALIGNED float tangent_12[2][LANES];
             ALIGNED float total_36[LANES];
@@ -2091,9 +1905,9 @@ void simulate_edm_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -2121,6 +1935,359 @@ void simulate_edm_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    // edm.gen:10
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_2_weight = pointers[5];
+    const float *restrict mlp_2_bias = pointers[6];
+    const float *restrict mlp_net_weight = pointers[7];
+    const float *restrict mlp_net_bias = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[10];
+    float *restrict value_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // diffusion.gen:33
+        ALIGNED float noise[LANES];
+        normal(&noise, 1, row, seed, step, 0, 1);
+        ALIGNED float u[LANES];
+        ALIGNED float s[LANES];
+        ALIGNED float total[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float noise_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            u[lane] = -1.2f + 1.2f * noise[lane];
+            s[lane] = exponential(u[lane]);
+            total[lane] = square(s[lane]) + 0.25f;
+            product[lane] = s[lane] * 0.5f;
+        }
+        normal(noise_2, 2, row, seed, step, 0, 2);
+        ALIGNED float e[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        ALIGNED float sqrt_total[LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            e[0][lane] = 0.0f + noise_2[0][lane];
+            e[1][lane] = 0.0f + noise_2[1][lane];
+            total_2[0][lane] = x[0][lane] + s[lane] * e[0][lane];
+            total_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
+            sqrt_total[lane] = root(total[lane]);
+        }
+        ALIGNED float joined[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * (u[lane] / 4.0f);
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            joined[0][lane] = total_2[0][lane] / sqrt_total[lane];
+            joined[1][lane] = total_2[1][lane] / sqrt_total[lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = sine(product_2[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 10][lane] = cosine(product_2[at][lane]);
+        }
+        ALIGNED float product_3[128][LANES];
+        dot(product_3, 128, joined, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+            }
+        }
+        dot(product_4, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_4[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_1_bias[at];
+                hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
+            }
+        }
+        dot(product_5, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_5[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = product_5[at][lane] + mlp_2_bias[at];
+                hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
+            }
+        }
+        dot(product_6, 2, hidden_3, 128, mlp_net_weight, 128, 1);
+        ALIGNED float net[2][LANES];
+        ALIGNED float denoise[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            net[0][lane] = product_6[0][lane] + mlp_net_bias[0];
+            net[1][lane] = product_6[1][lane] + mlp_net_bias[1];
+            denoise[0][lane] = 0.25f / total[lane] * total_2[0][lane] + product[lane] / sqrt_total[lane] * net[0][lane];
+            denoise[1][lane] = 0.25f / total[lane] * total_2[1][lane] + product[lane] / sqrt_total[lane] * net[1][lane];
+        }
+        // diffusion.gen:34
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = total[lane] / square(product[lane]) * square(root((x[0][lane] - denoise[0][lane]) *
+                (x[0][lane] - denoise[0][lane]) + (x[1][lane] - denoise[1][lane]) * (x[1][lane] - denoise[1][lane])));
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    // edm.gen:10
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 18].
+       */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_2_weight = pointers[6];
+    const float *restrict mlp_2_bias = pointers[7];
+    const float *restrict mlp_net_weight = pointers[8];
+    const float *restrict mlp_net_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    float *restrict part_7_out = pointers[19];
+    float *restrict part_8_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // diffusion.gen:33
+        ALIGNED float noise[LANES];
+        normal(&noise, 1, row, seed, step, 0, 1);
+        ALIGNED float u[LANES];
+        ALIGNED float s[LANES];
+        ALIGNED float total[LANES];
+        ALIGNED float ratio[LANES];
+        ALIGNED float noise_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            u[lane] = -1.2f + 1.2f * noise[lane];
+            s[lane] = exponential(u[lane]);
+            total[lane] = square(s[lane]) + 0.25f;
+            ratio[lane] = 0.25f / total[lane];
+        }
+        normal(noise_2, 2, row, seed, step, 0, 2);
+        ALIGNED float e[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float sqrt_total[LANES];
+        ALIGNED float ratio_2[LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            e[0][lane] = 0.0f + noise_2[0][lane];
+            e[1][lane] = 0.0f + noise_2[1][lane];
+            total_2[0][lane] = x[0][lane] + s[lane] * e[0][lane];
+            total_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
+            product[lane] = s[lane] * 0.5f;
+            sqrt_total[lane] = root(total[lane]);
+            ratio_2[lane] = product[lane] / sqrt_total[lane];
+        }
+        ALIGNED float value[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * (u[lane] / 4.0f);
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = total_2[0][lane] / sqrt_total[lane];
+            value[1][lane] = total_2[1][lane] / sqrt_total[lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 2][lane] = sine(product_2[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 10][lane] = cosine(product_2[at][lane]);
+        }
+        // edm.gen:10
+        ALIGNED float product_3[128][LANES];
+        dot(product_3, 128, value, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float sigmoid_total_3[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_0_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+            }
+        }
+        dot(product_4, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_4[128][LANES];
+        ALIGNED float sigmoid_total_4[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = product_4[at][lane] + mlp_1_bias[at];
+                sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
+                hidden_2[at][lane] = total_4[at][lane] * sigmoid_total_4[at][lane];
+            }
+        }
+        dot(product_5, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_5[128][LANES];
+        ALIGNED float sigmoid_total_5[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = product_5[at][lane] + mlp_2_bias[at];
+                sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
+                hidden_3[at][lane] = total_5[at][lane] * sigmoid_total_5[at][lane];
+            }
+        }
+        dot(product_6, 2, hidden_3, 128, mlp_net_weight, 128, 1);
+        ALIGNED float net[2][LANES];
+        ALIGNED float denoise[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float product_3_2[2][LANES];
+        ALIGNED float negate_product_3[2][LANES];
+        ALIGNED float product_4_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            net[0][lane] = product_6[0][lane] + mlp_net_bias[0];
+            net[1][lane] = product_6[1][lane] + mlp_net_bias[1];
+            denoise[0][lane] = ratio[lane] * total_2[0][lane] + ratio_2[lane] * net[0][lane];
+            denoise[1][lane] = ratio[lane] * total_2[1][lane] + ratio_2[lane] * net[1][lane];
+            difference[0][lane] = x[0][lane] - denoise[0][lane];
+            difference[1][lane] = x[1][lane] - denoise[1][lane];
+            reduced_2[lane] = root(difference[0][lane] * difference[0][lane] + difference[1][lane] *
+                difference[1][lane]);
+            product_3_2[0][lane] = difference[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
+                * reduced_2[lane] * (total[lane] / square(product[lane]) * value_cotangent[lane]));
+            product_3_2[1][lane] = difference[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
+                * reduced_2[lane] * (total[lane] / square(product[lane]) * value_cotangent[lane]));
+            negate_product_3[0][lane] = -product_3_2[0][lane];
+            negate_product_3[1][lane] = -product_3_2[1][lane];
+            product_4_2[0][lane] = ratio_2[lane] * negate_product_3[0][lane];
+        }
+        ALIGNED float projected[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) product_4_2[1][lane] = ratio_2[lane] * negate_product_3[1][lane];
+        dot(projected, 128, product_4_2, 2, mlp_net_weight, 1, 128);
+        ALIGNED float total_6[128][LANES];
+        ALIGNED float projected_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = sigmoid_total_5[at][lane] * projected[at][lane] + sigmoid_total_5[at][lane] * (1.0f
+                    - sigmoid_total_5[at][lane]) * (total_5[at][lane] * projected[at][lane]);
+            }
+        }
+        dot(projected_2, 128, total_6, 128, mlp_2_weight, 1, 128);
+        ALIGNED float total_7[128][LANES];
+        ALIGNED float projected_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = sigmoid_total_4[at][lane] * projected_2[at][lane] + sigmoid_total_4[at][lane] *
+                    (1.0f - sigmoid_total_4[at][lane]) * (total_4[at][lane] * projected_2[at][lane]);
+            }
+        }
+        dot(projected_3, 128, total_7, 128, mlp_1_weight, 1, 128);
+        ALIGNED float total_8[128][LANES];
+        ALIGNED float product_7[18][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + sigmoid_total_3[at][lane] *
+                    (1.0f - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected_3[at][lane]);
+            }
+        }
+        dot(product_7, 18, total_8, 128, mlp_0_weight, 1, 18);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = product_3_2[0][lane] + (ratio[lane] * negate_product_3[0][lane] + 1.0f /
+                sqrt_total[lane] * product_7[0][lane]);
+            x_gradient[1][lane] = product_3_2[1][lane] + (ratio[lane] * negate_product_3[1][lane] + 1.0f /
+                sqrt_total[lane] * product_7[1][lane]);
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // edm.gen:3
+        store(part_1_out, product_4_2, first, count, 2, 2, 0);
+        // edm.gen:10
+        store(part_2_out, hidden_3, first, count, 128, 128, 0);
+        store(part_3_out, total_6, first, count, 128, 128, 0);
+        store(part_4_out, hidden_2, first, count, 128, 128, 0);
+        store(part_5_out, total_7, first, count, 128, 128, 0);
+        store(part_6_out, hidden, first, count, 128, 128, 0);
+        store(part_7_out, total_8, first, count, 128, 128, 0);
+        store(part_8_out, value, first, count, 18, 18, 0);
     }
 }
 #endif

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import square
+from gencompiler.runtime.kernels import maximum, square
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -111,7 +111,7 @@ def log_prob_saving_kernel(
     logits_1 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_2) + tl.load(bias_array_2)
     logits_2 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_3) + tl.load(bias_array_3)
     logits_3 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_4) + tl.load(bias_array_4)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(logits_0, logits_1), logits_2), logits_3)
+    shared_1 = maximum(maximum(maximum(logits_0, logits_1), logits_2), logits_3)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     shared_3 = shared_2 + tl.log(
         tl.exp(logits_0 - shared_2)
@@ -160,7 +160,7 @@ def log_prob_saving_kernel(
         - tl.load(weights_4_array)
         - 0.9189385332046727
     )
-    shared_8 = tl.maximum(tl.maximum(tl.maximum(shared_4, shared_5), shared_6), shared_7)
+    shared_8 = maximum(maximum(maximum(shared_4, shared_5), shared_6), shared_7)
     shared_9 = tl.where(tl.abs(shared_8) < float("inf"), shared_8, 0.0)
     tl.store(
         log_prob_out + place,
@@ -175,6 +175,7 @@ def log_prob_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(c, x, A, b, s, weight, bias):
     """log p(x) of each row, and the states that its gradient needs.
@@ -183,17 +184,19 @@ def log_prob_saving_rows(c, x, A, b, s, weight, bias):
     """
     count, device = len(c), c.device
     arrays = pack_log_prob_saving(A, b, s, weight, bias, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 128),)](
+    log_prob_saving_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -338,7 +341,7 @@ def log_prob_backward_kernel(
     logits_1 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_2) + tl.load(bias_array_2)
     logits_2 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_3) + tl.load(bias_array_3)
     logits_3 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_4) + tl.load(bias_array_4)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(logits_0, logits_1), logits_2), logits_3)
+    shared_1 = maximum(maximum(maximum(logits_0, logits_1), logits_2), logits_3)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     reduced = shared_2 + tl.log(
         tl.exp(logits_0 - shared_2)
@@ -354,7 +357,7 @@ def log_prob_backward_kernel(
     total__1 = log_weights_of_k_1 + (-0.5 * square(ratio_2_1) - tl.load(weights_2_array) - 0.9189385332046727)
     total__2 = log_weights_of_k_2 + (-0.5 * square(ratio_2_2) - tl.load(weights_3_array) - 0.9189385332046727)
     total__3 = log_weights_of_k_3 + (-0.5 * square(ratio_2_3) - tl.load(weights_4_array) - 0.9189385332046727)
-    shared_3 = tl.maximum(tl.maximum(tl.maximum(total__0, total__1), total__2), total__3)
+    shared_3 = maximum(maximum(maximum(total__0, total__1), total__2), total__3)
     shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
     log_p_x = shared_4 + tl.log(
         tl.exp(total__0 - shared_4)
@@ -441,6 +444,7 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place, product_3_0 + product_3_1 + product_3_2 + product_3_3, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
     """the gradient of log p(x) of each row.
@@ -450,13 +454,15 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
     """
     count, device = len(c), c.device
     arrays = pack_log_prob_backward(A, b, s, weight, bias, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, dtype=torch.float32, device=device)
     c_gradient = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 4, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 4, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 128),)](
+    log_prob_backward_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -468,10 +474,10 @@ def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
         part_3,
         part_4,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, c_gradient, part_1, part_2, part_3, part_4
 

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal, square, uniform, vector
+from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -110,7 +110,7 @@ def log_prob_kernel(
     logits_1 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_2) + tl.load(bias_array_2)
     logits_2 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_3) + tl.load(bias_array_3)
     logits_3 = tl.load(c_ptr + place * 1, mask=live, other=0) * tl.load(weight_array_4) + tl.load(bias_array_4)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(logits_0, logits_1), logits_2), logits_3)
+    shared_1 = maximum(maximum(maximum(logits_0, logits_1), logits_2), logits_3)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     shared_3 = shared_2 + tl.log(
         tl.exp(logits_0 - shared_2)
@@ -159,7 +159,7 @@ def log_prob_kernel(
         - tl.load(weights_4_array)
         - 0.9189385332046727
     )
-    shared_8 = tl.maximum(tl.maximum(tl.maximum(shared_4, shared_5), shared_6), shared_7)
+    shared_8 = maximum(maximum(maximum(shared_4, shared_5), shared_6), shared_7)
     shared_9 = tl.where(tl.abs(shared_8) < float("inf"), shared_8, 0.0)
     tl.store(
         log_prob_out + place,
@@ -174,6 +174,7 @@ def log_prob_kernel(
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, A, b, s, weight, bias):
     """log p(x) of each row.
@@ -182,17 +183,19 @@ def log_prob_rows(c, x, A, b, s, weight, bias):
     """
     count, device = len(c), c.device
     arrays = pack_log_prob(A, b, s, weight, bias, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 128),)](
+    log_prob_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -309,6 +312,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -317,8 +321,10 @@ def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
     """
     count, device = len(c), c.device
     arrays = pack_sample(A, b, s, weight, bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         *arrays,
         x,
@@ -326,9 +332,9 @@ def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

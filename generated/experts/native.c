@@ -216,8 +216,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -299,6 +299,421 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[LANES];
         for (int lane = 0; lane < LANES; lane++) x[lane] = mean[lane] + scale[lane] * noise_2[lane];
         store(x_out, &x, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[4];
+    float *restrict shared = pointers[7];
+    float *restrict s_used = shared + 0;
+    // experts.gen:7
+    {
+        float *restrict values = s_used;
+        values[0] = logarithm(s[0]);
+        values[1] = logarithm(s[1]);
+        values[2] = logarithm(s[2]);
+        values[3] = logarithm(s[3]);
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes c [rows, 1], x [rows]; returns log_prob [rows]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c_rows = pointers[0];
+    const float *restrict x_rows = pointers[1];
+    const float *restrict A = pointers[2];
+    const float *restrict b = pointers[3];
+    const float *restrict s = pointers[4];
+    const float *restrict weight = pointers[5];
+    const float *restrict bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict s_used = shared + 0;
+    float *restrict log_prob_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float c[1][LANES];
+        load(c, c_rows, first, count, 1);
+        ALIGNED float x[LANES];
+        load(&x, x_rows, first, count, 1);
+        // experts.gen:7
+        ALIGNED float product[4][LANES];
+        dot(product, 4, c, 1, weight, 1, 1);
+        ALIGNED float logits[4][LANES];
+        ALIGNED float log_weights_of_k[4][LANES];
+        ALIGNED float product_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            logits[0][lane] = product[0][lane] + bias[0];
+            logits[1][lane] = product[1][lane] + bias[1];
+            logits[2][lane] = product[2][lane] + bias[2];
+            logits[3][lane] = product[3][lane] + bias[3];
+            log_weights_of_k[0][lane] = logits[0][lane] - (choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) +
+                logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) +
+                exponential(logits[1][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f))));
+            log_weights_of_k[1][lane] = logits[1][lane] - (choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) +
+                logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) +
+                exponential(logits[1][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f))));
+            log_weights_of_k[2][lane] = logits[2][lane] - (choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) +
+                logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) +
+                exponential(logits[1][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f))));
+            log_weights_of_k[3][lane] = logits[3][lane] - (choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) +
+                logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) +
+                exponential(logits[1][lane] - choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f))));
+        }
+        dot(product_2, 4, c, 1, A, 1, 1);
+        ALIGNED float product_3[4][LANES];
+        dot(product_3, 4, c, 1, A, 1, 1);
+        ALIGNED float product_4[4][LANES];
+        dot(product_4, 4, c, 1, A, 1, 1);
+        ALIGNED float product_5[4][LANES];
+        dot(product_5, 4, c, 1, A, 1, 1);
+        ALIGNED float product_6[4][LANES];
+        dot(product_6, 4, c, 1, A, 1, 1);
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
+                square((x[lane] - (product_2[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f),
+                log_weights_of_k[1][lane] + (-0.5f * square((x[lane] - (product_2[1][lane] + b[1])) / s[1]) - s_used[1]
+                - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_2[2][lane] +
+                b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane]
+                - (product_2[3][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_3[0][lane] +
+                b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
+                - (product_3[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_3[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_3[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f) + logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f *
+                square((x[lane] - (product_4[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
+                b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
+                b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane] + (-0.5f * square((x[lane] -
+                (product_4[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
+                b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
+                b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane] + (-0.5f * square((x[lane] -
+                (product_4[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
+                b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
+                b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[3][lane] + (-0.5f * square((x[lane] -
+                (product_4[3][lane] + b[3])) / s[3]) - s_used[3] - 0.9189385332046727f) -
+                choose(absolute(maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] -
+                (product_5[0][lane] + b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] +
+                (-0.5f * square((x[lane] - (product_5[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)),
+                log_weights_of_k[2][lane] + (-0.5f * square((x[lane] - (product_5[2][lane] + b[2])) / s[2]) - s_used[2]
+                - 0.9189385332046727f)), log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_5[3][lane] +
+                b[3])) / s[3]) - s_used[3] - 0.9189385332046727f))) < INFINITY,
+                maximum(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - (product_6[0][lane] +
+                b[0])) / s[0]) - s_used[0] - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x[lane]
+                - (product_6[1][lane] + b[1])) / s[1]) - s_used[1] - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                (-0.5f * square((x[lane] - (product_6[2][lane] + b[2])) / s[2]) - s_used[2] - 0.9189385332046727f)),
+                log_weights_of_k[3][lane] + (-0.5f * square((x[lane] - (product_6[3][lane] + b[3])) / s[3]) - s_used[3]
+                - 0.9189385332046727f)), 0.0f)));
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[5];
+    float *restrict shared = pointers[8];
+    float *restrict s_used = shared + 0;
+    float *restrict s_used_2 = shared + 4;
+    float *restrict s_used_3 = shared + 8;
+    // experts.gen:7
+    {
+        float *restrict values = s_used;
+        values[0] = logarithm(s[0]);
+        values[1] = logarithm(s[1]);
+        values[2] = logarithm(s[2]);
+        values[3] = logarithm(s[3]);
+    }
+    {
+        float *restrict values_2 = s_used_2;
+        values_2[0] = 1.0f / s[0];
+        values_2[1] = 1.0f / s[1];
+        values_2[2] = 1.0f / s[2];
+        values_2[3] = 1.0f / s[3];
+    }
+    {
+        float *restrict values_3 = s_used_3;
+        values_3[0] = square(s[0]);
+        values_3[1] = square(s[1]);
+        values_3[2] = square(s[2]);
+        values_3[3] = square(s[3]);
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns x_gradient [rows], c_gradient [rows, 1], part_1
+       [rows, 4], part_2 [rows, 1], part_3 [rows, 4], part_4 [rows, 4]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c_rows = pointers[0];
+    const float *restrict x_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict A = pointers[3];
+    const float *restrict b = pointers[4];
+    const float *restrict s = pointers[5];
+    const float *restrict weight = pointers[6];
+    const float *restrict bias = pointers[7];
+    float *restrict shared = pointers[8];
+    float *restrict s_used = shared + 0;
+    float *restrict s_used_2 = shared + 4;
+    float *restrict s_used_3 = shared + 8;
+    float *restrict x_gradient_out = pointers[9];
+    float *restrict c_gradient_out = pointers[10];
+    float *restrict part_1_out = pointers[11];
+    float *restrict part_2_out = pointers[12];
+    float *restrict part_3_out = pointers[13];
+    float *restrict part_4_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float c[1][LANES];
+        load(c, c_rows, first, count, 1);
+        ALIGNED float x[LANES];
+        load(&x, x_rows, first, count, 1);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // experts.gen:7
+        ALIGNED float product[4][LANES];
+        dot(product, 4, c, 1, A, 1, 1);
+        ALIGNED float difference[4][LANES];
+        ALIGNED float ratio_2[4][LANES];
+        ALIGNED float product_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference[0][lane] = x[lane] - (product[0][lane] + b[0]);
+            difference[1][lane] = x[lane] - (product[1][lane] + b[1]);
+            difference[2][lane] = x[lane] - (product[2][lane] + b[2]);
+            difference[3][lane] = x[lane] - (product[3][lane] + b[3]);
+            ratio_2[0][lane] = difference[0][lane] / s[0];
+            ratio_2[1][lane] = difference[1][lane] / s[1];
+            ratio_2[2][lane] = difference[2][lane] / s[2];
+            ratio_2[3][lane] = difference[3][lane] / s[3];
+        }
+        dot(product_2, 4, c, 1, weight, 1, 1);
+        ALIGNED float logits[4][LANES];
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float log_weights_of_k[4][LANES];
+        ALIGNED float total[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            logits[0][lane] = product_2[0][lane] + bias[0];
+            logits[1][lane] = product_2[1][lane] + bias[1];
+            logits[2][lane] = product_2[2][lane] + bias[2];
+            logits[3][lane] = product_2[3][lane] + bias[3];
+            reduced_2[lane] = choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
+                logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[1][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                logits[2][lane]), logits[3][lane]), 0.0f)));
+            log_weights_of_k[0][lane] = logits[0][lane] - reduced_2[lane];
+            log_weights_of_k[1][lane] = logits[1][lane] - reduced_2[lane];
+            log_weights_of_k[2][lane] = logits[2][lane] - reduced_2[lane];
+            log_weights_of_k[3][lane] = logits[3][lane] - reduced_2[lane];
+            total[0][lane] = log_weights_of_k[0][lane] + (-0.5f * square(ratio_2[0][lane]) - s_used[0] -
+                0.9189385332046727f);
+            total[1][lane] = log_weights_of_k[1][lane] + (-0.5f * square(ratio_2[1][lane]) - s_used[1] -
+                0.9189385332046727f);
+            total[2][lane] = log_weights_of_k[2][lane] + (-0.5f * square(ratio_2[2][lane]) - s_used[2] -
+                0.9189385332046727f);
+        }
+        ALIGNED float log_p_x[LANES];
+        ALIGNED float product_3[4][LANES];
+        ALIGNED float product_2_2[4][LANES];
+        ALIGNED float product_3_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total[3][lane] = log_weights_of_k[3][lane] + (-0.5f * square(ratio_2[3][lane]) - s_used[3] -
+                0.9189385332046727f);
+            log_p_x[lane] = choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane]), 0.0f) + logarithm(exponential(total[0][lane] -
+                choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane]), 0.0f)) + exponential(total[1][lane] -
+                choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane]), 0.0f)) + exponential(total[2][lane] -
+                choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane]), 0.0f)) + exponential(total[3][lane] -
+                choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
+                total[3][lane]), 0.0f)));
+            product_3[0][lane] = exponential(total[0][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f, log_p_x[lane])) *
+                log_prob_cotangent[lane];
+            product_3[1][lane] = exponential(total[1][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f, log_p_x[lane])) *
+                log_prob_cotangent[lane];
+            product_3[2][lane] = exponential(total[2][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f, log_p_x[lane])) *
+                log_prob_cotangent[lane];
+            product_3[3][lane] = exponential(total[3][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f, log_p_x[lane])) *
+                log_prob_cotangent[lane];
+            product_2_2[0][lane] = 2.0f * ratio_2[0][lane] * (-0.5f * product_3[0][lane]);
+            product_2_2[1][lane] = 2.0f * ratio_2[1][lane] * (-0.5f * product_3[1][lane]);
+            product_2_2[2][lane] = 2.0f * ratio_2[2][lane] * (-0.5f * product_3[2][lane]);
+            product_2_2[3][lane] = 2.0f * ratio_2[3][lane] * (-0.5f * product_3[3][lane]);
+            product_3_2[0][lane] = s_used_2[0] * product_2_2[0][lane];
+            product_3_2[1][lane] = s_used_2[1] * product_2_2[1][lane];
+        }
+        ALIGNED float negate_product[4][LANES];
+        ALIGNED float total_2[4][LANES];
+        ALIGNED float negate_product_3[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_3_2[2][lane] = s_used_2[2] * product_2_2[2][lane];
+            product_3_2[3][lane] = s_used_2[3] * product_2_2[3][lane];
+            negate_product[0][lane] = -product_3[0][lane];
+            negate_product[1][lane] = -product_3[1][lane];
+            negate_product[2][lane] = -product_3[2][lane];
+            negate_product[3][lane] = -product_3[3][lane];
+            total_2[0][lane] = product_3[0][lane] + exponential(logits[0][lane] - choose(reduced_2[lane] == -INFINITY,
+                0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] + negate_product[2][lane] +
+                negate_product[3][lane]);
+            total_2[1][lane] = product_3[1][lane] + exponential(logits[1][lane] - choose(reduced_2[lane] == -INFINITY,
+                0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] + negate_product[2][lane] +
+                negate_product[3][lane]);
+            total_2[2][lane] = product_3[2][lane] + exponential(logits[2][lane] - choose(reduced_2[lane] == -INFINITY,
+                0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] + negate_product[2][lane] +
+                negate_product[3][lane]);
+            total_2[3][lane] = product_3[3][lane] + exponential(logits[3][lane] - choose(reduced_2[lane] == -INFINITY,
+                0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] + negate_product[2][lane] +
+                negate_product[3][lane]);
+            negate_product_3[0][lane] = -product_3_2[0][lane];
+            negate_product_3[1][lane] = -product_3_2[1][lane];
+        }
+        ALIGNED float x_gradient[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            negate_product_3[2][lane] = -product_3_2[2][lane];
+            negate_product_3[3][lane] = -product_3_2[3][lane];
+            x_gradient[lane] = product_3_2[0][lane] + product_3_2[1][lane] + product_3_2[2][lane] +
+                product_3_2[3][lane];
+        }
+        store(x_gradient_out, &x_gradient, first, count, 1, 1, 0);
+        ALIGNED float product_4[1][LANES];
+        dot(product_4, 1, total_2, 4, weight, 1, 1);
+        ALIGNED float product_5[1][LANES];
+        dot(product_5, 1, negate_product_3, 4, A, 1, 1);
+        ALIGNED float c_gradient[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) c_gradient[0][lane] = product_4[0][lane] + product_5[0][lane];
+        store(c_gradient_out, c_gradient, first, count, 1, 1, 0);
+        // experts.gen:2
+        store(part_1_out, total_2, first, count, 4, 4, 0);
+        // experts.gen:3
+        ALIGNED float part_2[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_2[0][lane] = c[0][lane];
+        store(part_2_out, part_2, first, count, 1, 1, 0);
+        // experts.gen:2
+        store(part_3_out, negate_product_3, first, count, 4, 4, 0);
+        ALIGNED float part_4[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_4[0][lane] = -difference[0][lane] / s_used_3[0] * product_2_2[0][lane] + s_used_2[0] *
+                negate_product[0][lane];
+            part_4[1][lane] = -difference[1][lane] / s_used_3[1] * product_2_2[1][lane] + s_used_2[1] *
+                negate_product[1][lane];
+            part_4[2][lane] = -difference[2][lane] / s_used_3[2] * product_2_2[2][lane] + s_used_2[2] *
+                negate_product[2][lane];
+            part_4[3][lane] = -difference[3][lane] / s_used_3[3] * product_2_2[3][lane] + s_used_2[3] *
+                negate_product[3][lane];
+        }
+        store(part_4_out, part_4, first, count, 4, 4, 0);
     }
 }
 #endif

@@ -202,6 +202,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """log p(x) of each row.
@@ -210,16 +211,18 @@ def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -347,6 +350,7 @@ def sample_kernel(
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, *, rows, seed, step):
     """approximate samples of x.
@@ -355,18 +359,20 @@ def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weigh
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -562,6 +568,7 @@ def forward_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def forward_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """latent z to data x, and log|det| of that map.
@@ -570,18 +577,20 @@ def forward_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_w
     """
     count, device = len(z), z.device
     arrays = pack_forward(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -777,6 +786,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """data x to latent z, and log|det| of that map.
@@ -785,17 +795,19 @@ def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_w
     """
     count, device = len(x), x.device
     arrays = pack_inverse(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

@@ -82,20 +82,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, joined, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
             double difference;
@@ -113,20 +113,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_6[2][LANES];
             dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float joined_3[3][LANES];
@@ -140,20 +140,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_8[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[64][LANES];
             dot(product_8, 64, hidden_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_6[64][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float joined_4[3][LANES];
@@ -167,20 +167,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_10, 64, joined_4, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_7[64][LANES];
+            ALIGNED float product_11[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_7[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_11[64][LANES];
             dot(product_11, 64, hidden_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_8[64][LANES];
+            ALIGNED float product_12[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_8[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_12[2][LANES];
             dot(product_12, 2, hidden_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float difference_2[64][LANES];
@@ -188,162 +188,148 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[0][lane] = product_12[0][lane] + mlp_output_bias[0];
                 velocity_4[1][lane] = product_12[1][lane] + mlp_output_bias[1];
             }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_2[at][lane] = 1.0f - square(hidden_2[at][lane]);
-            }
             ALIGNED float difference_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_3[at][lane] = 1.0f - square(hidden[at][lane]);
-            }
             ALIGNED float value[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = difference_3[at][lane] * _0_weight_used[at];
-            }
             ALIGNED float product_13[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = 1.0f - square(hidden_2[at][lane]);
+                    difference_3[at][lane] = 1.0f - square(hidden[at][lane]);
+                    value[at][lane] = difference_3[at][lane] * _0_weight_used[at];
+                }
+            }
             dot(product_13, 64, value, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_2[64][LANES];
+            ALIGNED float tangent_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = difference_2[at][lane] * product_13[at][lane];
                 }
             }
-            ALIGNED float tangent_2[2][LANES];
             dot(tangent_2, 2, value_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_3[64][LANES];
+            ALIGNED float product_14[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_3[at][lane] = difference_3[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_14[64][LANES];
             dot(product_14, 64, value_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_4[64][LANES];
+            ALIGNED float tangent_2_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = difference_2[at][lane] * product_14[at][lane];
                 }
             }
-            ALIGNED float tangent_2_2[2][LANES];
             dot(tangent_2_2, 2, value_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_4[at][lane] = 1.0f - square(hidden_4[at][lane]);
-            }
             ALIGNED float difference_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_5[at][lane] = 1.0f - square(hidden_3[at][lane]);
-            }
             ALIGNED float value_5[64][LANES];
+            ALIGNED float product_15[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_4[at][lane] = 1.0f - square(hidden_4[at][lane]);
+                    difference_5[at][lane] = 1.0f - square(hidden_3[at][lane]);
                     value_5[at][lane] = difference_5[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_15[64][LANES];
             dot(product_15, 64, value_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_6[64][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_6[at][lane] = difference_4[at][lane] * product_15[at][lane];
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_7[64][LANES];
+            ALIGNED float product_16[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_7[at][lane] = difference_5[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_16[64][LANES];
             dot(product_16, 64, value_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_8[64][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_8[at][lane] = difference_4[at][lane] * product_16[at][lane];
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_6[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_6[at][lane] = 1.0f - square(hidden_6[at][lane]);
-            }
             ALIGNED float difference_7[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_7[at][lane] = 1.0f - square(hidden_5[at][lane]);
-            }
             ALIGNED float value_9[64][LANES];
+            ALIGNED float product_17[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = 1.0f - square(hidden_6[at][lane]);
+                    difference_7[at][lane] = 1.0f - square(hidden_5[at][lane]);
                     value_9[at][lane] = difference_7[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_17[64][LANES];
             dot(product_17, 64, value_9, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_10[64][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_10[at][lane] = difference_6[at][lane] * product_17[at][lane];
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_10, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_11[64][LANES];
+            ALIGNED float product_18[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = difference_7[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_18[64][LANES];
             dot(product_18, 64, value_11, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_12[64][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = difference_6[at][lane] * product_18[at][lane];
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_12, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_8[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_8[at][lane] = 1.0f - square(hidden_8[at][lane]);
-            }
             ALIGNED float difference_9[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_9[at][lane] = 1.0f - square(hidden_7[at][lane]);
-            }
             ALIGNED float value_13[64][LANES];
+            ALIGNED float product_19[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_8[at][lane] = 1.0f - square(hidden_8[at][lane]);
+                    difference_9[at][lane] = 1.0f - square(hidden_7[at][lane]);
                     value_13[at][lane] = difference_9[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_19[64][LANES];
             dot(product_19, 64, value_13, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_14[64][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_14[at][lane] = difference_8[at][lane] * product_19[at][lane];
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_14, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_15[64][LANES];
+            ALIGNED float product_20[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_15[at][lane] = difference_9[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_20[64][LANES];
             dot(product_20, 64, value_15, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_16[64][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_16[at][lane] = difference_8[at][lane] * product_20[at][lane];
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_16, 64, mlp_output_weight, 64, 1);
             // ffjord.gen:9
             for (int lane = 0; lane < LANES; lane++) {
@@ -392,8 +378,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -414,20 +400,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, joined, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
             double total;
@@ -445,20 +431,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_6[2][LANES];
             dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float joined_3[3][LANES];
@@ -472,20 +458,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_8[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[64][LANES];
             dot(product_8, 64, hidden_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_6[64][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float joined_4[3][LANES];
@@ -499,20 +485,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_10, 64, joined_4, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_7[64][LANES];
+            ALIGNED float product_11[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_7[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_11[64][LANES];
             dot(product_11, 64, hidden_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_8[64][LANES];
+            ALIGNED float product_12[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_8[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_12[2][LANES];
             dot(product_12, 2, hidden_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_4[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -614,20 +600,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, joined, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
             double total;
@@ -645,20 +631,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_6[2][LANES];
             dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float joined_3[3][LANES];
@@ -672,20 +658,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_8[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[64][LANES];
             dot(product_8, 64, hidden_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_6[64][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float joined_4[3][LANES];
@@ -699,20 +685,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_10, 64, joined_4, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_7[64][LANES];
+            ALIGNED float product_11[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_7[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_11[64][LANES];
             dot(product_11, 64, hidden_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_8[64][LANES];
+            ALIGNED float product_12[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_8[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_12[2][LANES];
             dot(product_12, 2, hidden_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float difference[64][LANES];
@@ -720,162 +706,148 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[0][lane] = product_12[0][lane] + mlp_output_bias[0];
                 velocity_4[1][lane] = product_12[1][lane] + mlp_output_bias[1];
             }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference[at][lane] = 1.0f - square(hidden_2[at][lane]);
-            }
             ALIGNED float difference_2[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_2[at][lane] = 1.0f - square(hidden[at][lane]);
-            }
             ALIGNED float value[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = difference_2[at][lane] * _0_weight_used[at];
-            }
             ALIGNED float product_13[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = 1.0f - square(hidden_2[at][lane]);
+                    difference_2[at][lane] = 1.0f - square(hidden[at][lane]);
+                    value[at][lane] = difference_2[at][lane] * _0_weight_used[at];
+                }
+            }
             dot(product_13, 64, value, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_2[64][LANES];
+            ALIGNED float tangent_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = difference[at][lane] * product_13[at][lane];
                 }
             }
-            ALIGNED float tangent_2[2][LANES];
             dot(tangent_2, 2, value_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_3[64][LANES];
+            ALIGNED float product_14[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_3[at][lane] = difference_2[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_14[64][LANES];
             dot(product_14, 64, value_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_4[64][LANES];
+            ALIGNED float tangent_2_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = difference[at][lane] * product_14[at][lane];
                 }
             }
-            ALIGNED float tangent_2_2[2][LANES];
             dot(tangent_2_2, 2, value_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_3[at][lane] = 1.0f - square(hidden_4[at][lane]);
-            }
             ALIGNED float difference_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_4[at][lane] = 1.0f - square(hidden_3[at][lane]);
-            }
             ALIGNED float value_5[64][LANES];
+            ALIGNED float product_15[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = 1.0f - square(hidden_4[at][lane]);
+                    difference_4[at][lane] = 1.0f - square(hidden_3[at][lane]);
                     value_5[at][lane] = difference_4[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_15[64][LANES];
             dot(product_15, 64, value_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_6[64][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_6[at][lane] = difference_3[at][lane] * product_15[at][lane];
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_7[64][LANES];
+            ALIGNED float product_16[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_7[at][lane] = difference_4[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_16[64][LANES];
             dot(product_16, 64, value_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_8[64][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_8[at][lane] = difference_3[at][lane] * product_16[at][lane];
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_5[at][lane] = 1.0f - square(hidden_6[at][lane]);
-            }
             ALIGNED float difference_6[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_6[at][lane] = 1.0f - square(hidden_5[at][lane]);
-            }
             ALIGNED float value_9[64][LANES];
+            ALIGNED float product_17[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_5[at][lane] = 1.0f - square(hidden_6[at][lane]);
+                    difference_6[at][lane] = 1.0f - square(hidden_5[at][lane]);
                     value_9[at][lane] = difference_6[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_17[64][LANES];
             dot(product_17, 64, value_9, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_10[64][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_10[at][lane] = difference_5[at][lane] * product_17[at][lane];
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_10, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_11[64][LANES];
+            ALIGNED float product_18[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = difference_6[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_18[64][LANES];
             dot(product_18, 64, value_11, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_12[64][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = difference_5[at][lane] * product_18[at][lane];
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_12, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_7[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_7[at][lane] = 1.0f - square(hidden_8[at][lane]);
-            }
             ALIGNED float difference_8[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_8[at][lane] = 1.0f - square(hidden_7[at][lane]);
-            }
             ALIGNED float value_13[64][LANES];
+            ALIGNED float product_19[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_7[at][lane] = 1.0f - square(hidden_8[at][lane]);
+                    difference_8[at][lane] = 1.0f - square(hidden_7[at][lane]);
                     value_13[at][lane] = difference_8[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_19[64][LANES];
             dot(product_19, 64, value_13, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_14[64][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_14[at][lane] = difference_7[at][lane] * product_19[at][lane];
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_14, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_15[64][LANES];
+            ALIGNED float product_20[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_15[at][lane] = difference_8[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_20[64][LANES];
             dot(product_20, 64, value_15, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_16[64][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_16[at][lane] = difference_7[at][lane] * product_20[at][lane];
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_16, 64, mlp_output_weight, 64, 1);
             // ffjord.gen:9
             for (int lane = 0; lane < LANES; lane++) {
@@ -977,20 +949,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, joined, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity[2][LANES];
             double difference;
@@ -1008,20 +980,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_6[2][LANES];
             dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float joined_3[3][LANES];
@@ -1035,20 +1007,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_8[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[64][LANES];
             dot(product_8, 64, hidden_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_6[64][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float joined_4[3][LANES];
@@ -1062,20 +1034,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_10, 64, joined_4, 3, mlp_0_weight, 3, 1);
             ALIGNED float hidden_7[64][LANES];
+            ALIGNED float product_11[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_7[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_11[64][LANES];
             dot(product_11, 64, hidden_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float hidden_8[64][LANES];
+            ALIGNED float product_12[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_8[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_12[2][LANES];
             dot(product_12, 2, hidden_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float difference_2[64][LANES];
@@ -1083,162 +1055,148 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[0][lane] = product_12[0][lane] + mlp_output_bias[0];
                 velocity_4[1][lane] = product_12[1][lane] + mlp_output_bias[1];
             }
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_2[at][lane] = 1.0f - square(hidden_2[at][lane]);
-            }
             ALIGNED float difference_3[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_3[at][lane] = 1.0f - square(hidden[at][lane]);
-            }
             ALIGNED float value[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = difference_3[at][lane] * _0_weight_used[at];
-            }
             ALIGNED float product_13[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = 1.0f - square(hidden_2[at][lane]);
+                    difference_3[at][lane] = 1.0f - square(hidden[at][lane]);
+                    value[at][lane] = difference_3[at][lane] * _0_weight_used[at];
+                }
+            }
             dot(product_13, 64, value, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_2[64][LANES];
+            ALIGNED float tangent_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = difference_2[at][lane] * product_13[at][lane];
                 }
             }
-            ALIGNED float tangent_2[2][LANES];
             dot(tangent_2, 2, value_2, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_3[64][LANES];
+            ALIGNED float product_14[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_3[at][lane] = difference_3[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_14[64][LANES];
             dot(product_14, 64, value_3, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_4[64][LANES];
+            ALIGNED float tangent_2_2[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = difference_2[at][lane] * product_14[at][lane];
                 }
             }
-            ALIGNED float tangent_2_2[2][LANES];
             dot(tangent_2_2, 2, value_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_4[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_4[at][lane] = 1.0f - square(hidden_4[at][lane]);
-            }
             ALIGNED float difference_5[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_5[at][lane] = 1.0f - square(hidden_3[at][lane]);
-            }
             ALIGNED float value_5[64][LANES];
+            ALIGNED float product_15[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_4[at][lane] = 1.0f - square(hidden_4[at][lane]);
+                    difference_5[at][lane] = 1.0f - square(hidden_3[at][lane]);
                     value_5[at][lane] = difference_5[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_15[64][LANES];
             dot(product_15, 64, value_5, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_6[64][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_6[at][lane] = difference_4[at][lane] * product_15[at][lane];
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_6, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_7[64][LANES];
+            ALIGNED float product_16[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_7[at][lane] = difference_5[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_16[64][LANES];
             dot(product_16, 64, value_7, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_8[64][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_8[at][lane] = difference_4[at][lane] * product_16[at][lane];
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_8, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_6[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_6[at][lane] = 1.0f - square(hidden_6[at][lane]);
-            }
             ALIGNED float difference_7[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_7[at][lane] = 1.0f - square(hidden_5[at][lane]);
-            }
             ALIGNED float value_9[64][LANES];
+            ALIGNED float product_17[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = 1.0f - square(hidden_6[at][lane]);
+                    difference_7[at][lane] = 1.0f - square(hidden_5[at][lane]);
                     value_9[at][lane] = difference_7[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_17[64][LANES];
             dot(product_17, 64, value_9, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_10[64][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_10[at][lane] = difference_6[at][lane] * product_17[at][lane];
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_10, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_11[64][LANES];
+            ALIGNED float product_18[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = difference_7[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_18[64][LANES];
             dot(product_18, 64, value_11, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_12[64][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = difference_6[at][lane] * product_18[at][lane];
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_12, 64, mlp_output_weight, 64, 1);
             ALIGNED float difference_8[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_8[at][lane] = 1.0f - square(hidden_8[at][lane]);
-            }
             ALIGNED float difference_9[64][LANES];
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) difference_9[at][lane] = 1.0f - square(hidden_7[at][lane]);
-            }
             ALIGNED float value_13[64][LANES];
+            ALIGNED float product_19[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    difference_8[at][lane] = 1.0f - square(hidden_8[at][lane]);
+                    difference_9[at][lane] = 1.0f - square(hidden_7[at][lane]);
                     value_13[at][lane] = difference_9[at][lane] * _0_weight_used[at];
                 }
             }
-            ALIGNED float product_19[64][LANES];
             dot(product_19, 64, value_13, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_14[64][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_14[at][lane] = difference_8[at][lane] * product_19[at][lane];
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_14, 64, mlp_output_weight, 64, 1);
             ALIGNED float value_15[64][LANES];
+            ALIGNED float product_20[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_15[at][lane] = difference_9[at][lane] * _0_weight_used_2[at];
                 }
             }
-            ALIGNED float product_20[64][LANES];
             dot(product_20, 64, value_15, 64, mlp_1_weight, 64, 1);
             ALIGNED float value_16[64][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_16[at][lane] = difference_8[at][lane] * product_20[at][lane];
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_16, 64, mlp_output_weight, 64, 1);
             // ffjord.gen:9
             for (int lane = 0; lane < LANES; lane++) {
@@ -1258,6 +1216,1139 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_abs_det_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det_2[lane] = -log_abs_det[lane];
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[1];
+    float *restrict shared = pointers[7];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _0_weight_used_2 = shared + 64;
+    // ffjord.gen:6
+    {
+        float *restrict values = _0_weight_used;
+        ALIGNED float joined[3];
+        joined[0] = 1.0f;
+        joined[1] = 0.0f;
+        joined[2] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            float summed = 0.0f;
+            for (int by = 0; by < 3; by++) summed += joined[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values[at] = summed;
+        }
+    }
+    {
+        float *restrict values_2 = _0_weight_used_2;
+        ALIGNED float joined_2[3];
+        joined_2[0] = 0.0f;
+        joined_2[1] = 1.0f;
+        joined_2[2] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 3; by++) summed_2 += joined_2[by] * (mlp_0_weight)[at * 3 + by * 1];
+            values_2[at] = summed_2;
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 16], z_end [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _0_weight_used_2 = shared + 64;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict z_saved_out = pointers[9];
+    float *restrict z_end_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // ffjord.gen:9
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 0; k < 8; k++) {
+            store(z_saved_out, z, first, count, 2, 16, k * 2);
+            double t;
+            t = 1.0 - 0.125 * (double)k;
+            // ffjord.gen:6
+            ALIGNED float joined[3][LANES];
+            ALIGNED float product[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined[0][lane] = z[0][lane];
+                joined[1][lane] = z[1][lane];
+                joined[2][lane] = (float)t;
+            }
+            dot(product, 64, joined, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity[2][LANES];
+            double difference;
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity[0][lane] = product_3[0][lane] + mlp_output_bias[0];
+                velocity[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+            }
+            difference = t - 0.0625;
+            ALIGNED float joined_2[3][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_2[0][lane] = z[0][lane] - 0.0625f * velocity[0][lane];
+                joined_2[1][lane] = z[1][lane] - 0.0625f * velocity[1][lane];
+                joined_2[2][lane] = (float)difference;
+            }
+            dot(product_4, 64, joined_2, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_6[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity_2[2][LANES];
+            ALIGNED float joined_3[3][LANES];
+            ALIGNED float product_7[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity_2[0][lane] = product_6[0][lane] + mlp_output_bias[0];
+                velocity_2[1][lane] = product_6[1][lane] + mlp_output_bias[1];
+                joined_3[0][lane] = z[0][lane] - 0.0625f * velocity_2[0][lane];
+                joined_3[1][lane] = z[1][lane] - 0.0625f * velocity_2[1][lane];
+                joined_3[2][lane] = (float)difference;
+            }
+            dot(product_7, 64, joined_3, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_8[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_8, 64, hidden_5, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_6[64][LANES];
+            ALIGNED float product_9[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity_3[2][LANES];
+            ALIGNED float joined_4[3][LANES];
+            ALIGNED float product_10[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity_3[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+                velocity_3[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+                joined_4[0][lane] = z[0][lane] - 0.125f * velocity_3[0][lane];
+                joined_4[1][lane] = z[1][lane] - 0.125f * velocity_3[1][lane];
+                joined_4[2][lane] = (float)(t - 0.125);
+            }
+            dot(product_10, 64, joined_4, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_7[64][LANES];
+            ALIGNED float product_11[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_11, 64, hidden_7, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_8[64][LANES];
+            ALIGNED float product_12[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_12, 2, hidden_8, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity_4[2][LANES];
+            ALIGNED float difference_2[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity_4[0][lane] = product_12[0][lane] + mlp_output_bias[0];
+                velocity_4[1][lane] = product_12[1][lane] + mlp_output_bias[1];
+            }
+            ALIGNED float difference_3[64][LANES];
+            ALIGNED float value[64][LANES];
+            ALIGNED float product_13[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = 1.0f - square(hidden_2[at][lane]);
+                    difference_3[at][lane] = 1.0f - square(hidden[at][lane]);
+                    value[at][lane] = difference_3[at][lane] * _0_weight_used[at];
+                }
+            }
+            dot(product_13, 64, value, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_2[64][LANES];
+            ALIGNED float tangent_2[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = difference_2[at][lane] * product_13[at][lane];
+                }
+            }
+            dot(tangent_2, 2, value_2, 64, mlp_output_weight, 64, 1);
+            ALIGNED float value_3[64][LANES];
+            ALIGNED float product_14[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[at][lane] = difference_3[at][lane] * _0_weight_used_2[at];
+                }
+            }
+            dot(product_14, 64, value_3, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_4[64][LANES];
+            ALIGNED float tangent_2_2[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_4[at][lane] = difference_2[at][lane] * product_14[at][lane];
+                }
+            }
+            dot(tangent_2_2, 2, value_4, 64, mlp_output_weight, 64, 1);
+            ALIGNED float difference_4[64][LANES];
+            ALIGNED float difference_5[64][LANES];
+            ALIGNED float value_5[64][LANES];
+            ALIGNED float product_15[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_4[at][lane] = 1.0f - square(hidden_4[at][lane]);
+                    difference_5[at][lane] = 1.0f - square(hidden_3[at][lane]);
+                    value_5[at][lane] = difference_5[at][lane] * _0_weight_used[at];
+                }
+            }
+            dot(product_15, 64, value_5, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_6[64][LANES];
+            ALIGNED float tangent_3[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_6[at][lane] = difference_4[at][lane] * product_15[at][lane];
+                }
+            }
+            dot(tangent_3, 2, value_6, 64, mlp_output_weight, 64, 1);
+            ALIGNED float value_7[64][LANES];
+            ALIGNED float product_16[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_7[at][lane] = difference_5[at][lane] * _0_weight_used_2[at];
+                }
+            }
+            dot(product_16, 64, value_7, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_8[64][LANES];
+            ALIGNED float tangent_4[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_8[at][lane] = difference_4[at][lane] * product_16[at][lane];
+                }
+            }
+            dot(tangent_4, 2, value_8, 64, mlp_output_weight, 64, 1);
+            ALIGNED float difference_6[64][LANES];
+            ALIGNED float difference_7[64][LANES];
+            ALIGNED float value_9[64][LANES];
+            ALIGNED float product_17[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = 1.0f - square(hidden_6[at][lane]);
+                    difference_7[at][lane] = 1.0f - square(hidden_5[at][lane]);
+                    value_9[at][lane] = difference_7[at][lane] * _0_weight_used[at];
+                }
+            }
+            dot(product_17, 64, value_9, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_10[64][LANES];
+            ALIGNED float tangent_5[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_10[at][lane] = difference_6[at][lane] * product_17[at][lane];
+                }
+            }
+            dot(tangent_5, 2, value_10, 64, mlp_output_weight, 64, 1);
+            ALIGNED float value_11[64][LANES];
+            ALIGNED float product_18[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_11[at][lane] = difference_7[at][lane] * _0_weight_used_2[at];
+                }
+            }
+            dot(product_18, 64, value_11, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_12[64][LANES];
+            ALIGNED float tangent_6[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_12[at][lane] = difference_6[at][lane] * product_18[at][lane];
+                }
+            }
+            dot(tangent_6, 2, value_12, 64, mlp_output_weight, 64, 1);
+            ALIGNED float difference_8[64][LANES];
+            ALIGNED float difference_9[64][LANES];
+            ALIGNED float value_13[64][LANES];
+            ALIGNED float product_19[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_8[at][lane] = 1.0f - square(hidden_8[at][lane]);
+                    difference_9[at][lane] = 1.0f - square(hidden_7[at][lane]);
+                    value_13[at][lane] = difference_9[at][lane] * _0_weight_used[at];
+                }
+            }
+            dot(product_19, 64, value_13, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_14[64][LANES];
+            ALIGNED float tangent_7[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_14[at][lane] = difference_8[at][lane] * product_19[at][lane];
+                }
+            }
+            dot(tangent_7, 2, value_14, 64, mlp_output_weight, 64, 1);
+            ALIGNED float value_15[64][LANES];
+            ALIGNED float product_20[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_15[at][lane] = difference_9[at][lane] * _0_weight_used_2[at];
+                }
+            }
+            dot(product_20, 64, value_15, 64, mlp_1_weight, 64, 1);
+            ALIGNED float value_16[64][LANES];
+            ALIGNED float tangent_8[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_16[at][lane] = difference_8[at][lane] * product_20[at][lane];
+                }
+            }
+            dot(tangent_8, 2, value_16, 64, mlp_output_weight, 64, 1);
+            // ffjord.gen:9
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = z[0][lane] - 0.125f * (0.16666666666666666f * velocity[0][lane] + 0.3333333333333333f *
+                    velocity_2[0][lane] + 0.3333333333333333f * velocity_3[0][lane] + 0.16666666666666666f *
+                    velocity_4[0][lane]);
+                z[1][lane] = z[1][lane] - 0.125f * (0.16666666666666666f * velocity[1][lane] + 0.3333333333333333f *
+                    velocity_2[1][lane] + 0.3333333333333333f * velocity_3[1][lane] + 0.16666666666666666f *
+                    velocity_4[1][lane]);
+                log_abs_det[lane] = log_abs_det[lane] - 0.125f * (0.16666666666666666f * -(tangent_2[0][lane] +
+                    tangent_2_2[1][lane]) + 0.3333333333333333f * -(tangent_3[0][lane] + tangent_4[1][lane]) +
+                    0.3333333333333333f * -(tangent_5[0][lane] + tangent_6[1][lane]) + 0.16666666666666666f *
+                    -(tangent_7[0][lane] + tangent_8[1][lane]));
+            }
+        }
+        // ffjord.gen:8
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
+        }
+        // ffjord.gen:9
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 16], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_53 [rows, 64], part_54 [rows, 64], part_55 [rows, 2], part_56 [rows, 64], part_57 [rows, 3], part_58 [rows,
+       64], part_59 [rows, 3], part_1 [rows, 16], part_2 [rows, 512], part_3 [rows, 512], part_4 [rows, 512], part_5
+       [rows, 16], part_6 [rows, 512], part_7 [rows, 512], part_8 [rows, 512], part_9 [rows, 16], part_10 [rows, 512],
+       part_11 [rows, 512], part_12 [rows, 512], part_13 [rows, 16], part_14 [rows, 512], part_15 [rows, 512], part_16
+       [rows, 512], part_17 [rows, 512], part_18 [rows, 512], part_19 [rows, 512], part_20 [rows, 512], part_21 [rows,
+       512], part_22 [rows, 512], part_23 [rows, 512], part_24 [rows, 512], part_25 [rows, 512], part_26 [rows, 512],
+       part_27 [rows, 512], part_28 [rows, 512], part_29 [rows, 16], part_30 [rows, 512], part_31 [rows, 512], part_32
+       [rows, 512], part_33 [rows, 512], part_34 [rows, 24], part_35 [rows, 16], part_36 [rows, 512], part_37 [rows,
+       512], part_38 [rows, 512], part_39 [rows, 512], part_40 [rows, 24], part_41 [rows, 16], part_42 [rows, 512],
+       part_43 [rows, 512], part_44 [rows, 512], part_45 [rows, 512], part_46 [rows, 24], part_47 [rows, 16], part_48
+       [rows, 512], part_49 [rows, 512], part_50 [rows, 512], part_51 [rows, 512], part_52 [rows, 24]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_output_weight = pointers[8];
+    const float *restrict mlp_output_bias = pointers[9];
+    float *restrict x_gradient_out = pointers[10];
+    float *restrict part_53_out = pointers[11];
+    float *restrict part_54_out = pointers[12];
+    float *restrict part_55_out = pointers[13];
+    float *restrict part_56_out = pointers[14];
+    float *restrict part_57_out = pointers[15];
+    float *restrict part_58_out = pointers[16];
+    float *restrict part_59_out = pointers[17];
+    float *restrict part_1_out = pointers[18];
+    float *restrict part_2_out = pointers[19];
+    float *restrict part_3_out = pointers[20];
+    float *restrict part_4_out = pointers[21];
+    float *restrict part_5_out = pointers[22];
+    float *restrict part_6_out = pointers[23];
+    float *restrict part_7_out = pointers[24];
+    float *restrict part_8_out = pointers[25];
+    float *restrict part_9_out = pointers[26];
+    float *restrict part_10_out = pointers[27];
+    float *restrict part_11_out = pointers[28];
+    float *restrict part_12_out = pointers[29];
+    float *restrict part_13_out = pointers[30];
+    float *restrict part_14_out = pointers[31];
+    float *restrict part_15_out = pointers[32];
+    float *restrict part_16_out = pointers[33];
+    float *restrict part_17_out = pointers[34];
+    float *restrict part_18_out = pointers[35];
+    float *restrict part_19_out = pointers[36];
+    float *restrict part_20_out = pointers[37];
+    float *restrict part_21_out = pointers[38];
+    float *restrict part_22_out = pointers[39];
+    float *restrict part_23_out = pointers[40];
+    float *restrict part_24_out = pointers[41];
+    float *restrict part_25_out = pointers[42];
+    float *restrict part_26_out = pointers[43];
+    float *restrict part_27_out = pointers[44];
+    float *restrict part_28_out = pointers[45];
+    float *restrict part_29_out = pointers[46];
+    float *restrict part_30_out = pointers[47];
+    float *restrict part_31_out = pointers[48];
+    float *restrict part_32_out = pointers[49];
+    float *restrict part_33_out = pointers[50];
+    float *restrict part_34_out = pointers[51];
+    float *restrict part_35_out = pointers[52];
+    float *restrict part_36_out = pointers[53];
+    float *restrict part_37_out = pointers[54];
+    float *restrict part_38_out = pointers[55];
+    float *restrict part_39_out = pointers[56];
+    float *restrict part_40_out = pointers[57];
+    float *restrict part_41_out = pointers[58];
+    float *restrict part_42_out = pointers[59];
+    float *restrict part_43_out = pointers[60];
+    float *restrict part_44_out = pointers[61];
+    float *restrict part_45_out = pointers[62];
+    float *restrict part_46_out = pointers[63];
+    float *restrict part_47_out = pointers[64];
+    float *restrict part_48_out = pointers[65];
+    float *restrict part_49_out = pointers[66];
+    float *restrict part_50_out = pointers[67];
+    float *restrict part_51_out = pointers[68];
+    float *restrict part_52_out = pointers[69];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // ffjord.gen:6
+        ALIGNED float value_6[3];
+        value_6[0] = 0.0f;
+        value_6[1] = 1.0f;
+        value_6[2] = 0.0f;
+        ALIGNED float projected[64];
+        for (int at = 0; at < 64; at++) {
+            float summed = 0.0f;
+            for (int by = 0; by < 3; by++) summed += value_6[by] * (mlp_0_weight)[at * 3 + by * 1];
+            projected[at] = summed;
+        }
+        // ffjord.gen:2
+        ALIGNED float product[LANES];
+        ALIGNED float negate_value[LANES];
+        ALIGNED float value_7[2][LANES];
+        ALIGNED float projected_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product[lane] = 0.125f * log_prob_cotangent[lane];
+            negate_value[lane] = -(0.16666666666666666f * product[lane]);
+            value_7[0][lane] = 0.0f;
+            value_7[1][lane] = negate_value[lane];
+        }
+        dot(projected_2, 64, value_7, 2, mlp_output_weight, 1, 64);
+        // ffjord.gen:6
+        ALIGNED float value_8[3];
+        value_8[0] = 1.0f;
+        value_8[1] = 0.0f;
+        value_8[2] = 0.0f;
+        ALIGNED float projected_4[64];
+        for (int at = 0; at < 64; at++) {
+            float summed_2 = 0.0f;
+            for (int by = 0; by < 3; by++) summed_2 += value_8[by] * (mlp_0_weight)[at * 3 + by * 1];
+            projected_4[at] = summed_2;
+        }
+        ALIGNED float value_9[2][LANES];
+        ALIGNED float projected_5[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_9[0][lane] = negate_value[lane];
+            value_9[1][lane] = 0.0f;
+        }
+        dot(projected_5, 64, value_9, 2, mlp_output_weight, 1, 64);
+        // ffjord.gen:2
+        ALIGNED float negate_value_2[LANES];
+        ALIGNED float value_11[2][LANES];
+        ALIGNED float projected_9[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            negate_value_2[lane] = -(0.3333333333333333f * product[lane]);
+            value_11[0][lane] = 0.0f;
+            value_11[1][lane] = negate_value_2[lane];
+        }
+        dot(projected_9, 64, value_11, 2, mlp_output_weight, 1, 64);
+        // ffjord.gen:6
+        ALIGNED float value_12[2][LANES];
+        ALIGNED float projected_11[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_12[0][lane] = negate_value_2[lane];
+            value_12[1][lane] = 0.0f;
+        }
+        dot(projected_11, 64, value_12, 2, mlp_output_weight, 1, 64);
+        // ffjord.gen:9
+        ALIGNED float z_adjoint[2][LANES];
+        ALIGNED float total_1[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 2.0f * z_end[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            z_adjoint[1][lane] = 2.0f * z_end[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+        }
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float total_3[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_1[at][lane] = 0.0f;
+                total_2[at][lane] = 0.0f;
+            }
+        }
+        ALIGNED float total_4[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_3[0][lane] = 0.0f;
+            total_3[1][lane] = 0.0f;
+        }
+        ALIGNED float total_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = 0.0f;
+                total_5[at][lane] = 0.0f;
+            }
+        }
+        for (int64_t k_2 = 8 - 1; k_2 >= 0; k_2--) {
+            store(part_1_out, value_7, first, count, 2, 16, k_2 * 2);
+            store(part_5_out, value_9, first, count, 2, 16, k_2 * 2);
+            store(part_9_out, value_11, first, count, 2, 16, k_2 * 2);
+            store(part_13_out, value_12, first, count, 2, 16, k_2 * 2);
+            ALIGNED float value[2][LANES];
+            load_section(value, z_saved_rows, first, count, 2, 16, k_2 * 2);
+            double t;
+            t = 1.0 - 0.125 * (double)k_2;
+            // ffjord.gen:6
+            ALIGNED float value_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2[0][lane] = value[0][lane];
+                value_2[1][lane] = value[1][lane];
+                value_2[2][lane] = (float)t;
+            }
+            // ffjord.gen:9
+            store(part_52_out, value_2, first, count, 3, 24, k_2 * 3);
+            // ffjord.gen:6
+            ALIGNED float product_2[64][LANES];
+            dot(product_2, 64, value_2, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_50_out, hidden, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_3[64][LANES];
+            dot(product_3, 64, hidden, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_48_out, hidden_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_4[2][LANES];
+            dot(product_4, 2, hidden_2, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity[2][LANES];
+            double difference;
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity[0][lane] = product_4[0][lane] + mlp_output_bias[0];
+                velocity[1][lane] = product_4[1][lane] + mlp_output_bias[1];
+            }
+            difference = t - 0.0625;
+            ALIGNED float value_3[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_3[0][lane] = value[0][lane] - 0.0625f * velocity[0][lane];
+                value_3[1][lane] = value[1][lane] - 0.0625f * velocity[1][lane];
+                value_3[2][lane] = (float)difference;
+            }
+            // ffjord.gen:9
+            store(part_46_out, value_3, first, count, 3, 24, k_2 * 3);
+            // ffjord.gen:6
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, value_3, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_3[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_44_out, hidden_3, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, hidden_3, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_42_out, hidden_4, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_7[2][LANES];
+            dot(product_7, 2, hidden_4, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity_2[2][LANES];
+            ALIGNED float value_4[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity_2[0][lane] = product_7[0][lane] + mlp_output_bias[0];
+                velocity_2[1][lane] = product_7[1][lane] + mlp_output_bias[1];
+                value_4[0][lane] = value[0][lane] - 0.0625f * velocity_2[0][lane];
+                value_4[1][lane] = value[1][lane] - 0.0625f * velocity_2[1][lane];
+                value_4[2][lane] = (float)difference;
+            }
+            // ffjord.gen:9
+            store(part_40_out, value_4, first, count, 3, 24, k_2 * 3);
+            // ffjord.gen:6
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, value_4, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_5[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = hyperbolic_tangent(product_8[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_38_out, hidden_5, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_9[64][LANES];
+            dot(product_9, 64, hidden_5, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_6[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_36_out, hidden_6, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_10[2][LANES];
+            dot(product_10, 2, hidden_6, 64, mlp_output_weight, 64, 1);
+            ALIGNED float velocity_3[2][LANES];
+            ALIGNED float value_5[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                velocity_3[0][lane] = product_10[0][lane] + mlp_output_bias[0];
+                velocity_3[1][lane] = product_10[1][lane] + mlp_output_bias[1];
+                value_5[0][lane] = value[0][lane] - 0.125f * velocity_3[0][lane];
+                value_5[1][lane] = value[1][lane] - 0.125f * velocity_3[1][lane];
+                value_5[2][lane] = (float)(t - 0.125);
+            }
+            // ffjord.gen:9
+            store(part_34_out, value_5, first, count, 3, 24, k_2 * 3);
+            // ffjord.gen:6
+            ALIGNED float product_11[64][LANES];
+            dot(product_11, 64, value_5, 3, mlp_0_weight, 3, 1);
+            ALIGNED float hidden_7[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[at][lane] = hyperbolic_tangent(product_11[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_32_out, hidden_7, first, count, 64, 512, k_2 * 64);
+            ALIGNED float difference_2[64][LANES];
+            ALIGNED float product_12[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) difference_2[at][lane] = 1.0f - square(hidden_7[at][lane]);
+            }
+            dot(product_12, 64, hidden_7, 64, mlp_1_weight, 64, 1);
+            ALIGNED float hidden_8[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[at][lane] = hyperbolic_tangent(product_12[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_30_out, hidden_8, first, count, 64, 512, k_2 * 64);
+            ALIGNED float difference_3[64][LANES];
+            ALIGNED float product_2_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = 1.0f - square(hidden_8[at][lane]);
+                    product_2_2[at][lane] = difference_3[at][lane] * projected_2[at][lane];
+                }
+            }
+            store(part_3_out, product_2_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_3[64][LANES];
+            dot(projected_3, 64, product_2_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_3_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = difference_3[at][lane] * projected_5[at][lane];
+                }
+            }
+            store(part_7_out, product_3_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_6[64][LANES];
+            dot(projected_6, 64, product_3_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_4_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = difference_2[at][lane] * projected[at];
+                }
+            }
+            store(part_4_out, product_4_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_7[64][LANES];
+            dot(projected_7, 64, product_4_2, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start = 0; start < 64; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 64 ? start + 32 : 64;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = difference_3[at][lane] * projected_7[at][lane];
+                    }
+                }
+                store(part_2_out, stored, first, count, stop - start, 512, k_2 * 64 + start);
+            }
+            // ffjord.gen:6
+            ALIGNED float product_5_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = difference_2[at][lane] * projected_4[at];
+                }
+            }
+            store(part_8_out, product_5_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_8[64][LANES];
+            dot(projected_8, 64, product_5_2, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_2 = 0; start_2 < 64; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 64 ? start_2 + 32 : 64;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = difference_3[at][lane] * projected_8[at][lane];
+                    }
+                }
+                store(part_6_out, stored_2, first, count, stop_2 - start_2, 512, k_2 * 64 + start_2);
+            }
+            ALIGNED float product_6_2[2][LANES];
+            ALIGNED float product_7_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[0][lane] = 0.125f * -z_adjoint[0][lane];
+                product_6_2[1][lane] = 0.125f * -z_adjoint[1][lane];
+                product_7_2[0][lane] = 0.16666666666666666f * product_6_2[0][lane];
+                product_7_2[1][lane] = 0.16666666666666666f * product_6_2[1][lane];
+            }
+            store(part_29_out, product_7_2, first, count, 2, 16, k_2 * 2);
+            // ffjord.gen:6
+            ALIGNED float product_13[64][LANES];
+            dot(product_13, 64, product_7_2, 2, mlp_output_weight, 1, 64);
+            ALIGNED float product_8_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_8_2[at][lane] = difference_3[at][lane] * (2.0f * hidden_8[at][lane] *
+                        -(projected_7[at][lane] * projected_2[at][lane] + projected_8[at][lane] * projected_5[at][lane])
+                        + product_13[at][lane]);
+                }
+            }
+            store(part_31_out, product_8_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_14[64][LANES];
+            dot(product_14, 64, product_8_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_9_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_9_2[at][lane] = difference_2[at][lane] * (2.0f * hidden_7[at][lane] * -(projected[at] *
+                        projected_3[at][lane] + projected_4[at] * projected_6[at][lane]) + product_14[at][lane]);
+                }
+            }
+            store(part_33_out, product_9_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_15[3][LANES];
+            dot(product_15, 3, product_9_2, 64, mlp_0_weight, 1, 3);
+            ALIGNED float value_10[2][LANES];
+            ALIGNED float difference_4[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_10[0][lane] = product_15[0][lane];
+                value_10[1][lane] = product_15[1][lane];
+            }
+            ALIGNED float difference_5[64][LANES];
+            ALIGNED float product_10_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_4[at][lane] = 1.0f - square(hidden_5[at][lane]);
+                    difference_5[at][lane] = 1.0f - square(hidden_6[at][lane]);
+                    product_10_2[at][lane] = difference_5[at][lane] * projected_9[at][lane];
+                }
+            }
+            store(part_11_out, product_10_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_10[64][LANES];
+            dot(projected_10, 64, product_10_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_11_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = difference_5[at][lane] * projected_11[at][lane];
+                }
+            }
+            store(part_15_out, product_11_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_12[64][LANES];
+            dot(projected_12, 64, product_11_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_12_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = difference_4[at][lane] * projected[at];
+                }
+            }
+            store(part_12_out, product_12_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_13[64][LANES];
+            dot(projected_13, 64, product_12_2, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_3 = 0; start_3 < 64; start_3 += 32) {
+                ALIGNED float stored_3[32][LANES];
+                int stop_3 = start_3 + 32 < 64 ? start_3 + 32 : 64;
+                for (int at = start_3; at < stop_3; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_3[at - start_3][lane] = difference_5[at][lane] * projected_13[at][lane];
+                    }
+                }
+                store(part_10_out, stored_3, first, count, stop_3 - start_3, 512, k_2 * 64 + start_3);
+            }
+            // ffjord.gen:6
+            ALIGNED float product_13_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = difference_4[at][lane] * projected_4[at];
+                }
+            }
+            store(part_16_out, product_13_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_14[64][LANES];
+            dot(projected_14, 64, product_13_2, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_4 = 0; start_4 < 64; start_4 += 32) {
+                ALIGNED float stored_4[32][LANES];
+                int stop_4 = start_4 + 32 < 64 ? start_4 + 32 : 64;
+                for (int at = start_4; at < stop_4; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_4[at - start_4][lane] = difference_5[at][lane] * projected_14[at][lane];
+                    }
+                }
+                store(part_14_out, stored_4, first, count, stop_4 - start_4, 512, k_2 * 64 + start_4);
+            }
+            ALIGNED float product_14_2[2][LANES];
+            ALIGNED float total[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_14_2[0][lane] = 0.3333333333333333f * product_6_2[0][lane];
+                product_14_2[1][lane] = 0.3333333333333333f * product_6_2[1][lane];
+                total[0][lane] = 0.125f * -value_10[0][lane] + product_14_2[0][lane];
+                total[1][lane] = 0.125f * -value_10[1][lane] + product_14_2[1][lane];
+            }
+            store(part_35_out, total, first, count, 2, 16, k_2 * 2);
+            // ffjord.gen:6
+            ALIGNED float product_16[64][LANES];
+            dot(product_16, 64, total, 2, mlp_output_weight, 1, 64);
+            ALIGNED float product_15_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[at][lane] = difference_5[at][lane] * (2.0f * hidden_6[at][lane] *
+                        -(projected_13[at][lane] * projected_9[at][lane] + projected_14[at][lane] *
+                        projected_11[at][lane]) + product_16[at][lane]);
+                }
+            }
+            store(part_37_out, product_15_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_17[64][LANES];
+            dot(product_17, 64, product_15_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_16_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_16_2[at][lane] = difference_4[at][lane] * (2.0f * hidden_5[at][lane] * -(projected[at] *
+                        projected_10[at][lane] + projected_4[at] * projected_12[at][lane]) + product_17[at][lane]);
+                }
+            }
+            store(part_39_out, product_16_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_18[3][LANES];
+            dot(product_18, 3, product_16_2, 64, mlp_0_weight, 1, 3);
+            ALIGNED float value_13[2][LANES];
+            ALIGNED float difference_6[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_13[0][lane] = product_18[0][lane];
+                value_13[1][lane] = product_18[1][lane];
+            }
+            ALIGNED float difference_7[64][LANES];
+            ALIGNED float product_17_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = 1.0f - square(hidden_3[at][lane]);
+                    difference_7[at][lane] = 1.0f - square(hidden_4[at][lane]);
+                    product_17_2[at][lane] = difference_7[at][lane] * projected_9[at][lane];
+                }
+            }
+            store(part_18_out, product_17_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_15[64][LANES];
+            dot(projected_15, 64, product_17_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_18_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = difference_7[at][lane] * projected_11[at][lane];
+                }
+            }
+            store(part_21_out, product_18_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_16[64][LANES];
+            dot(projected_16, 64, product_18_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_19[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) product_19[at][lane] = difference_6[at][lane] * projected[at];
+            }
+            store(part_19_out, product_19, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_17[64][LANES];
+            dot(projected_17, 64, product_19, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_5 = 0; start_5 < 64; start_5 += 32) {
+                ALIGNED float stored_5[32][LANES];
+                int stop_5 = start_5 + 32 < 64 ? start_5 + 32 : 64;
+                for (int at = start_5; at < stop_5; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_5[at - start_5][lane] = difference_7[at][lane] * projected_17[at][lane];
+                    }
+                }
+                store(part_17_out, stored_5, first, count, stop_5 - start_5, 512, k_2 * 64 + start_5);
+            }
+            // ffjord.gen:6
+            ALIGNED float product_20[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_20[at][lane] = difference_6[at][lane] * projected_4[at];
+                }
+            }
+            store(part_22_out, product_20, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_18[64][LANES];
+            dot(projected_18, 64, product_20, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_6 = 0; start_6 < 64; start_6 += 32) {
+                ALIGNED float stored_6[32][LANES];
+                int stop_6 = start_6 + 32 < 64 ? start_6 + 32 : 64;
+                for (int at = start_6; at < stop_6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_6[at - start_6][lane] = difference_7[at][lane] * projected_18[at][lane];
+                    }
+                }
+                store(part_20_out, stored_6, first, count, stop_6 - start_6, 512, k_2 * 64 + start_6);
+            }
+            // ffjord.gen:6
+            ALIGNED float total_6[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[0][lane] = 0.0625f * -value_13[0][lane] + product_14_2[0][lane];
+                total_6[1][lane] = 0.0625f * -value_13[1][lane] + product_14_2[1][lane];
+            }
+            // ffjord.gen:9
+            store(part_41_out, total_6, first, count, 2, 16, k_2 * 2);
+            // ffjord.gen:6
+            ALIGNED float product_21[64][LANES];
+            dot(product_21, 64, total_6, 2, mlp_output_weight, 1, 64);
+            ALIGNED float product_21_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = difference_7[at][lane] * (2.0f * hidden_4[at][lane] *
+                        -(projected_17[at][lane] * projected_9[at][lane] + projected_18[at][lane] *
+                        projected_11[at][lane]) + product_21[at][lane]);
+                }
+            }
+            store(part_43_out, product_21_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_22[64][LANES];
+            dot(product_22, 64, product_21_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_22_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = difference_6[at][lane] * (2.0f * hidden_3[at][lane] * -(projected[at] *
+                        projected_15[at][lane] + projected_4[at] * projected_16[at][lane]) + product_22[at][lane]);
+                }
+            }
+            store(part_45_out, product_22_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_23[3][LANES];
+            dot(product_23, 3, product_22_2, 64, mlp_0_weight, 1, 3);
+            ALIGNED float value_14[2][LANES];
+            ALIGNED float difference_8[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_14[0][lane] = product_23[0][lane];
+                value_14[1][lane] = product_23[1][lane];
+            }
+            ALIGNED float difference_9[64][LANES];
+            ALIGNED float product_23_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_8[at][lane] = 1.0f - square(hidden[at][lane]);
+                    difference_9[at][lane] = 1.0f - square(hidden_2[at][lane]);
+                    product_23_2[at][lane] = difference_9[at][lane] * projected_2[at][lane];
+                }
+            }
+            store(part_24_out, product_23_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_19[64][LANES];
+            dot(projected_19, 64, product_23_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_24[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_24[at][lane] = difference_9[at][lane] * projected_5[at][lane];
+                }
+            }
+            store(part_27_out, product_24, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_20[64][LANES];
+            dot(projected_20, 64, product_24, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_25[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) product_25[at][lane] = difference_8[at][lane] * projected[at];
+            }
+            store(part_25_out, product_25, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_21[64][LANES];
+            dot(projected_21, 64, product_25, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_7 = 0; start_7 < 64; start_7 += 32) {
+                ALIGNED float stored_7[32][LANES];
+                int stop_7 = start_7 + 32 < 64 ? start_7 + 32 : 64;
+                for (int at = start_7; at < stop_7; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_7[at - start_7][lane] = difference_9[at][lane] * projected_21[at][lane];
+                    }
+                }
+                store(part_23_out, stored_7, first, count, stop_7 - start_7, 512, k_2 * 64 + start_7);
+            }
+            // ffjord.gen:6
+            ALIGNED float product_26[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_26[at][lane] = difference_8[at][lane] * projected_4[at];
+                }
+            }
+            store(part_28_out, product_26, first, count, 64, 512, k_2 * 64);
+            ALIGNED float projected_22[64][LANES];
+            dot(projected_22, 64, product_26, 64, mlp_1_weight, 64, 1);
+            // ffjord.gen:9
+            for (int start_8 = 0; start_8 < 64; start_8 += 32) {
+                ALIGNED float stored_8[32][LANES];
+                int stop_8 = start_8 + 32 < 64 ? start_8 + 32 : 64;
+                for (int at = start_8; at < stop_8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_8[at - start_8][lane] = difference_9[at][lane] * projected_22[at][lane];
+                    }
+                }
+                store(part_26_out, stored_8, first, count, stop_8 - start_8, 512, k_2 * 64 + start_8);
+            }
+            // ffjord.gen:6
+            ALIGNED float total_7[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[0][lane] = 0.0625f * -value_14[0][lane] + product_7_2[0][lane];
+                total_7[1][lane] = 0.0625f * -value_14[1][lane] + product_7_2[1][lane];
+            }
+            // ffjord.gen:9
+            store(part_47_out, total_7, first, count, 2, 16, k_2 * 2);
+            // ffjord.gen:6
+            ALIGNED float product_27[64][LANES];
+            dot(product_27, 64, total_7, 2, mlp_output_weight, 1, 64);
+            ALIGNED float product_27_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_27_2[at][lane] = difference_9[at][lane] * (2.0f * hidden_2[at][lane] *
+                        -(projected_21[at][lane] * projected_2[at][lane] + projected_22[at][lane] *
+                        projected_5[at][lane]) + product_27[at][lane]);
+                }
+            }
+            store(part_49_out, product_27_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_28[64][LANES];
+            dot(product_28, 64, product_27_2, 64, mlp_1_weight, 1, 64);
+            ALIGNED float product_28_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_28_2[at][lane] = difference_8[at][lane] * (2.0f * hidden[at][lane] * -(projected[at] *
+                        projected_19[at][lane] + projected_4[at] * projected_20[at][lane]) + product_28[at][lane]);
+                }
+            }
+            store(part_51_out, product_28_2, first, count, 64, 512, k_2 * 64);
+            ALIGNED float product_29[3][LANES];
+            dot(product_29, 3, product_28_2, 64, mlp_0_weight, 1, 3);
+            // ffjord.gen:9
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[0][lane] = z_adjoint[0][lane] + value_10[0][lane] + value_13[0][lane] + value_14[0][lane] +
+                    product_29[0][lane];
+                z_adjoint[1][lane] = z_adjoint[1][lane] + value_10[1][lane] + value_13[1][lane] + value_14[1][lane] +
+                    product_29[1][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + (product_9_2[at][lane] + product_16_2[at][lane] +
+                        product_22_2[at][lane] + product_28_2[at][lane]);
+                    total_2[at][lane] = total_2[at][lane] + (product_8_2[at][lane] + product_15_2[at][lane] +
+                        product_21_2[at][lane] + product_27_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[0][lane] = total_3[0][lane] + (product_7_2[0][lane] + total[0][lane] + total_6[0][lane] +
+                    total_7[0][lane]);
+                total_3[1][lane] = total_3[1][lane] + (product_7_2[1][lane] + total[1][lane] + total_6[1][lane] +
+                    total_7[1][lane]);
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = total_4[at][lane] + (difference_2[at][lane] * projected_6[at][lane] +
+                        difference_4[at][lane] * projected_12[at][lane] + difference_6[at][lane] *
+                        projected_16[at][lane] + difference_8[at][lane] * projected_20[at][lane]);
+                    total_5[at][lane] = total_5[at][lane] + (difference_2[at][lane] * projected_3[at][lane] +
+                        difference_4[at][lane] * projected_10[at][lane] + difference_6[at][lane] *
+                        projected_15[at][lane] + difference_8[at][lane] * projected_19[at][lane]);
+                }
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+        store(part_53_out, total_1, first, count, 64, 64, 0);
+        store(part_54_out, total_2, first, count, 64, 64, 0);
+        store(part_55_out, total_3, first, count, 2, 2, 0);
+        store(part_56_out, total_4, first, count, 64, 64, 0);
+        // ffjord.gen:6
+        ALIGNED float part_57[3][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_57[0][lane] = value_8[0];
+            part_57[1][lane] = value_8[1];
+            part_57[2][lane] = value_8[2];
+        }
+        store(part_57_out, part_57, first, count, 3, 3, 0);
+        // ffjord.gen:9
+        store(part_58_out, total_5, first, count, 64, 64, 0);
+        // ffjord.gen:6
+        ALIGNED float part_59[3][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_59[0][lane] = value_6[0];
+            part_59[1][lane] = value_6[1];
+            part_59[2][lane] = value_6[2];
+        }
+        store(part_59_out, part_59, first, count, 3, 3, 0);
     }
 }
 #endif

@@ -99,120 +99,94 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float sigmoid_total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-        }
         ALIGNED float product_2[128][LANES];
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float sigmoid_total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float sigmoid_total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-        }
         ALIGNED float hidden_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
-            }
-        }
         ALIGNED float product_4[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-            }
-        }
         ALIGNED float value[128][LANES];
+        ALIGNED float projected_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+                product_4[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                 value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] * (product_4[at][lane]
                     * _0_weight_used[at]);
             }
         }
-        ALIGNED float projected_2[128][LANES];
         dot(projected_2, 128, value, 128, mlp_1_weight, 128, 1);
         ALIGNED float product_2_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-            }
-        }
         ALIGNED float value_2[128][LANES];
+        ALIGNED float projected_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                 value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_2[at][lane]);
             }
         }
-        ALIGNED float projected_3[128][LANES];
         dot(projected_3, 128, value_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float product_3_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
-            }
-        }
         ALIGNED float value_3[128][LANES];
+        ALIGNED float tangent_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
                 value_3[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                     (product_3_2[at][lane] * projected_3[at][lane]);
             }
         }
-        ALIGNED float tangent_2[2][LANES];
         dot(tangent_2, 2, value_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float value_4[128][LANES];
+        ALIGNED float projected_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_4[at][lane] * _0_weight_used_2[at]);
             }
         }
-        ALIGNED float projected_5[128][LANES];
         dot(projected_5, 128, value_4, 128, mlp_1_weight, 128, 1);
         ALIGNED float value_5[128][LANES];
+        ALIGNED float projected_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_5[at][lane]);
             }
         }
-        ALIGNED float projected_6[128][LANES];
         dot(projected_6, 128, value_5, 128, mlp_2_weight, 128, 1);
         ALIGNED float value_6[128][LANES];
+        ALIGNED float tangent_2_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_6[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                     (product_3_2[at][lane] * projected_6[at][lane]);
             }
         }
-        ALIGNED float tangent_2_2[2][LANES];
         dot(tangent_2_2, 2, value_6, 128, mlp_output_weight, 128, 1);
         // flow_matching.gen:10
         ALIGNED float z[2][LANES];
@@ -248,13 +222,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 trial[lane] = minimum(maximum(length[lane], ratio[lane]), left[lane]);
                 product_4_2[lane] = 0.2f * trial[lane];
             }
+            ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_5_2[at][lane] = shared_2_2[at] * (left[lane] - product_4_2[lane]);
                 }
             }
-            // flow_matching.gen:7
-            ALIGNED float joined_2[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = z[0][lane] - product_4_2[lane] * z_slope[0][lane];
                 joined_2[1][lane] = z[1][lane] - product_4_2[lane] * z_slope[1][lane];
@@ -268,40 +241,34 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[128][LANES];
             dot(product_6, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_7[128][LANES];
             dot(product_7, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity[2][LANES];
             ALIGNED float product_6_2[8][LANES];
@@ -309,12 +276,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 velocity[0][lane] = product_9[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_9[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_3[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6_2[at][lane] = shared_2_2[at] * (left[lane] - 0.3f * trial[lane]);
                 }
             }
-            ALIGNED float joined_3[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_3[0][lane] = z[0][lane] - trial[lane] * (0.075f * z_slope[0][lane] + 0.225f * velocity[0][lane]);
                 joined_3[1][lane] = z[1][lane] - trial[lane] * (0.075f * z_slope[1][lane] + 0.225f * velocity[1][lane]);
@@ -328,52 +295,40 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_10[128][LANES];
             dot(product_10, 128, joined_3, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_7[128][LANES];
+            ALIGNED float product_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_7[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_11[128][LANES];
             dot(product_11, 128, hidden_7, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
-            }
             ALIGNED float hidden_8[128][LANES];
+            ALIGNED float product_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
                     hidden_8[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
                 }
             }
-            ALIGNED float product_12[128][LANES];
             dot(product_12, 128, hidden_8, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
-            }
             ALIGNED float hidden_9[128][LANES];
+            ALIGNED float product_13[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
                     hidden_9[at][lane] = total_9[at][lane] * sigmoid_total_9[at][lane];
                 }
             }
-            ALIGNED float product_13[2][LANES];
             dot(product_13, 2, hidden_9, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float product_7_2[8][LANES];
@@ -381,12 +336,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[0][lane] = product_13[0][lane] + mlp_output_bias[0];
                 velocity_2[1][lane] = product_13[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_4[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_7_2[at][lane] = shared_2_2[at] * (left[lane] - 0.8f * trial[lane]);
                 }
             }
-            ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = z[0][lane] - trial[lane] * (0.9777777777777777f * z_slope[0][lane] +
                     -3.7333333333333334f * velocity[0][lane] + 3.5555555555555554f * velocity_2[0][lane]);
@@ -402,52 +357,40 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[128][LANES];
             dot(product_14, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = product_14[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
-            }
             ALIGNED float hidden_10[128][LANES];
+            ALIGNED float product_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_14[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
                     hidden_10[at][lane] = total_10[at][lane] * sigmoid_total_10[at][lane];
                 }
             }
-            ALIGNED float product_15[128][LANES];
             dot(product_15, 128, hidden_10, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = product_15[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-            }
             ALIGNED float hidden_11[128][LANES];
+            ALIGNED float product_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_15[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
                     hidden_11[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
-            ALIGNED float product_16[128][LANES];
             dot(product_16, 128, hidden_11, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[at][lane] = product_16[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-            }
             ALIGNED float hidden_12[128][LANES];
+            ALIGNED float product_17[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_16[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
                     hidden_12[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
                 }
             }
-            ALIGNED float product_17[2][LANES];
             dot(product_17, 2, hidden_12, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float product_8_2[8][LANES];
@@ -455,12 +398,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_3[0][lane] = product_17[0][lane] + mlp_output_bias[0];
                 velocity_3[1][lane] = product_17[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_5[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_8_2[at][lane] = shared_2_2[at] * (left[lane] - 0.8888888888888888f * trial[lane]);
                 }
             }
-            ALIGNED float joined_5[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_5[0][lane] = z[0][lane] - trial[lane] * (2.9525986892242035f * z_slope[0][lane] +
                     -11.595793324188385f * velocity[0][lane] + 9.822892851699436f * velocity_2[0][lane] +
@@ -478,52 +421,40 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_18[128][LANES];
             dot(product_18, 128, joined_5, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[at][lane] = product_18[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
-            }
             ALIGNED float hidden_13[128][LANES];
+            ALIGNED float product_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_18[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
                     hidden_13[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
-            ALIGNED float product_19[128][LANES];
             dot(product_19, 128, hidden_13, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[at][lane] = product_19[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
-            }
             ALIGNED float hidden_14[128][LANES];
+            ALIGNED float product_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_19[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
                     hidden_14[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
                 }
             }
-            ALIGNED float product_20[128][LANES];
             dot(product_20, 128, hidden_14, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = product_20[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
-            }
             ALIGNED float hidden_15[128][LANES];
+            ALIGNED float product_21[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_15[at][lane] = product_20[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
                     hidden_15[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
                 }
             }
-            ALIGNED float product_21[2][LANES];
             dot(product_21, 2, hidden_15, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float difference[LANES];
@@ -533,16 +464,17 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[1][lane] = product_21[1][lane] + mlp_output_bias[1];
                 difference[lane] = left[lane] - trial[lane];
             }
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) product_9_2[at][lane] = shared_2_2[at] * difference[lane];
-            }
             ALIGNED float value_7[16][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = sine(product_9_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_9_2[at][lane] = shared_2_2[at] * difference[lane];
+                    value_7[at][lane] = sine(product_9_2[at][lane]);
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at + 8][lane] = cosine(product_9_2[at][lane]);
             }
+            // flow_matching.gen:7
             ALIGNED float joined_6[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_6[0][lane] = z[0][lane] - trial[lane] * (2.8462752525252526f * z_slope[0][lane] +
@@ -558,52 +490,40 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_22[128][LANES];
             dot(product_22, 128, joined_6, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = product_22[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
-            }
             ALIGNED float hidden_16[128][LANES];
+            ALIGNED float product_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_22[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
                     hidden_16[at][lane] = total_16[at][lane] * sigmoid_total_16[at][lane];
                 }
             }
-            ALIGNED float product_23[128][LANES];
             dot(product_23, 128, hidden_16, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = product_23[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
-            }
             ALIGNED float hidden_17[128][LANES];
+            ALIGNED float product_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_23[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
                     hidden_17[at][lane] = total_17[at][lane] * sigmoid_total_17[at][lane];
                 }
             }
-            ALIGNED float product_24[128][LANES];
             dot(product_24, 128, hidden_17, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_18[at][lane] = product_24[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
-            }
             ALIGNED float hidden_18[128][LANES];
+            ALIGNED float product_25[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = product_24[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
                     hidden_18[at][lane] = total_18[at][lane] * sigmoid_total_18[at][lane];
                 }
             }
-            ALIGNED float product_25[2][LANES];
             dot(product_25, 2, hidden_18, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_5[2][LANES];
             ALIGNED float moved[2][LANES];
@@ -626,52 +546,40 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_26[128][LANES];
             dot(product_26, 128, joined_7, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = product_26[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
-            }
             ALIGNED float hidden_19[128][LANES];
+            ALIGNED float product_27[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = product_26[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
                     hidden_19[at][lane] = total_19[at][lane] * sigmoid_total_19[at][lane];
                 }
             }
-            ALIGNED float product_27[128][LANES];
             dot(product_27, 128, hidden_19, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = product_27[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
-            }
             ALIGNED float hidden_20[128][LANES];
+            ALIGNED float product_28[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = product_27[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
                     hidden_20[at][lane] = total_20[at][lane] * sigmoid_total_20[at][lane];
                 }
             }
-            ALIGNED float product_28[128][LANES];
             dot(product_28, 128, hidden_20, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_21[at][lane] = product_28[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
-            }
             ALIGNED float hidden_21[128][LANES];
+            ALIGNED float product_29[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_28[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
                     hidden_21[at][lane] = total_21[at][lane] * sigmoid_total_21[at][lane];
                 }
             }
-            ALIGNED float product_29[2][LANES];
             dot(product_29, 2, hidden_21, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_6[2][LANES];
             ALIGNED float error[2][LANES];
@@ -686,304 +594,256 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     velocity_2[1][lane] + 0.03697916666666667f * velocity_3[1][lane] + -0.05086379716981132f *
                     velocity_4[1][lane] + 0.0419047619047619f * velocity_5[1][lane] + -0.025f * velocity_6[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_10_2[at][lane] = sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]);
-                }
-            }
             ALIGNED float value_8[128][LANES];
+            ALIGNED float projected_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_10_2[at][lane] = sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]);
                     value_8[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used[at] + total_7[at][lane] *
                         (product_10_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, value_8, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_11_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_11_2[at][lane] = sigmoid_total_8[at][lane] * sigmoid(-total_8[at][lane]);
-                }
-            }
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = sigmoid_total_8[at][lane] * (1.0f - sigmoid_total_8[at][lane]);
                     value_9[at][lane] = sigmoid_total_8[at][lane] * projected_7[at][lane] + total_8[at][lane] *
                         (product_11_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_9, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_12_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_12_2[at][lane] = sigmoid_total_9[at][lane] * sigmoid(-total_9[at][lane]);
-                }
-            }
             ALIGNED float value_10[128][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid_total_9[at][lane] * (1.0f - sigmoid_total_9[at][lane]);
                     value_10[at][lane] = sigmoid_total_9[at][lane] * projected_8[at][lane] + total_9[at][lane] *
                         (product_12_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_10, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_11[128][LANES];
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used_2[at] + total_7[at][lane] *
                         (product_10_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_11, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_12[128][LANES];
+            ALIGNED float projected_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_8[at][lane] * projected_9[at][lane] + total_8[at][lane] *
                         (product_11_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, value_12, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_13[128][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_9[at][lane] * projected_10[at][lane] + total_9[at][lane] *
                         (product_12_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_13, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value[LANES];
             ALIGNED float product_13_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value[lane] = -(tangent_3[0][lane] + tangent_4[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_13_2[at][lane] = sigmoid_total_10[at][lane] * sigmoid(-total_10[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_14[128][LANES];
+            ALIGNED float projected_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = sigmoid_total_10[at][lane] * (1.0f - sigmoid_total_10[at][lane]);
                     value_14[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used[at] + total_10[at][lane] *
                         (product_13_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_11[128][LANES];
             dot(projected_11, 128, value_14, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_14_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_14_2[at][lane] = sigmoid_total_11[at][lane] * sigmoid(-total_11[at][lane]);
-                }
-            }
             ALIGNED float value_15[128][LANES];
+            ALIGNED float projected_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = sigmoid_total_11[at][lane] * (1.0f - sigmoid_total_11[at][lane]);
                     value_15[at][lane] = sigmoid_total_11[at][lane] * projected_11[at][lane] + total_11[at][lane] *
                         (product_14_2[at][lane] * projected_11[at][lane]);
                 }
             }
-            ALIGNED float projected_12[128][LANES];
             dot(projected_12, 128, value_15, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_15_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_15_2[at][lane] = sigmoid_total_12[at][lane] * sigmoid(-total_12[at][lane]);
-                }
-            }
             ALIGNED float value_16[128][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[at][lane] = sigmoid_total_12[at][lane] * (1.0f - sigmoid_total_12[at][lane]);
                     value_16[at][lane] = sigmoid_total_12[at][lane] * projected_12[at][lane] + total_12[at][lane] *
                         (product_15_2[at][lane] * projected_12[at][lane]);
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_16, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_17[128][LANES];
+            ALIGNED float projected_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_17[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used_2[at] + total_10[at][lane] *
                         (product_13_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_13[128][LANES];
             dot(projected_13, 128, value_17, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_18[128][LANES];
+            ALIGNED float projected_14[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_18[at][lane] = sigmoid_total_11[at][lane] * projected_13[at][lane] + total_11[at][lane] *
                         (product_14_2[at][lane] * projected_13[at][lane]);
                 }
             }
-            ALIGNED float projected_14[128][LANES];
             dot(projected_14, 128, value_18, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_19[128][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_19[at][lane] = sigmoid_total_12[at][lane] * projected_14[at][lane] + total_12[at][lane] *
                         (product_15_2[at][lane] * projected_14[at][lane]);
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_19, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_2[LANES];
             ALIGNED float product_16_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value_2[lane] = -(tangent_5[0][lane] + tangent_6[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_16_2[at][lane] = sigmoid_total_13[at][lane] * sigmoid(-total_13[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_20[128][LANES];
+            ALIGNED float projected_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_16_2[at][lane] = sigmoid_total_13[at][lane] * (1.0f - sigmoid_total_13[at][lane]);
                     value_20[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used[at] + total_13[at][lane] *
                         (product_16_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_15[128][LANES];
             dot(projected_15, 128, value_20, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_17_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_17_2[at][lane] = sigmoid_total_14[at][lane] * sigmoid(-total_14[at][lane]);
-                }
-            }
             ALIGNED float value_21[128][LANES];
+            ALIGNED float projected_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_17_2[at][lane] = sigmoid_total_14[at][lane] * (1.0f - sigmoid_total_14[at][lane]);
                     value_21[at][lane] = sigmoid_total_14[at][lane] * projected_15[at][lane] + total_14[at][lane] *
                         (product_17_2[at][lane] * projected_15[at][lane]);
                 }
             }
-            ALIGNED float projected_16[128][LANES];
             dot(projected_16, 128, value_21, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_18_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_18_2[at][lane] = sigmoid_total_15[at][lane] * sigmoid(-total_15[at][lane]);
-                }
-            }
             ALIGNED float value_22[128][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = sigmoid_total_15[at][lane] * (1.0f - sigmoid_total_15[at][lane]);
                     value_22[at][lane] = sigmoid_total_15[at][lane] * projected_16[at][lane] + total_15[at][lane] *
                         (product_18_2[at][lane] * projected_16[at][lane]);
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_22, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_23[128][LANES];
+            ALIGNED float projected_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_23[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used_2[at] + total_13[at][lane] *
                         (product_16_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_17[128][LANES];
             dot(projected_17, 128, value_23, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_24[128][LANES];
+            ALIGNED float projected_18[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_24[at][lane] = sigmoid_total_14[at][lane] * projected_17[at][lane] + total_14[at][lane] *
                         (product_17_2[at][lane] * projected_17[at][lane]);
                 }
             }
-            ALIGNED float projected_18[128][LANES];
             dot(projected_18, 128, value_24, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_25[128][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_25[at][lane] = sigmoid_total_15[at][lane] * projected_18[at][lane] + total_15[at][lane] *
                         (product_18_2[at][lane] * projected_18[at][lane]);
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_25, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_3[LANES];
             ALIGNED float product_19_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value_3[lane] = -(tangent_7[0][lane] + tangent_8[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_19_2[at][lane] = sigmoid_total_16[at][lane] * sigmoid(-total_16[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_26[128][LANES];
+            ALIGNED float projected_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_19_2[at][lane] = sigmoid_total_16[at][lane] * (1.0f - sigmoid_total_16[at][lane]);
                     value_26[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used[at] + total_16[at][lane] *
                         (product_19_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_19[128][LANES];
             dot(projected_19, 128, value_26, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_20_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_20_2[at][lane] = sigmoid_total_17[at][lane] * sigmoid(-total_17[at][lane]);
-                }
-            }
             ALIGNED float value_27[128][LANES];
+            ALIGNED float projected_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_20_2[at][lane] = sigmoid_total_17[at][lane] * (1.0f - sigmoid_total_17[at][lane]);
                     value_27[at][lane] = sigmoid_total_17[at][lane] * projected_19[at][lane] + total_17[at][lane] *
                         (product_20_2[at][lane] * projected_19[at][lane]);
                 }
             }
-            ALIGNED float projected_20[128][LANES];
             dot(projected_20, 128, value_27, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_21_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_21_2[at][lane] = sigmoid_total_18[at][lane] * sigmoid(-total_18[at][lane]);
-                }
-            }
             ALIGNED float value_28[128][LANES];
+            ALIGNED float tangent_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = sigmoid_total_18[at][lane] * (1.0f - sigmoid_total_18[at][lane]);
                     value_28[at][lane] = sigmoid_total_18[at][lane] * projected_20[at][lane] + total_18[at][lane] *
                         (product_21_2[at][lane] * projected_20[at][lane]);
                 }
             }
-            ALIGNED float tangent_9[2][LANES];
             dot(tangent_9, 2, value_28, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_29[128][LANES];
+            ALIGNED float projected_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_29[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used_2[at] + total_16[at][lane] *
                         (product_19_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_21[128][LANES];
             dot(projected_21, 128, value_29, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_30[128][LANES];
+            ALIGNED float projected_22[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_30[at][lane] = sigmoid_total_17[at][lane] * projected_21[at][lane] + total_17[at][lane] *
                         (product_20_2[at][lane] * projected_21[at][lane]);
                 }
             }
-            ALIGNED float projected_22[128][LANES];
             dot(projected_22, 128, value_30, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_31[128][LANES];
+            ALIGNED float tangent_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_31[at][lane] = sigmoid_total_18[at][lane] * projected_22[at][lane] + total_18[at][lane] *
                         (product_21_2[at][lane] * projected_22[at][lane]);
                 }
             }
-            ALIGNED float tangent_10[2][LANES];
             dot(tangent_10, 2, value_31, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_4[LANES];
@@ -991,77 +851,65 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 negate_value_4[lane] = -(tangent_9[0][lane] + tangent_10[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_22_2[at][lane] = sigmoid_total_19[at][lane] * sigmoid(-total_19[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_32[128][LANES];
+            ALIGNED float projected_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = sigmoid_total_19[at][lane] * (1.0f - sigmoid_total_19[at][lane]);
                     value_32[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used[at] + total_19[at][lane] *
                         (product_22_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_23[128][LANES];
             dot(projected_23, 128, value_32, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_23_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_23_2[at][lane] = sigmoid_total_20[at][lane] * sigmoid(-total_20[at][lane]);
-                }
-            }
             ALIGNED float value_33[128][LANES];
+            ALIGNED float projected_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_23_2[at][lane] = sigmoid_total_20[at][lane] * (1.0f - sigmoid_total_20[at][lane]);
                     value_33[at][lane] = sigmoid_total_20[at][lane] * projected_23[at][lane] + total_20[at][lane] *
                         (product_23_2[at][lane] * projected_23[at][lane]);
                 }
             }
-            ALIGNED float projected_24[128][LANES];
             dot(projected_24, 128, value_33, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_24_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_24_2[at][lane] = sigmoid_total_21[at][lane] * sigmoid(-total_21[at][lane]);
-                }
-            }
             ALIGNED float value_34[128][LANES];
+            ALIGNED float tangent_11[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_24_2[at][lane] = sigmoid_total_21[at][lane] * (1.0f - sigmoid_total_21[at][lane]);
                     value_34[at][lane] = sigmoid_total_21[at][lane] * projected_24[at][lane] + total_21[at][lane] *
                         (product_24_2[at][lane] * projected_24[at][lane]);
                 }
             }
-            ALIGNED float tangent_11[2][LANES];
             dot(tangent_11, 2, value_34, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_35[128][LANES];
+            ALIGNED float projected_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_35[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used_2[at] + total_19[at][lane] *
                         (product_22_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_25[128][LANES];
             dot(projected_25, 128, value_35, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_36[128][LANES];
+            ALIGNED float projected_26[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_36[at][lane] = sigmoid_total_20[at][lane] * projected_25[at][lane] + total_20[at][lane] *
                         (product_23_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_26[128][LANES];
             dot(projected_26, 128, value_36, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_37[128][LANES];
+            ALIGNED float tangent_12[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_37[at][lane] = sigmoid_total_21[at][lane] * projected_26[at][lane] + total_21[at][lane] *
                         (product_24_2[at][lane] * projected_26[at][lane]);
                 }
             }
-            ALIGNED float tangent_12[2][LANES];
             dot(tangent_12, 2, value_37, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_5[LANES];
@@ -1190,8 +1038,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1211,120 +1059,94 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float sigmoid_total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-        }
         ALIGNED float product_2[128][LANES];
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float sigmoid_total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float sigmoid_total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-        }
         ALIGNED float hidden_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
-            }
-        }
         ALIGNED float product_2_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-            }
-        }
         ALIGNED float value[128][LANES];
+        ALIGNED float projected_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+                product_2_2[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                 value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used[at]);
             }
         }
-        ALIGNED float projected_2[128][LANES];
         dot(projected_2, 128, value, 128, mlp_1_weight, 128, 1);
         ALIGNED float product_3_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-            }
-        }
         ALIGNED float value_2[128][LANES];
+        ALIGNED float projected_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                 value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
-        ALIGNED float projected_3[128][LANES];
         dot(projected_3, 128, value_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float product_4[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
-            }
-        }
         ALIGNED float value_3[128][LANES];
+        ALIGNED float tangent_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_4[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
                 value_3[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                     (product_4[at][lane] * projected_3[at][lane]);
             }
         }
-        ALIGNED float tangent_2[2][LANES];
         dot(tangent_2, 2, value_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float value_4[128][LANES];
+        ALIGNED float projected_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used_2[at]);
             }
         }
-        ALIGNED float projected_5[128][LANES];
         dot(projected_5, 128, value_4, 128, mlp_1_weight, 128, 1);
         ALIGNED float value_5[128][LANES];
+        ALIGNED float projected_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
-        ALIGNED float projected_6[128][LANES];
         dot(projected_6, 128, value_5, 128, mlp_2_weight, 128, 1);
         ALIGNED float value_6[128][LANES];
+        ALIGNED float tangent_2_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_6[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                     (product_4[at][lane] * projected_6[at][lane]);
             }
         }
-        ALIGNED float tangent_2_2[2][LANES];
         dot(tangent_2_2, 2, value_6, 128, mlp_output_weight, 128, 1);
         // flow_matching.gen:10
         ALIGNED float x[2][LANES];
@@ -1362,13 +1184,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 product_5_2[lane] = 0.2f * trial[lane];
                 difference[lane] = 1.0f - left[lane];
             }
+            ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6[at][lane] = shared_2_2[at] * (difference[lane] + product_5_2[lane]);
                 }
             }
-            // flow_matching.gen:7
-            ALIGNED float joined_2[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = x[0][lane] + product_5_2[lane] * x_slope[0][lane];
                 joined_2[1][lane] = x[1][lane] + product_5_2[lane] * x_slope[1][lane];
@@ -1382,40 +1203,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[128][LANES];
             dot(product_7, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_7[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_7[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_8[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_8[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_9[128][LANES];
             dot(product_9, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_9[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_9[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_10[2][LANES];
             dot(product_10, 2, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity[2][LANES];
             ALIGNED float product_7_2[8][LANES];
@@ -1423,12 +1238,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 velocity[0][lane] = product_10[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_10[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_3[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_7_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.3f * trial[lane]);
                 }
             }
-            ALIGNED float joined_3[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_3[0][lane] = x[0][lane] + trial[lane] * (0.075f * x_slope[0][lane] + 0.225f * velocity[0][lane]);
                 joined_3[1][lane] = x[1][lane] + trial[lane] * (0.075f * x_slope[1][lane] + 0.225f * velocity[1][lane]);
@@ -1442,52 +1257,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_11[128][LANES];
             dot(product_11, 128, joined_3, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_11[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_7[128][LANES];
+            ALIGNED float product_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_11[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_7[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_12[128][LANES];
             dot(product_12, 128, hidden_7, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_12[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
-            }
             ALIGNED float hidden_8[128][LANES];
+            ALIGNED float product_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_12[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
                     hidden_8[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
                 }
             }
-            ALIGNED float product_13[128][LANES];
             dot(product_13, 128, hidden_8, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_13[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
-            }
             ALIGNED float hidden_9[128][LANES];
+            ALIGNED float product_14[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_13[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
                     hidden_9[at][lane] = total_9[at][lane] * sigmoid_total_9[at][lane];
                 }
             }
-            ALIGNED float product_14[2][LANES];
             dot(product_14, 2, hidden_9, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float product_8_2[8][LANES];
@@ -1495,12 +1298,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
                 velocity_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_4[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_8_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.8f * trial[lane]);
                 }
             }
-            ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = x[0][lane] + trial[lane] * (0.9777777777777777f * x_slope[0][lane] +
                     -3.7333333333333334f * velocity[0][lane] + 3.5555555555555554f * velocity_2[0][lane]);
@@ -1516,52 +1319,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_15[128][LANES];
             dot(product_15, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = product_15[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
-            }
             ALIGNED float hidden_10[128][LANES];
+            ALIGNED float product_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_15[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
                     hidden_10[at][lane] = total_10[at][lane] * sigmoid_total_10[at][lane];
                 }
             }
-            ALIGNED float product_16[128][LANES];
             dot(product_16, 128, hidden_10, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = product_16[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-            }
             ALIGNED float hidden_11[128][LANES];
+            ALIGNED float product_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_16[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
                     hidden_11[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
-            ALIGNED float product_17[128][LANES];
             dot(product_17, 128, hidden_11, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[at][lane] = product_17[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-            }
             ALIGNED float hidden_12[128][LANES];
+            ALIGNED float product_18[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_17[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
                     hidden_12[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
                 }
             }
-            ALIGNED float product_18[2][LANES];
             dot(product_18, 2, hidden_12, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float product_9_2[8][LANES];
@@ -1569,12 +1360,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_3[0][lane] = product_18[0][lane] + mlp_output_bias[0];
                 velocity_3[1][lane] = product_18[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_5[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_9_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.8888888888888888f * trial[lane]);
                 }
             }
-            ALIGNED float joined_5[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_5[0][lane] = x[0][lane] + trial[lane] * (2.9525986892242035f * x_slope[0][lane] +
                     -11.595793324188385f * velocity[0][lane] + 9.822892851699436f * velocity_2[0][lane] +
@@ -1592,52 +1383,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_19[128][LANES];
             dot(product_19, 128, joined_5, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[at][lane] = product_19[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
-            }
             ALIGNED float hidden_13[128][LANES];
+            ALIGNED float product_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_19[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
                     hidden_13[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
-            ALIGNED float product_20[128][LANES];
             dot(product_20, 128, hidden_13, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[at][lane] = product_20[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
-            }
             ALIGNED float hidden_14[128][LANES];
+            ALIGNED float product_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_20[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
                     hidden_14[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
                 }
             }
-            ALIGNED float product_21[128][LANES];
             dot(product_21, 128, hidden_14, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = product_21[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
-            }
             ALIGNED float hidden_15[128][LANES];
+            ALIGNED float product_22[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_15[at][lane] = product_21[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
                     hidden_15[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
                 }
             }
-            ALIGNED float product_22[2][LANES];
             dot(product_22, 2, hidden_15, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float product_10_2[8][LANES];
@@ -1645,18 +1424,17 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[0][lane] = product_22[0][lane] + mlp_output_bias[0];
                 velocity_4[1][lane] = product_22[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float value_7[16][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_10_2[at][lane] = shared_2_2[at] * (difference[lane] + trial[lane]);
+                    value_7[at][lane] = sine(product_10_2[at][lane]);
                 }
-            }
-            ALIGNED float value_7[16][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = sine(product_10_2[at][lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at + 8][lane] = cosine(product_10_2[at][lane]);
             }
+            // flow_matching.gen:7
             ALIGNED float joined_6[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_6[0][lane] = x[0][lane] + trial[lane] * (2.8462752525252526f * x_slope[0][lane] +
@@ -1672,52 +1450,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_23[128][LANES];
             dot(product_23, 128, joined_6, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = product_23[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
-            }
             ALIGNED float hidden_16[128][LANES];
+            ALIGNED float product_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_23[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
                     hidden_16[at][lane] = total_16[at][lane] * sigmoid_total_16[at][lane];
                 }
             }
-            ALIGNED float product_24[128][LANES];
             dot(product_24, 128, hidden_16, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = product_24[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
-            }
             ALIGNED float hidden_17[128][LANES];
+            ALIGNED float product_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_24[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
                     hidden_17[at][lane] = total_17[at][lane] * sigmoid_total_17[at][lane];
                 }
             }
-            ALIGNED float product_25[128][LANES];
             dot(product_25, 128, hidden_17, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_18[at][lane] = product_25[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
-            }
             ALIGNED float hidden_18[128][LANES];
+            ALIGNED float product_26[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = product_25[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
                     hidden_18[at][lane] = total_18[at][lane] * sigmoid_total_18[at][lane];
                 }
             }
-            ALIGNED float product_26[2][LANES];
             dot(product_26, 2, hidden_18, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_5[2][LANES];
             ALIGNED float moved[2][LANES];
@@ -1740,52 +1506,40 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_27[128][LANES];
             dot(product_27, 128, joined_7, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = product_27[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
-            }
             ALIGNED float hidden_19[128][LANES];
+            ALIGNED float product_28[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = product_27[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
                     hidden_19[at][lane] = total_19[at][lane] * sigmoid_total_19[at][lane];
                 }
             }
-            ALIGNED float product_28[128][LANES];
             dot(product_28, 128, hidden_19, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = product_28[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
-            }
             ALIGNED float hidden_20[128][LANES];
+            ALIGNED float product_29[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = product_28[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
                     hidden_20[at][lane] = total_20[at][lane] * sigmoid_total_20[at][lane];
                 }
             }
-            ALIGNED float product_29[128][LANES];
             dot(product_29, 128, hidden_20, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_21[at][lane] = product_29[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
-            }
             ALIGNED float hidden_21[128][LANES];
+            ALIGNED float product_30[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_29[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
                     hidden_21[at][lane] = total_21[at][lane] * sigmoid_total_21[at][lane];
                 }
             }
-            ALIGNED float product_30[2][LANES];
             dot(product_30, 2, hidden_21, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_6[2][LANES];
             ALIGNED float error[2][LANES];
@@ -1800,372 +1554,312 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                     velocity_2[1][lane] + 0.03697916666666667f * velocity_3[1][lane] + -0.05086379716981132f *
                     velocity_4[1][lane] + 0.0419047619047619f * velocity_5[1][lane] + -0.025f * velocity_6[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_11_2[at][lane] = sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]);
-                }
-            }
             ALIGNED float value_8[128][LANES];
+            ALIGNED float projected_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]);
                     value_8[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used[at] + total_7[at][lane] *
                         (product_11_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, value_8, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_12_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_12_2[at][lane] = sigmoid_total_8[at][lane] * sigmoid(-total_8[at][lane]);
-                }
-            }
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid_total_8[at][lane] * (1.0f - sigmoid_total_8[at][lane]);
                     value_9[at][lane] = sigmoid_total_8[at][lane] * projected_7[at][lane] + total_8[at][lane] *
                         (product_12_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_9, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_13_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_13_2[at][lane] = sigmoid_total_9[at][lane] * sigmoid(-total_9[at][lane]);
-                }
-            }
             ALIGNED float value_10[128][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = sigmoid_total_9[at][lane] * (1.0f - sigmoid_total_9[at][lane]);
                     value_10[at][lane] = sigmoid_total_9[at][lane] * projected_8[at][lane] + total_9[at][lane] *
                         (product_13_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_10, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_11[128][LANES];
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used_2[at] + total_7[at][lane] *
                         (product_11_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_11, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_12[128][LANES];
+            ALIGNED float projected_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_8[at][lane] * projected_9[at][lane] + total_8[at][lane] *
                         (product_12_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, value_12, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_13[128][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_9[at][lane] * projected_10[at][lane] + total_9[at][lane] *
                         (product_13_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_13, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_22[LANES];
             ALIGNED float product_14_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_22[lane] = tangent_3[0][lane] + tangent_4[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_14_2[at][lane] = sigmoid_total_10[at][lane] * sigmoid(-total_10[at][lane]);
-                }
-            }
             ALIGNED float value_14[128][LANES];
+            ALIGNED float projected_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = sigmoid_total_10[at][lane] * (1.0f - sigmoid_total_10[at][lane]);
                     value_14[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used[at] + total_10[at][lane] *
                         (product_14_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_11[128][LANES];
             dot(projected_11, 128, value_14, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_15_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_15_2[at][lane] = sigmoid_total_11[at][lane] * sigmoid(-total_11[at][lane]);
-                }
-            }
             ALIGNED float value_15[128][LANES];
+            ALIGNED float projected_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[at][lane] = sigmoid_total_11[at][lane] * (1.0f - sigmoid_total_11[at][lane]);
                     value_15[at][lane] = sigmoid_total_11[at][lane] * projected_11[at][lane] + total_11[at][lane] *
                         (product_15_2[at][lane] * projected_11[at][lane]);
                 }
             }
-            ALIGNED float projected_12[128][LANES];
             dot(projected_12, 128, value_15, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_16_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_16_2[at][lane] = sigmoid_total_12[at][lane] * sigmoid(-total_12[at][lane]);
-                }
-            }
             ALIGNED float value_16[128][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_16_2[at][lane] = sigmoid_total_12[at][lane] * (1.0f - sigmoid_total_12[at][lane]);
                     value_16[at][lane] = sigmoid_total_12[at][lane] * projected_12[at][lane] + total_12[at][lane] *
                         (product_16_2[at][lane] * projected_12[at][lane]);
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_16, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_17[128][LANES];
+            ALIGNED float projected_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_17[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used_2[at] + total_10[at][lane] *
                         (product_14_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_13[128][LANES];
             dot(projected_13, 128, value_17, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_18[128][LANES];
+            ALIGNED float projected_14[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_18[at][lane] = sigmoid_total_11[at][lane] * projected_13[at][lane] + total_11[at][lane] *
                         (product_15_2[at][lane] * projected_13[at][lane]);
                 }
             }
-            ALIGNED float projected_14[128][LANES];
             dot(projected_14, 128, value_18, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_19[128][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_19[at][lane] = sigmoid_total_12[at][lane] * projected_14[at][lane] + total_12[at][lane] *
                         (product_16_2[at][lane] * projected_14[at][lane]);
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_19, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_23[LANES];
             ALIGNED float product_17_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_23[lane] = tangent_5[0][lane] + tangent_6[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_17_2[at][lane] = sigmoid_total_13[at][lane] * sigmoid(-total_13[at][lane]);
-                }
-            }
             ALIGNED float value_20[128][LANES];
+            ALIGNED float projected_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_17_2[at][lane] = sigmoid_total_13[at][lane] * (1.0f - sigmoid_total_13[at][lane]);
                     value_20[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used[at] + total_13[at][lane] *
                         (product_17_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_15[128][LANES];
             dot(projected_15, 128, value_20, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_18_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_18_2[at][lane] = sigmoid_total_14[at][lane] * sigmoid(-total_14[at][lane]);
-                }
-            }
             ALIGNED float value_21[128][LANES];
+            ALIGNED float projected_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = sigmoid_total_14[at][lane] * (1.0f - sigmoid_total_14[at][lane]);
                     value_21[at][lane] = sigmoid_total_14[at][lane] * projected_15[at][lane] + total_14[at][lane] *
                         (product_18_2[at][lane] * projected_15[at][lane]);
                 }
             }
-            ALIGNED float projected_16[128][LANES];
             dot(projected_16, 128, value_21, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_19_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_19_2[at][lane] = sigmoid_total_15[at][lane] * sigmoid(-total_15[at][lane]);
-                }
-            }
             ALIGNED float value_22[128][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_19_2[at][lane] = sigmoid_total_15[at][lane] * (1.0f - sigmoid_total_15[at][lane]);
                     value_22[at][lane] = sigmoid_total_15[at][lane] * projected_16[at][lane] + total_15[at][lane] *
                         (product_19_2[at][lane] * projected_16[at][lane]);
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_22, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_23[128][LANES];
+            ALIGNED float projected_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_23[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used_2[at] + total_13[at][lane] *
                         (product_17_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_17[128][LANES];
             dot(projected_17, 128, value_23, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_24[128][LANES];
+            ALIGNED float projected_18[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_24[at][lane] = sigmoid_total_14[at][lane] * projected_17[at][lane] + total_14[at][lane] *
                         (product_18_2[at][lane] * projected_17[at][lane]);
                 }
             }
-            ALIGNED float projected_18[128][LANES];
             dot(projected_18, 128, value_24, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_25[128][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_25[at][lane] = sigmoid_total_15[at][lane] * projected_18[at][lane] + total_15[at][lane] *
                         (product_19_2[at][lane] * projected_18[at][lane]);
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_25, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_24[LANES];
             ALIGNED float product_20_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_24[lane] = tangent_7[0][lane] + tangent_8[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * sigmoid(-total_16[at][lane]);
-                }
-            }
             ALIGNED float value_26[128][LANES];
+            ALIGNED float projected_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * (1.0f - sigmoid_total_16[at][lane]);
                     value_26[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used[at] + total_16[at][lane] *
                         (product_20_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_19[128][LANES];
             dot(projected_19, 128, value_26, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_21_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * sigmoid(-total_17[at][lane]);
-                }
-            }
             ALIGNED float value_27[128][LANES];
+            ALIGNED float projected_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * (1.0f - sigmoid_total_17[at][lane]);
                     value_27[at][lane] = sigmoid_total_17[at][lane] * projected_19[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_19[at][lane]);
                 }
             }
-            ALIGNED float projected_20[128][LANES];
             dot(projected_20, 128, value_27, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_22_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * sigmoid(-total_18[at][lane]);
-                }
-            }
             ALIGNED float value_28[128][LANES];
+            ALIGNED float tangent_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * (1.0f - sigmoid_total_18[at][lane]);
                     value_28[at][lane] = sigmoid_total_18[at][lane] * projected_20[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_20[at][lane]);
                 }
             }
-            ALIGNED float tangent_9[2][LANES];
             dot(tangent_9, 2, value_28, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_29[128][LANES];
+            ALIGNED float projected_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_29[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used_2[at] + total_16[at][lane] *
                         (product_20_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_21[128][LANES];
             dot(projected_21, 128, value_29, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_30[128][LANES];
+            ALIGNED float projected_22[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_30[at][lane] = sigmoid_total_17[at][lane] * projected_21[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_21[at][lane]);
                 }
             }
-            ALIGNED float projected_22[128][LANES];
             dot(projected_22, 128, value_30, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_31[128][LANES];
+            ALIGNED float tangent_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_31[at][lane] = sigmoid_total_18[at][lane] * projected_22[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_22[at][lane]);
                 }
             }
-            ALIGNED float tangent_10[2][LANES];
             dot(tangent_10, 2, value_31, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_25[LANES];
             ALIGNED float product_23_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_25[lane] = tangent_9[0][lane] + tangent_10[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_23_2[at][lane] = sigmoid_total_19[at][lane] * sigmoid(-total_19[at][lane]);
-                }
-            }
             ALIGNED float value_32[128][LANES];
+            ALIGNED float projected_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_23_2[at][lane] = sigmoid_total_19[at][lane] * (1.0f - sigmoid_total_19[at][lane]);
                     value_32[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used[at] + total_19[at][lane] *
                         (product_23_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_23[128][LANES];
             dot(projected_23, 128, value_32, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_24_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_24_2[at][lane] = sigmoid_total_20[at][lane] * sigmoid(-total_20[at][lane]);
-                }
-            }
             ALIGNED float value_33[128][LANES];
+            ALIGNED float projected_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_24_2[at][lane] = sigmoid_total_20[at][lane] * (1.0f - sigmoid_total_20[at][lane]);
                     value_33[at][lane] = sigmoid_total_20[at][lane] * projected_23[at][lane] + total_20[at][lane] *
                         (product_24_2[at][lane] * projected_23[at][lane]);
                 }
             }
-            ALIGNED float projected_24[128][LANES];
             dot(projected_24, 128, value_33, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_25_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_25_2[at][lane] = sigmoid_total_21[at][lane] * sigmoid(-total_21[at][lane]);
-                }
-            }
             ALIGNED float value_34[128][LANES];
+            ALIGNED float tangent_11[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_25_2[at][lane] = sigmoid_total_21[at][lane] * (1.0f - sigmoid_total_21[at][lane]);
                     value_34[at][lane] = sigmoid_total_21[at][lane] * projected_24[at][lane] + total_21[at][lane] *
                         (product_25_2[at][lane] * projected_24[at][lane]);
                 }
             }
-            ALIGNED float tangent_11[2][LANES];
             dot(tangent_11, 2, value_34, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_35[128][LANES];
+            ALIGNED float projected_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_35[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used_2[at] + total_19[at][lane] *
                         (product_23_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_25[128][LANES];
             dot(projected_25, 128, value_35, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_36[128][LANES];
+            ALIGNED float projected_26[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_36[at][lane] = sigmoid_total_20[at][lane] * projected_25[at][lane] + total_20[at][lane] *
                         (product_24_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_26[128][LANES];
             dot(projected_26, 128, value_36, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_37[128][LANES];
+            ALIGNED float tangent_12[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_37[at][lane] = sigmoid_total_21[at][lane] * projected_26[at][lane] + total_21[at][lane] *
                         (product_25_2[at][lane] * projected_26[at][lane]);
                 }
             }
-            ALIGNED float tangent_12[2][LANES];
             dot(tangent_12, 2, value_37, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_26[LANES];
             ALIGNED float error_2[LANES];
@@ -2301,120 +1995,94 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float sigmoid_total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-        }
         ALIGNED float product_2[128][LANES];
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float sigmoid_total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float sigmoid_total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-        }
         ALIGNED float hidden_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
-            }
-        }
         ALIGNED float product_2_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-            }
-        }
         ALIGNED float value[128][LANES];
+        ALIGNED float projected_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+                product_2_2[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                 value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used[at]);
             }
         }
-        ALIGNED float projected_2[128][LANES];
         dot(projected_2, 128, value, 128, mlp_1_weight, 128, 1);
         ALIGNED float product_3_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-            }
-        }
         ALIGNED float value_2[128][LANES];
+        ALIGNED float projected_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                 value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_2[at][lane]);
             }
         }
-        ALIGNED float projected_3[128][LANES];
         dot(projected_3, 128, value_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float product_4[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
-            }
-        }
         ALIGNED float value_3[128][LANES];
+        ALIGNED float tangent_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_4[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
                 value_3[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                     (product_4[at][lane] * projected_3[at][lane]);
             }
         }
-        ALIGNED float tangent_2[2][LANES];
         dot(tangent_2, 2, value_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float value_4[128][LANES];
+        ALIGNED float projected_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_2_2[at][lane] * _0_weight_used_2[at]);
             }
         }
-        ALIGNED float projected_5[128][LANES];
         dot(projected_5, 128, value_4, 128, mlp_1_weight, 128, 1);
         ALIGNED float value_5[128][LANES];
+        ALIGNED float projected_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_3_2[at][lane] * projected_5[at][lane]);
             }
         }
-        ALIGNED float projected_6[128][LANES];
         dot(projected_6, 128, value_5, 128, mlp_2_weight, 128, 1);
         ALIGNED float value_6[128][LANES];
+        ALIGNED float tangent_2_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_6[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                     (product_4[at][lane] * projected_6[at][lane]);
             }
         }
-        ALIGNED float tangent_2_2[2][LANES];
         dot(tangent_2_2, 2, value_6, 128, mlp_output_weight, 128, 1);
         // flow_matching.gen:10
         ALIGNED float x[2][LANES];
@@ -2452,13 +2120,12 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 product_5_2[lane] = 0.2f * trial[lane];
                 difference[lane] = 1.0f - left[lane];
             }
+            ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6[at][lane] = shared_2_2[at] * (difference[lane] + product_5_2[lane]);
                 }
             }
-            // flow_matching.gen:7
-            ALIGNED float joined_2[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = x[0][lane] + product_5_2[lane] * x_slope[0][lane];
                 joined_2[1][lane] = x[1][lane] + product_5_2[lane] * x_slope[1][lane];
@@ -2472,40 +2139,34 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[128][LANES];
             dot(product_7, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_7[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_7[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_8[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_8[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_9[128][LANES];
             dot(product_9, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_9[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_9[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_10[2][LANES];
             dot(product_10, 2, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity[2][LANES];
             ALIGNED float product_7_2[8][LANES];
@@ -2513,12 +2174,12 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity[0][lane] = product_10[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_10[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_3[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_7_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.3f * trial[lane]);
                 }
             }
-            ALIGNED float joined_3[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_3[0][lane] = x[0][lane] + trial[lane] * (0.075f * x_slope[0][lane] + 0.225f * velocity[0][lane]);
                 joined_3[1][lane] = x[1][lane] + trial[lane] * (0.075f * x_slope[1][lane] + 0.225f * velocity[1][lane]);
@@ -2532,52 +2193,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_11[128][LANES];
             dot(product_11, 128, joined_3, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_11[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_7[128][LANES];
+            ALIGNED float product_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_11[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_7[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_12[128][LANES];
             dot(product_12, 128, hidden_7, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_12[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
-            }
             ALIGNED float hidden_8[128][LANES];
+            ALIGNED float product_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_12[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
                     hidden_8[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
                 }
             }
-            ALIGNED float product_13[128][LANES];
             dot(product_13, 128, hidden_8, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_13[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
-            }
             ALIGNED float hidden_9[128][LANES];
+            ALIGNED float product_14[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_13[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
                     hidden_9[at][lane] = total_9[at][lane] * sigmoid_total_9[at][lane];
                 }
             }
-            ALIGNED float product_14[2][LANES];
             dot(product_14, 2, hidden_9, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float product_8_2[8][LANES];
@@ -2585,12 +2234,12 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
                 velocity_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_4[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_8_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.8f * trial[lane]);
                 }
             }
-            ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = x[0][lane] + trial[lane] * (0.9777777777777777f * x_slope[0][lane] +
                     -3.7333333333333334f * velocity[0][lane] + 3.5555555555555554f * velocity_2[0][lane]);
@@ -2606,52 +2255,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_15[128][LANES];
             dot(product_15, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = product_15[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
-            }
             ALIGNED float hidden_10[128][LANES];
+            ALIGNED float product_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_15[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
                     hidden_10[at][lane] = total_10[at][lane] * sigmoid_total_10[at][lane];
                 }
             }
-            ALIGNED float product_16[128][LANES];
             dot(product_16, 128, hidden_10, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = product_16[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-            }
             ALIGNED float hidden_11[128][LANES];
+            ALIGNED float product_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_16[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
                     hidden_11[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
-            ALIGNED float product_17[128][LANES];
             dot(product_17, 128, hidden_11, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[at][lane] = product_17[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-            }
             ALIGNED float hidden_12[128][LANES];
+            ALIGNED float product_18[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_17[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
                     hidden_12[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
                 }
             }
-            ALIGNED float product_18[2][LANES];
             dot(product_18, 2, hidden_12, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float product_9_2[8][LANES];
@@ -2659,12 +2296,12 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_3[0][lane] = product_18[0][lane] + mlp_output_bias[0];
                 velocity_3[1][lane] = product_18[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_5[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_9_2[at][lane] = shared_2_2[at] * (difference[lane] + 0.8888888888888888f * trial[lane]);
                 }
             }
-            ALIGNED float joined_5[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_5[0][lane] = x[0][lane] + trial[lane] * (2.9525986892242035f * x_slope[0][lane] +
                     -11.595793324188385f * velocity[0][lane] + 9.822892851699436f * velocity_2[0][lane] +
@@ -2682,52 +2319,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_19[128][LANES];
             dot(product_19, 128, joined_5, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[at][lane] = product_19[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
-            }
             ALIGNED float hidden_13[128][LANES];
+            ALIGNED float product_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_19[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
                     hidden_13[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
-            ALIGNED float product_20[128][LANES];
             dot(product_20, 128, hidden_13, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[at][lane] = product_20[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
-            }
             ALIGNED float hidden_14[128][LANES];
+            ALIGNED float product_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_20[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
                     hidden_14[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
                 }
             }
-            ALIGNED float product_21[128][LANES];
             dot(product_21, 128, hidden_14, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = product_21[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
-            }
             ALIGNED float hidden_15[128][LANES];
+            ALIGNED float product_22[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_15[at][lane] = product_21[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
                     hidden_15[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
                 }
             }
-            ALIGNED float product_22[2][LANES];
             dot(product_22, 2, hidden_15, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float product_10_2[8][LANES];
@@ -2735,18 +2360,17 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[0][lane] = product_22[0][lane] + mlp_output_bias[0];
                 velocity_4[1][lane] = product_22[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float value_7[16][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_10_2[at][lane] = shared_2_2[at] * (difference[lane] + trial[lane]);
+                    value_7[at][lane] = sine(product_10_2[at][lane]);
                 }
-            }
-            ALIGNED float value_7[16][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = sine(product_10_2[at][lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at + 8][lane] = cosine(product_10_2[at][lane]);
             }
+            // flow_matching.gen:7
             ALIGNED float joined_6[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_6[0][lane] = x[0][lane] + trial[lane] * (2.8462752525252526f * x_slope[0][lane] +
@@ -2762,52 +2386,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_23[128][LANES];
             dot(product_23, 128, joined_6, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = product_23[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
-            }
             ALIGNED float hidden_16[128][LANES];
+            ALIGNED float product_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_23[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
                     hidden_16[at][lane] = total_16[at][lane] * sigmoid_total_16[at][lane];
                 }
             }
-            ALIGNED float product_24[128][LANES];
             dot(product_24, 128, hidden_16, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = product_24[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
-            }
             ALIGNED float hidden_17[128][LANES];
+            ALIGNED float product_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_24[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
                     hidden_17[at][lane] = total_17[at][lane] * sigmoid_total_17[at][lane];
                 }
             }
-            ALIGNED float product_25[128][LANES];
             dot(product_25, 128, hidden_17, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_18[at][lane] = product_25[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
-            }
             ALIGNED float hidden_18[128][LANES];
+            ALIGNED float product_26[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = product_25[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
                     hidden_18[at][lane] = total_18[at][lane] * sigmoid_total_18[at][lane];
                 }
             }
-            ALIGNED float product_26[2][LANES];
             dot(product_26, 2, hidden_18, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_5[2][LANES];
             ALIGNED float moved[2][LANES];
@@ -2830,52 +2442,40 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_27[128][LANES];
             dot(product_27, 128, joined_7, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = product_27[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
-            }
             ALIGNED float hidden_19[128][LANES];
+            ALIGNED float product_28[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = product_27[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
                     hidden_19[at][lane] = total_19[at][lane] * sigmoid_total_19[at][lane];
                 }
             }
-            ALIGNED float product_28[128][LANES];
             dot(product_28, 128, hidden_19, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = product_28[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
-            }
             ALIGNED float hidden_20[128][LANES];
+            ALIGNED float product_29[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = product_28[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
                     hidden_20[at][lane] = total_20[at][lane] * sigmoid_total_20[at][lane];
                 }
             }
-            ALIGNED float product_29[128][LANES];
             dot(product_29, 128, hidden_20, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_21[at][lane] = product_29[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
-            }
             ALIGNED float hidden_21[128][LANES];
+            ALIGNED float product_30[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_29[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
                     hidden_21[at][lane] = total_21[at][lane] * sigmoid_total_21[at][lane];
                 }
             }
-            ALIGNED float product_30[2][LANES];
             dot(product_30, 2, hidden_21, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_6[2][LANES];
             ALIGNED float error[2][LANES];
@@ -2890,372 +2490,312 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                     velocity_2[1][lane] + 0.03697916666666667f * velocity_3[1][lane] + -0.05086379716981132f *
                     velocity_4[1][lane] + 0.0419047619047619f * velocity_5[1][lane] + -0.025f * velocity_6[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_11_2[at][lane] = sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]);
-                }
-            }
             ALIGNED float value_8[128][LANES];
+            ALIGNED float projected_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]);
                     value_8[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used[at] + total_7[at][lane] *
                         (product_11_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, value_8, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_12_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_12_2[at][lane] = sigmoid_total_8[at][lane] * sigmoid(-total_8[at][lane]);
-                }
-            }
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid_total_8[at][lane] * (1.0f - sigmoid_total_8[at][lane]);
                     value_9[at][lane] = sigmoid_total_8[at][lane] * projected_7[at][lane] + total_8[at][lane] *
                         (product_12_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_9, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_13_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_13_2[at][lane] = sigmoid_total_9[at][lane] * sigmoid(-total_9[at][lane]);
-                }
-            }
             ALIGNED float value_10[128][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = sigmoid_total_9[at][lane] * (1.0f - sigmoid_total_9[at][lane]);
                     value_10[at][lane] = sigmoid_total_9[at][lane] * projected_8[at][lane] + total_9[at][lane] *
                         (product_13_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_10, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_11[128][LANES];
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used_2[at] + total_7[at][lane] *
                         (product_11_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_11, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_12[128][LANES];
+            ALIGNED float projected_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_8[at][lane] * projected_9[at][lane] + total_8[at][lane] *
                         (product_12_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, value_12, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_13[128][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_9[at][lane] * projected_10[at][lane] + total_9[at][lane] *
                         (product_13_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_13, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_22[LANES];
             ALIGNED float product_14_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_22[lane] = tangent_3[0][lane] + tangent_4[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_14_2[at][lane] = sigmoid_total_10[at][lane] * sigmoid(-total_10[at][lane]);
-                }
-            }
             ALIGNED float value_14[128][LANES];
+            ALIGNED float projected_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = sigmoid_total_10[at][lane] * (1.0f - sigmoid_total_10[at][lane]);
                     value_14[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used[at] + total_10[at][lane] *
                         (product_14_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_11[128][LANES];
             dot(projected_11, 128, value_14, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_15_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_15_2[at][lane] = sigmoid_total_11[at][lane] * sigmoid(-total_11[at][lane]);
-                }
-            }
             ALIGNED float value_15[128][LANES];
+            ALIGNED float projected_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[at][lane] = sigmoid_total_11[at][lane] * (1.0f - sigmoid_total_11[at][lane]);
                     value_15[at][lane] = sigmoid_total_11[at][lane] * projected_11[at][lane] + total_11[at][lane] *
                         (product_15_2[at][lane] * projected_11[at][lane]);
                 }
             }
-            ALIGNED float projected_12[128][LANES];
             dot(projected_12, 128, value_15, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_16_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_16_2[at][lane] = sigmoid_total_12[at][lane] * sigmoid(-total_12[at][lane]);
-                }
-            }
             ALIGNED float value_16[128][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_16_2[at][lane] = sigmoid_total_12[at][lane] * (1.0f - sigmoid_total_12[at][lane]);
                     value_16[at][lane] = sigmoid_total_12[at][lane] * projected_12[at][lane] + total_12[at][lane] *
                         (product_16_2[at][lane] * projected_12[at][lane]);
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_16, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_17[128][LANES];
+            ALIGNED float projected_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_17[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used_2[at] + total_10[at][lane] *
                         (product_14_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_13[128][LANES];
             dot(projected_13, 128, value_17, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_18[128][LANES];
+            ALIGNED float projected_14[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_18[at][lane] = sigmoid_total_11[at][lane] * projected_13[at][lane] + total_11[at][lane] *
                         (product_15_2[at][lane] * projected_13[at][lane]);
                 }
             }
-            ALIGNED float projected_14[128][LANES];
             dot(projected_14, 128, value_18, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_19[128][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_19[at][lane] = sigmoid_total_12[at][lane] * projected_14[at][lane] + total_12[at][lane] *
                         (product_16_2[at][lane] * projected_14[at][lane]);
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_19, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_23[LANES];
             ALIGNED float product_17_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_23[lane] = tangent_5[0][lane] + tangent_6[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_17_2[at][lane] = sigmoid_total_13[at][lane] * sigmoid(-total_13[at][lane]);
-                }
-            }
             ALIGNED float value_20[128][LANES];
+            ALIGNED float projected_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_17_2[at][lane] = sigmoid_total_13[at][lane] * (1.0f - sigmoid_total_13[at][lane]);
                     value_20[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used[at] + total_13[at][lane] *
                         (product_17_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_15[128][LANES];
             dot(projected_15, 128, value_20, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_18_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_18_2[at][lane] = sigmoid_total_14[at][lane] * sigmoid(-total_14[at][lane]);
-                }
-            }
             ALIGNED float value_21[128][LANES];
+            ALIGNED float projected_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = sigmoid_total_14[at][lane] * (1.0f - sigmoid_total_14[at][lane]);
                     value_21[at][lane] = sigmoid_total_14[at][lane] * projected_15[at][lane] + total_14[at][lane] *
                         (product_18_2[at][lane] * projected_15[at][lane]);
                 }
             }
-            ALIGNED float projected_16[128][LANES];
             dot(projected_16, 128, value_21, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_19_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_19_2[at][lane] = sigmoid_total_15[at][lane] * sigmoid(-total_15[at][lane]);
-                }
-            }
             ALIGNED float value_22[128][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_19_2[at][lane] = sigmoid_total_15[at][lane] * (1.0f - sigmoid_total_15[at][lane]);
                     value_22[at][lane] = sigmoid_total_15[at][lane] * projected_16[at][lane] + total_15[at][lane] *
                         (product_19_2[at][lane] * projected_16[at][lane]);
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_22, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_23[128][LANES];
+            ALIGNED float projected_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_23[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used_2[at] + total_13[at][lane] *
                         (product_17_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_17[128][LANES];
             dot(projected_17, 128, value_23, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_24[128][LANES];
+            ALIGNED float projected_18[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_24[at][lane] = sigmoid_total_14[at][lane] * projected_17[at][lane] + total_14[at][lane] *
                         (product_18_2[at][lane] * projected_17[at][lane]);
                 }
             }
-            ALIGNED float projected_18[128][LANES];
             dot(projected_18, 128, value_24, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_25[128][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_25[at][lane] = sigmoid_total_15[at][lane] * projected_18[at][lane] + total_15[at][lane] *
                         (product_19_2[at][lane] * projected_18[at][lane]);
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_25, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_24[LANES];
             ALIGNED float product_20_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_24[lane] = tangent_7[0][lane] + tangent_8[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * sigmoid(-total_16[at][lane]);
-                }
-            }
             ALIGNED float value_26[128][LANES];
+            ALIGNED float projected_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_20_2[at][lane] = sigmoid_total_16[at][lane] * (1.0f - sigmoid_total_16[at][lane]);
                     value_26[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used[at] + total_16[at][lane] *
                         (product_20_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_19[128][LANES];
             dot(projected_19, 128, value_26, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_21_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * sigmoid(-total_17[at][lane]);
-                }
-            }
             ALIGNED float value_27[128][LANES];
+            ALIGNED float projected_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = sigmoid_total_17[at][lane] * (1.0f - sigmoid_total_17[at][lane]);
                     value_27[at][lane] = sigmoid_total_17[at][lane] * projected_19[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_19[at][lane]);
                 }
             }
-            ALIGNED float projected_20[128][LANES];
             dot(projected_20, 128, value_27, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_22_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * sigmoid(-total_18[at][lane]);
-                }
-            }
             ALIGNED float value_28[128][LANES];
+            ALIGNED float tangent_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = sigmoid_total_18[at][lane] * (1.0f - sigmoid_total_18[at][lane]);
                     value_28[at][lane] = sigmoid_total_18[at][lane] * projected_20[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_20[at][lane]);
                 }
             }
-            ALIGNED float tangent_9[2][LANES];
             dot(tangent_9, 2, value_28, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_29[128][LANES];
+            ALIGNED float projected_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_29[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used_2[at] + total_16[at][lane] *
                         (product_20_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_21[128][LANES];
             dot(projected_21, 128, value_29, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_30[128][LANES];
+            ALIGNED float projected_22[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_30[at][lane] = sigmoid_total_17[at][lane] * projected_21[at][lane] + total_17[at][lane] *
                         (product_21_2[at][lane] * projected_21[at][lane]);
                 }
             }
-            ALIGNED float projected_22[128][LANES];
             dot(projected_22, 128, value_30, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_31[128][LANES];
+            ALIGNED float tangent_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_31[at][lane] = sigmoid_total_18[at][lane] * projected_22[at][lane] + total_18[at][lane] *
                         (product_22_2[at][lane] * projected_22[at][lane]);
                 }
             }
-            ALIGNED float tangent_10[2][LANES];
             dot(tangent_10, 2, value_31, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_25[LANES];
             ALIGNED float product_23_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) total_25[lane] = tangent_9[0][lane] + tangent_10[1][lane];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_23_2[at][lane] = sigmoid_total_19[at][lane] * sigmoid(-total_19[at][lane]);
-                }
-            }
             ALIGNED float value_32[128][LANES];
+            ALIGNED float projected_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_23_2[at][lane] = sigmoid_total_19[at][lane] * (1.0f - sigmoid_total_19[at][lane]);
                     value_32[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used[at] + total_19[at][lane] *
                         (product_23_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_23[128][LANES];
             dot(projected_23, 128, value_32, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_24_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_24_2[at][lane] = sigmoid_total_20[at][lane] * sigmoid(-total_20[at][lane]);
-                }
-            }
             ALIGNED float value_33[128][LANES];
+            ALIGNED float projected_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_24_2[at][lane] = sigmoid_total_20[at][lane] * (1.0f - sigmoid_total_20[at][lane]);
                     value_33[at][lane] = sigmoid_total_20[at][lane] * projected_23[at][lane] + total_20[at][lane] *
                         (product_24_2[at][lane] * projected_23[at][lane]);
                 }
             }
-            ALIGNED float projected_24[128][LANES];
             dot(projected_24, 128, value_33, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_25_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_25_2[at][lane] = sigmoid_total_21[at][lane] * sigmoid(-total_21[at][lane]);
-                }
-            }
             ALIGNED float value_34[128][LANES];
+            ALIGNED float tangent_11[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_25_2[at][lane] = sigmoid_total_21[at][lane] * (1.0f - sigmoid_total_21[at][lane]);
                     value_34[at][lane] = sigmoid_total_21[at][lane] * projected_24[at][lane] + total_21[at][lane] *
                         (product_25_2[at][lane] * projected_24[at][lane]);
                 }
             }
-            ALIGNED float tangent_11[2][LANES];
             dot(tangent_11, 2, value_34, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_35[128][LANES];
+            ALIGNED float projected_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_35[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used_2[at] + total_19[at][lane] *
                         (product_23_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_25[128][LANES];
             dot(projected_25, 128, value_35, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_36[128][LANES];
+            ALIGNED float projected_26[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_36[at][lane] = sigmoid_total_20[at][lane] * projected_25[at][lane] + total_20[at][lane] *
                         (product_24_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_26[128][LANES];
             dot(projected_26, 128, value_36, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_37[128][LANES];
+            ALIGNED float tangent_12[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_37[at][lane] = sigmoid_total_21[at][lane] * projected_26[at][lane] + total_21[at][lane] *
                         (product_25_2[at][lane] * projected_26[at][lane]);
                 }
             }
-            ALIGNED float tangent_12[2][LANES];
             dot(tangent_12, 2, value_37, 128, mlp_output_weight, 128, 1);
             ALIGNED float total_26[LANES];
             ALIGNED float error_2[LANES];
@@ -3392,120 +2932,94 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float sigmoid_total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-        }
         ALIGNED float product_2[128][LANES];
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float sigmoid_total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float sigmoid_total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-        }
         ALIGNED float hidden_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
-            }
-        }
         ALIGNED float product_4[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-            }
-        }
         ALIGNED float value[128][LANES];
+        ALIGNED float projected_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_3[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+                product_4[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                 value[at][lane] = sigmoid_total[at][lane] * _0_weight_used[at] + total[at][lane] * (product_4[at][lane]
                     * _0_weight_used[at]);
             }
         }
-        ALIGNED float projected_2[128][LANES];
         dot(projected_2, 128, value, 128, mlp_1_weight, 128, 1);
         ALIGNED float product_2_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-            }
-        }
         ALIGNED float value_2[128][LANES];
+        ALIGNED float projected_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                 value_2[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_2[at][lane]);
             }
         }
-        ALIGNED float projected_3[128][LANES];
         dot(projected_3, 128, value_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float product_3_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
-            }
-        }
         ALIGNED float value_3[128][LANES];
+        ALIGNED float tangent_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
                 value_3[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                     (product_3_2[at][lane] * projected_3[at][lane]);
             }
         }
-        ALIGNED float tangent_2[2][LANES];
         dot(tangent_2, 2, value_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float value_4[128][LANES];
+        ALIGNED float projected_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_4[at][lane] = sigmoid_total[at][lane] * _0_weight_used_2[at] + total[at][lane] *
                     (product_4[at][lane] * _0_weight_used_2[at]);
             }
         }
-        ALIGNED float projected_5[128][LANES];
         dot(projected_5, 128, value_4, 128, mlp_1_weight, 128, 1);
         ALIGNED float value_5[128][LANES];
+        ALIGNED float projected_6[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_5[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                     (product_2_2[at][lane] * projected_5[at][lane]);
             }
         }
-        ALIGNED float projected_6[128][LANES];
         dot(projected_6, 128, value_5, 128, mlp_2_weight, 128, 1);
         ALIGNED float value_6[128][LANES];
+        ALIGNED float tangent_2_2[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_6[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                     (product_3_2[at][lane] * projected_6[at][lane]);
             }
         }
-        ALIGNED float tangent_2_2[2][LANES];
         dot(tangent_2_2, 2, value_6, 128, mlp_output_weight, 128, 1);
         // flow_matching.gen:10
         ALIGNED float z[2][LANES];
@@ -3541,13 +3055,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 trial[lane] = minimum(maximum(length[lane], ratio[lane]), left[lane]);
                 product_4_2[lane] = 0.2f * trial[lane];
             }
+            ALIGNED float joined_2[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_5_2[at][lane] = shared_2_2[at] * (left[lane] - product_4_2[lane]);
                 }
             }
-            // flow_matching.gen:7
-            ALIGNED float joined_2[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_2[0][lane] = z[0][lane] - product_4_2[lane] * z_slope[0][lane];
                 joined_2[1][lane] = z[1][lane] - product_4_2[lane] * z_slope[1][lane];
@@ -3561,40 +3074,34 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[128][LANES];
             dot(product_6, 128, joined_2, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_6[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_6[at][lane] + mlp_0_bias[at];
                     hidden_4[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_7[128][LANES];
             dot(product_7, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_7[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_7[at][lane] + mlp_1_bias[at];
                     hidden_5[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_8[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_8[at][lane] + mlp_2_bias[at];
                     hidden_6[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
                 }
             }
-            ALIGNED float product_9[2][LANES];
             dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity[2][LANES];
             ALIGNED float product_6_2[8][LANES];
@@ -3602,12 +3109,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 velocity[0][lane] = product_9[0][lane] + mlp_output_bias[0];
                 velocity[1][lane] = product_9[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_3[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6_2[at][lane] = shared_2_2[at] * (left[lane] - 0.3f * trial[lane]);
                 }
             }
-            ALIGNED float joined_3[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_3[0][lane] = z[0][lane] - trial[lane] * (0.075f * z_slope[0][lane] + 0.225f * velocity[0][lane]);
                 joined_3[1][lane] = z[1][lane] - trial[lane] * (0.075f * z_slope[1][lane] + 0.225f * velocity[1][lane]);
@@ -3621,52 +3128,40 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_10[128][LANES];
             dot(product_10, 128, joined_3, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_7[128][LANES];
+            ALIGNED float product_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_10[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_7[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_11[128][LANES];
             dot(product_11, 128, hidden_7, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_8[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
-            }
             ALIGNED float hidden_8[128][LANES];
+            ALIGNED float product_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_11[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
                     hidden_8[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
                 }
             }
-            ALIGNED float product_12[128][LANES];
             dot(product_12, 128, hidden_8, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_9[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
-            }
             ALIGNED float hidden_9[128][LANES];
+            ALIGNED float product_13[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_12[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
                     hidden_9[at][lane] = total_9[at][lane] * sigmoid_total_9[at][lane];
                 }
             }
-            ALIGNED float product_13[2][LANES];
             dot(product_13, 2, hidden_9, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_2[2][LANES];
             ALIGNED float product_7_2[8][LANES];
@@ -3674,12 +3169,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_2[0][lane] = product_13[0][lane] + mlp_output_bias[0];
                 velocity_2[1][lane] = product_13[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_4[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_7_2[at][lane] = shared_2_2[at] * (left[lane] - 0.8f * trial[lane]);
                 }
             }
-            ALIGNED float joined_4[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_4[0][lane] = z[0][lane] - trial[lane] * (0.9777777777777777f * z_slope[0][lane] +
                     -3.7333333333333334f * velocity[0][lane] + 3.5555555555555554f * velocity_2[0][lane]);
@@ -3695,52 +3190,40 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[128][LANES];
             dot(product_14, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = product_14[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_10[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
-            }
             ALIGNED float hidden_10[128][LANES];
+            ALIGNED float product_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_14[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
                     hidden_10[at][lane] = total_10[at][lane] * sigmoid_total_10[at][lane];
                 }
             }
-            ALIGNED float product_15[128][LANES];
             dot(product_15, 128, hidden_10, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = product_15[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_11[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-            }
             ALIGNED float hidden_11[128][LANES];
+            ALIGNED float product_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_15[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
                     hidden_11[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
-            ALIGNED float product_16[128][LANES];
             dot(product_16, 128, hidden_11, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_12[at][lane] = product_16[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_12[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-            }
             ALIGNED float hidden_12[128][LANES];
+            ALIGNED float product_17[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_16[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
                     hidden_12[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
                 }
             }
-            ALIGNED float product_17[2][LANES];
             dot(product_17, 2, hidden_12, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_3[2][LANES];
             ALIGNED float product_8_2[8][LANES];
@@ -3748,12 +3231,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_3[0][lane] = product_17[0][lane] + mlp_output_bias[0];
                 velocity_3[1][lane] = product_17[1][lane] + mlp_output_bias[1];
             }
+            ALIGNED float joined_5[18][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_8_2[at][lane] = shared_2_2[at] * (left[lane] - 0.8888888888888888f * trial[lane]);
                 }
             }
-            ALIGNED float joined_5[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_5[0][lane] = z[0][lane] - trial[lane] * (2.9525986892242035f * z_slope[0][lane] +
                     -11.595793324188385f * velocity[0][lane] + 9.822892851699436f * velocity_2[0][lane] +
@@ -3771,52 +3254,40 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_18[128][LANES];
             dot(product_18, 128, joined_5, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_13[at][lane] = product_18[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_13[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
-            }
             ALIGNED float hidden_13[128][LANES];
+            ALIGNED float product_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_18[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
                     hidden_13[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
-            ALIGNED float product_19[128][LANES];
             dot(product_19, 128, hidden_13, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_14[at][lane] = product_19[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_14[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
-            }
             ALIGNED float hidden_14[128][LANES];
+            ALIGNED float product_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_19[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
                     hidden_14[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
                 }
             }
-            ALIGNED float product_20[128][LANES];
             dot(product_20, 128, hidden_14, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = product_20[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_15[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
-            }
             ALIGNED float hidden_15[128][LANES];
+            ALIGNED float product_21[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_15[at][lane] = product_20[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
                     hidden_15[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
                 }
             }
-            ALIGNED float product_21[2][LANES];
             dot(product_21, 2, hidden_15, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_4[2][LANES];
             ALIGNED float difference[LANES];
@@ -3826,16 +3297,17 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 velocity_4[1][lane] = product_21[1][lane] + mlp_output_bias[1];
                 difference[lane] = left[lane] - trial[lane];
             }
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) product_9_2[at][lane] = shared_2_2[at] * difference[lane];
-            }
             ALIGNED float value_7[16][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = sine(product_9_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_9_2[at][lane] = shared_2_2[at] * difference[lane];
+                    value_7[at][lane] = sine(product_9_2[at][lane]);
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at + 8][lane] = cosine(product_9_2[at][lane]);
             }
+            // flow_matching.gen:7
             ALIGNED float joined_6[18][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 joined_6[0][lane] = z[0][lane] - trial[lane] * (2.8462752525252526f * z_slope[0][lane] +
@@ -3851,52 +3323,40 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_22[128][LANES];
             dot(product_22, 128, joined_6, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = product_22[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_16[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
-            }
             ALIGNED float hidden_16[128][LANES];
+            ALIGNED float product_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_22[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_16[at][lane] = sigmoid(total_16[at][lane]);
                     hidden_16[at][lane] = total_16[at][lane] * sigmoid_total_16[at][lane];
                 }
             }
-            ALIGNED float product_23[128][LANES];
             dot(product_23, 128, hidden_16, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = product_23[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_17[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
-            }
             ALIGNED float hidden_17[128][LANES];
+            ALIGNED float product_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_23[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_17[at][lane] = sigmoid(total_17[at][lane]);
                     hidden_17[at][lane] = total_17[at][lane] * sigmoid_total_17[at][lane];
                 }
             }
-            ALIGNED float product_24[128][LANES];
             dot(product_24, 128, hidden_17, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_18[at][lane] = product_24[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_18[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
-            }
             ALIGNED float hidden_18[128][LANES];
+            ALIGNED float product_25[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = product_24[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_18[at][lane] = sigmoid(total_18[at][lane]);
                     hidden_18[at][lane] = total_18[at][lane] * sigmoid_total_18[at][lane];
                 }
             }
-            ALIGNED float product_25[2][LANES];
             dot(product_25, 2, hidden_18, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_5[2][LANES];
             ALIGNED float moved[2][LANES];
@@ -3919,52 +3379,40 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_26[128][LANES];
             dot(product_26, 128, joined_7, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = product_26[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_19[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
-            }
             ALIGNED float hidden_19[128][LANES];
+            ALIGNED float product_27[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = product_26[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_19[at][lane] = sigmoid(total_19[at][lane]);
                     hidden_19[at][lane] = total_19[at][lane] * sigmoid_total_19[at][lane];
                 }
             }
-            ALIGNED float product_27[128][LANES];
             dot(product_27, 128, hidden_19, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = product_27[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_20[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
-            }
             ALIGNED float hidden_20[128][LANES];
+            ALIGNED float product_28[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = product_27[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_20[at][lane] = sigmoid(total_20[at][lane]);
                     hidden_20[at][lane] = total_20[at][lane] * sigmoid_total_20[at][lane];
                 }
             }
-            ALIGNED float product_28[128][LANES];
             dot(product_28, 128, hidden_20, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_21[at][lane] = product_28[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_21[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
-            }
             ALIGNED float hidden_21[128][LANES];
+            ALIGNED float product_29[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_28[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_21[at][lane] = sigmoid(total_21[at][lane]);
                     hidden_21[at][lane] = total_21[at][lane] * sigmoid_total_21[at][lane];
                 }
             }
-            ALIGNED float product_29[2][LANES];
             dot(product_29, 2, hidden_21, 128, mlp_output_weight, 128, 1);
             ALIGNED float velocity_6[2][LANES];
             ALIGNED float error[2][LANES];
@@ -3979,304 +3427,256 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     velocity_2[1][lane] + 0.03697916666666667f * velocity_3[1][lane] + -0.05086379716981132f *
                     velocity_4[1][lane] + 0.0419047619047619f * velocity_5[1][lane] + -0.025f * velocity_6[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_10_2[at][lane] = sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]);
-                }
-            }
             ALIGNED float value_8[128][LANES];
+            ALIGNED float projected_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_10_2[at][lane] = sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]);
                     value_8[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used[at] + total_7[at][lane] *
                         (product_10_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, value_8, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_11_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_11_2[at][lane] = sigmoid_total_8[at][lane] * sigmoid(-total_8[at][lane]);
-                }
-            }
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = sigmoid_total_8[at][lane] * (1.0f - sigmoid_total_8[at][lane]);
                     value_9[at][lane] = sigmoid_total_8[at][lane] * projected_7[at][lane] + total_8[at][lane] *
                         (product_11_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_9, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_12_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_12_2[at][lane] = sigmoid_total_9[at][lane] * sigmoid(-total_9[at][lane]);
-                }
-            }
             ALIGNED float value_10[128][LANES];
+            ALIGNED float tangent_3[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid_total_9[at][lane] * (1.0f - sigmoid_total_9[at][lane]);
                     value_10[at][lane] = sigmoid_total_9[at][lane] * projected_8[at][lane] + total_9[at][lane] *
                         (product_12_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float tangent_3[2][LANES];
             dot(tangent_3, 2, value_10, 128, mlp_output_weight, 128, 1);
             ALIGNED float value_11[128][LANES];
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_11[at][lane] = sigmoid_total_7[at][lane] * _0_weight_used_2[at] + total_7[at][lane] *
                         (product_10_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_11, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_12[128][LANES];
+            ALIGNED float projected_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_8[at][lane] * projected_9[at][lane] + total_8[at][lane] *
                         (product_11_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, value_12, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_13[128][LANES];
+            ALIGNED float tangent_4[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_9[at][lane] * projected_10[at][lane] + total_9[at][lane] *
                         (product_12_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float tangent_4[2][LANES];
             dot(tangent_4, 2, value_13, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value[LANES];
             ALIGNED float product_13_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value[lane] = -(tangent_3[0][lane] + tangent_4[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_13_2[at][lane] = sigmoid_total_10[at][lane] * sigmoid(-total_10[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_14[128][LANES];
+            ALIGNED float projected_11[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = sigmoid_total_10[at][lane] * (1.0f - sigmoid_total_10[at][lane]);
                     value_14[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used[at] + total_10[at][lane] *
                         (product_13_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_11[128][LANES];
             dot(projected_11, 128, value_14, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_14_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_14_2[at][lane] = sigmoid_total_11[at][lane] * sigmoid(-total_11[at][lane]);
-                }
-            }
             ALIGNED float value_15[128][LANES];
+            ALIGNED float projected_12[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = sigmoid_total_11[at][lane] * (1.0f - sigmoid_total_11[at][lane]);
                     value_15[at][lane] = sigmoid_total_11[at][lane] * projected_11[at][lane] + total_11[at][lane] *
                         (product_14_2[at][lane] * projected_11[at][lane]);
                 }
             }
-            ALIGNED float projected_12[128][LANES];
             dot(projected_12, 128, value_15, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_15_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_15_2[at][lane] = sigmoid_total_12[at][lane] * sigmoid(-total_12[at][lane]);
-                }
-            }
             ALIGNED float value_16[128][LANES];
+            ALIGNED float tangent_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[at][lane] = sigmoid_total_12[at][lane] * (1.0f - sigmoid_total_12[at][lane]);
                     value_16[at][lane] = sigmoid_total_12[at][lane] * projected_12[at][lane] + total_12[at][lane] *
                         (product_15_2[at][lane] * projected_12[at][lane]);
                 }
             }
-            ALIGNED float tangent_5[2][LANES];
             dot(tangent_5, 2, value_16, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_17[128][LANES];
+            ALIGNED float projected_13[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_17[at][lane] = sigmoid_total_10[at][lane] * _0_weight_used_2[at] + total_10[at][lane] *
                         (product_13_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_13[128][LANES];
             dot(projected_13, 128, value_17, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_18[128][LANES];
+            ALIGNED float projected_14[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_18[at][lane] = sigmoid_total_11[at][lane] * projected_13[at][lane] + total_11[at][lane] *
                         (product_14_2[at][lane] * projected_13[at][lane]);
                 }
             }
-            ALIGNED float projected_14[128][LANES];
             dot(projected_14, 128, value_18, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_19[128][LANES];
+            ALIGNED float tangent_6[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_19[at][lane] = sigmoid_total_12[at][lane] * projected_14[at][lane] + total_12[at][lane] *
                         (product_15_2[at][lane] * projected_14[at][lane]);
                 }
             }
-            ALIGNED float tangent_6[2][LANES];
             dot(tangent_6, 2, value_19, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_2[LANES];
             ALIGNED float product_16_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value_2[lane] = -(tangent_5[0][lane] + tangent_6[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_16_2[at][lane] = sigmoid_total_13[at][lane] * sigmoid(-total_13[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_20[128][LANES];
+            ALIGNED float projected_15[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_16_2[at][lane] = sigmoid_total_13[at][lane] * (1.0f - sigmoid_total_13[at][lane]);
                     value_20[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used[at] + total_13[at][lane] *
                         (product_16_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_15[128][LANES];
             dot(projected_15, 128, value_20, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_17_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_17_2[at][lane] = sigmoid_total_14[at][lane] * sigmoid(-total_14[at][lane]);
-                }
-            }
             ALIGNED float value_21[128][LANES];
+            ALIGNED float projected_16[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_17_2[at][lane] = sigmoid_total_14[at][lane] * (1.0f - sigmoid_total_14[at][lane]);
                     value_21[at][lane] = sigmoid_total_14[at][lane] * projected_15[at][lane] + total_14[at][lane] *
                         (product_17_2[at][lane] * projected_15[at][lane]);
                 }
             }
-            ALIGNED float projected_16[128][LANES];
             dot(projected_16, 128, value_21, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_18_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_18_2[at][lane] = sigmoid_total_15[at][lane] * sigmoid(-total_15[at][lane]);
-                }
-            }
             ALIGNED float value_22[128][LANES];
+            ALIGNED float tangent_7[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = sigmoid_total_15[at][lane] * (1.0f - sigmoid_total_15[at][lane]);
                     value_22[at][lane] = sigmoid_total_15[at][lane] * projected_16[at][lane] + total_15[at][lane] *
                         (product_18_2[at][lane] * projected_16[at][lane]);
                 }
             }
-            ALIGNED float tangent_7[2][LANES];
             dot(tangent_7, 2, value_22, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_23[128][LANES];
+            ALIGNED float projected_17[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_23[at][lane] = sigmoid_total_13[at][lane] * _0_weight_used_2[at] + total_13[at][lane] *
                         (product_16_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_17[128][LANES];
             dot(projected_17, 128, value_23, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_24[128][LANES];
+            ALIGNED float projected_18[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_24[at][lane] = sigmoid_total_14[at][lane] * projected_17[at][lane] + total_14[at][lane] *
                         (product_17_2[at][lane] * projected_17[at][lane]);
                 }
             }
-            ALIGNED float projected_18[128][LANES];
             dot(projected_18, 128, value_24, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_25[128][LANES];
+            ALIGNED float tangent_8[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_25[at][lane] = sigmoid_total_15[at][lane] * projected_18[at][lane] + total_15[at][lane] *
                         (product_18_2[at][lane] * projected_18[at][lane]);
                 }
             }
-            ALIGNED float tangent_8[2][LANES];
             dot(tangent_8, 2, value_25, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_3[LANES];
             ALIGNED float product_19_2[128][LANES];
             for (int lane = 0; lane < LANES; lane++) negate_value_3[lane] = -(tangent_7[0][lane] + tangent_8[1][lane]);
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_19_2[at][lane] = sigmoid_total_16[at][lane] * sigmoid(-total_16[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_26[128][LANES];
+            ALIGNED float projected_19[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_19_2[at][lane] = sigmoid_total_16[at][lane] * (1.0f - sigmoid_total_16[at][lane]);
                     value_26[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used[at] + total_16[at][lane] *
                         (product_19_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_19[128][LANES];
             dot(projected_19, 128, value_26, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_20_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_20_2[at][lane] = sigmoid_total_17[at][lane] * sigmoid(-total_17[at][lane]);
-                }
-            }
             ALIGNED float value_27[128][LANES];
+            ALIGNED float projected_20[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_20_2[at][lane] = sigmoid_total_17[at][lane] * (1.0f - sigmoid_total_17[at][lane]);
                     value_27[at][lane] = sigmoid_total_17[at][lane] * projected_19[at][lane] + total_17[at][lane] *
                         (product_20_2[at][lane] * projected_19[at][lane]);
                 }
             }
-            ALIGNED float projected_20[128][LANES];
             dot(projected_20, 128, value_27, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_21_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_21_2[at][lane] = sigmoid_total_18[at][lane] * sigmoid(-total_18[at][lane]);
-                }
-            }
             ALIGNED float value_28[128][LANES];
+            ALIGNED float tangent_9[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_21_2[at][lane] = sigmoid_total_18[at][lane] * (1.0f - sigmoid_total_18[at][lane]);
                     value_28[at][lane] = sigmoid_total_18[at][lane] * projected_20[at][lane] + total_18[at][lane] *
                         (product_21_2[at][lane] * projected_20[at][lane]);
                 }
             }
-            ALIGNED float tangent_9[2][LANES];
             dot(tangent_9, 2, value_28, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_29[128][LANES];
+            ALIGNED float projected_21[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_29[at][lane] = sigmoid_total_16[at][lane] * _0_weight_used_2[at] + total_16[at][lane] *
                         (product_19_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_21[128][LANES];
             dot(projected_21, 128, value_29, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_30[128][LANES];
+            ALIGNED float projected_22[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_30[at][lane] = sigmoid_total_17[at][lane] * projected_21[at][lane] + total_17[at][lane] *
                         (product_20_2[at][lane] * projected_21[at][lane]);
                 }
             }
-            ALIGNED float projected_22[128][LANES];
             dot(projected_22, 128, value_30, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_31[128][LANES];
+            ALIGNED float tangent_10[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_31[at][lane] = sigmoid_total_18[at][lane] * projected_22[at][lane] + total_18[at][lane] *
                         (product_21_2[at][lane] * projected_22[at][lane]);
                 }
             }
-            ALIGNED float tangent_10[2][LANES];
             dot(tangent_10, 2, value_31, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_4[LANES];
@@ -4284,77 +3684,65 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 negate_value_4[lane] = -(tangent_9[0][lane] + tangent_10[1][lane]);
             }
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_22_2[at][lane] = sigmoid_total_19[at][lane] * sigmoid(-total_19[at][lane]);
-                }
-            }
-            // flow_matching.gen:7
             ALIGNED float value_32[128][LANES];
+            ALIGNED float projected_23[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_22_2[at][lane] = sigmoid_total_19[at][lane] * (1.0f - sigmoid_total_19[at][lane]);
                     value_32[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used[at] + total_19[at][lane] *
                         (product_22_2[at][lane] * _0_weight_used[at]);
                 }
             }
-            ALIGNED float projected_23[128][LANES];
             dot(projected_23, 128, value_32, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_23_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_23_2[at][lane] = sigmoid_total_20[at][lane] * sigmoid(-total_20[at][lane]);
-                }
-            }
             ALIGNED float value_33[128][LANES];
+            ALIGNED float projected_24[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_23_2[at][lane] = sigmoid_total_20[at][lane] * (1.0f - sigmoid_total_20[at][lane]);
                     value_33[at][lane] = sigmoid_total_20[at][lane] * projected_23[at][lane] + total_20[at][lane] *
                         (product_23_2[at][lane] * projected_23[at][lane]);
                 }
             }
-            ALIGNED float projected_24[128][LANES];
             dot(projected_24, 128, value_33, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_24_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_24_2[at][lane] = sigmoid_total_21[at][lane] * sigmoid(-total_21[at][lane]);
-                }
-            }
             ALIGNED float value_34[128][LANES];
+            ALIGNED float tangent_11[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_24_2[at][lane] = sigmoid_total_21[at][lane] * (1.0f - sigmoid_total_21[at][lane]);
                     value_34[at][lane] = sigmoid_total_21[at][lane] * projected_24[at][lane] + total_21[at][lane] *
                         (product_24_2[at][lane] * projected_24[at][lane]);
                 }
             }
-            ALIGNED float tangent_11[2][LANES];
             dot(tangent_11, 2, value_34, 128, mlp_output_weight, 128, 1);
+            // flow_matching.gen:7
             ALIGNED float value_35[128][LANES];
+            ALIGNED float projected_25[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_35[at][lane] = sigmoid_total_19[at][lane] * _0_weight_used_2[at] + total_19[at][lane] *
                         (product_22_2[at][lane] * _0_weight_used_2[at]);
                 }
             }
-            ALIGNED float projected_25[128][LANES];
             dot(projected_25, 128, value_35, 128, mlp_1_weight, 128, 1);
             ALIGNED float value_36[128][LANES];
+            ALIGNED float projected_26[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_36[at][lane] = sigmoid_total_20[at][lane] * projected_25[at][lane] + total_20[at][lane] *
                         (product_23_2[at][lane] * projected_25[at][lane]);
                 }
             }
-            ALIGNED float projected_26[128][LANES];
             dot(projected_26, 128, value_36, 128, mlp_2_weight, 128, 1);
             ALIGNED float value_37[128][LANES];
+            ALIGNED float tangent_12[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_37[at][lane] = sigmoid_total_21[at][lane] * projected_26[at][lane] + total_21[at][lane] *
                         (product_24_2[at][lane] * projected_26[at][lane]);
                 }
             }
-            ALIGNED float tangent_12[2][LANES];
             dot(tangent_12, 2, value_37, 128, mlp_output_weight, 128, 1);
             // flow_matching.gen:10
             ALIGNED float negate_value_5[LANES];
@@ -4434,8 +3822,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -4450,10 +3838,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         normal(z, 2, row, seed, step, 0, 3);
         // flow_matching.gen:7
         ALIGNED float product[8][LANES];
+        ALIGNED float joined[18][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
         }
-        ALIGNED float joined[18][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             joined[0][lane] = (1.0f - t[lane]) * z[0][lane] + t[lane] * x[0][lane];
             joined[1][lane] = (1.0f - t[lane]) * z[1][lane] + t[lane] * x[1][lane];
@@ -4467,38 +3855,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-        }
         ALIGNED float product_3[128][LANES];
-        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
-        ALIGNED float product_4[128][LANES];
         dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
             }
         }
-        ALIGNED float product_5[2][LANES];
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float v[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -4512,6 +3896,304 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 z[0][lane])) + (v[1][lane] - (x[1][lane] - z[1][lane])) * (v[1][lane] - (x[1][lane] - z[1][lane]))));
         }
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    // flow_matching.gen:7
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_2_weight = pointers[5];
+    const float *restrict mlp_2_bias = pointers[6];
+    const float *restrict mlp_output_weight = pointers[7];
+    const float *restrict mlp_output_bias = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[10];
+    float *restrict value_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // diffusion.gen:40
+        ALIGNED float t[LANES];
+        uniform(&t, 1, row, seed, step, 0, 4);
+        // flow_matching.gen:9
+        ALIGNED float z[2][LANES];
+        normal(z, 2, row, seed, step, 0, 3);
+        // flow_matching.gen:7
+        ALIGNED float product[8][LANES];
+        ALIGNED float joined[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            joined[0][lane] = (1.0f - t[lane]) * z[0][lane] + t[lane] * x[0][lane];
+            joined[1][lane] = (1.0f - t[lane]) * z[1][lane] + t[lane] * x[1][lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = sine(product[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 10][lane] = cosine(product[at][lane]);
+        }
+        ALIGNED float product_2[128][LANES];
+        dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            }
+        }
+        dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+            }
+        }
+        dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float v[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            v[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+            v[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+        }
+        // diffusion.gen:40
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = square(root((v[0][lane] - (x[0][lane] - z[0][lane])) * (v[0][lane] - (x[0][lane] -
+                z[0][lane])) + (v[1][lane] - (x[1][lane] - z[1][lane])) * (v[1][lane] - (x[1][lane] - z[1][lane]))));
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    // flow_matching.gen:7
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 18].
+       */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_2_weight = pointers[6];
+    const float *restrict mlp_2_bias = pointers[7];
+    const float *restrict mlp_output_weight = pointers[8];
+    const float *restrict mlp_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    float *restrict part_7_out = pointers[19];
+    float *restrict part_8_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // diffusion.gen:40
+        ALIGNED float t[LANES];
+        uniform(&t, 1, row, seed, step, 0, 4);
+        // flow_matching.gen:9
+        ALIGNED float z[2][LANES];
+        normal(z, 2, row, seed, step, 0, 3);
+        // flow_matching.gen:7
+        ALIGNED float product[8][LANES];
+        ALIGNED float value[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = (1.0f - t[lane]) * z[0][lane] + t[lane] * x[0][lane];
+            value[1][lane] = (1.0f - t[lane]) * z[1][lane] + t[lane] * x[1][lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 2][lane] = sine(product[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 10][lane] = cosine(product[at][lane]);
+        }
+        ALIGNED float product_2[128][LANES];
+        dot(product_2, 128, value, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total[128][LANES];
+        ALIGNED float sigmoid_total[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
+            }
+        }
+        dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float sigmoid_total_3[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+            }
+        }
+        dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float v[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float product_2_2[2][LANES];
+        ALIGNED float projected[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            v[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+            v[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+            difference[0][lane] = v[0][lane] - (x[0][lane] - z[0][lane]);
+            difference[1][lane] = v[1][lane] - (x[1][lane] - z[1][lane]);
+            reduced_2[lane] = root(difference[0][lane] * difference[0][lane] + difference[1][lane] *
+                difference[1][lane]);
+            product_2_2[0][lane] = difference[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
+                * reduced_2[lane] * value_cotangent[lane]);
+            product_2_2[1][lane] = difference[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
+                * reduced_2[lane] * value_cotangent[lane]);
+        }
+        dot(projected, 128, product_2_2, 2, mlp_output_weight, 1, 128);
+        ALIGNED float total_4[128][LANES];
+        ALIGNED float projected_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = sigmoid_total_3[at][lane] * projected[at][lane] + sigmoid_total_3[at][lane] * (1.0f
+                    - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected[at][lane]);
+            }
+        }
+        dot(projected_2, 128, total_4, 128, mlp_2_weight, 1, 128);
+        ALIGNED float total_5[128][LANES];
+        ALIGNED float projected_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + sigmoid_total_2[at][lane] *
+                    (1.0f - sigmoid_total_2[at][lane]) * (total_2[at][lane] * projected_2[at][lane]);
+            }
+        }
+        dot(projected_3, 128, total_5, 128, mlp_1_weight, 1, 128);
+        ALIGNED float total_6[128][LANES];
+        ALIGNED float product_6[18][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] * (1.0f -
+                    sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
+            }
+        }
+        dot(product_6, 18, total_6, 128, mlp_0_weight, 1, 18);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = t[lane] * product_6[0][lane] - product_2_2[0][lane];
+            x_gradient[1][lane] = t[lane] * product_6[1][lane] - product_2_2[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // flow_matching.gen:2
+        store(part_1_out, product_2_2, first, count, 2, 2, 0);
+        // flow_matching.gen:7
+        store(part_2_out, hidden_3, first, count, 128, 128, 0);
+        store(part_3_out, total_4, first, count, 128, 128, 0);
+        store(part_4_out, hidden_2, first, count, 128, 128, 0);
+        store(part_5_out, total_5, first, count, 128, 128, 0);
+        store(part_6_out, hidden, first, count, 128, 128, 0);
+        store(part_7_out, total_6, first, count, 128, 128, 0);
+        store(part_8_out, value, first, count, 18, 18, 0);
     }
 }
 #endif

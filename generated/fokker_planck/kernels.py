@@ -24,6 +24,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     tl.store(energy_out + place, whole_power(x, 4) / 4.0 - square(x) / 2.0, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -31,15 +32,17 @@ def energy_rows(x):
     Takes x [rows]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -79,6 +82,7 @@ def simulate_relax_kernel(
     tl.store(x_out + place, x_2, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_relax_rows(x, steps, *, rows, seed, step):
     """x at t = 10, from where it is at 0: `steps` Euler-Maruyama steps of relax.
@@ -86,8 +90,10 @@ def simulate_relax_rows(x, steps, *, rows, seed, step):
     Takes x [rows]; returns x [rows].
     """
     count, device = len(x), x.device
+    size = simulate_relax_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, dtype=torch.float32, device=device)
-    simulate_relax_kernel[(triton.cdiv(count, 128),)](
+    simulate_relax_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         rows,
@@ -95,10 +101,10 @@ def simulate_relax_rows(x, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out
 
@@ -119,6 +125,7 @@ def coefficients_relax_kernel(x_ptr, t_ptr, drift_out, square_out, count, ROWS: 
     tl.store(square_out + place, tl.full((ROWS,), 2.0000000000000004, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def coefficients_relax_rows(x, t):
     """the drift of relax and the square of its noise, at a state and a time.
@@ -126,17 +133,19 @@ def coefficients_relax_rows(x, t):
     Takes x [rows], t [rows]; returns drift [rows], square [rows].
     """
     count, device = len(x), x.device
+    size = coefficients_relax_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     drift = torch.empty(count, dtype=torch.float32, device=device)
     square = torch.empty(count, dtype=torch.float32, device=device)
-    coefficients_relax_kernel[(triton.cdiv(count, 128),)](
+    coefficients_relax_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         t.to(torch.float32).contiguous(),
         drift,
         square,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return drift, square

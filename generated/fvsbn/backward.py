@@ -41,6 +41,7 @@ def log_prob_saving_kernel(x_ptr, b_array, W_array, log_prob_out, count, ROWS: t
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, b):
     """log p(x) of each row, and the states that its gradient needs.
@@ -49,16 +50,18 @@ def log_prob_saving_rows(x, W, b):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(W, b, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -111,6 +114,7 @@ def log_prob_backward_kernel(
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total, 0.0), 0))
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, log_prob_cotangent, W, b):
     """the gradient of log p(x) of each row.
@@ -120,19 +124,21 @@ def log_prob_backward_rows(x, log_prob_cotangent, W, b):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, b, device)
-    part_1 = torch.empty(triton.cdiv(count, 16), 4096, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 16), 64, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    part_1 = torch.empty(programs, 4096, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 64, dtype=torch.float32, device=device)
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
         *arrays,
         part_1,
         part_2,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1.sum(0), part_2.sum(0)
 

@@ -40,6 +40,7 @@ def log_prob_kernel(x_ptr, b_array, W_array, log_prob_out, count, ROWS: tl.const
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, b):
     """log p(x) of each row.
@@ -48,16 +49,18 @@ def log_prob_rows(x, W, b):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(W, b, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -93,6 +96,7 @@ def sample_kernel(b_array, W_array, x_out, rows_ptr, count, seed, step, ROWS: tl
         x = tl.where(tl.arange(0, 64)[None, :] == i, x_i[:, None], x)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -101,17 +105,19 @@ def sample_rows(W, b, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, b, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

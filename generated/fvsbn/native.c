@@ -88,8 +88,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -115,6 +115,134 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));
             store_whole(x_out, &x_i, first, count, 1, 64, i);
             for (int lane = 0; lane < LANES; lane++) x[i][lane] = x_i[lane];
+        }
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[3];
+    float *restrict shared_2 = shared + 0;
+    // fvsbn.gen:6
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = shared_2 + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = (float)(at < i);
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict b = pointers[2];
+    float *restrict shared = pointers[3];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[4];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // fvsbn.gen:6
+        ALIGNED float log_p[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 64; i++) {
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
+                }
+            }
+            ALIGNED float logits[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[lane] = b[i] + sum_2[lane];
+                log_p[lane] = log_p[lane] + (x[i][lane] * logits[lane] - softplus(logits[lane]));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[4];
+    float *restrict shared_2 = shared + 0;
+    // fvsbn.gen:6
+    for (int64_t i_2 = 0; i_2 < 64; i_2++) {
+        float *restrict values = shared_2 + i_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = (float)(at < i_2);
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns part_1 [4096] summed over rows, part_2 [64] summed
+       over rows. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict log_prob_cotangent_rows = pointers[1];
+    const float *restrict W = pointers[2];
+    const float *restrict b = pointers[3];
+    float *restrict shared = pointers[4];
+    float *restrict shared_2 = shared + 0;
+    float *restrict part_1_out = pointers[5];
+    float *restrict part_2_out = pointers[6];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // fvsbn.gen:6
+        for (int64_t i_2 = 64 - 1; i_2 >= 0; i_2--) {
+            ALIGNED float chosen[64][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(shared_2[i_2 * 64 + at], x[at][lane], 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += W[i_2 * 64 + at] * chosen[at][lane];
+            }
+            ALIGNED float logits[LANES];
+            ALIGNED float total[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[lane] = b[i_2] + sum_2[lane];
+                total[lane] = sigmoid(logits[lane]) * -log_prob_cotangent[lane] + x[i_2][lane] *
+                    log_prob_cotangent[lane];
+            }
+            for (int start = 0; start < 64; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 64 ? start + 32 : 64;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) stored[at - start][lane] = chosen[at][lane] * total[lane];
+                }
+                add_sums(part_1_out + first / group * 4096 + i_2 * 64 + start, stored, stop - start, count - first);
+            }
+            add_sums(part_2_out + first / group * 64 + i_2, &total, 1, count - first);
         }
     }
 }

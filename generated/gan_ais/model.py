@@ -482,7 +482,7 @@ class GeneratorAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/adversarial/gan_ais.gen"
-    model_hash = "b7e9faa975d90ac3bb407f2e5c3794d850e2853f1f523ff78c99c2eb7d8e4ec1"
+    model_hash = "87b8f2bc711a26600924e4ba0972f42049054d64bea7c407ad7ab09143f4066e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

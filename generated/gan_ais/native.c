@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,22 +35,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -81,8 +81,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -93,22 +93,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -145,16 +145,16 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -191,8 +191,8 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -203,16 +203,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, C_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[1][LANES];
         dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         ALIGNED float z[8][LANES];
@@ -222,41 +222,40 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[128][LANES];
         dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 4);
         ALIGNED float x_2[64][LANES];
+        ALIGNED float product_7[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
         }
-        // gan_ais.gen:9
-        ALIGNED float product_7[128][LANES];
         dot(product_7, 128, x_2, 64, C_mlp_0_weight, 64, 1);
         ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
         }
-        ALIGNED float product_8[128][LANES];
         dot(product_8, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_9[1][LANES];
         dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_9[0][lane] + C_mlp_output_bias[0]);
@@ -293,8 +292,8 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -306,41 +305,40 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 6);
         ALIGNED float x_2[64][LANES];
+        ALIGNED float product_4[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
         }
-        // gan_ais.gen:9
-        ALIGNED float product_4[128][LANES];
         dot(product_4, 128, x_2, 64, C_mlp_0_weight, 64, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
         }
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
@@ -375,10 +373,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -391,10 +389,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -407,59 +405,56 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 3);
             ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean[at][lane] = 0.99498743710662f * z_2[at][lane];
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
+            double t_after;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
             }
-            // gan_ais.gen:16
-            double t_after;
             t_after = ratio * (double)(now + 1);
             // gan_ais.gen:7
             ALIGNED float product[128][LANES];
             dot(product, 128, y, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            // gan_ais.gen:6
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
                 }
             }
-            // gan_ais.gen:7
             ALIGNED float product_3[128][LANES];
             dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, hidden_4, 128, mlp_output_weight, 128, 1);
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
@@ -560,10 +555,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -576,10 +571,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float z_2[8][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -592,51 +587,49 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 3);
             ALIGNED float mean[8][LANES];
+            ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean[at][lane] = 0.99498743710662f * z_2[at][lane];
             }
-            ALIGNED float noise[8][LANES];
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
+            double t_after;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
             }
-            // gan_ais.gen:16
-            double t_after;
             t_after = ratio * (double)(total - now);
             // gan_ais.gen:7
             ALIGNED float product[128][LANES];
             dot(product, 128, y, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_3[128][LANES];
             dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
                 }
             }
-            // gan_ais.gen:11
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -693,13 +686,12 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                     sum_5[lane]) + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(accept[lane], y[at][lane], z_2[at][lane]);
                 }
             }
-            // gan_ais.gen:6
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -713,20 +705,20 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[128][LANES];
             dot(product_7, 128, chosen, 8, mlp_0_weight, 8, 1);
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[128][LANES];
             dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
                 }
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
@@ -777,8 +769,8 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -790,22 +782,22 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -814,6 +806,581 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
         store(x_out, x, first, count, 64, 64, 0);
         // gan_ais.gen:6
         store(z_out, z, first, count, 8, 8, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that critic maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64]; returns value [rows]. */
+void objective_critic_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict C_mlp_0_weight = pointers[7];
+    const float *restrict C_mlp_0_bias = pointers[8];
+    const float *restrict C_mlp_1_weight = pointers[9];
+    const float *restrict C_mlp_1_bias = pointers[10];
+    const float *restrict C_mlp_output_weight = pointers[11];
+    const float *restrict C_mlp_output_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load(x, x_rows, first, count, 64);
+        // gan_ais.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float z[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_3[0][lane] + C_mlp_output_bias[0]);
+        normal(z, 8, row, seed, step, 0, 5);
+        // gan_ais.gen:7
+        ALIGNED float product_4[128][LANES];
+        dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+        }
+        normal(noise, 64, row, seed, step, 0, 4);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
+        }
+        dot(product_7, 128, x_2, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_9[0][lane] + C_mlp_output_bias[0]);
+        // adversarial.gen:7
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that critic maximizes, by one draw for each row.
+
+   Takes x [rows, 64], value_cotangent [rows]; returns x_gradient [rows, 64], part_1 [rows, 1], part_2 [rows, 128],
+       part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 1], part_8 [rows,
+       128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13 [rows, 64],
+       part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 8], part_19
+       [rows, 128], part_20 [rows, 128], part_21 [rows, 1]. */
+void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict C_mlp_0_weight = pointers[8];
+    const float *restrict C_mlp_0_bias = pointers[9];
+    const float *restrict C_mlp_1_weight = pointers[10];
+    const float *restrict C_mlp_1_bias = pointers[11];
+    const float *restrict C_mlp_output_weight = pointers[12];
+    const float *restrict C_mlp_output_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict x_gradient_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    float *restrict part_12_out = pointers[27];
+    float *restrict part_13_out = pointers[28];
+    float *restrict part_14_out = pointers[29];
+    float *restrict part_15_out = pointers[30];
+    float *restrict part_16_out = pointers[31];
+    float *restrict part_17_out = pointers[32];
+    float *restrict part_18_out = pointers[33];
+    float *restrict part_19_out = pointers[34];
+    float *restrict part_20_out = pointers[35];
+    float *restrict part_21_out = pointers[36];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // gan_ais.gen:9
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0[LANES];
+        ALIGNED float C[LANES];
+        ALIGNED float value[1][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0[lane] = product_3[0][lane] + C_mlp_output_bias[0];
+            C[lane] = sigmoid(value_0[lane]);
+            value[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_4, 128, value, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_5[128][LANES];
+        ALIGNED float product_6[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+            }
+        }
+        dot(product_6, 128, product_5, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_2_2[128][LANES];
+        ALIGNED float z[8][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        normal(z, 8, row, seed, step, 0, 5);
+        // gan_ais.gen:7
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_9[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_9[at][lane] + mlp_output_bias[at];
+        }
+        normal(noise, 64, row, seed, step, 0, 4);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
+        }
+        dot(product_10, 128, x_2, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_5[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_11, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_6[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float value_2[1][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            value_2[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / (1.0f - C_2[lane]) * value_cotangent[lane]);
+        }
+        dot(product_13, 128, value_2, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_14[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_13[at][lane];
+            }
+        }
+        dot(product_14, 128, product_3_2, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float projected[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_14[at][lane];
+            }
+        }
+        dot(projected, 64, product_4_2, 128, C_mlp_0_weight, 1, 64);
+        ALIGNED float product_15[128][LANES];
+        dot(product_15, 128, projected, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_5_2[128][LANES];
+        ALIGNED float x_gradient[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_15[at][lane];
+            }
+        }
+        dot(x_gradient, 64, product_2_2, 128, C_mlp_0_weight, 1, 64);
+        store(x_gradient_out, x_gradient, first, count, 64, 64, 0);
+        // gan_ais.gen:9
+        store(part_1_out, value, first, count, 1, 1, 0);
+        store(part_2_out, hidden_2, first, count, 128, 128, 0);
+        store(part_3_out, product_5, first, count, 128, 128, 0);
+        store(part_4_out, hidden, first, count, 128, 128, 0);
+        store(part_5_out, product_2_2, first, count, 128, 128, 0);
+        // gan_ais.gen:3
+        ALIGNED float part_6[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_6[at][lane] = x[at][lane];
+        }
+        store(part_6_out, part_6, first, count, 64, 64, 0);
+        // gan_ais.gen:9
+        store(part_7_out, value_2, first, count, 1, 1, 0);
+        store(part_8_out, hidden_6, first, count, 128, 128, 0);
+        store(part_9_out, product_3_2, first, count, 128, 128, 0);
+        store(part_10_out, hidden_5, first, count, 128, 128, 0);
+        store(part_11_out, product_4_2, first, count, 128, 128, 0);
+        // gan_ais.gen:7
+        store(part_12_out, x_2, first, count, 64, 64, 0);
+        // gan_ais.gen:9
+        store(part_13_out, projected, first, count, 64, 64, 0);
+        // gan_ais.gen:7
+        store(part_14_out, hidden_4, first, count, 128, 128, 0);
+        store(part_15_out, product_5_2, first, count, 128, 128, 0);
+        store(part_16_out, hidden_3, first, count, 128, 128, 0);
+        ALIGNED float product_16[128][LANES];
+        dot(product_16, 128, product_5_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float part_17[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_17[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_16[at][lane];
+            }
+        }
+        store(part_17_out, part_17, first, count, 128, 128, 0);
+        // gan_ais.gen:6
+        store(part_18_out, z, first, count, 8, 8, 0);
+        // gan_ais.gen:9
+        ALIGNED float part_19[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = product_2_2[at][lane] + product_4_2[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 128, 128, 0);
+        ALIGNED float part_20[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = product_5[at][lane] + product_3_2[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 128, 128, 0);
+        ALIGNED float part_21[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_21[0][lane] = value[0][lane] + value_2[0][lane];
+        store(part_21_out, part_21, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATOR_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that generator maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64]; returns value [rows]. */
+void objective_generator_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict C_mlp_0_weight = pointers[7];
+    const float *restrict C_mlp_0_bias = pointers[8];
+    const float *restrict C_mlp_1_weight = pointers[9];
+    const float *restrict C_mlp_1_bias = pointers[10];
+    const float *restrict C_mlp_output_weight = pointers[11];
+    const float *restrict C_mlp_output_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // gan_ais.gen:6
+        ALIGNED float z[8][LANES];
+        normal(z, 8, row, seed, step, 0, 7);
+        // gan_ais.gen:7
+        ALIGNED float product[128][LANES];
+        dot(product, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+        }
+        normal(noise, 64, row, seed, step, 0, 6);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
+        }
+        dot(product_4, 128, x_2, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float C[LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
+        // adversarial.gen:8
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATOR_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that generator maximizes, by one draw for each row.
+
+   Takes x [rows, 64], value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 128], part_3 [rows, 128], part_4
+       [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 128], part_9 [rows, 128],
+       part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 8]. */
+void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict C_mlp_0_weight = pointers[8];
+    const float *restrict C_mlp_0_bias = pointers[9];
+    const float *restrict C_mlp_1_weight = pointers[10];
+    const float *restrict C_mlp_1_bias = pointers[11];
+    const float *restrict C_mlp_output_weight = pointers[12];
+    const float *restrict C_mlp_output_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict part_1_out = pointers[15];
+    float *restrict part_2_out = pointers[16];
+    float *restrict part_3_out = pointers[17];
+    float *restrict part_4_out = pointers[18];
+    float *restrict part_5_out = pointers[19];
+    float *restrict part_6_out = pointers[20];
+    float *restrict part_7_out = pointers[21];
+    float *restrict part_8_out = pointers[22];
+    float *restrict part_9_out = pointers[23];
+    float *restrict part_10_out = pointers[24];
+    float *restrict part_11_out = pointers[25];
+    float *restrict part_12_out = pointers[26];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // gan_ais.gen:6
+        ALIGNED float z[8][LANES];
+        normal(z, 8, row, seed, step, 0, 7);
+        // gan_ais.gen:7
+        ALIGNED float product[128][LANES];
+        dot(product, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+        }
+        normal(noise, 64, row, seed, step, 0, 6);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
+        }
+        dot(product_4, 128, x_2, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0[LANES];
+        ALIGNED float C[LANES];
+        ALIGNED float value[1][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
+            C[lane] = sigmoid(value_0[lane]);
+            value[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_7, 128, value, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_8[128][LANES];
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+            }
+        }
+        dot(product_9, 128, product_8, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_2_2[128][LANES];
+        ALIGNED float projected[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+            }
+        }
+        dot(projected, 64, product_2_2, 128, C_mlp_0_weight, 1, 64);
+        ALIGNED float product_10[128][LANES];
+        dot(product_10, 128, projected, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        store(part_1_out, value, first, count, 1, 1, 0);
+        // gan_ais.gen:9
+        store(part_2_out, hidden_4, first, count, 128, 128, 0);
+        store(part_3_out, product_8, first, count, 128, 128, 0);
+        store(part_4_out, hidden_3, first, count, 128, 128, 0);
+        store(part_5_out, product_2_2, first, count, 128, 128, 0);
+        // gan_ais.gen:7
+        store(part_6_out, x_2, first, count, 64, 64, 0);
+        // gan_ais.gen:9
+        store(part_7_out, projected, first, count, 64, 64, 0);
+        // gan_ais.gen:7
+        store(part_8_out, hidden_2, first, count, 128, 128, 0);
+        store(part_9_out, product_3_2, first, count, 128, 128, 0);
+        store(part_10_out, hidden, first, count, 128, 128, 0);
+        ALIGNED float product_11[128][LANES];
+        dot(product_11, 128, product_3_2, 128, mlp_1_weight, 1, 128);
+        ALIGNED float part_11[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_11[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
+            }
+        }
+        store(part_11_out, part_11, first, count, 128, 128, 0);
+        // gan_ais.gen:6
+        store(part_12_out, z, first, count, 8, 8, 0);
     }
 }
 #endif

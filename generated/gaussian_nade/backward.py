@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import square, tanh, vector
+from gencompiler.runtime.kernels import maximum, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -78,6 +78,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, c, V, b, S, a):
     """log p(x) of each row, and the states that its gradient needs.
@@ -86,18 +87,20 @@ def log_prob_saving_rows(x, W, c, V, b, S, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(W, c, V, b, S, a, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved
 
@@ -181,8 +184,8 @@ def log_prob_backward_kernel(
         mean = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 64) * h, 1)
         difference_2 = x_i_2 - mean
         # gaussian_nade.gen:2
-        product = 2 * (difference_2 / scale) * (-0.5 * log_prob_cotangent)
-        difference_3 = scale * (-difference_2 / square(scale) * product) - log_prob_cotangent
+        product_2 = 2 * (difference_2 / scale) * (-0.5 * log_prob_cotangent)
+        difference_3 = scale * (-difference_2 / square(scale) * product_2) - log_prob_cotangent
         # gaussian_nade.gen:6
         tl.store(
             part_1_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
@@ -190,8 +193,8 @@ def log_prob_backward_kernel(
         )
         tl.store(part_2_out + tile * 2 + i_2, tl.sum(tl.where(live, difference_3, 0.0), 0))
         # gaussian_nade.gen:2
-        product_2 = 1.0 / scale * product
-        negate_product_2 = -product_2
+        product_2_2 = 1.0 / scale * product_2
+        negate_product_2 = -product_2_2
         # gaussian_nade.gen:6
         tl.store(
             part_3_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
@@ -203,7 +206,7 @@ def log_prob_backward_kernel(
             vector(S_array, i_2, 64) * difference_3[:, None] + vector(V_array, i_2, 64) * negate_product_2[:, None]
         )
         # gaussian_nade.gen:6
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_i_2,
@@ -221,7 +224,7 @@ def log_prob_backward_kernel(
         W_x_2 = difference
         total_1 = total_1 + tl.where(
             tl.arange(0, 16)[None, :] == i_2,
-            (product_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
+            (product_2_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
             0.0,
         )
         W_x_adjoint = product_3 + W_x_adjoint
@@ -234,7 +237,7 @@ def log_prob_backward_kernel(
     tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total_2, mask=live[:, None])
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
             tl.max(
                 tl.where(tl.arange(0, 64)[None, :] < 64, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
@@ -245,6 +248,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.
@@ -255,15 +259,17 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, c, V, b, S, a, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 16), 2, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_4 = torch.empty(triton.cdiv(count, 16), 2, dtype=torch.float32, device=device)
-    part_5 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
+    part_1 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 2, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_4 = torch.empty(programs, 2, dtype=torch.float32, device=device)
+    part_5 = torch.empty(programs, 128, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -277,10 +283,10 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
         part_5,
         drift,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_6, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0), drift
 
@@ -345,6 +351,7 @@ def log_prob_saving_saved_kernel(
     tl.store(W_x_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], W_x, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, c, V, b, S, a):
     """log p(x) of each row, and the states that its gradient needs.
@@ -353,20 +360,22 @@ def log_prob_saving_saved_rows(x, W, c, V, b, S, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving_saved(W, c, V, b, S, a, device)
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 128, dtype=torch.float32, device=device)
     W_x_end = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         W_x_end,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved, W_x_end
 
@@ -447,8 +456,8 @@ def log_prob_backward_saved_kernel(
         mean = tl.load(b_array + i_2) + tl.sum(vector(V_array, i_2, 64) * h, 1)
         difference = x_i_2 - mean
         # gaussian_nade.gen:2
-        product = 2 * (difference / scale) * (-0.5 * log_prob_cotangent)
-        difference_2 = scale * (-difference / square(scale) * product) - log_prob_cotangent
+        product_2 = 2 * (difference / scale) * (-0.5 * log_prob_cotangent)
+        difference_2 = scale * (-difference / square(scale) * product_2) - log_prob_cotangent
         # gaussian_nade.gen:6
         tl.store(
             part_1_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
@@ -456,8 +465,8 @@ def log_prob_backward_saved_kernel(
         )
         tl.store(part_2_out + tile * 2 + i_2, tl.sum(tl.where(live, difference_2, 0.0), 0))
         # gaussian_nade.gen:2
-        product_2 = 1.0 / scale * product
-        negate_product_2 = -product_2
+        product_2_2 = 1.0 / scale * product_2
+        negate_product_2 = -product_2_2
         # gaussian_nade.gen:6
         tl.store(
             part_3_out + tile * 128 + i_2 * 64 + tl.arange(0, 64)[None, :],
@@ -471,7 +480,7 @@ def log_prob_backward_saved_kernel(
         # gaussian_nade.gen:6
         total_1 = total_1 + tl.where(
             tl.arange(0, 16)[None, :] == i_2,
-            (product_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
+            (product_2_2 + tl.sum(vector(W_array, i_2, 64) * W_x_adjoint, 1))[:, None],
             0.0,
         )
         W_x_adjoint = product_3 + W_x_adjoint
@@ -484,6 +493,7 @@ def log_prob_backward_saved_kernel(
     tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total_2, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.
@@ -494,14 +504,16 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(W, c, V, b, S, a, device)
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 16), 2, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    part_4 = torch.empty(triton.cdiv(count, 16), 2, dtype=torch.float32, device=device)
-    part_5 = torch.empty(triton.cdiv(count, 16), 128, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    part_1 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 2, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    part_4 = torch.empty(programs, 2, dtype=torch.float32, device=device)
+    part_5 = torch.empty(programs, 128, dtype=torch.float32, device=device)
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         W_x_end.to(torch.float32).contiguous(),
@@ -515,10 +527,10 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
         part_4,
         part_5,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_6, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0)
 

@@ -8,18 +8,33 @@ spec: specs/autoregressive/gaussian_nade.gen, sha256
 #define LANES 16
 #include "lanes.h"
 
+/* What all rows share. */
+void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    // gaussian_nade.gen:7
+    for (int64_t i = 0; i < 2; i++) {
+        float *restrict values = W_used + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i];
+        }
+    }
+}
+
 /* log p(x) of each row.
 
    Takes x [rows, 2]; returns log_prob [rows]. */
 void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
-    const float *restrict W = pointers[1];
     const float *restrict c = pointers[2];
     const float *restrict V = pointers[3];
     const float *restrict b = pointers[4];
     const float *restrict S = pointers[5];
     const float *restrict a = pointers[6];
-    float *restrict log_prob_out = pointers[7];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[8];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -28,19 +43,19 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 2);
         // gaussian_nade.gen:6
         ALIGNED float W_x[64][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = c[at];
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i = 0; i < 2; i++) {
             ALIGNED float x_i[LANES];
             ALIGNED float h[64][LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(W_x[at][lane]);
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
@@ -61,7 +76,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 scale[lane] = exponential(total[lane]);
             }
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 2 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 64 + at] * x_i[lane];
+                }
             }
             for (int lane = 0; lane < LANES; lane++) {
                 log_p[lane] = log_p[lane] + (-0.5f * square((x_i[lane] - mean[lane]) / scale[lane]) - total[lane] -
@@ -77,23 +94,38 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
 #define LANES 16
 #include "lanes.h"
 
+/* What all rows share. */
+void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[0];
+    float *restrict shared = pointers[6];
+    float *restrict W_used = shared + 0;
+    // gaussian_nade.gen:7
+    for (int64_t i = 0; i < 2; i++) {
+        float *restrict values = W_used + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i];
+        }
+    }
+}
+
 /* exact samples of x, drawn in the order of the factorization.
 
    Returns x [rows, 2]. */
 void sample_rows(const int64_t *numbers, void *const *pointers) {
-    const float *restrict W = pointers[0];
     const float *restrict c = pointers[1];
     const float *restrict V = pointers[2];
     const float *restrict b = pointers[3];
     const float *restrict S = pointers[4];
     const float *restrict a = pointers[5];
-    const int64_t *restrict row_numbers = pointers[6];
-    float *restrict x_out = pointers[7];
+    float *restrict shared = pointers[6];
+    float *restrict W_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[7];
+    float *restrict x_out = pointers[8];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -106,11 +138,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t i = 0; i < 2; i++) {
             // gaussian_nade.gen:7
             ALIGNED float h[64][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(W_x[at][lane]);
             }
-            // gaussian_nade.gen:6
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
@@ -128,13 +159,604 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float noise[LANES];
             for (int lane = 0; lane < LANES; lane++) scale[lane] = exponential(a[i] + sum_3[lane]);
             normal(&noise, 1, row, seed, step, i, 0);
+            // gaussian_nade.gen:6
             ALIGNED float x_i[LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = mean[lane] + scale[lane] * noise[lane];
             store(x_out, &x_i, first, count, 1, 2, i);
             for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 2 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 64 + at] * x_i[lane];
+                }
             }
         }
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    // gaussian_nade.gen:7
+    for (int64_t i = 0; i < 2; i++) {
+        float *restrict values = W_used + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], W_x_saved [rows, 64]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[2];
+    const float *restrict V = pointers[3];
+    const float *restrict b = pointers[4];
+    const float *restrict S = pointers[5];
+    const float *restrict a = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict W_x_saved_out = pointers[9];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // gaussian_nade.gen:6
+        ALIGNED float W_x[64][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 2; i++) {
+            ALIGNED float x_i[LANES];
+            ALIGNED float total[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = W_x[at][lane] + W_used[i * 64 + at] * x_i[lane];
+                }
+            }
+            if ((i == 1) | (whole_quotient(i, 2) * 64 != whole_quotient(i + 1, 2) * 64)) {
+                store(W_x_saved_out, total, first, count, 64, 64, whole_quotient(i, 2) * 64);
+            }
+            // gaussian_nade.gen:7
+            ALIGNED float h[64][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(c[at] + W_x[at][lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
+            }
+            ALIGNED float mean[LANES];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[lane] = b[i] + sum_2[lane];
+                sum_3[lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += S[i * 64 + at] * h[at][lane];
+            }
+            ALIGNED float total_2[LANES];
+            ALIGNED float scale[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[lane] = a[i] + sum_3[lane];
+                scale[lane] = exponential(total_2[lane]);
+            }
+            // gaussian_nade.gen:6
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = total[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (-0.5f * square((x_i[lane] - mean[lane]) / scale[lane]) - total_2[lane] -
+                    0.9189385332046727f);
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[3];
+    float *restrict shared = pointers[9];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 128;
+    // gaussian_nade.gen:7
+    for (int64_t i_2 = 0; i_2 < 2; i_2++) {
+        float *restrict values = W_used + i_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i_2];
+        }
+    }
+    // gaussian_nade.gen:6
+    {
+        float *restrict values_2 = shared_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = (float)(fabs(0.0) + 1.0);
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], W_x_saved [rows, 64], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_6 [rows, 64],
+       part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128] summed over rows, part_4 [2] summed over
+       rows, part_5 [128] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict c = pointers[4];
+    const float *restrict V = pointers[5];
+    const float *restrict b = pointers[6];
+    const float *restrict S = pointers[7];
+    const float *restrict a = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 128;
+    float *restrict x_gradient_out = pointers[10];
+    float *restrict part_6_out = pointers[11];
+    float *restrict part_1_out = pointers[12];
+    float *restrict part_2_out = pointers[13];
+    float *restrict part_3_out = pointers[14];
+    float *restrict part_4_out = pointers[15];
+    float *restrict part_5_out = pointers[16];
+    float *restrict drift_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // gaussian_nade.gen:6
+        ALIGNED float W_x_2[64][LANES];
+        load_section(W_x_2, W_x_saved_rows, first, count, 64, 64, 0);
+        ALIGNED float drift[LANES];
+        ALIGNED float W_x_adjoint[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        ALIGNED float total_1[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_1[0][lane] = 0.0f;
+            total_1[1][lane] = 0.0f;
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        for (int64_t i_2 = 2 - 1; i_2 >= 0; i_2--) {
+            int64_t quotient_i_2;
+            quotient_i_2 = whole_quotient(i_2, 2);
+            int equal_i_2;
+            equal_i_2 = i_2 == quotient_i_2 * 2 + 1;
+            ALIGNED float value[64][LANES];
+            if (equal_i_2) {
+                load_section(value, W_x_saved_rows, first, count, 64, 64, quotient_i_2 * 64);
+            }
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i_2[lane] = x[i_2][lane];
+            for (int start = 0; start < 64; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 64 ? start + 32 : 64;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_5_out + first / group * 128 + i_2 * 64 + start, stored, stop - start, count - first);
+            }
+            ALIGNED float difference[64][LANES];
+            ALIGNED float h[64][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = choose(equal_i_2, value[at][lane], W_x_2[at][lane]) - W_used[i_2 * 64 + at] *
+                        x_i_2[lane];
+                    h[at][lane] = hyperbolic_tangent(c[at] + difference[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += S[i_2 * 64 + at] * h[at][lane];
+            }
+            ALIGNED float scale[LANES];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = exponential(a[i_2] + sum_2[lane]);
+                sum_3[lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += V[i_2 * 64 + at] * h[at][lane];
+            }
+            ALIGNED float mean[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float product[LANES];
+            ALIGNED float difference_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[lane] = b[i_2] + sum_3[lane];
+                difference_2[lane] = x_i_2[lane] - mean[lane];
+                product[lane] = 2.0f * (difference_2[lane] / scale[lane]) * (-0.5f * log_prob_cotangent[lane]);
+                difference_3[lane] = scale[lane] * (-difference_2[lane] / square(scale[lane]) * product[lane]) -
+                    log_prob_cotangent[lane];
+            }
+            for (int start_2 = 0; start_2 < 64; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 64 ? start_2 + 32 : 64;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = h[at][lane] * difference_3[lane];
+                    }
+                }
+                add_sums(part_1_out + first / group * 128 + i_2 * 64 + start_2, stored_2, stop_2 - start_2, count -
+                    first);
+            }
+            add_sums(part_2_out + first / group * 2 + i_2, &difference_3, 1, count - first);
+            // gaussian_nade.gen:2
+            ALIGNED float product_2[LANES];
+            ALIGNED float negate_product_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2[lane] = 1.0f / scale[lane] * product[lane];
+                negate_product_2[lane] = -product_2[lane];
+            }
+            // gaussian_nade.gen:6
+            for (int start_3 = 0; start_3 < 64; start_3 += 32) {
+                ALIGNED float stored_3[32][LANES];
+                int stop_3 = start_3 + 32 < 64 ? start_3 + 32 : 64;
+                for (int at = start_3; at < stop_3; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_3[at - start_3][lane] = h[at][lane] * negate_product_2[lane];
+                    }
+                }
+                add_sums(part_3_out + first / group * 128 + i_2 * 64 + start_3, stored_3, stop_3 - start_3, count -
+                    first);
+            }
+            add_sums(part_4_out + first / group * 2 + i_2, &negate_product_2, 1, count - first);
+            // gaussian_nade.gen:2
+            ALIGNED float product_3[64][LANES];
+            ALIGNED float value_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3[at][lane] = (1.0f - square(h[at][lane])) * (S[i_2 * 64 + at] * difference_3[lane] + V[i_2
+                        * 64 + at] * negate_product_2[lane]);
+                }
+            }
+            if (equal_i_2) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[lane] = absolute(W_x_2[0][lane] - value[0][lane]) / (absolute(value[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 64; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_2[lane] = maximum(value_2[lane], absolute(W_x_2[at][lane] - value[at][lane]) /
+                            (absolute(value[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_2[lane] = 0.0f;
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += W_used[i_2 * 64 + at] * W_x_adjoint[at][lane];
+            }
+            // gaussian_nade.gen:6
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x_2[at][lane] = difference[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_2[lane]);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x_adjoint[at][lane] = product_3[at][lane] + W_x_adjoint[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_1[0][lane] = total_1[0][lane] + choose(0 == i_2, product_2[lane] + sum_4[lane], 0.0f);
+                total_1[1][lane] = total_1[1][lane] + choose(1 == i_2, product_2[lane] + sum_4[lane], 0.0f);
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + product_3[at][lane];
+            }
+        }
+        store(x_gradient_out, total_1, first, count, 2, 2, 0);
+        store(part_6_out, total_2, first, count, 64, 64, 0);
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = absolute(W_x_2[0][lane] - 0.0f) / shared_2[0];
+        for (int at = 1; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_5[lane] = maximum(sum_5[lane], absolute(W_x_2[at][lane] - 0.0f) / shared_2[at]);
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_5[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    // gaussian_nade.gen:7
+    for (int64_t i = 0; i < 2; i++) {
+        float *restrict values = W_used + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], W_x_saved [rows, 128], W_x_end [rows, 64]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[2];
+    const float *restrict V = pointers[3];
+    const float *restrict b = pointers[4];
+    const float *restrict S = pointers[5];
+    const float *restrict a = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict W_x_saved_out = pointers[9];
+    float *restrict W_x_end_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // gaussian_nade.gen:6
+        ALIGNED float W_x[64][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 2; i++) {
+            store(W_x_saved_out, W_x, first, count, 64, 128, i * 64);
+            ALIGNED float x_i[LANES];
+            ALIGNED float h[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(c[at] + W_x[at][lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += V[i * 64 + at] * h[at][lane];
+            }
+            ALIGNED float mean[LANES];
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[lane] = b[i] + sum_2[lane];
+                sum_3[lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += S[i * 64 + at] * h[at][lane];
+            }
+            ALIGNED float total[LANES];
+            ALIGNED float scale[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total[lane] = a[i] + sum_3[lane];
+                scale[lane] = exponential(total[lane]);
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 64 + at] * x_i[lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (-0.5f * square((x_i[lane] - mean[lane]) / scale[lane]) - total[lane] -
+                    0.9189385332046727f);
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(W_x_end_out, W_x, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[4];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    // gaussian_nade.gen:7
+    for (int64_t i_2 = 0; i_2 < 2; i_2++) {
+        float *restrict values = W_used + i_2 * 64;
+        for (int at = 0; at < 64; at++) {
+            values[at] = W[at * 2 + i_2];
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], W_x_saved [rows, 128], W_x_end [rows, 64], log_prob_cotangent [rows]; returns x_gradient [rows,
+       2], part_6 [rows, 64], part_1 [128] summed over rows, part_2 [2] summed over rows, part_3 [128] summed over rows,
+       part_4 [2] summed over rows, part_5 [128] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict c = pointers[5];
+    const float *restrict V = pointers[6];
+    const float *restrict b = pointers[7];
+    const float *restrict S = pointers[8];
+    const float *restrict a = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    float *restrict x_gradient_out = pointers[11];
+    float *restrict part_6_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // gaussian_nade.gen:6
+        ALIGNED float W_x_adjoint[64][LANES];
+        ALIGNED float total_1[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_1[0][lane] = 0.0f;
+            total_1[1][lane] = 0.0f;
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        for (int64_t i_2 = 2 - 1; i_2 >= 0; i_2--) {
+            // gaussian_nade.gen:7
+            ALIGNED float value[64][LANES];
+            load_section(value, W_x_saved_rows, first, count, 64, 128, i_2 * 64);
+            ALIGNED float h[64][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = hyperbolic_tangent(c[at] + value[at][lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += S[i_2 * 64 + at] * h[at][lane];
+            }
+            ALIGNED float scale[LANES];
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                scale[lane] = exponential(a[i_2] + sum_2[lane]);
+                x_i_2[lane] = x[i_2][lane];
+            }
+            // gaussian_nade.gen:6
+            for (int start = 0; start < 64; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 64 ? start + 32 : 64;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_5_out + first / group * 128 + i_2 * 64 + start, stored, stop - start, count - first);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += V[i_2 * 64 + at] * h[at][lane];
+            }
+            ALIGNED float mean[LANES];
+            ALIGNED float difference[LANES];
+            ALIGNED float product[LANES];
+            ALIGNED float difference_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[lane] = b[i_2] + sum_3[lane];
+                difference[lane] = x_i_2[lane] - mean[lane];
+                product[lane] = 2.0f * (difference[lane] / scale[lane]) * (-0.5f * log_prob_cotangent[lane]);
+                difference_2[lane] = scale[lane] * (-difference[lane] / square(scale[lane]) * product[lane]) -
+                    log_prob_cotangent[lane];
+            }
+            for (int start_2 = 0; start_2 < 64; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 64 ? start_2 + 32 : 64;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = h[at][lane] * difference_2[lane];
+                    }
+                }
+                add_sums(part_1_out + first / group * 128 + i_2 * 64 + start_2, stored_2, stop_2 - start_2, count -
+                    first);
+            }
+            add_sums(part_2_out + first / group * 2 + i_2, &difference_2, 1, count - first);
+            // gaussian_nade.gen:2
+            ALIGNED float product_2[LANES];
+            ALIGNED float negate_product_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2[lane] = 1.0f / scale[lane] * product[lane];
+                negate_product_2[lane] = -product_2[lane];
+            }
+            // gaussian_nade.gen:6
+            for (int start_3 = 0; start_3 < 64; start_3 += 32) {
+                ALIGNED float stored_3[32][LANES];
+                int stop_3 = start_3 + 32 < 64 ? start_3 + 32 : 64;
+                for (int at = start_3; at < stop_3; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_3[at - start_3][lane] = h[at][lane] * negate_product_2[lane];
+                    }
+                }
+                add_sums(part_3_out + first / group * 128 + i_2 * 64 + start_3, stored_3, stop_3 - start_3, count -
+                    first);
+            }
+            add_sums(part_4_out + first / group * 2 + i_2, &negate_product_2, 1, count - first);
+            // gaussian_nade.gen:2
+            ALIGNED float product_3[64][LANES];
+            ALIGNED float sum_4[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3[at][lane] = (1.0f - square(h[at][lane])) * (S[i_2 * 64 + at] * difference_2[lane] + V[i_2
+                        * 64 + at] * negate_product_2[lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += W_used[i_2 * 64 + at] * W_x_adjoint[at][lane];
+            }
+            // gaussian_nade.gen:6
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x_adjoint[at][lane] = product_3[at][lane] + W_x_adjoint[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_1[0][lane] = total_1[0][lane] + choose(0 == i_2, product_2[lane] + sum_4[lane], 0.0f);
+                total_1[1][lane] = total_1[1][lane] + choose(1 == i_2, product_2[lane] + sum_4[lane], 0.0f);
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + product_3[at][lane];
+            }
+        }
+        store(x_gradient_out, total_1, first, count, 2, 2, 0);
+        store(part_6_out, total_2, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -108,7 +108,7 @@ class GHMC(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ghmc.gen"
-    model_hash = "a06b6f4b86c14159e6cb0f4c1f794354d8e97c8694f2ee67ed9aff51999fe42c"
+    model_hash = "3943b90cb5f6c150ea60542e82a9436a57bc9986b920e65c43fe0b1aff62e4d4"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

@@ -27,49 +27,49 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         // gru.gen:5
         ALIGNED float gru[96][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 96; at++) {
             for (int lane = 0; lane < LANES; lane++) gru[at][lane] = 0.0f;
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t = 0; t < 64; t++) {
             ALIGNED float _event[LANES];
             ALIGNED int equal__event[17][LANES];
             for (int lane = 0; lane < LANES; lane++) _event[lane] = x[t][lane];
-            for (int at = 0; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) equal__event[at][lane] = _event[lane] == (float)at;
-            }
             ALIGNED float value[17][LANES];
-            for (int at = 0; at < 17; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)equal__event[at][lane];
-            }
             ALIGNED float product[288][LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    equal__event[at][lane] = _event[lane] == (float)at;
+                    value[at][lane] = (float)equal__event[at][lane];
+                }
+            }
             dot(product, 288, value, 17, input_weight, 17, 1);
             ALIGNED float of_input[288][LANES];
+            ALIGNED float product_2[288][LANES];
             for (int at = 0; at < 288; at++) {
                 for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product[at][lane] + input_bias[at];
             }
-            ALIGNED float product_2[288][LANES];
             dot(product_2, 288, gru, 96, hidden_weight, 96, 1);
             ALIGNED float of_hidden[288][LANES];
+            ALIGNED float value_2[96][LANES];
             for (int at = 0; at < 288; at++) {
                 for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_2[at][lane] + hidden_bias[at];
             }
-            ALIGNED float value_2[96][LANES];
-            for (int at = 0; at < 96; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = of_input[at + 96][lane];
-            }
             ALIGNED float value_2_2[96][LANES];
-            for (int at = 0; at < 96; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_2_2[at][lane] = of_hidden[at + 96][lane];
-            }
             ALIGNED float product_3[17][LANES];
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = of_input[at + 96][lane];
+                    value_2_2[at][lane] = of_hidden[at + 96][lane];
+                }
+            }
             dot(product_3, 17, gru, 96, output_weight, 96, 1);
             ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + output_bias[at];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -140,8 +140,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -155,10 +155,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[17][LANES];
             dot(product, 17, gru, 96, output_weight, 96, 1);
             ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + output_bias[at];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
@@ -187,13 +187,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float masses[17][LANES];
+            ALIGNED float noise[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
                         sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
-            ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, t, 0);
             ALIGNED float cumulative[LANES];
             ALIGNED float drawn[LANES];
@@ -211,28 +211,140 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             store_whole(x_out, &drawn, first, count, 1, 64, t);
             ALIGNED float value[17][LANES];
+            ALIGNED float product_2[288][LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(drawn[lane] == (float)at);
             }
-            ALIGNED float product_2[288][LANES];
             dot(product_2, 288, value, 17, input_weight, 17, 1);
             ALIGNED float of_input[288][LANES];
+            ALIGNED float product_3[288][LANES];
             for (int at = 0; at < 288; at++) {
                 for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product_2[at][lane] + input_bias[at];
             }
-            ALIGNED float product_3[288][LANES];
             dot(product_3, 288, gru, 96, hidden_weight, 96, 1);
             ALIGNED float of_hidden[288][LANES];
+            ALIGNED float value_2[96][LANES];
             for (int at = 0; at < 288; at++) {
                 for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_3[at][lane] + hidden_bias[at];
             }
-            ALIGNED float value_2[96][LANES];
-            for (int at = 0; at < 96; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = of_input[at + 96][lane];
-            }
             ALIGNED float value_2_2[96][LANES];
             for (int at = 0; at < 96; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_2_2[at][lane] = of_hidden[at + 96][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = of_input[at + 96][lane];
+                    value_2_2[at][lane] = of_hidden[at + 96][lane];
+                    gru[at][lane] = hyperbolic_tangent(of_input[at + 192][lane] + sigmoid(of_input[at][lane] +
+                        of_hidden[at][lane]) * of_hidden[at + 192][lane]) * sigmoid(-value_2[at][lane] -
+                        value_2_2[at][lane]) + sigmoid(value_2[at][lane] + value_2_2[at][lane]) * gru[at][lane];
+                }
+            }
+        }
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], gru_saved [rows, 6144], gru_end [rows, 96]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict input_weight = pointers[1];
+    const float *restrict input_bias = pointers[2];
+    const float *restrict hidden_weight = pointers[3];
+    const float *restrict hidden_bias = pointers[4];
+    const float *restrict output_weight = pointers[5];
+    const float *restrict output_bias = pointers[6];
+    float *restrict log_prob_out = pointers[7];
+    float *restrict gru_saved_out = pointers[8];
+    float *restrict gru_end_out = pointers[9];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // gru.gen:5
+        ALIGNED float gru[96][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 96; at++) {
+            for (int lane = 0; lane < LANES; lane++) gru[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t t = 0; t < 64; t++) {
+            store(gru_saved_out, gru, first, count, 96, 6144, t * 96);
+            ALIGNED float _event[LANES];
+            ALIGNED int equal__event[17][LANES];
+            for (int lane = 0; lane < LANES; lane++) _event[lane] = x[t][lane];
+            ALIGNED float value[17][LANES];
+            ALIGNED float product[288][LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    equal__event[at][lane] = _event[lane] == (float)at;
+                    value[at][lane] = (float)equal__event[at][lane];
+                }
+            }
+            dot(product, 288, value, 17, input_weight, 17, 1);
+            ALIGNED float of_input[288][LANES];
+            ALIGNED float product_2[288][LANES];
+            for (int at = 0; at < 288; at++) {
+                for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product[at][lane] + input_bias[at];
+            }
+            dot(product_2, 288, gru, 96, hidden_weight, 96, 1);
+            ALIGNED float of_hidden[288][LANES];
+            ALIGNED float value_2[96][LANES];
+            for (int at = 0; at < 288; at++) {
+                for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_2[at][lane] + hidden_bias[at];
+            }
+            ALIGNED float value_2_2[96][LANES];
+            ALIGNED float product_3[17][LANES];
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = of_input[at + 96][lane];
+                    value_2_2[at][lane] = of_hidden[at + 96][lane];
+                }
+            }
+            dot(product_3, 17, gru, 96, output_weight, 96, 1);
+            ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + output_bias[at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += choose(equal__event[at][lane], logits[at][lane], 0.0f);
+                }
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_7[lane] += exponential(logits[at][lane] - choose(absolute(sum_5[lane]) < INFINITY, sum_6[lane],
+                        0.0f));
+                }
             }
             for (int at = 0; at < 96; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -241,7 +353,227 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                         value_2_2[at][lane]) + sigmoid(value_2[at][lane] + value_2_2[at][lane]) * gru[at][lane];
                 }
             }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (sum_2[lane] - (choose(absolute(sum_3[lane]) < INFINITY, sum_4[lane], 0.0f)
+                    + logarithm(sum_7[lane])));
+            }
         }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(gru_end_out, gru, first, count, 96, 96, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, gru_saved [rows, 6144], gru_end [rows, 96], log_prob_cotangent [rows]; returns part_6
+       [rows, 288], part_7 [rows, 288], part_8 [rows, 17], part_1 [rows, 1088], part_2 [rows, 6144], part_3 [rows,
+       18432], part_4 [rows, 18432], part_5 [rows, 1088]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict gru_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict input_weight = pointers[4];
+    const float *restrict input_bias = pointers[5];
+    const float *restrict hidden_weight = pointers[6];
+    const float *restrict hidden_bias = pointers[7];
+    const float *restrict output_weight = pointers[8];
+    const float *restrict output_bias = pointers[9];
+    float *restrict part_6_out = pointers[10];
+    float *restrict part_7_out = pointers[11];
+    float *restrict part_8_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // gru.gen:5
+        ALIGNED float gru_adjoint[96][LANES];
+        ALIGNED float total_1[288][LANES];
+        for (int at = 0; at < 96; at++) {
+            for (int lane = 0; lane < LANES; lane++) gru_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_2[288][LANES];
+        ALIGNED float total_3[17][LANES];
+        for (int at = 0; at < 288; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_1[at][lane] = 0.0f;
+                total_2[at][lane] = 0.0f;
+            }
+        }
+        for (int at = 0; at < 17; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = 0.0f;
+        }
+        for (int64_t t_2 = 64 - 1; t_2 >= 0; t_2--) {
+            ALIGNED float value[96][LANES];
+            load_section(value, gru_saved_rows, first, count, 96, 6144, t_2 * 96);
+            store(part_2_out, value, first, count, 96, 6144, t_2 * 96);
+            ALIGNED float product[17][LANES];
+            dot(product, 17, value, 96, output_weight, 96, 1);
+            ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + output_bias[at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float _event[LANES];
+            ALIGNED int equal__event[17][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+                _event[lane] = x[t_2][lane];
+            }
+            ALIGNED float total[17][LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    equal__event[at][lane] = _event[lane] == (float)at;
+                    total[at][lane] = exponential(logits[at][lane] - choose(reduced_2[lane] == -INFINITY, 0.0f,
+                        reduced_2[lane])) * -log_prob_cotangent[lane] + choose(equal__event[at][lane],
+                        log_prob_cotangent[lane], 0.0f);
+                }
+            }
+            store(part_1_out, total, first, count, 17, 1088, t_2 * 17);
+            ALIGNED float indicator_equal__event[17][LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_equal__event[at][lane] = (float)equal__event[at][lane];
+                }
+            }
+            store(part_5_out, indicator_equal__event, first, count, 17, 1088, t_2 * 17);
+            ALIGNED float product_2[288][LANES];
+            dot(product_2, 288, indicator_equal__event, 17, input_weight, 17, 1);
+            ALIGNED float of_input[288][LANES];
+            ALIGNED float value_2[96][LANES];
+            for (int at = 0; at < 288; at++) {
+                for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product_2[at][lane] + input_bias[at];
+            }
+            ALIGNED float product_3[288][LANES];
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = of_input[at + 96][lane];
+            }
+            dot(product_3, 288, value, 96, hidden_weight, 96, 1);
+            ALIGNED float of_hidden[288][LANES];
+            ALIGNED float value_3[96][LANES];
+            for (int at = 0; at < 288; at++) {
+                for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_3[at][lane] + hidden_bias[at];
+            }
+            ALIGNED float total_4[96][LANES];
+            ALIGNED float sigmoid_total_4[96][LANES];
+            ALIGNED float total_5[96][LANES];
+            ALIGNED float sigmoid_total_5[96][LANES];
+            ALIGNED float value_4[96][LANES];
+            ALIGNED float tanh_value[96][LANES];
+            ALIGNED float difference[96][LANES];
+            ALIGNED float sigmoid_difference[96][LANES];
+            ALIGNED float product_4[96][LANES];
+            ALIGNED float product_2_2[96][LANES];
+            ALIGNED float difference_2[96][LANES];
+            ALIGNED float value_5[288][LANES];
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[at][lane] = of_hidden[at + 96][lane];
+                    total_4[at][lane] = value_2[at][lane] + value_3[at][lane];
+                    sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
+                    total_5[at][lane] = of_input[at][lane] + of_hidden[at][lane];
+                    sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
+                    value_4[at][lane] = of_hidden[at + 192][lane];
+                    tanh_value[at][lane] = hyperbolic_tangent(of_input[at + 192][lane] + sigmoid_total_5[at][lane] *
+                        value_4[at][lane]);
+                    difference[at][lane] = -value_2[at][lane] - value_3[at][lane];
+                    sigmoid_difference[at][lane] = sigmoid(difference[at][lane]);
+                    product_4[at][lane] = (1.0f - square(tanh_value[at][lane])) * (sigmoid_difference[at][lane] *
+                        gru_adjoint[at][lane]);
+                    product_2_2[at][lane] = sigmoid_total_5[at][lane] * (1.0f - sigmoid_total_5[at][lane]) *
+                        (value_4[at][lane] * product_4[at][lane]);
+                    difference_2[at][lane] = sigmoid_total_4[at][lane] * (1.0f - sigmoid_total_4[at][lane]) *
+                        (value[at][lane] * gru_adjoint[at][lane]) - sigmoid_difference[at][lane] * (1.0f -
+                        sigmoid_difference[at][lane]) * (tanh_value[at][lane] * gru_adjoint[at][lane]);
+                }
+            }
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = product_2_2[at][lane];
+            }
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at + 96][lane] = difference_2[at][lane];
+            }
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_5[at + 192][lane] = sigmoid_total_5[at][lane] * product_4[at][lane];
+                }
+            }
+            store(part_3_out, value_5, first, count, 288, 18432, t_2 * 288);
+            ALIGNED float value_6[288][LANES];
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = product_2_2[at][lane];
+            }
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at + 96][lane] = difference_2[at][lane];
+            }
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at + 192][lane] = product_4[at][lane];
+            }
+            store(part_4_out, value_6, first, count, 288, 18432, t_2 * 288);
+            ALIGNED float product_5[96][LANES];
+            dot(product_5, 96, total, 17, output_weight, 1, 96);
+            ALIGNED float product_6[96][LANES];
+            dot(product_6, 96, value_5, 288, hidden_weight, 1, 96);
+            for (int at = 0; at < 96; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    gru_adjoint[at][lane] = product_5[at][lane] + sigmoid_total_4[at][lane] * gru_adjoint[at][lane] +
+                        product_6[at][lane];
+                }
+            }
+            for (int at = 0; at < 288; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + value_6[at][lane];
+                    total_2[at][lane] = total_2[at][lane] + value_5[at][lane];
+                }
+            }
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = total_3[at][lane] + total[at][lane];
+            }
+        }
+        store(part_6_out, total_1, first, count, 288, 288, 0);
+        store(part_7_out, total_2, first, count, 288, 288, 0);
+        store(part_8_out, total_3, first, count, 17, 17, 0);
     }
 }
 #endif

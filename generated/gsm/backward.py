@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import square, vector
+from gencompiler.runtime.kernels import maximum, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -145,10 +145,7 @@ def log_prob_saving_kernel(
         ),
         1,
     )
-    shared_7 = tl.maximum(
-        tl.maximum(tl.maximum(tl.maximum(tl.maximum(shared_1, shared_2), shared_3), shared_4), shared_5),
-        shared_6,
-    )
+    shared_7 = maximum(maximum(maximum(maximum(maximum(shared_1, shared_2), shared_3), shared_4), shared_5), shared_6)
     shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
     tl.store(
         log_prob_out + place,
@@ -165,6 +162,7 @@ def log_prob_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, w, m, a):
     """log p(x) of each row, and the states that its gradient needs.
@@ -173,16 +171,18 @@ def log_prob_saving_rows(x, w, m, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(w, m, a, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -365,10 +365,7 @@ def log_prob_backward_kernel(
         tl.where(tl.arange(0, 32)[None, :] < 30, -0.5 * square(ratio_6) - tl.load(a_array_6) - 0.9189385332046727, 0.0),
         1,
     )
-    shared_1 = tl.maximum(
-        tl.maximum(tl.maximum(tl.maximum(tl.maximum(value__0, value__1), value__2), value__3), value__4),
-        value__5,
-    )
+    shared_1 = maximum(maximum(maximum(maximum(maximum(value__0, value__1), value__2), value__3), value__4), value__5)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     log_p_x = shared_2 + tl.log(
         tl.exp(value__0 - shared_2)
@@ -487,6 +484,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, log_prob_cotangent, w, m, a):
     """the gradient of log p(x) of each row.
@@ -496,6 +494,8 @@ def log_prob_backward_rows(x, log_prob_cotangent, w, m, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(w, m, a, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 30, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, dtype=torch.float32, device=device)
@@ -505,7 +505,7 @@ def log_prob_backward_rows(x, log_prob_cotangent, w, m, a):
     part_6 = torch.empty(count, 6, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 30, dtype=torch.float32, device=device)
     part_8 = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -519,10 +519,10 @@ def log_prob_backward_rows(x, log_prob_cotangent, w, m, a):
         part_7,
         part_8,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8
 

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal, square, uniform, vector
+from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -144,10 +144,7 @@ def log_prob_kernel(
         ),
         1,
     )
-    shared_7 = tl.maximum(
-        tl.maximum(tl.maximum(tl.maximum(tl.maximum(shared_1, shared_2), shared_3), shared_4), shared_5),
-        shared_6,
-    )
+    shared_7 = maximum(maximum(maximum(maximum(maximum(shared_1, shared_2), shared_3), shared_4), shared_5), shared_6)
     shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
     tl.store(
         log_prob_out + place,
@@ -164,6 +161,7 @@ def log_prob_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, w, m, a):
     """log p(x) of each row.
@@ -172,16 +170,18 @@ def log_prob_rows(x, w, m, a):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(w, m, a, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -259,6 +259,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(w, m, a, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -267,17 +268,19 @@ def sample_rows(w, m, a, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(w, m, a, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 30, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

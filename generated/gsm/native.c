@@ -76,10 +76,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 30);
         // gsm.gen:6
         ALIGNED float difference[30][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) difference[at][lane] = x[at][lane] - m[at];
         }
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 30; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -387,8 +387,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -424,6 +424,712 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = m[at] + scale[lane] * noise_2[at][lane];
         }
         store(x_out, x, first, count, 30, 30, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict w = pointers[1];
+    const float *restrict a = pointers[3];
+    float *restrict shared = pointers[4];
+    float *restrict w_used = shared + 0;
+    float *restrict a_used = shared + 6;
+    float *restrict a_used_2 = shared + 7;
+    float *restrict a_used_3 = shared + 8;
+    float *restrict a_used_4 = shared + 9;
+    float *restrict a_used_5 = shared + 10;
+    float *restrict a_used_6 = shared + 11;
+    // gsm.gen:6
+    {
+        float *restrict values = w_used;
+        for (int at = 0; at < 6; at++) {
+            values[at] = logarithm(w[at]);
+        }
+    }
+    {
+        float *restrict values_2 = a_used;
+        values_2[0] = exponential(a[0]);
+    }
+    {
+        float *restrict values_3 = a_used_2;
+        values_3[0] = exponential(a[1]);
+    }
+    {
+        float *restrict values_4 = a_used_3;
+        values_4[0] = exponential(a[2]);
+    }
+    {
+        float *restrict values_5 = a_used_4;
+        values_5[0] = exponential(a[3]);
+    }
+    {
+        float *restrict values_6 = a_used_5;
+        values_6[0] = exponential(a[4]);
+    }
+    {
+        float *restrict values_7 = a_used_6;
+        values_7[0] = exponential(a[5]);
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 30]; returns log_prob [rows]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict m = pointers[2];
+    const float *restrict a = pointers[3];
+    float *restrict shared = pointers[4];
+    float *restrict w_used = shared + 0;
+    float *restrict a_used = shared + 6;
+    float *restrict a_used_2 = shared + 7;
+    float *restrict a_used_3 = shared + 8;
+    float *restrict a_used_4 = shared + 9;
+    float *restrict a_used_5 = shared + 10;
+    float *restrict a_used_6 = shared + 11;
+    float *restrict log_prob_out = pointers[5];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        // gsm.gen:6
+        ALIGNED float difference[30][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) difference[at][lane] = x[at][lane] - m[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_4[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_5[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_7[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float joined[6][LANES];
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined[0][lane] = w_used[0] + sum_2[lane];
+            joined[1][lane] = w_used[1] + sum_3[lane];
+            joined[2][lane] = w_used[2] + sum_4[lane];
+            joined[3][lane] = w_used[3] + sum_5[lane];
+            joined[4][lane] = w_used[4] + sum_6[lane];
+            joined[5][lane] = w_used[5] + sum_7[lane];
+            sum_8[lane] = joined[0][lane];
+        }
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], joined[at][lane]);
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_9[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_10[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_10[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_11[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_12[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_12[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_13[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_13[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_14[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_14[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float joined_2[6][LANES];
+        ALIGNED float sum_15[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined_2[0][lane] = w_used[0] + sum_9[lane];
+            joined_2[1][lane] = w_used[1] + sum_10[lane];
+            joined_2[2][lane] = w_used[2] + sum_11[lane];
+            joined_2[3][lane] = w_used[3] + sum_12[lane];
+            joined_2[4][lane] = w_used[4] + sum_13[lane];
+            joined_2[5][lane] = w_used[5] + sum_14[lane];
+            sum_15[lane] = joined_2[0][lane];
+        }
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], joined_2[at][lane]);
+        }
+        ALIGNED float sum_16[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_16[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_17[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_17[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_18[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_18[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_19[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_19[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_20[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_20[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_20[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_21[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_21[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_21[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float joined_3[6][LANES];
+        ALIGNED float sum_22[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined_3[0][lane] = w_used[0] + sum_16[lane];
+            joined_3[1][lane] = w_used[1] + sum_17[lane];
+            joined_3[2][lane] = w_used[2] + sum_18[lane];
+            joined_3[3][lane] = w_used[3] + sum_19[lane];
+            joined_3[4][lane] = w_used[4] + sum_20[lane];
+            joined_3[5][lane] = w_used[5] + sum_21[lane];
+            sum_22[lane] = 0.0f;
+        }
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_22[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_23[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_23[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_24[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_24[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_25[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_25[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_25[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_26[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_26[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_27[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_27[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_27[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float joined_4[6][LANES];
+        ALIGNED float sum_28[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined_4[0][lane] = w_used[0] + sum_22[lane];
+            joined_4[1][lane] = w_used[1] + sum_23[lane];
+            joined_4[2][lane] = w_used[2] + sum_24[lane];
+            joined_4[3][lane] = w_used[3] + sum_25[lane];
+            joined_4[4][lane] = w_used[4] + sum_26[lane];
+            joined_4[5][lane] = w_used[5] + sum_27[lane];
+            sum_28[lane] = joined_4[0][lane];
+        }
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = maximum(sum_28[lane], joined_4[at][lane]);
+        }
+        ALIGNED float sum_29[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_29[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_29[lane] += -0.5f * square(difference[at][lane] / a_used[0]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_30[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_30[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_30[lane] += -0.5f * square(difference[at][lane] / a_used_2[0]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_31[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_31[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_31[lane] += -0.5f * square(difference[at][lane] / a_used_3[0]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_32[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_32[lane] += -0.5f * square(difference[at][lane] / a_used_4[0]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_33[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_33[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_33[lane] += -0.5f * square(difference[at][lane] / a_used_5[0]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_34[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_34[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_34[lane] += -0.5f * square(difference[at][lane] / a_used_6[0]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float joined_5[6][LANES];
+        ALIGNED float sum_35[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined_5[0][lane] = w_used[0] + sum_29[lane];
+            joined_5[1][lane] = w_used[1] + sum_30[lane];
+            joined_5[2][lane] = w_used[2] + sum_31[lane];
+            joined_5[3][lane] = w_used[3] + sum_32[lane];
+            joined_5[4][lane] = w_used[4] + sum_33[lane];
+            joined_5[5][lane] = w_used[5] + sum_34[lane];
+            sum_35[lane] = joined_5[0][lane];
+        }
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_35[lane] = maximum(sum_35[lane], joined_5[at][lane]);
+        }
+        ALIGNED float sum_36[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_36[lane] = 0.0f;
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_36[lane] += exponential(joined_3[at][lane] - choose(absolute(sum_28[lane]) < INFINITY, sum_35[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = choose(absolute(sum_8[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_36[lane]);
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict w = pointers[2];
+    const float *restrict a = pointers[4];
+    float *restrict shared = pointers[5];
+    float *restrict a_used = shared + 0;
+    float *restrict a_used_2 = shared + 1;
+    float *restrict a_used_3 = shared + 2;
+    float *restrict a_used_4 = shared + 3;
+    float *restrict a_used_5 = shared + 4;
+    float *restrict a_used_6 = shared + 5;
+    float *restrict w_used = shared + 6;
+    float *restrict w_used_2 = shared + 12;
+    // gsm.gen:6
+    {
+        float *restrict values = a_used;
+        values[0] = exponential(a[0]);
+    }
+    {
+        float *restrict values_2 = a_used_2;
+        values_2[0] = exponential(a[1]);
+    }
+    {
+        float *restrict values_3 = a_used_3;
+        values_3[0] = exponential(a[2]);
+    }
+    {
+        float *restrict values_4 = a_used_4;
+        values_4[0] = exponential(a[3]);
+    }
+    {
+        float *restrict values_5 = a_used_5;
+        values_5[0] = exponential(a[4]);
+    }
+    {
+        float *restrict values_6 = a_used_6;
+        values_6[0] = exponential(a[5]);
+    }
+    {
+        float *restrict values_7 = w_used;
+        for (int at = 0; at < 6; at++) {
+            values_7[at] = logarithm(w[at]);
+        }
+    }
+    {
+        float *restrict values_8 = w_used_2;
+        for (int at = 0; at < 6; at++) {
+            values_8[at] = 1.0f / w[at];
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 30], log_prob_cotangent [rows]; returns x_gradient [rows, 30], part_1 [rows], part_2 [rows], part_3
+       [rows], part_4 [rows], part_5 [rows], part_6 [rows, 6], part_7 [rows, 30], part_8 [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict log_prob_cotangent_rows = pointers[1];
+    const float *restrict m = pointers[3];
+    const float *restrict a = pointers[4];
+    float *restrict shared = pointers[5];
+    float *restrict a_used = shared + 0;
+    float *restrict a_used_2 = shared + 1;
+    float *restrict a_used_3 = shared + 2;
+    float *restrict a_used_4 = shared + 3;
+    float *restrict a_used_5 = shared + 4;
+    float *restrict a_used_6 = shared + 5;
+    float *restrict w_used = shared + 6;
+    float *restrict w_used_2 = shared + 12;
+    float *restrict x_gradient_out = pointers[6];
+    float *restrict part_1_out = pointers[7];
+    float *restrict part_2_out = pointers[8];
+    float *restrict part_3_out = pointers[9];
+    float *restrict part_4_out = pointers[10];
+    float *restrict part_5_out = pointers[11];
+    float *restrict part_6_out = pointers[12];
+    float *restrict part_7_out = pointers[13];
+    float *restrict part_8_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // gsm.gen:6
+        ALIGNED float difference[30][LANES];
+        ALIGNED float ratio[30][LANES];
+        ALIGNED float ratio_2[30][LANES];
+        ALIGNED float ratio_3[30][LANES];
+        ALIGNED float ratio_4[30][LANES];
+        ALIGNED float ratio_5[30][LANES];
+        ALIGNED float ratio_6[30][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = x[at][lane] - m[at];
+                ratio[at][lane] = difference[at][lane] / a_used[0];
+                ratio_2[at][lane] = difference[at][lane] / a_used_2[0];
+                ratio_3[at][lane] = difference[at][lane] / a_used_3[0];
+                ratio_4[at][lane] = difference[at][lane] / a_used_4[0];
+                ratio_5[at][lane] = difference[at][lane] / a_used_5[0];
+                ratio_6[at][lane] = difference[at][lane] / a_used_6[0];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -0.5f * square(ratio[at][lane]) - a[0] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square(ratio_2[at][lane]) - a[1] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_4[lane] += -0.5f * square(ratio_3[at][lane]) - a[2] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_5[lane] += -0.5f * square(ratio_4[at][lane]) - a[3] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += -0.5f * square(ratio_5[at][lane]) - a[4] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_7[lane] += -0.5f * square(ratio_6[at][lane]) - a[5] - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float value[6][LANES];
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = w_used[0] + sum_2[lane];
+            value[1][lane] = w_used[1] + sum_3[lane];
+            value[2][lane] = w_used[2] + sum_4[lane];
+            value[3][lane] = w_used[3] + sum_5[lane];
+            value[4][lane] = w_used[4] + sum_6[lane];
+            value[5][lane] = w_used[5] + sum_7[lane];
+            sum_8[lane] = value[0][lane];
+        }
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], value[at][lane]);
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_9[lane] = value[0][lane];
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], value[at][lane]);
+        }
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_10[lane] = value[0][lane];
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], value[at][lane]);
+        }
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = value[0][lane];
+        for (int at = 1; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = maximum(sum_11[lane], value[at][lane]);
+        }
+        ALIGNED float sum_12[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_12[lane] += exponential(value[at][lane] - choose(absolute(sum_10[lane]) < INFINITY, sum_11[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float log_p_x[LANES];
+        ALIGNED float product[6][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_x[lane] = choose(absolute(sum_8[lane]) < INFINITY, sum_9[lane], 0.0f) + logarithm(sum_12[lane]);
+        }
+        ALIGNED float value_0[LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product[at][lane] = exponential(value[at][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f,
+                    log_p_x[lane])) * log_prob_cotangent[lane];
+            }
+        }
+        ALIGNED float product_2[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_0[lane] = product[0][lane];
+        ALIGNED float value_1[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2[at][lane] = 2.0f * ratio[at][lane] * (-0.5f * value_0[lane]);
+            }
+        }
+        ALIGNED float product_3[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_1[lane] = product[1][lane];
+        ALIGNED float value_2[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3[at][lane] = 2.0f * ratio_2[at][lane] * (-0.5f * value_1[lane]);
+            }
+        }
+        ALIGNED float product_4[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = product[2][lane];
+        ALIGNED float value_3[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[at][lane] = 2.0f * ratio_3[at][lane] * (-0.5f * value_2[lane]);
+            }
+        }
+        ALIGNED float product_5[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_3[lane] = product[3][lane];
+        ALIGNED float value_4[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = 2.0f * ratio_4[at][lane] * (-0.5f * value_3[lane]);
+            }
+        }
+        ALIGNED float product_6[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_4[lane] = product[4][lane];
+        ALIGNED float value_5[LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6[at][lane] = 2.0f * ratio_5[at][lane] * (-0.5f * value_4[lane]);
+            }
+        }
+        ALIGNED float product_7[30][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_5[lane] = product[5][lane];
+        ALIGNED float total[30][LANES];
+        ALIGNED float negate_difference[30][LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7[at][lane] = 2.0f * ratio_6[at][lane] * (-0.5f * value_5[lane]);
+                total[at][lane] = 1.0f / a_used[0] * product_2[at][lane] + 1.0f / a_used_2[0] * product_3[at][lane] +
+                    1.0f / a_used_3[0] * product_4[at][lane] + 1.0f / a_used_4[0] * product_5[at][lane] + 1.0f /
+                    a_used_5[0] * product_6[at][lane] + 1.0f / a_used_6[0] * product_7[at][lane];
+                negate_difference[at][lane] = -difference[at][lane];
+            }
+        }
+        store(x_gradient_out, total, first, count, 30, 30, 0);
+        ALIGNED float sum_13[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_13[lane] += negate_difference[at][lane] / square(a_used[0]) * product_2[at][lane];
+            }
+        }
+        ALIGNED float part_1[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_1[lane] = 30.0f * -value_0[lane] + a_used[0] * sum_13[lane];
+        store(part_1_out, &part_1, first, count, 1, 1, 0);
+        ALIGNED float sum_14[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_14[lane] += negate_difference[at][lane] / square(a_used_2[0]) * product_3[at][lane];
+            }
+        }
+        ALIGNED float part_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_2[lane] = 30.0f * -value_1[lane] + a_used_2[0] * sum_14[lane];
+        store(part_2_out, &part_2, first, count, 1, 1, 0);
+        ALIGNED float sum_15[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_15[lane] += negate_difference[at][lane] / square(a_used_3[0]) * product_4[at][lane];
+            }
+        }
+        ALIGNED float part_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_3[lane] = 30.0f * -value_2[lane] + a_used_3[0] * sum_15[lane];
+        store(part_3_out, &part_3, first, count, 1, 1, 0);
+        ALIGNED float sum_16[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_16[lane] += negate_difference[at][lane] / square(a_used_4[0]) * product_5[at][lane];
+            }
+        }
+        ALIGNED float part_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_4[lane] = 30.0f * -value_3[lane] + a_used_4[0] * sum_16[lane];
+        store(part_4_out, &part_4, first, count, 1, 1, 0);
+        ALIGNED float sum_17[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_17[lane] += negate_difference[at][lane] / square(a_used_5[0]) * product_6[at][lane];
+            }
+        }
+        ALIGNED float part_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_5[lane] = 30.0f * -value_4[lane] + a_used_5[0] * sum_17[lane];
+        store(part_5_out, &part_5, first, count, 1, 1, 0);
+        ALIGNED float joined[6][LANES];
+        ALIGNED float part_6[6][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            joined[0][lane] = value_0[lane];
+            joined[1][lane] = value_1[lane];
+            joined[2][lane] = value_2[lane];
+            joined[3][lane] = value_3[lane];
+            joined[4][lane] = value_4[lane];
+            joined[5][lane] = value_5[lane];
+        }
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_6[at][lane] = w_used_2[at] * joined[at][lane];
+        }
+        store(part_6_out, part_6, first, count, 6, 6, 0);
+        ALIGNED float part_7[30][LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_7[at][lane] = -total[at][lane];
+        }
+        store(part_7_out, part_7, first, count, 30, 30, 0);
+        ALIGNED float sum_18[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_18[lane] += negate_difference[at][lane] / square(a_used_6[0]) * product_7[at][lane];
+            }
+        }
+        ALIGNED float part_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) part_8[lane] = 30.0f * -value_5[lane] + a_used_6[0] * sum_18[lane];
+        store(part_8_out, &part_8, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -30,6 +30,7 @@ def encode_kernel(x_ptr, c_out, rows_ptr, count, seed, step, ROWS: tl.constexpr,
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
     """a draw of c for each row from q(c | x).
@@ -37,18 +38,20 @@ def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
     Takes x [rows, 64] integer; returns c [rows, 64] integer.
     """
     count, device = len(x), x.device
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     c = torch.empty(count, 64, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         c,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return c
 
@@ -70,6 +73,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of step start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -77,16 +81,18 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer.
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    start_kernel[(triton.cdiv(count, 16),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

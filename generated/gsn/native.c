@@ -17,8 +17,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -57,8 +57,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -69,18 +69,18 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, c, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -111,8 +111,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -123,105 +123,104 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 8);
         ALIGNED float z_0[64][LANES];
+        ALIGNED float product[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_0[at][lane] = (float)(noise[at][lane] < 0.6f * x[at][lane] + 0.2f);
             }
         }
-        // gsn.gen:7
-        ALIGNED float product[128][LANES];
         dot(product, 128, z_0, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
             }
         }
+        // gsn.gen:7
         ALIGNED float noise_2[64][LANES];
         uniform(noise_2, 64, row, seed, step, 0, 9);
         ALIGNED float y_1[64][LANES];
+        ALIGNED float noise_3[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 y_1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // gsn.gen:6
-        ALIGNED float noise_3[64][LANES];
         uniform(noise_3, 64, row, seed, step, 0, 12);
+        // gsn.gen:6
         ALIGNED float z_1[64][LANES];
+        ALIGNED float product_3[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_1[at][lane] = (float)(noise_3[at][lane] < 0.6f * y_1[at][lane] + 0.2f);
             }
         }
-        // gsn.gen:7
-        ALIGNED float product_3[128][LANES];
         dot(product_3, 128, z_1, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_2[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_4[64][LANES];
         dot(product_4, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_4[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_p_x_2[lane] += x[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
             }
         }
+        // gsn.gen:7
         ALIGNED float noise_4[64][LANES];
         uniform(noise_4, 64, row, seed, step, 0, 13);
         ALIGNED float y_2[64][LANES];
+        ALIGNED float noise_5[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 y_2[at][lane] = (float)(noise_4[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
-        // gsn.gen:6
-        ALIGNED float noise_5[64][LANES];
         uniform(noise_5, 64, row, seed, step, 0, 16);
+        // gsn.gen:6
         ALIGNED float z_2[64][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_2[at][lane] = (float)(noise_5[at][lane] < 0.6f * y_2[at][lane] + 0.2f);
             }
         }
-        // gsn.gen:7
-        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, z_2, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits_3[64][LANES];
+        ALIGNED float log_p_x_3[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x_3[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -257,9 +256,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -268,10 +267,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         // gsn.gen:9
         ALIGNED float x_2[64][LANES];
+        ALIGNED float accepted[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -280,27 +279,26 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float noise[64][LANES];
             uniform(noise, 64, row, seed, now, 0, 2);
             ALIGNED float c[64][LANES];
+            ALIGNED float product[128][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     c[at][lane] = (float)(noise[at][lane] < 0.6f * x_2[at][lane] + 0.2f);
                 }
             }
-            // gsn.gen:7
-            ALIGNED float product[128][LANES];
             dot(product, 128, c, 64, mlp_0_weight, 64, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
             ALIGNED float logits[64][LANES];
+            ALIGNED float noise_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
             }
-            ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, now, 0, 3);
             // gsn.gen:9
             for (int at = 0; at < 64; at++) {
@@ -312,6 +310,381 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         }
         store_whole(x_out, x_2, first, count, 64, 64, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_output_weight = pointers[3];
+    const float *restrict mlp_output_bias = pointers[4];
+    const int64_t *restrict row_numbers = pointers[5];
+    float *restrict value_out = pointers[6];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // gsn.gen:6
+        ALIGNED float noise[64][LANES];
+        uniform(noise, 64, row, seed, step, 0, 8);
+        ALIGNED float z_0[64][LANES];
+        ALIGNED float product[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_0[at][lane] = (float)(noise[at][lane] < 0.6f * x[at][lane] + 0.2f);
+            }
+        }
+        dot(product, 128, z_0, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // gsn.gen:7
+        ALIGNED float noise_2[64][LANES];
+        uniform(noise_2, 64, row, seed, step, 0, 9);
+        ALIGNED float y_1[64][LANES];
+        ALIGNED float noise_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                y_1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        uniform(noise_3, 64, row, seed, step, 0, 12);
+        // gsn.gen:6
+        ALIGNED float z_1[64][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_1[at][lane] = (float)(noise_3[at][lane] < 0.6f * y_1[at][lane] + 0.2f);
+            }
+        }
+        dot(product_3, 128, z_1, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_4, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_4[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x_2[lane] += x[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+            }
+        }
+        // gsn.gen:7
+        ALIGNED float noise_4[64][LANES];
+        uniform(noise_4, 64, row, seed, step, 0, 13);
+        ALIGNED float y_2[64][LANES];
+        ALIGNED float noise_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                y_2[at][lane] = (float)(noise_4[at][lane] < sigmoid(logits_2[at][lane]));
+            }
+        }
+        uniform(noise_5, 64, row, seed, step, 0, 16);
+        // gsn.gen:6
+        ALIGNED float z_2[64][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_2[at][lane] = (float)(noise_5[at][lane] < 0.6f * y_2[at][lane] + 0.2f);
+            }
+        }
+        dot(product_5, 128, z_2, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits_3[64][LANES];
+        ALIGNED float log_p_x_3[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x_3[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x_3[lane] += x[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // chains.gen:14
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = (log_p_x[lane] + log_p_x_2[lane] + log_p_x_3[lane]) / 3.0f;
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 128], part_3 [rows,
+       128], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 64], part_9
+       [rows, 64], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13 [rows, 128], part_14 [rows,
+       64]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_output_weight = pointers[4];
+    const float *restrict mlp_output_bias = pointers[5];
+    const int64_t *restrict row_numbers = pointers[6];
+    float *restrict part_1_out = pointers[7];
+    float *restrict part_2_out = pointers[8];
+    float *restrict part_3_out = pointers[9];
+    float *restrict part_4_out = pointers[10];
+    float *restrict part_5_out = pointers[11];
+    float *restrict part_6_out = pointers[12];
+    float *restrict part_7_out = pointers[13];
+    float *restrict part_8_out = pointers[14];
+    float *restrict part_9_out = pointers[15];
+    float *restrict part_10_out = pointers[16];
+    float *restrict part_11_out = pointers[17];
+    float *restrict part_12_out = pointers[18];
+    float *restrict part_13_out = pointers[19];
+    float *restrict part_14_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // gsn.gen:2
+        ALIGNED float product[LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) product[lane] = 0.3333333333333333f * value_cotangent[lane];
+        ALIGNED float noise[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = x[at][lane] * product[lane];
+        }
+        uniform(noise, 64, row, seed, step, 0, 8);
+        // gsn.gen:6
+        ALIGNED float z_0[64][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_0[at][lane] = (float)(noise[at][lane] < 0.6f * x[at][lane] + 0.2f);
+            }
+        }
+        dot(product_3, 128, z_0, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_4, 64, hidden, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float sigmoid_logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_4[at][lane] + mlp_output_bias[at];
+                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
+            }
+        }
+        uniform(noise_2, 64, row, seed, step, 0, 9);
+        // gsn.gen:7
+        ALIGNED float y_1[64][LANES];
+        ALIGNED float noise_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                y_1[at][lane] = (float)(noise_2[at][lane] < sigmoid_logits[at][lane]);
+            }
+        }
+        uniform(noise_3, 64, row, seed, step, 0, 12);
+        // gsn.gen:6
+        ALIGNED float z_1[64][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_1[at][lane] = (float)(noise_3[at][lane] < 0.6f * y_1[at][lane] + 0.2f);
+            }
+        }
+        dot(product_5, 128, z_1, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_6, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float sigmoid_logits_2[64][LANES];
+        ALIGNED float noise_4[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+                sigmoid_logits_2[at][lane] = sigmoid(logits_2[at][lane]);
+            }
+        }
+        uniform(noise_4, 64, row, seed, step, 0, 13);
+        // gsn.gen:7
+        ALIGNED float y_2[64][LANES];
+        ALIGNED float noise_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                y_2[at][lane] = (float)(noise_4[at][lane] < sigmoid_logits_2[at][lane]);
+            }
+        }
+        uniform(noise_5, 64, row, seed, step, 0, 16);
+        // gsn.gen:6
+        ALIGNED float z_2[64][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_2[at][lane] = (float)(noise_5[at][lane] < 0.6f * y_2[at][lane] + 0.2f);
+            }
+        }
+        dot(product_7, 128, z_2, 64, mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_8[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_3[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_8, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits_3[64][LANES];
+        ALIGNED float negate_product[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_8[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_product[lane] = -product[lane];
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + sigmoid(logits_3[at][lane]) * negate_product[lane];
+            }
+        }
+        dot(product_9, 128, total, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float total_2[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (1.0f - square(hidden_3[at][lane])) * product_9[at][lane];
+            }
+        }
+        ALIGNED float product_10[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2[at][lane] + sigmoid_logits_2[at][lane] * negate_product[lane];
+            }
+        }
+        dot(product_10, 128, total_2, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float total_3[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * product_10[at][lane];
+            }
+        }
+        ALIGNED float product_11[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_2[at][lane] + sigmoid_logits[at][lane] * negate_product[lane];
+            }
+        }
+        dot(product_11, 128, total_3, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_5_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_11[at][lane];
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // gsn.gen:7
+        store(part_2_out, hidden_3, first, count, 128, 128, 0);
+        store(part_3_out, product_3_2, first, count, 128, 128, 0);
+        // gsn.gen:6
+        store(part_4_out, z_2, first, count, 64, 64, 0);
+        // gsn.gen:2
+        store(part_5_out, total_2, first, count, 64, 64, 0);
+        // gsn.gen:7
+        store(part_6_out, hidden_2, first, count, 128, 128, 0);
+        store(part_7_out, product_4_2, first, count, 128, 128, 0);
+        // gsn.gen:6
+        store(part_8_out, z_1, first, count, 64, 64, 0);
+        // gsn.gen:2
+        store(part_9_out, total_3, first, count, 64, 64, 0);
+        // gsn.gen:7
+        store(part_10_out, hidden, first, count, 128, 128, 0);
+        store(part_11_out, product_5_2, first, count, 128, 128, 0);
+        // gsn.gen:6
+        store(part_12_out, z_0, first, count, 64, 64, 0);
+        // gsn.gen:7
+        ALIGNED float part_13[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_13[at][lane] = product_3_2[at][lane] + product_4_2[at][lane] + product_5_2[at][lane];
+            }
+        }
+        store(part_13_out, part_13, first, count, 128, 128, 0);
+        // gsn.gen:2
+        ALIGNED float part_14[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_14[at][lane] = total[at][lane] + total_2[at][lane] + total_3[at][lane];
+            }
+        }
+        store(part_14_out, part_14, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, minimum, normal, square, uniform, vector
 
 SAMPLE_LAYOUT_1 = tiles.layout(16, [15])
 SAMPLE_LAYOUT_2 = tiles.layout(16, [14])
@@ -107,7 +107,7 @@ def sample_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # gtm.gen:10
     noise = uniform(seed, row, step, 0, 1)
-    k = tl.minimum(tl.floor(100.0 * noise), 99.0)
+    k = minimum(tl.floor(100.0 * noise), 99.0)
     # gtm.gen:7
     floor_value = tl.floor(k / 10.0)
     z_0 = 0.2222222222222222 * (floor_value - 10.0 * tl.floor(k / 100.0)) - 1.0
@@ -282,6 +282,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, s, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -290,18 +291,20 @@ def sample_rows(W, b, s, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, b, s, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -577,6 +580,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(k, W, b, s, *, rows, seed, step):
     """a draw of x for each row from p(x | k).
@@ -585,8 +589,10 @@ def decode_rows(k, W, b, s, *, rows, seed, step):
     """
     count, device = len(k), k.device
     arrays = pack_decode(W, b, s, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         k.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -594,10 +600,10 @@ def decode_rows(k, W, b, s, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -864,6 +870,7 @@ def decode_mean_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(k, W, b):
     """the mean of p(x | k) of each row.
@@ -872,16 +879,18 @@ def decode_mean_rows(k, W, b):
     """
     count, device = len(k), k.device
     arrays = pack_decode_mean(W, b, device)
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 16),)](
+    decode_mean_kernel[(programs,)](
         k.to(torch.int64).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -897,9 +906,10 @@ def prior_kernel(k_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # gtm.gen:10
     noise = uniform(seed, row, step, 0, 1)
-    tl.store(k_out + place, tl.minimum(tl.floor(100.0 * noise), 99.0).to(tl.int64), mask=live)
+    tl.store(k_out + place, minimum(tl.floor(100.0 * noise), 99.0).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of k from p.
@@ -907,16 +917,18 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns k [rows] integer.
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     k = torch.empty(count, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         k,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return k

@@ -19,8 +19,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -126,12 +126,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product, 64, phi, 16, W, 16, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product[at][lane] + b[at];
         }
-        // gtm.gen:11
-        ALIGNED float noise_2[64][LANES];
         normal(noise_2, 64, row, seed, step, 0, 0);
+        // gtm.gen:11
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = mean[at][lane] + s[0] * noise_2[at][lane];
@@ -158,8 +158,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -263,12 +263,12 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product, 64, phi, 16, W, 16, 1);
         ALIGNED float mean[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product[at][lane] + b[at];
         }
-        // gtm.gen:11
-        ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 0);
+        // gtm.gen:11
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = mean[at][lane] + s[0] * noise[at][lane];

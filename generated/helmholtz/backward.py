@@ -222,6 +222,7 @@ def objective_wake_saving_kernel(
     tl.store(value_out + place, log_p_z + log_p_x, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_wake_saving_rows(
     x,
@@ -248,8 +249,10 @@ def objective_wake_saving_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_wake_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_wake_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -257,10 +260,10 @@ def objective_wake_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -494,6 +497,7 @@ def objective_wake_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_wake_backward_rows(
     x,
@@ -522,10 +526,12 @@ def objective_wake_backward_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_wake_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 8, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    objective_wake_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -536,10 +542,10 @@ def objective_wake_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3
 
@@ -730,6 +736,7 @@ def objective_sleep_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_sleep_saving_rows(
     x,
@@ -756,8 +763,10 @@ def objective_sleep_saving_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_sleep_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -765,10 +774,10 @@ def objective_sleep_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -961,6 +970,7 @@ def objective_sleep_backward_kernel(
     tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_sleep_backward_rows(
     x,
@@ -988,9 +998,11 @@ def objective_sleep_backward_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_sleep_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 8, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_sleep_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -1000,10 +1012,10 @@ def objective_sleep_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2
 

@@ -124,6 +124,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -132,18 +133,20 @@ def sample_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, ste
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(bias_output_bias, weight, linear_output_bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -370,6 +373,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_z + log_p_x - log_q_z, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -396,8 +400,10 @@ def log_weight_rows(
         q_linear_output_bias,
         device,
     )
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 16),)](
+    log_weight_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_weight,
@@ -405,10 +411,10 @@ def log_weight_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -514,6 +520,7 @@ def encode_kernel(
     tl.store(z_out + place * 8 + 7, (noise_7 < tl.sigmoid(logits_7)).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def encode_rows(x, weight, bias, *, rows, seed, step):
     """a draw of z for each row from q(z | x).
@@ -522,8 +529,10 @@ def encode_rows(x, weight, bias, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_encode(weight, bias, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 8, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         z,
@@ -531,10 +540,10 @@ def encode_rows(x, weight, bias, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z
 
@@ -611,6 +620,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -619,8 +629,10 @@ def decode_rows(z, weight, bias, *, rows, seed, step):
     """
     count, device = len(z), z.device
     arrays = pack_decode(weight, bias, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -628,10 +640,10 @@ def decode_rows(z, weight, bias, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -699,6 +711,7 @@ def decode_mean_kernel(
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(z, weight, bias):
     """the mean of p(x | z) of each row.
@@ -707,16 +720,18 @@ def decode_mean_rows(z, weight, bias):
     """
     count, device = len(z), z.device
     arrays = pack_decode_mean(weight, bias, device)
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 16),)](
+    decode_mean_kernel[(programs,)](
         z.to(torch.int64).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -788,6 +803,7 @@ def prior_kernel(
     tl.store(z_out + place * 8 + 7, (noise_7 < tl.load(weights_8_array)).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(bias, *, rows, seed, step):
     """draws of z from p.
@@ -796,18 +812,20 @@ def prior_rows(bias, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_prior(bias, device)
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 8, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         *arrays,
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z
 
@@ -1021,6 +1039,7 @@ def objective_wake_kernel(
     tl.store(value_out + place, log_p_z + log_p_x, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_wake_rows(
     x,
@@ -1047,8 +1066,10 @@ def objective_wake_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_wake_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_wake_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -1056,10 +1077,10 @@ def objective_wake_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -1250,6 +1271,7 @@ def objective_sleep_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_sleep_rows(
     x,
@@ -1276,8 +1298,10 @@ def objective_sleep_rows(
         q_linear_output_bias,
         device,
     )
+    size = objective_sleep_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -1285,9 +1309,9 @@ def objective_sleep_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

@@ -34,8 +34,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -44,18 +44,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[8][LANES];
         uniform(noise, 8, row, seed, step, 0, 1);
         ALIGNED float z[8][LANES];
+        ALIGNED float product[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // helmholtz.gen:7
-        ALIGNED float product[64][LANES];
         dot(product, 64, z, 8, linear_output_weight, 8, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[64][LANES];
         uniform(noise_2, 64, row, seed, step, 0, 0);
+        // helmholtz.gen:7
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -102,8 +102,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -114,19 +114,18 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[8][LANES];
         dot(product, 8, x, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits[8][LANES];
+        ALIGNED float noise[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
         }
-        ALIGNED float noise[8][LANES];
         uniform(noise, 8, row, seed, step, 0, 3);
         ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // helmholtz.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -137,10 +136,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2[64][LANES];
         dot(product_2, 64, z, 8, linear_output_weight, 8, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -179,8 +178,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -191,10 +190,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, z, 8, weight, 8, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -242,8 +241,8 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -254,19 +253,18 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[8][LANES];
         dot(product, 8, x, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits[8][LANES];
+        ALIGNED float noise[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
         }
-        ALIGNED float noise[8][LANES];
         uniform(noise, 8, row, seed, step, 0, 5);
         ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // helmholtz.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -277,10 +275,10 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2[64][LANES];
         dot(product_2, 64, z, 8, linear_output_weight, 8, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -327,8 +325,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -337,34 +335,33 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[8][LANES];
         uniform(noise, 8, row, seed, step, 0, 7);
         ALIGNED float z[8][LANES];
+        ALIGNED float product[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // helmholtz.gen:7
-        ALIGNED float product[64][LANES];
         dot(product, 64, z, 8, linear_output_weight, 8, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[64][LANES];
         uniform(noise_2, 64, row, seed, step, 0, 6);
+        // helmholtz.gen:7
         ALIGNED float x_2[64][LANES];
+        ALIGNED float product_2[8][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 x_2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // helmholtz.gen:8
-        ALIGNED float product_2[8][LANES];
         dot(product_2, 8, x_2, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits_2[8][LANES];
+        ALIGNED float value[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + q_linear_output_bias[at];
             }
         }
-        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -372,6 +369,348 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_WAKE_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[1];
+    float *restrict shared = pointers[6];
+    float *restrict output_bias_used = shared + 0;
+    // helmholtz.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 8; at++) {
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the value that wake maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_wake_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict bias_output_bias = pointers[1];
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict q_linear_output_weight = pointers[4];
+    const float *restrict q_linear_output_bias = pointers[5];
+    float *restrict shared = pointers[6];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[7];
+    float *restrict value_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // helmholtz.gen:8
+        ALIGNED float product[8][LANES];
+        dot(product, 8, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+        }
+        uniform(noise, 8, row, seed, step, 0, 5);
+        ALIGNED float z[8][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += z[at][lane] * bias_output_bias[at] - output_bias_used[at];
+            }
+        }
+        // helmholtz.gen:7
+        ALIGNED float product_2[64][LANES];
+        dot(product_2, 64, z, 8, linear_output_weight, 8, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + linear_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_WAKE_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[7];
+    float *restrict output_bias_used = shared + 0;
+    // helmholtz.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 8; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that wake maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 8], part_2 [rows, 64], part_3 [rows, 8]. */
+void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict q_linear_output_weight = pointers[5];
+    const float *restrict q_linear_output_bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[8];
+    float *restrict part_1_out = pointers[9];
+    float *restrict part_2_out = pointers[10];
+    float *restrict part_3_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // helmholtz.gen:8
+        ALIGNED float product[8][LANES];
+        dot(product, 8, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+        }
+        uniform(noise, 8, row, seed, step, 0, 5);
+        ALIGNED float z[8][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        ALIGNED float product_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        dot(product_2, 64, z, 8, linear_output_weight, 8, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float part_1[8][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + linear_output_bias[at];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = z[at][lane] * value_cotangent[lane] + output_bias_used[at] *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 8, 8, 0);
+        // helmholtz.gen:2
+        ALIGNED float part_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_2[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits_2[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_2_out, part_2, first, count, 64, 64, 0);
+        // helmholtz.gen:8
+        store(part_3_out, z, first, count, 8, 8, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_SLEEP_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_sleep_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[1];
+    float *restrict shared = pointers[6];
+    float *restrict output_bias_used = shared + 0;
+    // helmholtz.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 8; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the value that sleep maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_sleep_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict q_linear_output_weight = pointers[4];
+    const float *restrict q_linear_output_bias = pointers[5];
+    float *restrict shared = pointers[6];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[7];
+    float *restrict value_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // helmholtz.gen:6
+        ALIGNED float noise[8][LANES];
+        uniform(noise, 8, row, seed, step, 0, 7);
+        ALIGNED float z[8][LANES];
+        ALIGNED float product[64][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
+        }
+        dot(product, 64, z, 8, linear_output_weight, 8, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
+        }
+        uniform(noise_2, 64, row, seed, step, 0, 6);
+        // helmholtz.gen:7
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 8, x_2, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits_2[8][LANES];
+        ALIGNED float value[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + q_linear_output_bias[at];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                value[lane] += z[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+            }
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_SLEEP_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_sleep_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[7];
+    float *restrict output_bias_used = shared + 0;
+    // helmholtz.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 8; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that sleep maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 8], part_2 [rows, 64]. */
+void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict q_linear_output_weight = pointers[5];
+    const float *restrict q_linear_output_bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[8];
+    float *restrict part_1_out = pointers[9];
+    float *restrict part_2_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // helmholtz.gen:6
+        ALIGNED float noise[8][LANES];
+        uniform(noise, 8, row, seed, step, 0, 7);
+        ALIGNED float z[8][LANES];
+        ALIGNED float product[64][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
+        }
+        dot(product, 64, z, 8, linear_output_weight, 8, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
+        }
+        uniform(noise_2, 64, row, seed, step, 0, 6);
+        // helmholtz.gen:7
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_2[8][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 8, x_2, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits_2[8][LANES];
+        ALIGNED float part_1[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + q_linear_output_bias[at];
+                part_1[at][lane] = z[at][lane] * value_cotangent[lane] + sigmoid(logits_2[at][lane]) *
+                    -value_cotangent[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 8, 8, 0);
+        store(part_2_out, x_2, first, count, 64, 64, 0);
     }
 }
 #endif

@@ -28,6 +28,7 @@ def prior_kernel(y_ptr, z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -35,17 +36,19 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
     Takes y [rows] integer; returns z [rows, 16].
     """
     count, device = len(y), y.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 16, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         y.to(torch.int64).contiguous(),
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z

@@ -24,8 +24,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -37,10 +37,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         normal(z, 16, row, seed, step, 0, 2);
         // hinge.gen:8
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z[at][lane];
         }
@@ -48,16 +48,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -96,10 +96,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // hinge.gen:8
         ALIGNED float value[10][LANES];
+        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float joined[26][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z[at][lane];
         }
@@ -107,16 +107,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, joined, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[128][LANES];
         dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {

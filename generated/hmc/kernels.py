@@ -32,6 +32,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -39,15 +40,17 @@ def energy_rows(x):
     Takes x [rows, 2]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -68,6 +71,7 @@ def start_kernel(x_out, v_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     tl.store(v_out + place * 2 + 1, normal(seed, row, step, 1, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of hmc start: Normal(0, 1).
@@ -75,19 +79,21 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 2], v [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
     v = torch.empty(count, 2, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         v,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, v
 
@@ -137,9 +143,9 @@ def chain_kernel(
         for _ in tl.range(0, 10, num_stages=1):
             # hmc.gen:5
             state_0_0 = state_0__0
-            product = 4.0 * (state_0__1 - square(state_0_0))
-            grad_U_0 = 2.0 * state_0_0 * (0.5 - product)
-            grad_U_1 = product
+            product_2 = 4.0 * (state_0__1 - square(state_0_0))
+            grad_U_0 = 2.0 * state_0_0 * (0.5 - product_2)
+            grad_U_1 = product_2
             # hmc.gen:10
             w_0 = state_1_0 - 0.05 * grad_U_0
             w_1 = state_1_1 - 0.05 * grad_U_1
@@ -147,9 +153,9 @@ def chain_kernel(
             y__1 = state_0__1 + 0.1 * w_1
             # hmc.gen:5
             y_0 = y__0
-            product_2 = 4.0 * (y__1 - square(y_0))
-            grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2)
-            grad_U_2_1 = product_2
+            product_2_2 = 4.0 * (y__1 - square(y_0))
+            grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2_2)
+            grad_U_2_1 = product_2_2
             # hmc.gen:14
             state_0__0 = y__0
             state_0__1 = y__1
@@ -182,6 +188,7 @@ def chain_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, v, steps, *, rows, seed, step):
     """`steps` steps of hmc from each row, numbered from `step`.
@@ -189,10 +196,12 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     Takes x [rows, 2], v [rows, 2]; returns x [rows, 2], v [rows, 2], accepted [rows].
     """
     count, device = len(x), x.device
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 2, dtype=torch.float32, device=device)
     v_out = torch.empty(count, 2, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 128),)](
+    chain_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         v.to(torch.float32).contiguous(),
         x_out,
@@ -203,9 +212,9 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, v_out, accepted

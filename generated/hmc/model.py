@@ -112,7 +112,7 @@ class HMC(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "chain", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/hmc.gen"
-    model_hash = "212c88315f2394b8d774da8826e8618665e4914929f3481f0224f43726909fca"
+    model_hash = "908151e65b41d0a2aa410d22afbf2c9a522ed8da9fa68c6dae34bdda4059fb25"
     compiler = "0.1.0"
 
     def energy(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, uniform, vector
+from gencompiler.runtime.kernels import dot, log1p, matrix, matrix_again, maximum, softplus, uniform, vector
 
 SAMPLE_LAYOUT_1 = tiles.layout(16, [2])
 SAMPLE_LAYOUT_2 = tiles.layout(16, [1])
@@ -74,6 +74,7 @@ def sample_kernel(
         tl.store(eaten_out + place * 6 + t_2, drawn.to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of eaten, drawn in the order of the factorization.
@@ -82,20 +83,920 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     eaten = torch.empty(count, 6, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         eaten,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return eaten
+
+
+LOG_WEIGHT_LAYOUT_1 = tiles.layout(32, [*range(8, 16)])
+LOG_WEIGHT_LAYOUT_2 = tiles.layout(32, [*range(16, 24)])
+LOG_WEIGHT_LAYOUT_3 = tiles.layout(64, [*range(8, 16)])
+LOG_WEIGHT_LAYOUT_4 = tiles.layout(64, [*range(16, 24)])
+LOG_WEIGHT_LAYOUT_5 = tiles.layout(64, [*range(24, 32)])
+LOG_WEIGHT_LAYOUT_6 = tiles.layout(64, [*range(32, 40)])
+LOG_WEIGHT_LAYOUT_7 = tiles.layout(64, [*range(40, 48)])
+LOG_WEIGHT_LAYOUT_8 = tiles.layout(64, [40])
+LOG_WEIGHT_LAYOUT_9 = tiles.layout(64, [32])
+LOG_WEIGHT_LAYOUT_10 = tiles.layout(32, [24])
+LOG_WEIGHT_LAYOUT_11 = tiles.layout(32, [16])
+
+
+@tiles.remembered
+def pack_log_weight(
+    logits,
+    embedding_output_weight,
+    embedding_2_output_weight,
+    embedding_3_output_weight,
+    embedding_4_output_weight,
+    embedding_5_output_weight,
+    embedding_6_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    embedding_7_output_weight,
+    embedding_8_output_weight,
+    embedding_9_output_weight,
+    embedding_10_output_weight,
+    embedding_11_output_weight,
+    mlp_2_0_weight,
+    mlp_2_0_bias,
+    mlp_2_1_weight,
+    mlp_2_1_bias,
+    mlp_2_output_weight,
+    mlp_2_output_bias,
+    embedding_12_output_weight,
+    embedding_13_output_weight,
+    embedding_14_output_weight,
+    embedding_15_output_weight,
+    mlp_3_0_weight,
+    mlp_3_0_bias,
+    mlp_3_1_weight,
+    mlp_3_1_bias,
+    mlp_3_output_weight,
+    mlp_3_output_bias,
+    embedding_16_output_weight,
+    embedding_17_output_weight,
+    embedding_18_output_weight,
+    mlp_4_0_weight,
+    mlp_4_0_bias,
+    mlp_4_1_weight,
+    mlp_4_1_bias,
+    mlp_4_output_weight,
+    mlp_4_output_bias,
+    embedding_19_output_weight,
+    embedding_20_output_weight,
+    mlp_5_0_weight,
+    mlp_5_0_bias,
+    mlp_5_1_weight,
+    mlp_5_1_bias,
+    mlp_5_output_weight,
+    mlp_5_output_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(embedding_19_output_weight[:, 0], 32),
+        tiles.place(embedding_19_output_weight[:, 1], 32),
+        tiles.place(embedding_19_output_weight[:, 2], 32),
+        tiles.place(embedding_20_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_20_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_20_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_16_output_weight[:, 0], 32),
+        tiles.place(embedding_16_output_weight[:, 1], 32),
+        tiles.place(embedding_16_output_weight[:, 2], 32),
+        tiles.place(embedding_17_output_weight[:, 0], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_17_output_weight[:, 1], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_17_output_weight[:, 2], LOG_WEIGHT_LAYOUT_1),
+        tiles.place(embedding_18_output_weight[:, 0], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_18_output_weight[:, 1], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_18_output_weight[:, 2], LOG_WEIGHT_LAYOUT_2),
+        tiles.place(embedding_12_output_weight[:, 0], 64),
+        tiles.place(embedding_12_output_weight[:, 1], 64),
+        tiles.place(embedding_12_output_weight[:, 2], 64),
+        tiles.place(embedding_13_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_14_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_15_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_7_output_weight[:, 0], 64),
+        tiles.place(embedding_7_output_weight[:, 1], 64),
+        tiles.place(embedding_7_output_weight[:, 2], 64),
+        tiles.place(embedding_8_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_9_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_10_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_11_output_weight[:, 0], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 1], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 2], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_output_weight[:, 0], 64),
+        tiles.place(embedding_output_weight[:, 1], 64),
+        tiles.place(embedding_output_weight[:, 2], 64),
+        tiles.place(embedding_2_output_weight[:, 0], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 1], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 2], LOG_WEIGHT_LAYOUT_3),
+        tiles.place(embedding_3_output_weight[:, 0], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 1], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 2], LOG_WEIGHT_LAYOUT_4),
+        tiles.place(embedding_4_output_weight[:, 0], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 1], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 2], LOG_WEIGHT_LAYOUT_5),
+        tiles.place(embedding_5_output_weight[:, 0], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 1], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 2], LOG_WEIGHT_LAYOUT_6),
+        tiles.place(embedding_6_output_weight[:, 0], LOG_WEIGHT_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 1], LOG_WEIGHT_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 2], LOG_WEIGHT_LAYOUT_7),
+        tiles.place(mlp_0_weight.mT, 64, 32),
+        tiles.place(mlp_0_bias, 32),
+        tiles.place(mlp_1_weight.mT, 32, 32),
+        tiles.place(mlp_1_bias, 32),
+        tiles.place(mlp_output_weight[0], 32),
+        tiles.place(mlp_output_bias[0]),
+        tiles.mask(LOG_WEIGHT_LAYOUT_8, device),
+        tiles.place(mlp_2_0_weight.mT, 64, 32),
+        tiles.place(mlp_2_0_bias, 32),
+        tiles.place(mlp_2_1_weight.mT, 32, 32),
+        tiles.place(mlp_2_1_bias, 32),
+        tiles.place(mlp_2_output_weight[0], 32),
+        tiles.place(mlp_2_output_bias[0]),
+        tiles.mask(LOG_WEIGHT_LAYOUT_9, device),
+        tiles.place(mlp_3_0_weight.mT, 64, 32),
+        tiles.place(mlp_3_0_bias, 32),
+        tiles.place(mlp_3_1_weight.mT, 32, 32),
+        tiles.place(mlp_3_1_bias, 32),
+        tiles.place(mlp_3_output_weight[0], 32),
+        tiles.place(mlp_3_output_bias[0]),
+        tiles.mask(LOG_WEIGHT_LAYOUT_10, device),
+        tiles.place(mlp_4_0_weight.mT, 32, 32),
+        tiles.place(mlp_4_0_bias, 32),
+        tiles.place(mlp_4_1_weight.mT, 32, 32),
+        tiles.place(mlp_4_1_bias, 32),
+        tiles.place(mlp_4_output_weight[0], 32),
+        tiles.place(mlp_4_output_bias[0]),
+        tiles.mask(LOG_WEIGHT_LAYOUT_11, device),
+        tiles.place(mlp_5_0_weight.mT, 32, 32),
+        tiles.place(mlp_5_0_bias, 32),
+        tiles.place(mlp_5_1_weight.mT, 32, 32),
+        tiles.place(mlp_5_1_bias, 32),
+        tiles.place(mlp_5_output_weight[0], 32),
+        tiles.place(mlp_5_output_bias[0]),
+        tiles.place(logits[0, 0]),
+        tiles.place(logits[0, 1]),
+        tiles.place(logits[1, 0]),
+        tiles.place(logits[1, 1]),
+        tiles.place(logits[2, 0]),
+        tiles.place(logits[2, 1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_kernel(
+    eaten_ptr,
+    embedding_19_output_weight_array,
+    embedding_19_output_weight_array_2,
+    embedding_19_output_weight_array_3,
+    embedding_20_output_weight_array,
+    embedding_20_output_weight_array_2,
+    embedding_20_output_weight_array_3,
+    embedding_16_output_weight_array,
+    embedding_16_output_weight_array_2,
+    embedding_16_output_weight_array_3,
+    embedding_17_output_weight_array,
+    embedding_17_output_weight_array_2,
+    embedding_17_output_weight_array_3,
+    embedding_18_output_weight_array,
+    embedding_18_output_weight_array_2,
+    embedding_18_output_weight_array_3,
+    embedding_12_output_weight_array,
+    embedding_12_output_weight_array_2,
+    embedding_12_output_weight_array_3,
+    embedding_13_output_weight_array,
+    embedding_13_output_weight_array_2,
+    embedding_13_output_weight_array_3,
+    embedding_14_output_weight_array,
+    embedding_14_output_weight_array_2,
+    embedding_14_output_weight_array_3,
+    embedding_15_output_weight_array,
+    embedding_15_output_weight_array_2,
+    embedding_15_output_weight_array_3,
+    embedding_7_output_weight_array,
+    embedding_7_output_weight_array_2,
+    embedding_7_output_weight_array_3,
+    embedding_8_output_weight_array,
+    embedding_8_output_weight_array_2,
+    embedding_8_output_weight_array_3,
+    embedding_9_output_weight_array,
+    embedding_9_output_weight_array_2,
+    embedding_9_output_weight_array_3,
+    embedding_10_output_weight_array,
+    embedding_10_output_weight_array_2,
+    embedding_10_output_weight_array_3,
+    embedding_11_output_weight_array,
+    embedding_11_output_weight_array_2,
+    embedding_11_output_weight_array_3,
+    embedding_output_weight_array,
+    embedding_output_weight_array_2,
+    embedding_output_weight_array_3,
+    embedding_2_output_weight_array,
+    embedding_2_output_weight_array_2,
+    embedding_2_output_weight_array_3,
+    embedding_3_output_weight_array,
+    embedding_3_output_weight_array_2,
+    embedding_3_output_weight_array_3,
+    embedding_4_output_weight_array,
+    embedding_4_output_weight_array_2,
+    embedding_4_output_weight_array_3,
+    embedding_5_output_weight_array,
+    embedding_5_output_weight_array_2,
+    embedding_5_output_weight_array_3,
+    embedding_6_output_weight_array,
+    embedding_6_output_weight_array_2,
+    embedding_6_output_weight_array_3,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    mlp_1_weight_array,
+    mlp_1_bias_array,
+    mlp_output_weight_array,
+    mlp_output_bias_array,
+    mask_array,
+    mlp_2_0_weight_array,
+    mlp_2_0_bias_array,
+    mlp_2_1_weight_array,
+    mlp_2_1_bias_array,
+    mlp_2_output_weight_array,
+    mlp_2_output_bias_array,
+    mask_2_array,
+    mlp_3_0_weight_array,
+    mlp_3_0_bias_array,
+    mlp_3_1_weight_array,
+    mlp_3_1_bias_array,
+    mlp_3_output_weight_array,
+    mlp_3_output_bias_array,
+    mask_3_array,
+    mlp_4_0_weight_array,
+    mlp_4_0_bias_array,
+    mlp_4_1_weight_array,
+    mlp_4_1_bias_array,
+    mlp_4_output_weight_array,
+    mlp_4_output_bias_array,
+    mask_4_array,
+    mlp_5_0_weight_array,
+    mlp_5_0_bias_array,
+    mlp_5_1_weight_array,
+    mlp_5_1_bias_array,
+    mlp_5_output_weight_array,
+    mlp_5_output_bias_array,
+    logits_array,
+    logits_array_2,
+    logits_array_3,
+    logits_array_4,
+    logits_array_5,
+    logits_array_6,
+    log_weight_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten).
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over dimensions, carrying log_p [ROWS]
+    loop over dimensions, carrying log_p_2 [ROWS]
+    embedding_19_output_weight_array [32]
+    embedding_19_output_weight_array_2 [32]
+    embedding_19_output_weight_array_3 [32]
+    embedding_20_output_weight_array [32]
+    embedding_20_output_weight_array_2 [32]
+    embedding_20_output_weight_array_3 [32]
+    embedding_16_output_weight_array [32]
+    embedding_16_output_weight_array_2 [32]
+    embedding_16_output_weight_array_3 [32]
+    embedding_17_output_weight_array [32]
+    embedding_17_output_weight_array_2 [32]
+    embedding_17_output_weight_array_3 [32]
+    embedding_18_output_weight_array [32]
+    embedding_18_output_weight_array_2 [32]
+    embedding_18_output_weight_array_3 [32]
+    embedding_12_output_weight_array [64]
+    embedding_12_output_weight_array_2 [64]
+    embedding_12_output_weight_array_3 [64]
+    embedding_13_output_weight_array [64]
+    embedding_13_output_weight_array_2 [64]
+    embedding_13_output_weight_array_3 [64]
+    embedding_14_output_weight_array [64]
+    embedding_14_output_weight_array_2 [64]
+    embedding_14_output_weight_array_3 [64]
+    embedding_15_output_weight_array [64]
+    embedding_15_output_weight_array_2 [64]
+    embedding_15_output_weight_array_3 [64]
+    embedding_7_output_weight_array [64]
+    embedding_7_output_weight_array_2 [64]
+    embedding_7_output_weight_array_3 [64]
+    embedding_8_output_weight_array [64]
+    embedding_8_output_weight_array_2 [64]
+    embedding_8_output_weight_array_3 [64]
+    embedding_9_output_weight_array [64]
+    embedding_9_output_weight_array_2 [64]
+    embedding_9_output_weight_array_3 [64]
+    embedding_10_output_weight_array [64]
+    embedding_10_output_weight_array_2 [64]
+    embedding_10_output_weight_array_3 [64]
+    embedding_11_output_weight_array [64]
+    embedding_11_output_weight_array_2 [64]
+    embedding_11_output_weight_array_3 [64]
+    embedding_output_weight_array [64]
+    embedding_output_weight_array_2 [64]
+    embedding_output_weight_array_3 [64]
+    embedding_2_output_weight_array [64]
+    embedding_2_output_weight_array_2 [64]
+    embedding_2_output_weight_array_3 [64]
+    embedding_3_output_weight_array [64]
+    embedding_3_output_weight_array_2 [64]
+    embedding_3_output_weight_array_3 [64]
+    embedding_4_output_weight_array [64]
+    embedding_4_output_weight_array_2 [64]
+    embedding_4_output_weight_array_3 [64]
+    embedding_5_output_weight_array [64]
+    embedding_5_output_weight_array_2 [64]
+    embedding_5_output_weight_array_3 [64]
+    embedding_6_output_weight_array [64]
+    embedding_6_output_weight_array_2 [64]
+    embedding_6_output_weight_array_3 [64]
+    mlp_0_weight_array [64, 32]
+    mlp_0_bias_array [32]
+    mlp_1_weight_array [32, 32]
+    mlp_1_bias_array [32]
+    mlp_output_weight_array [32]
+    mlp_output_bias_array []
+    mask_array [64]
+    mlp_2_0_weight_array [64, 32]
+    mlp_2_0_bias_array [32]
+    mlp_2_1_weight_array [32, 32]
+    mlp_2_1_bias_array [32]
+    mlp_2_output_weight_array [32]
+    mlp_2_output_bias_array []
+    mask_2_array [64]
+    mlp_3_0_weight_array [64, 32]
+    mlp_3_0_bias_array [32]
+    mlp_3_1_weight_array [32, 32]
+    mlp_3_1_bias_array [32]
+    mlp_3_output_weight_array [32]
+    mlp_3_output_bias_array []
+    mask_3_array [32]
+    mlp_4_0_weight_array [32, 32]
+    mlp_4_0_bias_array [32]
+    mlp_4_1_weight_array [32, 32]
+    mlp_4_1_bias_array [32]
+    mlp_4_output_weight_array [32]
+    mlp_4_output_bias_array []
+    mask_4_array [32]
+    mlp_5_0_weight_array [32, 32]
+    mlp_5_0_bias_array [32]
+    mlp_5_1_weight_array [32, 32]
+    mlp_5_1_bias_array [32]
+    mlp_5_output_weight_array [32]
+    mlp_5_output_bias_array []
+    logits_array []
+    logits_array_2 []
+    logits_array_3 []
+    logits_array_4 []
+    logits_array_5 []
+    logits_array_6 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:11
+    eaten_0 = tl.load(eaten_ptr + place * 6, mask=live, other=0).to(tl.float32)
+    equal_eaten_0 = eaten_0 == 0
+    indicator_value__0 = equal_eaten_0.to(tl.float32)
+    shared_1 = eaten_0 == 1
+    indicator_value__1 = shared_1.to(tl.float32)
+    indicator_value__2 = (eaten_0 == 2).to(tl.float32)
+    projected = (
+        indicator_value__0[:, None] * vector(embedding_19_output_weight_array, 0, 32)
+        + indicator_value__1[:, None] * vector(embedding_19_output_weight_array_2, 0, 32)
+        + indicator_value__2[:, None] * vector(embedding_19_output_weight_array_3, 0, 32)
+    )
+    indicator_value_2_0 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
+    indicator_value_2_1 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
+    indicator_value_2_2 = (tl.load(eaten_ptr + place * 6 + 1, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_2 = (
+        indicator_value_2_0[:, None] * vector(embedding_20_output_weight_array, 0, 32)
+        + indicator_value_2_1[:, None] * vector(embedding_20_output_weight_array_2, 0, 32)
+        + indicator_value_2_2[:, None] * vector(embedding_20_output_weight_array_3, 0, 32)
+    )
+    projected_3 = (
+        indicator_value__0[:, None] * vector(embedding_16_output_weight_array, 0, 32)
+        + indicator_value__1[:, None] * vector(embedding_16_output_weight_array_2, 0, 32)
+        + indicator_value__2[:, None] * vector(embedding_16_output_weight_array_3, 0, 32)
+    )
+    projected_4 = (
+        indicator_value_2_0[:, None] * vector(embedding_17_output_weight_array, 0, 32)
+        + indicator_value_2_1[:, None] * vector(embedding_17_output_weight_array_2, 0, 32)
+        + indicator_value_2_2[:, None] * vector(embedding_17_output_weight_array_3, 0, 32)
+    )
+    indicator_value_3_0 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
+    indicator_value_3_1 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
+    indicator_value_3_2 = (tl.load(eaten_ptr + place * 6 + 2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_5 = (
+        indicator_value_3_0[:, None] * vector(embedding_18_output_weight_array, 0, 32)
+        + indicator_value_3_1[:, None] * vector(embedding_18_output_weight_array_2, 0, 32)
+        + indicator_value_3_2[:, None] * vector(embedding_18_output_weight_array_3, 0, 32)
+    )
+    projected_6 = (
+        indicator_value__0[:, None] * vector(embedding_12_output_weight_array, 0, 64)
+        + indicator_value__1[:, None] * vector(embedding_12_output_weight_array_2, 0, 64)
+        + indicator_value__2[:, None] * vector(embedding_12_output_weight_array_3, 0, 64)
+    )
+    projected_7 = (
+        indicator_value_2_0[:, None] * vector(embedding_13_output_weight_array, 0, 64)
+        + indicator_value_2_1[:, None] * vector(embedding_13_output_weight_array_2, 0, 64)
+        + indicator_value_2_2[:, None] * vector(embedding_13_output_weight_array_3, 0, 64)
+    )
+    projected_8 = (
+        indicator_value_3_0[:, None] * vector(embedding_14_output_weight_array, 0, 64)
+        + indicator_value_3_1[:, None] * vector(embedding_14_output_weight_array_2, 0, 64)
+        + indicator_value_3_2[:, None] * vector(embedding_14_output_weight_array_3, 0, 64)
+    )
+    indicator_value_4_0 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
+    indicator_value_4_1 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
+    indicator_value_4_2 = (tl.load(eaten_ptr + place * 6 + 3, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_9 = (
+        indicator_value_4_0[:, None] * vector(embedding_15_output_weight_array, 0, 64)
+        + indicator_value_4_1[:, None] * vector(embedding_15_output_weight_array_2, 0, 64)
+        + indicator_value_4_2[:, None] * vector(embedding_15_output_weight_array_3, 0, 64)
+    )
+    projected_10 = (
+        indicator_value__0[:, None] * vector(embedding_7_output_weight_array, 0, 64)
+        + indicator_value__1[:, None] * vector(embedding_7_output_weight_array_2, 0, 64)
+        + indicator_value__2[:, None] * vector(embedding_7_output_weight_array_3, 0, 64)
+    )
+    projected_11 = (
+        indicator_value_2_0[:, None] * vector(embedding_8_output_weight_array, 0, 64)
+        + indicator_value_2_1[:, None] * vector(embedding_8_output_weight_array_2, 0, 64)
+        + indicator_value_2_2[:, None] * vector(embedding_8_output_weight_array_3, 0, 64)
+    )
+    projected_12 = (
+        indicator_value_3_0[:, None] * vector(embedding_9_output_weight_array, 0, 64)
+        + indicator_value_3_1[:, None] * vector(embedding_9_output_weight_array_2, 0, 64)
+        + indicator_value_3_2[:, None] * vector(embedding_9_output_weight_array_3, 0, 64)
+    )
+    projected_13 = (
+        indicator_value_4_0[:, None] * vector(embedding_10_output_weight_array, 0, 64)
+        + indicator_value_4_1[:, None] * vector(embedding_10_output_weight_array_2, 0, 64)
+        + indicator_value_4_2[:, None] * vector(embedding_10_output_weight_array_3, 0, 64)
+    )
+    indicator_value_5_0 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
+    indicator_value_5_1 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
+    indicator_value_5_2 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
+    projected_14 = (
+        indicator_value_5_0[:, None] * vector(embedding_11_output_weight_array, 0, 64)
+        + indicator_value_5_1[:, None] * vector(embedding_11_output_weight_array_2, 0, 64)
+        + indicator_value_5_2[:, None] * vector(embedding_11_output_weight_array_3, 0, 64)
+    )
+    hidden = maximum(
+        dot(
+            indicator_value__0[:, None] * vector(embedding_output_weight_array, 0, 64)
+            + indicator_value__1[:, None] * vector(embedding_output_weight_array_2, 0, 64)
+            + indicator_value__2[:, None] * vector(embedding_output_weight_array_3, 0, 64)
+            + (
+                indicator_value_2_0[:, None] * vector(embedding_2_output_weight_array, 0, 64)
+                + indicator_value_2_1[:, None] * vector(embedding_2_output_weight_array_2, 0, 64)
+                + indicator_value_2_2[:, None] * vector(embedding_2_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_3_0[:, None] * vector(embedding_3_output_weight_array, 0, 64)
+                + indicator_value_3_1[:, None] * vector(embedding_3_output_weight_array_2, 0, 64)
+                + indicator_value_3_2[:, None] * vector(embedding_3_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_4_0[:, None] * vector(embedding_4_output_weight_array, 0, 64)
+                + indicator_value_4_1[:, None] * vector(embedding_4_output_weight_array_2, 0, 64)
+                + indicator_value_4_2[:, None] * vector(embedding_4_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_5_0[:, None] * vector(embedding_5_output_weight_array, 0, 64)
+                + indicator_value_5_1[:, None] * vector(embedding_5_output_weight_array_2, 0, 64)
+                + indicator_value_5_2[:, None] * vector(embedding_5_output_weight_array_3, 0, 64)
+            )
+            + (
+                (tl.load(eaten_ptr + place * 6 + 5, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array, 0, 64)
+                + (tl.load(eaten_ptr + place * 6 + 5, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array_2, 0, 64)
+                + (tl.load(eaten_ptr + place * 6 + 5, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array_3, 0, 64)
+            ),
+            matrix(mlp_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_2 = maximum(
+        dot(hidden, matrix(mlp_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_2 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 32), 1) + tl.load(mlp_output_bias_array)
+    noise = uniform(seed, row, step, 5, 3)
+    hot = (noise < tl.sigmoid(logits_2)).to(tl.float32)
+    hidden_3 = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 64) != 0.0,
+                hot[:, None],
+                projected_10 + projected_11 + projected_12 + projected_13 + projected_14,
+            ),
+            matrix(mlp_2_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_2_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_4 = maximum(
+        dot(hidden_3, matrix(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_2_2 = tl.sum(hidden_4 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
+    noise_2 = uniform(seed, row, step, 4, 3)
+    hot_2 = (noise_2 < tl.sigmoid(logits_2_2)).to(tl.float32)
+    hidden_5 = maximum(
+        dot(
+            tl.where(
+                vector(mask_2_array, 0, 64) != 0.0,
+                hot_2[:, None],
+                projected_6 + projected_7 + projected_8 + projected_9,
+            ),
+            matrix(mlp_3_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_3_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_6 = maximum(
+        dot(hidden_5, matrix(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_3 = tl.sum(hidden_6 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
+    noise_3 = uniform(seed, row, step, 3, 3)
+    hot_3 = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
+    hidden_7 = maximum(
+        dot(
+            tl.where(vector(mask_3_array, 0, 32) != 0.0, hot_3[:, None], projected_3 + projected_4 + projected_5),
+            matrix(mlp_4_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_4_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_8 = maximum(
+        dot(hidden_7, matrix(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_4 = tl.sum(hidden_8 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
+    noise_4 = uniform(seed, row, step, 2, 3)
+    hot_4 = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
+    hidden_9 = maximum(
+        dot(
+            tl.where(vector(mask_4_array, 0, 32) != 0.0, hot_4[:, None], projected + projected_2),
+            matrix(mlp_5_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_5_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_10 = maximum(
+        dot(hidden_9, matrix(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_5 = tl.sum(hidden_10 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
+    noise_5 = uniform(seed, row, step, 1, 3)
+    hot_5 = (noise_5 < tl.sigmoid(logits_5)).to(tl.float32)
+    equal_hot_5_0 = hot_5 == 0
+    equal_hot_5_1 = hot_5 == 1
+    equal_eaten_0_2 = shared_1
+    logits_6 = tl.where(
+        equal_eaten_0,
+        tl.where(equal_hot_5_0, tl.load(logits_array), 0.0) + tl.where(equal_hot_5_1, tl.load(logits_array_2), 0.0),
+        tl.where(
+            equal_eaten_0_2,
+            tl.where(equal_hot_5_0, tl.load(logits_array_3), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_4), 0.0),
+            tl.where(equal_hot_5_0, tl.load(logits_array_5), 0.0)
+            + tl.where(equal_hot_5_1, tl.load(logits_array_6), 0.0),
+        ),
+    )
+    noise_6 = uniform(seed, row, step, 0, 3)
+    hot_6 = (noise_6 < tl.sigmoid(logits_6)).to(tl.float32)
+    # hmm.gen:7
+    log_p_hot = tl.where(hot_6 == 1.0, -0.6931471805599453, -0.6931471805599453)
+    # hmm.gen:11
+    value = tl.where(
+        tl.arange(0, 16)[None, :] == 0,
+        hot_6[:, None],
+        tl.where(
+            tl.arange(0, 16)[None, :] == 1,
+            hot_5[:, None],
+            tl.where(
+                tl.arange(0, 16)[None, :] == 2,
+                hot_4[:, None],
+                tl.where(
+                    tl.arange(0, 16)[None, :] == 3,
+                    hot_3[:, None],
+                    tl.where(
+                        tl.arange(0, 16)[None, :] == 4,
+                        hot_2[:, None],
+                        tl.where(tl.arange(0, 16)[None, :] == 5, hot[:, None], 0.0),
+                    ),
+                ),
+            ),
+        ),
+    )
+    # hmm.gen:8
+    log_p = tl.full((ROWS,), 0.0, tl.float32)
+    for t in tl.range(0, 5, num_stages=1):
+        equal_value = tl.sum(tl.where(tl.arange(0, 16)[None, :] == t + 1, value, 0.0), 1) == 1.0
+        probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, value, 0.0), 1) == 0, 0.2, 0.8)
+        log_p = log_p + tl.where(
+            equal_value,
+            tl.log(tl.where(equal_value, probability, 1.0)),
+            log1p(tl.where(equal_value == 0, -probability, 0.0)),
+        )
+    # hmm.gen:9
+    log_p_2 = tl.full((ROWS,), 0.0, tl.float32)
+    for t_2 in tl.range(0, 6, num_stages=1):
+        _event = tl.load(eaten_ptr + place * 6 + t_2, mask=live, other=0).to(tl.float32)
+        equal__event = _event == 0
+        equal__event_2 = _event == 1
+        log_p_2 = log_p_2 + tl.log(
+            tl.where(
+                tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, value, 0.0), 1) == 0,
+                tl.where(equal__event, 0.7, tl.where(equal__event_2, 0.2, 0.1)),
+                tl.where(equal__event, 0.1, tl.where(equal__event_2, 0.2, 0.7)),
+            ),
+        )
+    # hmm.gen:11
+    value_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, value, 0.0), 1)
+    log_q_hot = value_5 * logits_2 - softplus(logits_2)
+    value_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, value, 0.0), 1)
+    hidden_11 = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 64) != 0.0,
+                value_5[:, None],
+                projected_10 + projected_11 + projected_12 + projected_13 + projected_14,
+            ),
+            matrix_again(mlp_2_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_2_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_12 = maximum(
+        dot(hidden_11, matrix_again(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_7 = tl.sum(hidden_12 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
+    log_q_hot_2 = value_4 * logits_7 - softplus(logits_7)
+    value_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, value, 0.0), 1)
+    hidden_13 = maximum(
+        dot(
+            tl.where(
+                vector(mask_2_array, 0, 64) != 0.0,
+                value_4[:, None],
+                projected_6 + projected_7 + projected_8 + projected_9,
+            ),
+            matrix_again(mlp_3_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_3_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_14 = maximum(
+        dot(hidden_13, matrix_again(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_8 = tl.sum(hidden_14 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
+    log_q_hot_3 = value_3 * logits_8 - softplus(logits_8)
+    value_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, value, 0.0), 1)
+    hidden_15 = maximum(
+        dot(
+            tl.where(vector(mask_3_array, 0, 32) != 0.0, value_3[:, None], projected_3 + projected_4 + projected_5),
+            matrix_again(mlp_4_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_4_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_16 = maximum(
+        dot(hidden_15, matrix_again(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_9 = tl.sum(hidden_16 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
+    log_q_hot_4 = value_2 * logits_9 - softplus(logits_9)
+    value_1 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, value, 0.0), 1)
+    hidden_17 = maximum(
+        dot(
+            tl.where(vector(mask_4_array, 0, 32) != 0.0, value_2[:, None], projected + projected_2),
+            matrix_again(mlp_5_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_5_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_18 = maximum(
+        dot(hidden_17, matrix_again(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_10 = tl.sum(hidden_18 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
+    log_q_hot_5 = value_1 * logits_10 - softplus(logits_10)
+    equal_value_1_0 = value_1 == 0
+    equal_value_1_1 = value_1 == 1
+    logits_11 = tl.where(
+        equal_eaten_0,
+        tl.where(equal_value_1_0, tl.load(logits_array), 0.0) + tl.where(equal_value_1_1, tl.load(logits_array_2), 0.0),
+        tl.where(
+            equal_eaten_0_2,
+            tl.where(equal_value_1_0, tl.load(logits_array_3), 0.0)
+            + tl.where(equal_value_1_1, tl.load(logits_array_4), 0.0),
+            tl.where(equal_value_1_0, tl.load(logits_array_5), 0.0)
+            + tl.where(equal_value_1_1, tl.load(logits_array_6), 0.0),
+        ),
+    )
+    log_q_hot_6 = hot_6 * logits_11 - softplus(logits_11)
+    # hmm.gen:3
+    tl.store(
+        log_weight_out + place,
+        log_p_hot + log_p + log_p_2 - (log_q_hot + log_q_hot_2 + log_q_hot_3 + log_q_hot_4 + log_q_hot_5 + log_q_hot_6),
+        mask=live,
+    )
+
+
+@tiles.sizes(sm_80=(16, 16, 2), gfx942=(16, 8, 1))
+@torch.no_grad()
+def log_weight_rows(
+    eaten,
+    logits,
+    embedding_output_weight,
+    embedding_2_output_weight,
+    embedding_3_output_weight,
+    embedding_4_output_weight,
+    embedding_5_output_weight,
+    embedding_6_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    embedding_7_output_weight,
+    embedding_8_output_weight,
+    embedding_9_output_weight,
+    embedding_10_output_weight,
+    embedding_11_output_weight,
+    mlp_2_0_weight,
+    mlp_2_0_bias,
+    mlp_2_1_weight,
+    mlp_2_1_bias,
+    mlp_2_output_weight,
+    mlp_2_output_bias,
+    embedding_12_output_weight,
+    embedding_13_output_weight,
+    embedding_14_output_weight,
+    embedding_15_output_weight,
+    mlp_3_0_weight,
+    mlp_3_0_bias,
+    mlp_3_1_weight,
+    mlp_3_1_bias,
+    mlp_3_output_weight,
+    mlp_3_output_bias,
+    embedding_16_output_weight,
+    embedding_17_output_weight,
+    embedding_18_output_weight,
+    mlp_4_0_weight,
+    mlp_4_0_bias,
+    mlp_4_1_weight,
+    mlp_4_1_bias,
+    mlp_4_output_weight,
+    mlp_4_output_bias,
+    embedding_19_output_weight,
+    embedding_20_output_weight,
+    mlp_5_0_weight,
+    mlp_5_0_bias,
+    mlp_5_1_weight,
+    mlp_5_1_bias,
+    mlp_5_output_weight,
+    mlp_5_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten).
+
+    Takes eaten [rows, 6] integer; returns log_weight [rows].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_log_weight(
+        logits,
+        embedding_output_weight,
+        embedding_2_output_weight,
+        embedding_3_output_weight,
+        embedding_4_output_weight,
+        embedding_5_output_weight,
+        embedding_6_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        mlp_1_weight,
+        mlp_1_bias,
+        mlp_output_weight,
+        mlp_output_bias,
+        embedding_7_output_weight,
+        embedding_8_output_weight,
+        embedding_9_output_weight,
+        embedding_10_output_weight,
+        embedding_11_output_weight,
+        mlp_2_0_weight,
+        mlp_2_0_bias,
+        mlp_2_1_weight,
+        mlp_2_1_bias,
+        mlp_2_output_weight,
+        mlp_2_output_bias,
+        embedding_12_output_weight,
+        embedding_13_output_weight,
+        embedding_14_output_weight,
+        embedding_15_output_weight,
+        mlp_3_0_weight,
+        mlp_3_0_bias,
+        mlp_3_1_weight,
+        mlp_3_1_bias,
+        mlp_3_output_weight,
+        mlp_3_output_bias,
+        embedding_16_output_weight,
+        embedding_17_output_weight,
+        embedding_18_output_weight,
+        mlp_4_0_weight,
+        mlp_4_0_bias,
+        mlp_4_1_weight,
+        mlp_4_1_bias,
+        mlp_4_output_weight,
+        mlp_4_output_bias,
+        embedding_19_output_weight,
+        embedding_20_output_weight,
+        mlp_5_0_weight,
+        mlp_5_0_bias,
+        mlp_5_1_weight,
+        mlp_5_1_bias,
+        mlp_5_output_weight,
+        mlp_5_output_bias,
+        device,
+    )
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        *arrays,
+        log_weight,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight
 
 
 ENCODE_LAYOUT_1 = tiles.layout(64, [*range(8, 16)])
@@ -508,7 +1409,7 @@ def encode_kernel(
     indicator_value_5_0 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)
     indicator_value_5_1 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)
     indicator_value_5_2 = (tl.load(eaten_ptr + place * 6 + 4, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)
-    hidden = tl.maximum(
+    hidden = maximum(
         dot(
             indicator_value__0[:, None] * vector(embedding_output_weight_array, 0, 64)
             + indicator_value__1[:, None] * vector(embedding_output_weight_array_2, 0, 64)
@@ -547,14 +1448,14 @@ def encode_kernel(
         + vector(mlp_0_bias_array, 0, 32),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_1_bias_array, 0, 32),
         0.0,
     )
     logits_2 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 32), 1) + tl.load(mlp_output_bias_array)
     noise = uniform(seed, row, step, 5, 3)
     hot = (noise < tl.sigmoid(logits_2)).to(tl.float32)
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(
             tl.where(
                 vector(mask_array, 0, 64) != 0.0,
@@ -589,14 +1490,14 @@ def encode_kernel(
         + vector(mlp_2_0_bias_array, 0, 32),
         0.0,
     )
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
         0.0,
     )
     logits_2_2 = tl.sum(hidden_4 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
     noise_2 = uniform(seed, row, step, 4, 3)
     hot_2 = (noise_2 < tl.sigmoid(logits_2_2)).to(tl.float32)
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(
             tl.where(
                 vector(mask_2_array, 0, 64) != 0.0,
@@ -626,14 +1527,14 @@ def encode_kernel(
         + vector(mlp_3_0_bias_array, 0, 32),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
         0.0,
     )
     logits_3 = tl.sum(hidden_6 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
     noise_3 = uniform(seed, row, step, 3, 3)
     hot_3 = (noise_3 < tl.sigmoid(logits_3)).to(tl.float32)
-    hidden_7 = tl.maximum(
+    hidden_7 = maximum(
         dot(
             tl.where(
                 vector(mask_3_array, 0, 32) != 0.0,
@@ -658,14 +1559,14 @@ def encode_kernel(
         + vector(mlp_4_0_bias_array, 0, 32),
         0.0,
     )
-    hidden_8 = tl.maximum(
+    hidden_8 = maximum(
         dot(hidden_7, matrix(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
         0.0,
     )
     logits_4 = tl.sum(hidden_8 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
     noise_4 = uniform(seed, row, step, 2, 3)
     hot_4 = (noise_4 < tl.sigmoid(logits_4)).to(tl.float32)
-    hidden_9 = tl.maximum(
+    hidden_9 = maximum(
         dot(
             tl.where(
                 vector(mask_4_array, 0, 32) != 0.0,
@@ -685,7 +1586,7 @@ def encode_kernel(
         + vector(mlp_5_0_bias_array, 0, 32),
         0.0,
     )
-    hidden_10 = tl.maximum(
+    hidden_10 = maximum(
         dot(hidden_9, matrix(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
         0.0,
     )
@@ -715,6 +1616,7 @@ def encode_kernel(
     tl.store(hot_out + place * 6 + 5, hot.to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(
     eaten,
@@ -833,8 +1735,10 @@ def encode_rows(
         mlp_5_output_bias,
         device,
     )
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     hot = torch.empty(count, 6, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         eaten.to(torch.int64).contiguous(),
         *arrays,
         hot,
@@ -842,10 +1746,10 @@ def encode_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return hot
 
@@ -909,6 +1813,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
     """a draw of eaten for each row from p(eaten | hot).
@@ -917,8 +1822,10 @@ def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
     """
     count, device = len(hot), hot.device
     arrays = pack_decode(device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     eaten = torch.empty(count, 6, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         hot.to(torch.int64).contiguous(),
         *arrays,
         eaten,
@@ -926,10 +1833,10 @@ def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return eaten
 
@@ -962,6 +1869,7 @@ def prior_kernel(hot_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECI
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of hot from p.
@@ -969,16 +1877,812 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns hot [rows, 6] integer.
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     hot = torch.empty(count, 6, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         hot,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return hot
+
+
+OBJECTIVE_PHASE_1_LAYOUT_1 = tiles.layout(16, [2])
+OBJECTIVE_PHASE_1_LAYOUT_2 = tiles.layout(16, [1])
+OBJECTIVE_PHASE_1_LAYOUT_3 = tiles.layout(64, [*range(8, 16)])
+OBJECTIVE_PHASE_1_LAYOUT_4 = tiles.layout(64, [*range(16, 24)])
+OBJECTIVE_PHASE_1_LAYOUT_5 = tiles.layout(64, [*range(24, 32)])
+OBJECTIVE_PHASE_1_LAYOUT_6 = tiles.layout(64, [*range(32, 40)])
+OBJECTIVE_PHASE_1_LAYOUT_7 = tiles.layout(64, [*range(40, 48)])
+OBJECTIVE_PHASE_1_LAYOUT_8 = tiles.layout(64, [40])
+OBJECTIVE_PHASE_1_LAYOUT_9 = tiles.layout(64, [32])
+OBJECTIVE_PHASE_1_LAYOUT_10 = tiles.layout(32, [24])
+OBJECTIVE_PHASE_1_LAYOUT_11 = tiles.layout(32, [*range(8, 16)])
+OBJECTIVE_PHASE_1_LAYOUT_12 = tiles.layout(32, [*range(16, 24)])
+OBJECTIVE_PHASE_1_LAYOUT_13 = tiles.layout(32, [16])
+
+
+@tiles.remembered
+def pack_objective_phase_1(
+    logits,
+    embedding_output_weight,
+    embedding_2_output_weight,
+    embedding_3_output_weight,
+    embedding_4_output_weight,
+    embedding_5_output_weight,
+    embedding_6_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    embedding_7_output_weight,
+    embedding_8_output_weight,
+    embedding_9_output_weight,
+    embedding_10_output_weight,
+    embedding_11_output_weight,
+    mlp_2_0_weight,
+    mlp_2_0_bias,
+    mlp_2_1_weight,
+    mlp_2_1_bias,
+    mlp_2_output_weight,
+    mlp_2_output_bias,
+    embedding_12_output_weight,
+    embedding_13_output_weight,
+    embedding_14_output_weight,
+    embedding_15_output_weight,
+    mlp_3_0_weight,
+    mlp_3_0_bias,
+    mlp_3_1_weight,
+    mlp_3_1_bias,
+    mlp_3_output_weight,
+    mlp_3_output_bias,
+    embedding_16_output_weight,
+    embedding_17_output_weight,
+    embedding_18_output_weight,
+    mlp_4_0_weight,
+    mlp_4_0_bias,
+    mlp_4_1_weight,
+    mlp_4_1_bias,
+    mlp_4_output_weight,
+    mlp_4_output_bias,
+    embedding_19_output_weight,
+    embedding_20_output_weight,
+    mlp_5_0_weight,
+    mlp_5_0_bias,
+    mlp_5_1_weight,
+    mlp_5_1_bias,
+    mlp_5_output_weight,
+    mlp_5_output_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_1, device),
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_2, device),
+        tiles.place(embedding_output_weight[:, 0], 64),
+        tiles.place(embedding_output_weight[:, 1], 64),
+        tiles.place(embedding_output_weight[:, 2], 64),
+        tiles.place(embedding_2_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_2_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_3_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_3_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_4_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_4_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_5_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(embedding_5_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(embedding_6_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_7),
+        tiles.place(embedding_6_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_7),
+        tiles.place(mlp_0_weight.mT, 64, 32),
+        tiles.place(mlp_0_bias, 32),
+        tiles.place(mlp_1_weight.mT, 32, 32),
+        tiles.place(mlp_1_bias, 32),
+        tiles.place(mlp_output_weight[0], 32),
+        tiles.place(mlp_output_bias[0]),
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_8, device),
+        tiles.place(embedding_7_output_weight[:, 0], 64),
+        tiles.place(embedding_7_output_weight[:, 1], 64),
+        tiles.place(embedding_7_output_weight[:, 2], 64),
+        tiles.place(embedding_8_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_8_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_9_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_9_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_10_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_10_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_11_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(embedding_11_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_6),
+        tiles.place(mlp_2_0_weight.mT, 64, 32),
+        tiles.place(mlp_2_0_bias, 32),
+        tiles.place(mlp_2_1_weight.mT, 32, 32),
+        tiles.place(mlp_2_1_bias, 32),
+        tiles.place(mlp_2_output_weight[0], 32),
+        tiles.place(mlp_2_output_bias[0]),
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_9, device),
+        tiles.place(embedding_12_output_weight[:, 0], 64),
+        tiles.place(embedding_12_output_weight[:, 1], 64),
+        tiles.place(embedding_12_output_weight[:, 2], 64),
+        tiles.place(embedding_13_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_13_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_3),
+        tiles.place(embedding_14_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_14_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_4),
+        tiles.place(embedding_15_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(embedding_15_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_5),
+        tiles.place(mlp_3_0_weight.mT, 64, 32),
+        tiles.place(mlp_3_0_bias, 32),
+        tiles.place(mlp_3_1_weight.mT, 32, 32),
+        tiles.place(mlp_3_1_bias, 32),
+        tiles.place(mlp_3_output_weight[0], 32),
+        tiles.place(mlp_3_output_bias[0]),
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_10, device),
+        tiles.place(embedding_16_output_weight[:, 0], 32),
+        tiles.place(embedding_16_output_weight[:, 1], 32),
+        tiles.place(embedding_16_output_weight[:, 2], 32),
+        tiles.place(embedding_17_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(embedding_17_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(embedding_17_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(embedding_18_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_12),
+        tiles.place(embedding_18_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_12),
+        tiles.place(embedding_18_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_12),
+        tiles.place(mlp_4_0_weight.mT, 32, 32),
+        tiles.place(mlp_4_0_bias, 32),
+        tiles.place(mlp_4_1_weight.mT, 32, 32),
+        tiles.place(mlp_4_1_bias, 32),
+        tiles.place(mlp_4_output_weight[0], 32),
+        tiles.place(mlp_4_output_bias[0]),
+        tiles.mask(OBJECTIVE_PHASE_1_LAYOUT_13, device),
+        tiles.place(embedding_19_output_weight[:, 0], 32),
+        tiles.place(embedding_19_output_weight[:, 1], 32),
+        tiles.place(embedding_19_output_weight[:, 2], 32),
+        tiles.place(embedding_20_output_weight[:, 0], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(embedding_20_output_weight[:, 1], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(embedding_20_output_weight[:, 2], OBJECTIVE_PHASE_1_LAYOUT_11),
+        tiles.place(mlp_5_0_weight.mT, 32, 32),
+        tiles.place(mlp_5_0_bias, 32),
+        tiles.place(mlp_5_1_weight.mT, 32, 32),
+        tiles.place(mlp_5_1_bias, 32),
+        tiles.place(mlp_5_output_weight[0], 32),
+        tiles.place(mlp_5_output_bias[0]),
+        tiles.place(logits[0, 0]),
+        tiles.place(logits[0, 1]),
+        tiles.place(logits[1, 0]),
+        tiles.place(logits[1, 1]),
+        tiles.place(logits[2, 0]),
+        tiles.place(logits[2, 1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_kernel(
+    eaten_ptr,
+    mask_array,
+    mask_2_array,
+    embedding_output_weight_array,
+    embedding_output_weight_array_2,
+    embedding_output_weight_array_3,
+    embedding_2_output_weight_array,
+    embedding_2_output_weight_array_2,
+    embedding_2_output_weight_array_3,
+    embedding_3_output_weight_array,
+    embedding_3_output_weight_array_2,
+    embedding_3_output_weight_array_3,
+    embedding_4_output_weight_array,
+    embedding_4_output_weight_array_2,
+    embedding_4_output_weight_array_3,
+    embedding_5_output_weight_array,
+    embedding_5_output_weight_array_2,
+    embedding_5_output_weight_array_3,
+    embedding_6_output_weight_array,
+    embedding_6_output_weight_array_2,
+    embedding_6_output_weight_array_3,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    mlp_1_weight_array,
+    mlp_1_bias_array,
+    mlp_output_weight_array,
+    mlp_output_bias_array,
+    mask_3_array,
+    embedding_7_output_weight_array,
+    embedding_7_output_weight_array_2,
+    embedding_7_output_weight_array_3,
+    embedding_8_output_weight_array,
+    embedding_8_output_weight_array_2,
+    embedding_8_output_weight_array_3,
+    embedding_9_output_weight_array,
+    embedding_9_output_weight_array_2,
+    embedding_9_output_weight_array_3,
+    embedding_10_output_weight_array,
+    embedding_10_output_weight_array_2,
+    embedding_10_output_weight_array_3,
+    embedding_11_output_weight_array,
+    embedding_11_output_weight_array_2,
+    embedding_11_output_weight_array_3,
+    mlp_2_0_weight_array,
+    mlp_2_0_bias_array,
+    mlp_2_1_weight_array,
+    mlp_2_1_bias_array,
+    mlp_2_output_weight_array,
+    mlp_2_output_bias_array,
+    mask_4_array,
+    embedding_12_output_weight_array,
+    embedding_12_output_weight_array_2,
+    embedding_12_output_weight_array_3,
+    embedding_13_output_weight_array,
+    embedding_13_output_weight_array_2,
+    embedding_13_output_weight_array_3,
+    embedding_14_output_weight_array,
+    embedding_14_output_weight_array_2,
+    embedding_14_output_weight_array_3,
+    embedding_15_output_weight_array,
+    embedding_15_output_weight_array_2,
+    embedding_15_output_weight_array_3,
+    mlp_3_0_weight_array,
+    mlp_3_0_bias_array,
+    mlp_3_1_weight_array,
+    mlp_3_1_bias_array,
+    mlp_3_output_weight_array,
+    mlp_3_output_bias_array,
+    mask_5_array,
+    embedding_16_output_weight_array,
+    embedding_16_output_weight_array_2,
+    embedding_16_output_weight_array_3,
+    embedding_17_output_weight_array,
+    embedding_17_output_weight_array_2,
+    embedding_17_output_weight_array_3,
+    embedding_18_output_weight_array,
+    embedding_18_output_weight_array_2,
+    embedding_18_output_weight_array_3,
+    mlp_4_0_weight_array,
+    mlp_4_0_bias_array,
+    mlp_4_1_weight_array,
+    mlp_4_1_bias_array,
+    mlp_4_output_weight_array,
+    mlp_4_output_bias_array,
+    mask_6_array,
+    embedding_19_output_weight_array,
+    embedding_19_output_weight_array_2,
+    embedding_19_output_weight_array_3,
+    embedding_20_output_weight_array,
+    embedding_20_output_weight_array_2,
+    embedding_20_output_weight_array_3,
+    mlp_5_0_weight_array,
+    mlp_5_0_bias_array,
+    mlp_5_1_weight_array,
+    mlp_5_1_bias_array,
+    mlp_5_output_weight_array,
+    mlp_5_output_bias_array,
+    logits_array,
+    logits_array_2,
+    logits_array_3,
+    logits_array_4,
+    logits_array_5,
+    logits_array_6,
+    value_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over dimensions, carrying hot [ROWS, 16]
+    loop over dimensions, carrying eaten_2 [ROWS, 16]
+    loop over dimensions, carrying cumulative [ROWS], drawn [ROWS]
+    mask_array [16]
+    mask_2_array [16]
+    embedding_output_weight_array [64]
+    embedding_output_weight_array_2 [64]
+    embedding_output_weight_array_3 [64]
+    embedding_2_output_weight_array [64]
+    embedding_2_output_weight_array_2 [64]
+    embedding_2_output_weight_array_3 [64]
+    embedding_3_output_weight_array [64]
+    embedding_3_output_weight_array_2 [64]
+    embedding_3_output_weight_array_3 [64]
+    embedding_4_output_weight_array [64]
+    embedding_4_output_weight_array_2 [64]
+    embedding_4_output_weight_array_3 [64]
+    embedding_5_output_weight_array [64]
+    embedding_5_output_weight_array_2 [64]
+    embedding_5_output_weight_array_3 [64]
+    embedding_6_output_weight_array [64]
+    embedding_6_output_weight_array_2 [64]
+    embedding_6_output_weight_array_3 [64]
+    mlp_0_weight_array [64, 32]
+    mlp_0_bias_array [32]
+    mlp_1_weight_array [32, 32]
+    mlp_1_bias_array [32]
+    mlp_output_weight_array [32]
+    mlp_output_bias_array []
+    mask_3_array [64]
+    embedding_7_output_weight_array [64]
+    embedding_7_output_weight_array_2 [64]
+    embedding_7_output_weight_array_3 [64]
+    embedding_8_output_weight_array [64]
+    embedding_8_output_weight_array_2 [64]
+    embedding_8_output_weight_array_3 [64]
+    embedding_9_output_weight_array [64]
+    embedding_9_output_weight_array_2 [64]
+    embedding_9_output_weight_array_3 [64]
+    embedding_10_output_weight_array [64]
+    embedding_10_output_weight_array_2 [64]
+    embedding_10_output_weight_array_3 [64]
+    embedding_11_output_weight_array [64]
+    embedding_11_output_weight_array_2 [64]
+    embedding_11_output_weight_array_3 [64]
+    mlp_2_0_weight_array [64, 32]
+    mlp_2_0_bias_array [32]
+    mlp_2_1_weight_array [32, 32]
+    mlp_2_1_bias_array [32]
+    mlp_2_output_weight_array [32]
+    mlp_2_output_bias_array []
+    mask_4_array [64]
+    embedding_12_output_weight_array [64]
+    embedding_12_output_weight_array_2 [64]
+    embedding_12_output_weight_array_3 [64]
+    embedding_13_output_weight_array [64]
+    embedding_13_output_weight_array_2 [64]
+    embedding_13_output_weight_array_3 [64]
+    embedding_14_output_weight_array [64]
+    embedding_14_output_weight_array_2 [64]
+    embedding_14_output_weight_array_3 [64]
+    embedding_15_output_weight_array [64]
+    embedding_15_output_weight_array_2 [64]
+    embedding_15_output_weight_array_3 [64]
+    mlp_3_0_weight_array [64, 32]
+    mlp_3_0_bias_array [32]
+    mlp_3_1_weight_array [32, 32]
+    mlp_3_1_bias_array [32]
+    mlp_3_output_weight_array [32]
+    mlp_3_output_bias_array []
+    mask_5_array [32]
+    embedding_16_output_weight_array [32]
+    embedding_16_output_weight_array_2 [32]
+    embedding_16_output_weight_array_3 [32]
+    embedding_17_output_weight_array [32]
+    embedding_17_output_weight_array_2 [32]
+    embedding_17_output_weight_array_3 [32]
+    embedding_18_output_weight_array [32]
+    embedding_18_output_weight_array_2 [32]
+    embedding_18_output_weight_array_3 [32]
+    mlp_4_0_weight_array [32, 32]
+    mlp_4_0_bias_array [32]
+    mlp_4_1_weight_array [32, 32]
+    mlp_4_1_bias_array [32]
+    mlp_4_output_weight_array [32]
+    mlp_4_output_bias_array []
+    mask_6_array [32]
+    embedding_19_output_weight_array [32]
+    embedding_19_output_weight_array_2 [32]
+    embedding_19_output_weight_array_3 [32]
+    embedding_20_output_weight_array [32]
+    embedding_20_output_weight_array_2 [32]
+    embedding_20_output_weight_array_3 [32]
+    mlp_5_0_weight_array [32, 32]
+    mlp_5_0_bias_array [32]
+    mlp_5_1_weight_array [32, 32]
+    mlp_5_1_bias_array [32]
+    mlp_5_output_weight_array [32]
+    mlp_5_output_bias_array []
+    logits_array []
+    logits_array_2 []
+    logits_array_3 []
+    logits_array_4 []
+    logits_array_5 []
+    logits_array_6 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:7
+    noise = uniform(seed, row, step, 0, 5)
+    hot_2 = (noise < 0.5).to(tl.float32)
+    # hmm.gen:8
+    hot = tl.where(tl.arange(0, 16)[None, :] == 0, hot_2[:, None], 0.0)
+    for t in tl.range(0, 5, num_stages=1):
+        total = t + 1
+        probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, hot, 0.0), 1) == 0, 0.2, 0.8)
+        noise_2 = uniform(seed, row, step, total, 5)
+        hot_t = (noise_2 < probability).to(tl.float32)
+        hot = tl.where(tl.arange(0, 16)[None, :] == total, hot_t[:, None], hot)
+    # hmm.gen:11
+    hot_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, hot, 0.0), 1)
+    # hmm.gen:9
+    entries = tl.where(vector(mask_array, 0, 16) != 0.0, 0.1, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.7))
+    entries_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 0.7, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.1))
+    eaten_2 = tl.broadcast_to(tl.full((1, 16), 0.0, tl.float32), (ROWS, 16))
+    for t_2 in tl.range(0, 6, num_stages=1):
+        probabilities = tl.where(
+            (tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, hot, 0.0), 1) == 0)[:, None],
+            entries,
+            entries_2,
+        )
+        noise_3 = uniform(seed, row, step, t_2, 4)
+        cumulative = tl.full((ROWS,), 0.0, tl.float32)
+        drawn = tl.full((ROWS,), 0.0, tl.float32)
+        for k in tl.range(0, 2, num_stages=1):
+            total_2 = cumulative + tl.sum(tl.where(tl.arange(0, 16)[None, :] == k, probabilities, 0.0), 1)
+            cumulative = total_2
+            drawn = drawn + (total_2 <= noise_3).to(tl.float32)
+        eaten_2 = tl.where(tl.arange(0, 16)[None, :] == t_2, drawn[:, None], eaten_2)
+    # hmm.gen:11
+    eaten_2_0 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, eaten_2, 0.0), 1)
+    shared_1 = eaten_2_0 == 0
+    indicator_value__0 = shared_1.to(tl.float32)
+    shared_2 = eaten_2_0 == 1
+    indicator_value__1 = shared_2.to(tl.float32)
+    indicator_value__2 = (eaten_2_0 == 2).to(tl.float32)
+    indicator_value_2_0 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, eaten_2, 0.0), 1) == 0).to(tl.float32)
+    indicator_value_2_1 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, eaten_2, 0.0), 1) == 1).to(tl.float32)
+    indicator_value_2_2 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, eaten_2, 0.0), 1) == 2).to(tl.float32)
+    indicator_value_3_0 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, eaten_2, 0.0), 1) == 0).to(tl.float32)
+    indicator_value_3_1 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, eaten_2, 0.0), 1) == 1).to(tl.float32)
+    indicator_value_3_2 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, eaten_2, 0.0), 1) == 2).to(tl.float32)
+    indicator_value_4_0 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, eaten_2, 0.0), 1) == 0).to(tl.float32)
+    indicator_value_4_1 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, eaten_2, 0.0), 1) == 1).to(tl.float32)
+    indicator_value_4_2 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, eaten_2, 0.0), 1) == 2).to(tl.float32)
+    indicator_value_5_0 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, eaten_2, 0.0), 1) == 0).to(tl.float32)
+    indicator_value_5_1 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, eaten_2, 0.0), 1) == 1).to(tl.float32)
+    indicator_value_5_2 = (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, eaten_2, 0.0), 1) == 2).to(tl.float32)
+    hidden = maximum(
+        dot(
+            indicator_value__0[:, None] * vector(embedding_output_weight_array, 0, 64)
+            + indicator_value__1[:, None] * vector(embedding_output_weight_array_2, 0, 64)
+            + indicator_value__2[:, None] * vector(embedding_output_weight_array_3, 0, 64)
+            + (
+                indicator_value_2_0[:, None] * vector(embedding_2_output_weight_array, 0, 64)
+                + indicator_value_2_1[:, None] * vector(embedding_2_output_weight_array_2, 0, 64)
+                + indicator_value_2_2[:, None] * vector(embedding_2_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_3_0[:, None] * vector(embedding_3_output_weight_array, 0, 64)
+                + indicator_value_3_1[:, None] * vector(embedding_3_output_weight_array_2, 0, 64)
+                + indicator_value_3_2[:, None] * vector(embedding_3_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_4_0[:, None] * vector(embedding_4_output_weight_array, 0, 64)
+                + indicator_value_4_1[:, None] * vector(embedding_4_output_weight_array_2, 0, 64)
+                + indicator_value_4_2[:, None] * vector(embedding_4_output_weight_array_3, 0, 64)
+            )
+            + (
+                indicator_value_5_0[:, None] * vector(embedding_5_output_weight_array, 0, 64)
+                + indicator_value_5_1[:, None] * vector(embedding_5_output_weight_array_2, 0, 64)
+                + indicator_value_5_2[:, None] * vector(embedding_5_output_weight_array_3, 0, 64)
+            )
+            + (
+                (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, eaten_2, 0.0), 1) == 0).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array, 0, 64)
+                + (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, eaten_2, 0.0), 1) == 1).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array_2, 0, 64)
+                + (tl.sum(tl.where(tl.arange(0, 16)[None, :] == 5, eaten_2, 0.0), 1) == 2).to(tl.float32)[:, None]
+                * vector(embedding_6_output_weight_array_3, 0, 64)
+            ),
+            matrix(mlp_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_2 = maximum(
+        dot(hidden, matrix(mlp_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_2 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 32), 1) + tl.load(mlp_output_bias_array)
+    log_q_hot = hot_5 * logits_2 - softplus(logits_2)
+    hot_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 4, hot, 0.0), 1)
+    hidden_3 = maximum(
+        dot(
+            tl.where(
+                vector(mask_3_array, 0, 64) != 0.0,
+                hot_5[:, None],
+                indicator_value__0[:, None] * vector(embedding_7_output_weight_array, 0, 64)
+                + indicator_value__1[:, None] * vector(embedding_7_output_weight_array_2, 0, 64)
+                + indicator_value__2[:, None] * vector(embedding_7_output_weight_array_3, 0, 64)
+                + (
+                    indicator_value_2_0[:, None] * vector(embedding_8_output_weight_array, 0, 64)
+                    + indicator_value_2_1[:, None] * vector(embedding_8_output_weight_array_2, 0, 64)
+                    + indicator_value_2_2[:, None] * vector(embedding_8_output_weight_array_3, 0, 64)
+                )
+                + (
+                    indicator_value_3_0[:, None] * vector(embedding_9_output_weight_array, 0, 64)
+                    + indicator_value_3_1[:, None] * vector(embedding_9_output_weight_array_2, 0, 64)
+                    + indicator_value_3_2[:, None] * vector(embedding_9_output_weight_array_3, 0, 64)
+                )
+                + (
+                    indicator_value_4_0[:, None] * vector(embedding_10_output_weight_array, 0, 64)
+                    + indicator_value_4_1[:, None] * vector(embedding_10_output_weight_array_2, 0, 64)
+                    + indicator_value_4_2[:, None] * vector(embedding_10_output_weight_array_3, 0, 64)
+                )
+                + (
+                    indicator_value_5_0[:, None] * vector(embedding_11_output_weight_array, 0, 64)
+                    + indicator_value_5_1[:, None] * vector(embedding_11_output_weight_array_2, 0, 64)
+                    + indicator_value_5_2[:, None] * vector(embedding_11_output_weight_array_3, 0, 64)
+                ),
+            ),
+            matrix(mlp_2_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_2_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_4 = maximum(
+        dot(hidden_3, matrix(mlp_2_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_2_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_2_2 = tl.sum(hidden_4 * vector(mlp_2_output_weight_array, 0, 32), 1) + tl.load(mlp_2_output_bias_array)
+    log_q_hot_2 = hot_4 * logits_2_2 - softplus(logits_2_2)
+    hot_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 3, hot, 0.0), 1)
+    hidden_5 = maximum(
+        dot(
+            tl.where(
+                vector(mask_4_array, 0, 64) != 0.0,
+                hot_4[:, None],
+                indicator_value__0[:, None] * vector(embedding_12_output_weight_array, 0, 64)
+                + indicator_value__1[:, None] * vector(embedding_12_output_weight_array_2, 0, 64)
+                + indicator_value__2[:, None] * vector(embedding_12_output_weight_array_3, 0, 64)
+                + (
+                    indicator_value_2_0[:, None] * vector(embedding_13_output_weight_array, 0, 64)
+                    + indicator_value_2_1[:, None] * vector(embedding_13_output_weight_array_2, 0, 64)
+                    + indicator_value_2_2[:, None] * vector(embedding_13_output_weight_array_3, 0, 64)
+                )
+                + (
+                    indicator_value_3_0[:, None] * vector(embedding_14_output_weight_array, 0, 64)
+                    + indicator_value_3_1[:, None] * vector(embedding_14_output_weight_array_2, 0, 64)
+                    + indicator_value_3_2[:, None] * vector(embedding_14_output_weight_array_3, 0, 64)
+                )
+                + (
+                    indicator_value_4_0[:, None] * vector(embedding_15_output_weight_array, 0, 64)
+                    + indicator_value_4_1[:, None] * vector(embedding_15_output_weight_array_2, 0, 64)
+                    + indicator_value_4_2[:, None] * vector(embedding_15_output_weight_array_3, 0, 64)
+                ),
+            ),
+            matrix(mlp_3_0_weight_array, 0, 64, 32),
+            PRECISION,
+        )
+        + vector(mlp_3_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_6 = maximum(
+        dot(hidden_5, matrix(mlp_3_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_3_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_3 = tl.sum(hidden_6 * vector(mlp_3_output_weight_array, 0, 32), 1) + tl.load(mlp_3_output_bias_array)
+    log_q_hot_3 = hot_3 * logits_3 - softplus(logits_3)
+    hot_2_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 2, hot, 0.0), 1)
+    hidden_7 = maximum(
+        dot(
+            tl.where(
+                vector(mask_5_array, 0, 32) != 0.0,
+                hot_3[:, None],
+                indicator_value__0[:, None] * vector(embedding_16_output_weight_array, 0, 32)
+                + indicator_value__1[:, None] * vector(embedding_16_output_weight_array_2, 0, 32)
+                + indicator_value__2[:, None] * vector(embedding_16_output_weight_array_3, 0, 32)
+                + (
+                    indicator_value_2_0[:, None] * vector(embedding_17_output_weight_array, 0, 32)
+                    + indicator_value_2_1[:, None] * vector(embedding_17_output_weight_array_2, 0, 32)
+                    + indicator_value_2_2[:, None] * vector(embedding_17_output_weight_array_3, 0, 32)
+                )
+                + (
+                    indicator_value_3_0[:, None] * vector(embedding_18_output_weight_array, 0, 32)
+                    + indicator_value_3_1[:, None] * vector(embedding_18_output_weight_array_2, 0, 32)
+                    + indicator_value_3_2[:, None] * vector(embedding_18_output_weight_array_3, 0, 32)
+                ),
+            ),
+            matrix(mlp_4_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_4_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_8 = maximum(
+        dot(hidden_7, matrix(mlp_4_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_4_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_4 = tl.sum(hidden_8 * vector(mlp_4_output_weight_array, 0, 32), 1) + tl.load(mlp_4_output_bias_array)
+    log_q_hot_4 = hot_2_2 * logits_4 - softplus(logits_4)
+    hot_1 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 1, hot, 0.0), 1)
+    hidden_9 = maximum(
+        dot(
+            tl.where(
+                vector(mask_6_array, 0, 32) != 0.0,
+                hot_2_2[:, None],
+                indicator_value__0[:, None] * vector(embedding_19_output_weight_array, 0, 32)
+                + indicator_value__1[:, None] * vector(embedding_19_output_weight_array_2, 0, 32)
+                + indicator_value__2[:, None] * vector(embedding_19_output_weight_array_3, 0, 32)
+                + (
+                    indicator_value_2_0[:, None] * vector(embedding_20_output_weight_array, 0, 32)
+                    + indicator_value_2_1[:, None] * vector(embedding_20_output_weight_array_2, 0, 32)
+                    + indicator_value_2_2[:, None] * vector(embedding_20_output_weight_array_3, 0, 32)
+                ),
+            ),
+            matrix(mlp_5_0_weight_array, 0, 32, 32),
+            PRECISION,
+        )
+        + vector(mlp_5_0_bias_array, 0, 32),
+        0.0,
+    )
+    hidden_10 = maximum(
+        dot(hidden_9, matrix(mlp_5_1_weight_array, 0, 32, 32), PRECISION) + vector(mlp_5_1_bias_array, 0, 32),
+        0.0,
+    )
+    logits_5 = tl.sum(hidden_10 * vector(mlp_5_output_weight_array, 0, 32), 1) + tl.load(mlp_5_output_bias_array)
+    log_q_hot_5 = hot_1 * logits_5 - softplus(logits_5)
+    equal_hot_1_0 = hot_1 == 0
+    equal_hot_1_1 = hot_1 == 1
+    logits_6 = tl.where(
+        shared_1,
+        tl.where(equal_hot_1_0, tl.load(logits_array), 0.0) + tl.where(equal_hot_1_1, tl.load(logits_array_2), 0.0),
+        tl.where(
+            shared_2,
+            tl.where(equal_hot_1_0, tl.load(logits_array_3), 0.0)
+            + tl.where(equal_hot_1_1, tl.load(logits_array_4), 0.0),
+            tl.where(equal_hot_1_0, tl.load(logits_array_5), 0.0)
+            + tl.where(equal_hot_1_1, tl.load(logits_array_6), 0.0),
+        ),
+    )
+    log_q_hot_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, hot, 0.0), 1) * logits_6 - softplus(logits_6)
+    tl.store(
+        value_out + place,
+        log_q_hot + log_q_hot_2 + log_q_hot_3 + log_q_hot_4 + log_q_hot_5 + log_q_hot_6,
+        mask=live,
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_rows(
+    eaten,
+    logits,
+    embedding_output_weight,
+    embedding_2_output_weight,
+    embedding_3_output_weight,
+    embedding_4_output_weight,
+    embedding_5_output_weight,
+    embedding_6_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    embedding_7_output_weight,
+    embedding_8_output_weight,
+    embedding_9_output_weight,
+    embedding_10_output_weight,
+    embedding_11_output_weight,
+    mlp_2_0_weight,
+    mlp_2_0_bias,
+    mlp_2_1_weight,
+    mlp_2_1_bias,
+    mlp_2_output_weight,
+    mlp_2_output_bias,
+    embedding_12_output_weight,
+    embedding_13_output_weight,
+    embedding_14_output_weight,
+    embedding_15_output_weight,
+    mlp_3_0_weight,
+    mlp_3_0_bias,
+    mlp_3_1_weight,
+    mlp_3_1_bias,
+    mlp_3_output_weight,
+    mlp_3_output_bias,
+    embedding_16_output_weight,
+    embedding_17_output_weight,
+    embedding_18_output_weight,
+    mlp_4_0_weight,
+    mlp_4_0_bias,
+    mlp_4_1_weight,
+    mlp_4_1_bias,
+    mlp_4_output_weight,
+    mlp_4_output_bias,
+    embedding_19_output_weight,
+    embedding_20_output_weight,
+    mlp_5_0_weight,
+    mlp_5_0_bias,
+    mlp_5_1_weight,
+    mlp_5_1_bias,
+    mlp_5_output_weight,
+    mlp_5_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes eaten [rows, 6] integer; returns value [rows].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_objective_phase_1(
+        logits,
+        embedding_output_weight,
+        embedding_2_output_weight,
+        embedding_3_output_weight,
+        embedding_4_output_weight,
+        embedding_5_output_weight,
+        embedding_6_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        mlp_1_weight,
+        mlp_1_bias,
+        mlp_output_weight,
+        mlp_output_bias,
+        embedding_7_output_weight,
+        embedding_8_output_weight,
+        embedding_9_output_weight,
+        embedding_10_output_weight,
+        embedding_11_output_weight,
+        mlp_2_0_weight,
+        mlp_2_0_bias,
+        mlp_2_1_weight,
+        mlp_2_1_bias,
+        mlp_2_output_weight,
+        mlp_2_output_bias,
+        embedding_12_output_weight,
+        embedding_13_output_weight,
+        embedding_14_output_weight,
+        embedding_15_output_weight,
+        mlp_3_0_weight,
+        mlp_3_0_bias,
+        mlp_3_1_weight,
+        mlp_3_1_bias,
+        mlp_3_output_weight,
+        mlp_3_output_bias,
+        embedding_16_output_weight,
+        embedding_17_output_weight,
+        embedding_18_output_weight,
+        mlp_4_0_weight,
+        mlp_4_0_bias,
+        mlp_4_1_weight,
+        mlp_4_1_bias,
+        mlp_4_output_weight,
+        mlp_4_output_bias,
+        embedding_19_output_weight,
+        embedding_20_output_weight,
+        mlp_5_0_weight,
+        mlp_5_0_bias,
+        mlp_5_1_weight,
+        mlp_5_1_bias,
+        mlp_5_output_weight,
+        mlp_5_output_bias,
+        device,
+    )
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        *arrays,
+        value,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value

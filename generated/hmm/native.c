@@ -16,8 +16,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -148,8 +148,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -235,16 +235,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[32][LANES];
         dot(product, 32, joined, 48, mlp_0_weight, 48, 1);
         ALIGNED float hidden[32][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 32, mlp_1_weight, 32, 1);
         ALIGNED float hidden_2[32][LANES];
+        ALIGNED float product_3[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[1][LANES];
         dot(product_3, 1, hidden_2, 32, mlp_output_weight, 32, 1);
         ALIGNED float logits[LANES];
         ALIGNED float noise[LANES];
@@ -272,16 +272,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_2[40][lane] = hot[lane];
         dot(product_4, 32, joined_2, 41, mlp_2_0_weight, 41, 1);
         ALIGNED float hidden_3[32][LANES];
+        ALIGNED float product_5[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_3, 32, mlp_2_1_weight, 32, 1);
         ALIGNED float hidden_4[32][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_2_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 32, mlp_2_output_weight, 32, 1);
         ALIGNED float logits_2[LANES];
         ALIGNED float noise_2[LANES];
@@ -306,16 +306,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_3[32][lane] = hot_2[lane];
         dot(product_7, 32, joined_3, 33, mlp_3_0_weight, 33, 1);
         ALIGNED float hidden_5[32][LANES];
+        ALIGNED float product_8[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_3_0_bias[at]);
         }
-        ALIGNED float product_8[32][LANES];
         dot(product_8, 32, hidden_5, 32, mlp_3_1_weight, 32, 1);
         ALIGNED float hidden_6[32][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_3_1_bias[at]);
         }
-        ALIGNED float product_9[1][LANES];
         dot(product_9, 1, hidden_6, 32, mlp_3_output_weight, 32, 1);
         ALIGNED float logits_3[LANES];
         ALIGNED float noise_3[LANES];
@@ -337,20 +337,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_4[24][lane] = hot_3[lane];
         dot(product_10, 32, joined_4, 25, mlp_4_0_weight, 25, 1);
         ALIGNED float hidden_7[32][LANES];
+        ALIGNED float product_11[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = relu(product_10[at][lane] + mlp_4_0_bias[at]);
             }
         }
-        ALIGNED float product_11[32][LANES];
         dot(product_11, 32, hidden_7, 32, mlp_4_1_weight, 32, 1);
         ALIGNED float hidden_8[32][LANES];
+        ALIGNED float product_12[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = relu(product_11[at][lane] + mlp_4_1_bias[at]);
             }
         }
-        ALIGNED float product_12[1][LANES];
         dot(product_12, 1, hidden_8, 32, mlp_4_output_weight, 32, 1);
         ALIGNED float logits_4[LANES];
         ALIGNED float noise_4[LANES];
@@ -369,20 +369,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_5[16][lane] = hot_4[lane];
         dot(product_13, 32, joined_5, 17, mlp_5_0_weight, 17, 1);
         ALIGNED float hidden_9[32][LANES];
+        ALIGNED float product_14[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_9[at][lane] = relu(product_13[at][lane] + mlp_5_0_bias[at]);
             }
         }
-        ALIGNED float product_14[32][LANES];
         dot(product_14, 32, hidden_9, 32, mlp_5_1_weight, 32, 1);
         ALIGNED float hidden_10[32][LANES];
+        ALIGNED float product_15[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_10[at][lane] = relu(product_14[at][lane] + mlp_5_1_bias[at]);
             }
         }
-        ALIGNED float product_15[1][LANES];
         dot(product_15, 1, hidden_10, 32, mlp_5_output_weight, 32, 1);
         ALIGNED float logits_5[LANES];
         ALIGNED float noise_5[LANES];
@@ -412,6 +412,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             hot_6[lane] = (float)(noise_6[lane] < sigmoid(logits_6[lane]));
             log_p_hot[lane] = choose(hot_6[lane] == 1.0f, -0.6931471805599453f, -0.6931471805599453f);
         }
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 value_2[at][lane] = choose(at == 0, hot_6[lane], choose(at == 1, hot_5[lane], choose(at == 2,
@@ -419,10 +420,9 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     0.0f))))));
             }
         }
-        // hmm.gen:8
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t = 0; t < 5; t++) {
+            // hmm.gen:8
             ALIGNED int equal_value[LANES];
             ALIGNED float probability[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -477,20 +477,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_6[40][lane] = value_5[lane];
         dot(product_16, 32, joined_6, 41, mlp_2_0_weight, 41, 1);
         ALIGNED float hidden_11[32][LANES];
+        ALIGNED float product_17[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_11[at][lane] = relu(product_16[at][lane] + mlp_2_0_bias[at]);
             }
         }
-        ALIGNED float product_17[32][LANES];
         dot(product_17, 32, hidden_11, 32, mlp_2_1_weight, 32, 1);
         ALIGNED float hidden_12[32][LANES];
+        ALIGNED float product_18[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_12[at][lane] = relu(product_17[at][lane] + mlp_2_1_bias[at]);
             }
         }
-        ALIGNED float product_18[1][LANES];
         dot(product_18, 1, hidden_12, 32, mlp_2_output_weight, 32, 1);
         ALIGNED float logits_7[LANES];
         ALIGNED float log_q_hot_2[LANES];
@@ -517,20 +517,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_7[32][lane] = value_4[lane];
         dot(product_19, 32, joined_7, 33, mlp_3_0_weight, 33, 1);
         ALIGNED float hidden_13[32][LANES];
+        ALIGNED float product_20[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_13[at][lane] = relu(product_19[at][lane] + mlp_3_0_bias[at]);
             }
         }
-        ALIGNED float product_20[32][LANES];
         dot(product_20, 32, hidden_13, 32, mlp_3_1_weight, 32, 1);
         ALIGNED float hidden_14[32][LANES];
+        ALIGNED float product_21[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_14[at][lane] = relu(product_20[at][lane] + mlp_3_1_bias[at]);
             }
         }
-        ALIGNED float product_21[1][LANES];
         dot(product_21, 1, hidden_14, 32, mlp_3_output_weight, 32, 1);
         ALIGNED float logits_8[LANES];
         ALIGNED float log_q_hot_3[LANES];
@@ -554,20 +554,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_8[24][lane] = value_3[lane];
         dot(product_22, 32, joined_8, 25, mlp_4_0_weight, 25, 1);
         ALIGNED float hidden_15[32][LANES];
+        ALIGNED float product_23[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_15[at][lane] = relu(product_22[at][lane] + mlp_4_0_bias[at]);
             }
         }
-        ALIGNED float product_23[32][LANES];
         dot(product_23, 32, hidden_15, 32, mlp_4_1_weight, 32, 1);
         ALIGNED float hidden_16[32][LANES];
+        ALIGNED float product_24[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_16[at][lane] = relu(product_23[at][lane] + mlp_4_1_bias[at]);
             }
         }
-        ALIGNED float product_24[1][LANES];
         dot(product_24, 1, hidden_16, 32, mlp_4_output_weight, 32, 1);
         ALIGNED float logits_9[LANES];
         ALIGNED float log_q_hot_4[LANES];
@@ -588,20 +588,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_9[16][lane] = value_2_2[lane];
         dot(product_25, 32, joined_9, 17, mlp_5_0_weight, 17, 1);
         ALIGNED float hidden_17[32][LANES];
+        ALIGNED float product_26[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_17[at][lane] = relu(product_25[at][lane] + mlp_5_0_bias[at]);
             }
         }
-        ALIGNED float product_26[32][LANES];
         dot(product_26, 32, hidden_17, 32, mlp_5_1_weight, 32, 1);
         ALIGNED float hidden_18[32][LANES];
+        ALIGNED float product_27[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_18[at][lane] = relu(product_26[at][lane] + mlp_5_1_bias[at]);
             }
         }
-        ALIGNED float product_27[1][LANES];
         dot(product_27, 1, hidden_18, 32, mlp_5_output_weight, 32, 1);
         ALIGNED float logits_10[LANES];
         ALIGNED float log_q_hot_5[LANES];
@@ -696,8 +696,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -745,16 +745,16 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[32][LANES];
         dot(product, 32, joined, 48, mlp_0_weight, 48, 1);
         ALIGNED float hidden[32][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 32, mlp_1_weight, 32, 1);
         ALIGNED float hidden_2[32][LANES];
+        ALIGNED float product_3[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[1][LANES];
         dot(product_3, 1, hidden_2, 32, mlp_output_weight, 32, 1);
         ALIGNED float logits[LANES];
         ALIGNED float noise[LANES];
@@ -772,16 +772,16 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_2[40][lane] = hot[lane];
         dot(product_4, 32, joined_2, 41, mlp_2_0_weight, 41, 1);
         ALIGNED float hidden_3[32][LANES];
+        ALIGNED float product_5[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_3, 32, mlp_2_1_weight, 32, 1);
         ALIGNED float hidden_4[32][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_2_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 32, mlp_2_output_weight, 32, 1);
         ALIGNED float logits_2[LANES];
         ALIGNED float noise_2[LANES];
@@ -798,16 +798,16 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_3[32][lane] = hot_2[lane];
         dot(product_7, 32, joined_3, 33, mlp_3_0_weight, 33, 1);
         ALIGNED float hidden_5[32][LANES];
+        ALIGNED float product_8[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_3_0_bias[at]);
         }
-        ALIGNED float product_8[32][LANES];
         dot(product_8, 32, hidden_5, 32, mlp_3_1_weight, 32, 1);
         ALIGNED float hidden_6[32][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_3_1_bias[at]);
         }
-        ALIGNED float product_9[1][LANES];
         dot(product_9, 1, hidden_6, 32, mlp_3_output_weight, 32, 1);
         ALIGNED float logits_3[LANES];
         ALIGNED float noise_3[LANES];
@@ -823,20 +823,20 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_4[24][lane] = hot_3[lane];
         dot(product_10, 32, joined_4, 25, mlp_4_0_weight, 25, 1);
         ALIGNED float hidden_7[32][LANES];
+        ALIGNED float product_11[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = relu(product_10[at][lane] + mlp_4_0_bias[at]);
             }
         }
-        ALIGNED float product_11[32][LANES];
         dot(product_11, 32, hidden_7, 32, mlp_4_1_weight, 32, 1);
         ALIGNED float hidden_8[32][LANES];
+        ALIGNED float product_12[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = relu(product_11[at][lane] + mlp_4_1_bias[at]);
             }
         }
-        ALIGNED float product_12[1][LANES];
         dot(product_12, 1, hidden_8, 32, mlp_4_output_weight, 32, 1);
         ALIGNED float logits_4[LANES];
         ALIGNED float noise_4[LANES];
@@ -851,20 +851,20 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_5[16][lane] = hot_4[lane];
         dot(product_13, 32, joined_5, 17, mlp_5_0_weight, 17, 1);
         ALIGNED float hidden_9[32][LANES];
+        ALIGNED float product_14[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_9[at][lane] = relu(product_13[at][lane] + mlp_5_0_bias[at]);
             }
         }
-        ALIGNED float product_14[32][LANES];
         dot(product_14, 32, hidden_9, 32, mlp_5_1_weight, 32, 1);
         ALIGNED float hidden_10[32][LANES];
+        ALIGNED float product_15[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_10[at][lane] = relu(product_14[at][lane] + mlp_5_1_bias[at]);
             }
         }
-        ALIGNED float product_15[1][LANES];
         dot(product_15, 1, hidden_10, 32, mlp_5_output_weight, 32, 1);
         ALIGNED float logits_5[LANES];
         ALIGNED float noise_5[LANES];
@@ -913,8 +913,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -977,8 +977,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1075,8 +1075,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1186,16 +1186,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[32][LANES];
         dot(product, 32, joined, 48, mlp_0_weight, 48, 1);
         ALIGNED float hidden[32][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 32, mlp_1_weight, 32, 1);
         ALIGNED float hidden_2[32][LANES];
+        ALIGNED float product_3[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[1][LANES];
         dot(product_3, 1, hidden_2, 32, mlp_output_weight, 32, 1);
         ALIGNED float logits[LANES];
         ALIGNED float log_q_hot[LANES];
@@ -1215,16 +1215,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_2[40][lane] = hot_5[lane];
         dot(product_4, 32, joined_2, 41, mlp_2_0_weight, 41, 1);
         ALIGNED float hidden_3[32][LANES];
+        ALIGNED float product_5[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_3, 32, mlp_2_1_weight, 32, 1);
         ALIGNED float hidden_4[32][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_2_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 32, mlp_2_output_weight, 32, 1);
         ALIGNED float logits_2[LANES];
         ALIGNED float log_q_hot_2[LANES];
@@ -1243,16 +1243,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_3[32][lane] = hot_4[lane];
         dot(product_7, 32, joined_3, 33, mlp_3_0_weight, 33, 1);
         ALIGNED float hidden_5[32][LANES];
+        ALIGNED float product_8[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_3_0_bias[at]);
         }
-        ALIGNED float product_8[32][LANES];
         dot(product_8, 32, hidden_5, 32, mlp_3_1_weight, 32, 1);
         ALIGNED float hidden_6[32][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_3_1_bias[at]);
         }
-        ALIGNED float product_9[1][LANES];
         dot(product_9, 1, hidden_6, 32, mlp_3_output_weight, 32, 1);
         ALIGNED float logits_3[LANES];
         ALIGNED float log_q_hot_3[LANES];
@@ -1270,20 +1270,20 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_4[24][lane] = hot_3[lane];
         dot(product_10, 32, joined_4, 25, mlp_4_0_weight, 25, 1);
         ALIGNED float hidden_7[32][LANES];
+        ALIGNED float product_11[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_7[at][lane] = relu(product_10[at][lane] + mlp_4_0_bias[at]);
             }
         }
-        ALIGNED float product_11[32][LANES];
         dot(product_11, 32, hidden_7, 32, mlp_4_1_weight, 32, 1);
         ALIGNED float hidden_8[32][LANES];
+        ALIGNED float product_12[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_8[at][lane] = relu(product_11[at][lane] + mlp_4_1_bias[at]);
             }
         }
-        ALIGNED float product_12[1][LANES];
         dot(product_12, 1, hidden_8, 32, mlp_4_output_weight, 32, 1);
         ALIGNED float logits_4[LANES];
         ALIGNED float log_q_hot_4[LANES];
@@ -1300,20 +1300,20 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) joined_5[16][lane] = hot_2_2[lane];
         dot(product_13, 32, joined_5, 17, mlp_5_0_weight, 17, 1);
         ALIGNED float hidden_9[32][LANES];
+        ALIGNED float product_14[32][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_9[at][lane] = relu(product_13[at][lane] + mlp_5_0_bias[at]);
             }
         }
-        ALIGNED float product_14[32][LANES];
         dot(product_14, 32, hidden_9, 32, mlp_5_1_weight, 32, 1);
         ALIGNED float hidden_10[32][LANES];
+        ALIGNED float product_15[1][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden_10[at][lane] = relu(product_14[at][lane] + mlp_5_1_bias[at]);
             }
         }
-        ALIGNED float product_15[1][LANES];
         dot(product_15, 1, hidden_10, 32, mlp_5_output_weight, 32, 1);
         ALIGNED float logits_5[LANES];
         ALIGNED float log_q_hot_5[LANES];

@@ -159,6 +159,7 @@ def sample_kernel(
         tl.store(x_out + place * 32 + t_2, drawn_3.to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(pi, A, B, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -167,18 +168,20 @@ def sample_rows(pi, A, B, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(pi, A, B, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 32, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -266,6 +269,7 @@ def decode_kernel(
     tl.store(x_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], x.to(tl.int64), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, B, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -274,8 +278,10 @@ def decode_rows(z, B, *, rows, seed, step):
     """
     count, device = len(z), z.device
     arrays = pack_decode(B, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 32, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -283,10 +289,10 @@ def decode_rows(z, B, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -386,6 +392,7 @@ def prior_kernel(
     tl.store(z_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], z.to(tl.int64), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(pi, A, *, rows, seed, step):
     """draws of z from p.
@@ -394,17 +401,19 @@ def prior_rows(pi, A, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_prior(pi, A, device)
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 32, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         *arrays,
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z

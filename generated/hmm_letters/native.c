@@ -19,8 +19,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -51,10 +51,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             int64_t total_2;
             total_2 = t + 1;
             ALIGNED float value[8][LANES];
+            ALIGNED float probabilities[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(z[t][lane] == (float)at);
             }
-            ALIGNED float probabilities[8][LANES];
             dot(probabilities, 8, value, 8, A, 1, 8);
             ALIGNED float noise_2[LANES];
             uniform(&noise_2, 1, row, seed, step, total_2, 1);
@@ -77,10 +77,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         // hmm_letters.gen:9
         for (int64_t t_2 = 0; t_2 < 32; t_2++) {
             ALIGNED float value_2[8][LANES];
+            ALIGNED float probabilities_2[27][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = (float)(z[t_2][lane] == (float)at);
             }
-            ALIGNED float probabilities_2[27][LANES];
             dot(probabilities_2, 27, value_2, 8, B, 1, 27);
             ALIGNED float noise_3[LANES];
             uniform(&noise_3, 1, row, seed, step, t_2, 0);
@@ -119,8 +119,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -134,10 +134,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t = 0; t < 32; t++) {
             ALIGNED float value[8][LANES];
+            ALIGNED float probabilities[27][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(z[t][lane] == (float)at);
             }
-            ALIGNED float probabilities[27][LANES];
             dot(probabilities, 27, value, 8, B, 1, 27);
             ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, t, 0);
@@ -177,8 +177,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -209,10 +209,10 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             int64_t total_2;
             total_2 = t + 1;
             ALIGNED float value[8][LANES];
+            ALIGNED float probabilities[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(z[t][lane] == (float)at);
             }
-            ALIGNED float probabilities[8][LANES];
             dot(probabilities, 8, value, 8, A, 1, 8);
             ALIGNED float noise_2[LANES];
             uniform(&noise_2, 1, row, seed, step, total_2, 1);

@@ -20,8 +20,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -33,16 +33,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -155,8 +155,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -167,43 +167,43 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 128, q_mlp_h_weight, 128, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_2[at][lane] + q_mlp_h_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, h, 32, linear_m_weight, 32, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_4[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + linear_m_bias[at];
         }
-        ALIGNED float product_4[8][LANES];
         dot(product_4, 8, h, 32, linear_s_weight, 32, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + linear_s_bias[at];
-        }
-        // iaf.gen:12
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + linear_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 3);
+        // iaf.gen:12
         ALIGNED float base[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
-        }
         ALIGNED float pushed[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
-        }
         ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                pushed[at][lane] = base[at][lane];
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 3; k++) {
             // iaf.gen:4
@@ -217,43 +217,34 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[32][LANES];
             dot(product_5, 32, joined, 40, _0_weight_used + k * 1280, 40, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_6[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_5[at][lane] + IAF_mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_6[8][LANES];
             dot(product_6, 8, hidden_2, 32, s_weight_used + k * 256, 32, 1);
             ALIGNED float s_2[8][LANES];
+            ALIGNED float total[8][LANES];
+            ALIGNED float g[8][LANES];
+            ALIGNED float product_7[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
+                    total[at][lane] = s_2[at][lane] + 2.0f;
+                    g[at][lane] = sigmoid(total[at][lane]);
                 }
             }
-            ALIGNED float total[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = s_2[at][lane] + 2.0f;
-            }
-            ALIGNED float g[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total[at][lane]);
-            }
-            ALIGNED float product_7[8][LANES];
             dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
             ALIGNED float m_2[8][LANES];
+            ALIGNED float IAF_output[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     m_2[at][lane] = product_7[at][lane] + IAF_mlp_m_bias[k * 8 + at];
-                }
-            }
-            // iaf.gen:3
-            ALIGNED float IAF_output[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += -softplus(-total[at][lane]);
@@ -276,16 +267,16 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_8[128][LANES];
         dot(product_8, 128, pushed, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_9[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_9[64][LANES];
         dot(product_9, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_9[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -407,8 +398,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -419,34 +410,34 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 128, q_mlp_h_weight, 128, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_2[at][lane] + q_mlp_h_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, h, 32, linear_m_weight, 32, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_4[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + linear_m_bias[at];
         }
-        ALIGNED float product_4[8][LANES];
         dot(product_4, 8, h, 32, linear_s_weight, 32, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + linear_s_bias[at];
-        }
-        // iaf.gen:12
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + linear_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 3);
+        // iaf.gen:12
         ALIGNED float pushed[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -465,43 +456,36 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[32][LANES];
             dot(product_5, 32, joined, 40, _0_weight_used + k * 1280, 40, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_6[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_5[at][lane] + IAF_mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_6[8][LANES];
             dot(product_6, 8, hidden_2, 32, s_weight_used + k * 256, 32, 1);
             ALIGNED float s_2[8][LANES];
+            ALIGNED float g[8][LANES];
+            ALIGNED float product_7[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
+                    g[at][lane] = sigmoid(s_2[at][lane] + 2.0f);
                 }
             }
-            ALIGNED float g[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(s_2[at][lane] + 2.0f);
-            }
-            ALIGNED float product_7[8][LANES];
             dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
             ALIGNED float m_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    m_2[at][lane] = product_7[at][lane] + IAF_mlp_m_bias[k * 8 + at];
-                }
-            }
-            // iaf.gen:3
             ALIGNED float IAF_output[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    m_2[at][lane] = product_7[at][lane] + IAF_mlp_m_bias[k * 8 + at];
                     IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
                 }
             }
-            // iaf.gen:12
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = IAF_output[7 - at][lane];
             }
         }
+        // iaf.gen:12
         store(z_out, pushed, first, count, 8, 8, 0);
     }
 }
@@ -525,8 +509,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -537,16 +521,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -583,18 +567,18 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -701,8 +685,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -713,43 +697,43 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[32][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[32][LANES];
         dot(product_2, 32, hidden, 128, q_mlp_h_weight, 128, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float product_3[8][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_2[at][lane] + q_mlp_h_bias[at];
         }
-        ALIGNED float product_3[8][LANES];
         dot(product_3, 8, h, 32, linear_m_weight, 32, 1);
         ALIGNED float m[8][LANES];
+        ALIGNED float product_4[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + linear_m_bias[at];
         }
-        ALIGNED float product_4[8][LANES];
         dot(product_4, 8, h, 32, linear_s_weight, 32, 1);
         ALIGNED float s[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + linear_s_bias[at];
-        }
-        // iaf.gen:12
         ALIGNED float scale[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = exponential(s[at][lane]);
-        }
         ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + linear_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
         normal(noise, 8, row, seed, step, 0, 5);
+        // iaf.gen:12
         ALIGNED float base[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
-        }
         ALIGNED float pushed[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
-        }
         ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                pushed[at][lane] = base[at][lane];
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 3; k++) {
             // iaf.gen:4
@@ -763,43 +747,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[32][LANES];
             dot(product_5, 32, joined, 40, _0_weight_used + k * 1280, 40, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_6[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_5[at][lane] + IAF_mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_6[8][LANES];
             dot(product_6, 8, hidden_2, 32, s_weight_used + k * 256, 32, 1);
             ALIGNED float s_2[8][LANES];
+            ALIGNED float total[8][LANES];
+            ALIGNED float g[8][LANES];
+            ALIGNED float product_7[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
+                    total[at][lane] = s_2[at][lane] + 2.0f;
+                    g[at][lane] = sigmoid(total[at][lane]);
                 }
             }
-            ALIGNED float total[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = s_2[at][lane] + 2.0f;
-            }
-            ALIGNED float g[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) g[at][lane] = sigmoid(total[at][lane]);
-            }
-            ALIGNED float product_7[8][LANES];
             dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
             ALIGNED float m_2[8][LANES];
+            ALIGNED float IAF_output[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     m_2[at][lane] = product_7[at][lane] + IAF_mlp_m_bias[k * 8 + at];
-                }
-            }
-            // iaf.gen:3
-            ALIGNED float IAF_output[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += -softplus(-total[at][lane]);
@@ -822,16 +797,16 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_8[128][LANES];
         dot(product_8, 128, pushed, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_9[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_9[64][LANES];
         dot(product_9, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_9[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, maximum, normal, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -100,13 +100,13 @@ def objective_critic_saving_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # lsgan.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -115,26 +115,26 @@ def objective_critic_saving_kernel(
     z_0 = normal(seed, row, step, 0, 3)
     z_1 = normal(seed, row, step, 1, 3)
     # lsgan.gen:7
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_4 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_4 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # lsgan.gen:9
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -143,6 +143,7 @@ def objective_critic_saving_kernel(
     tl.store(value_out + place, square(C - 1.0) + square(C_2), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_saving_rows(
     x,
@@ -183,8 +184,10 @@ def objective_critic_saving_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_critic_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -192,10 +195,10 @@ def objective_critic_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -319,14 +322,14 @@ def objective_critic_backward_kernel(
     tl.store(part_6_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
     tl.store(part_6_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
     # lsgan.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -335,26 +338,26 @@ def objective_critic_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = 2 * (C - 1.0) * value_cotangent
     tl.store(part_1_out + place * 1, value_0, mask=live)
-    product = (hidden_2 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    product_2 = (hidden > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
-    tl.store(x_gradient_out + place * 2, tl.sum(product_2 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
-    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
+    product_2 = (hidden_2 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
+    product_2_2 = (hidden > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(x_gradient_out + place * 2, tl.sum(product_2_2 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
+    tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_2_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2, mask=live[:, None])
     # lsgan.gen:6
     z_0 = normal(seed, row, step, 0, 3)
     tl.store(part_18_out + place * 2, z_0, mask=live)
     z_1 = normal(seed, row, step, 1, 3)
     tl.store(part_18_out + place * 2 + 1, z_1, mask=live)
     # lsgan.gen:7
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_16_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -364,14 +367,14 @@ def objective_critic_backward_kernel(
     x_2_1 = tl.sum(hidden_4 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     tl.store(part_12_out + place * 2 + 1, x_2_1, mask=live)
     # lsgan.gen:9
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -382,14 +385,14 @@ def objective_critic_backward_kernel(
     tl.store(part_21_out + place * 1, value_0 + value_2_0, mask=live)
     product_3 = (hidden_6 > 0.0).to(tl.float32) * (value_2_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
     tl.store(part_9_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
-    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_3, mask=live[:, None])
+    tl.store(part_20_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_3, mask=live[:, None])
     product_4 = (hidden_5 > 0.0).to(tl.float32) * dot(
         product_3,
         matrix_again(C_mlp_1_weight_array_2, 0, 64, 64),
         PRECISION,
     )
     tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
-    tl.store(part_19_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_4, mask=live[:, None])
+    tl.store(part_19_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2 + product_4, mask=live[:, None])
     projected_0 = tl.sum(product_4 * vector(C_mlp_0_weight_array, 0, 64), 1)
     tl.store(part_13_out + place * 2, projected_0, mask=live)
     projected_1 = tl.sum(product_4 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
@@ -407,6 +410,7 @@ def objective_critic_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 4, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_backward_rows(
     x,
@@ -452,6 +456,8 @@ def objective_critic_backward_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_critic_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -474,7 +480,7 @@ def objective_critic_backward_rows(
     part_19 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_20 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_21 = torch.empty(count, 1, dtype=torch.float32, device=device)
-    objective_critic_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -504,10 +510,10 @@ def objective_critic_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         x_gradient,
@@ -626,26 +632,26 @@ def objective_generator_saving_kernel(
     z_0 = normal(seed, row, step, 0, 5)
     z_1 = normal(seed, row, step, 1, 5)
     # lsgan.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_2 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # lsgan.gen:9
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -654,6 +660,7 @@ def objective_generator_saving_kernel(
     tl.store(value_out + place, square(C - 1.0), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_saving_rows(
     x,
@@ -694,8 +701,10 @@ def objective_generator_saving_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_generator_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -703,10 +712,10 @@ def objective_generator_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -822,14 +831,14 @@ def objective_generator_backward_kernel(
     z_1 = normal(seed, row, step, 1, 5)
     tl.store(part_12_out + place * 2 + 1, z_1, mask=live)
     # lsgan.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -839,14 +848,14 @@ def objective_generator_backward_kernel(
     x_2_1 = tl.sum(hidden_2 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     tl.store(part_6_out + place * 2 + 1, x_2_1, mask=live)
     # lsgan.gen:9
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_3, mask=live[:, None])
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -855,13 +864,13 @@ def objective_generator_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = 2 * (C - 1.0) * value_cotangent
     tl.store(part_1_out + place * 1, value_0, mask=live)
-    product = (hidden_4 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    product_2 = (hidden_3 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    projected_0 = tl.sum(product_2 * vector(C_mlp_0_weight_array, 0, 64), 1)
+    product_2 = (hidden_4 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
+    product_2_2 = (hidden_3 > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2, mask=live[:, None])
+    projected_0 = tl.sum(product_2_2 * vector(C_mlp_0_weight_array, 0, 64), 1)
     tl.store(part_7_out + place * 2, projected_0, mask=live)
-    projected_1 = tl.sum(product_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
+    projected_1 = tl.sum(product_2_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
     tl.store(part_7_out + place * 2 + 1, projected_1, mask=live)
     # lsgan.gen:7
     product_3 = (hidden_2 > 0.0).to(tl.float32) * (
@@ -876,6 +885,7 @@ def objective_generator_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_backward_rows(
     x,
@@ -919,6 +929,8 @@ def objective_generator_backward_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_generator_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -931,7 +943,7 @@ def objective_generator_backward_rows(
     part_10 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_11 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_12 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_generator_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -951,10 +963,10 @@ def objective_generator_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3, part_4, part_5, part_6, part_7, part_8, part_9, part_10, part_11, part_12
 

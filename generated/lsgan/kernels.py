@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, maximum, normal, square, vector
 
 
 @tiles.remembered
@@ -66,13 +66,13 @@ def sample_kernel(
     z_0 = normal(seed, row, step, 0, 1)
     z_1 = normal(seed, row, step, 1, 1)
     # lsgan.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -88,6 +88,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -96,18 +97,20 @@ def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weigh
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -161,13 +164,13 @@ def decode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     # lsgan.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array, 0, 64)
         + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -183,6 +186,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """a draw of x for each row from p(x | z).
@@ -191,16 +195,18 @@ def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_we
     """
     count, device = len(z), z.device
     arrays = pack_decode(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -219,6 +225,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(z_out + place * 2 + 1, normal(seed, row, step, 1, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -226,17 +233,19 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns z [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z
 
@@ -329,13 +338,13 @@ def objective_critic_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # lsgan.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -344,26 +353,26 @@ def objective_critic_kernel(
     z_0 = normal(seed, row, step, 0, 3)
     z_1 = normal(seed, row, step, 1, 3)
     # lsgan.gen:7
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_4 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_4 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # lsgan.gen:9
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -372,6 +381,7 @@ def objective_critic_kernel(
     tl.store(value_out + place, square(C - 1.0) + square(C_2), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_rows(
     x,
@@ -412,8 +422,10 @@ def objective_critic_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_critic_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -421,10 +433,10 @@ def objective_critic_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -520,26 +532,26 @@ def objective_generator_kernel(
     z_0 = normal(seed, row, step, 0, 5)
     z_1 = normal(seed, row, step, 1, 5)
     # lsgan.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_2 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_2 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # lsgan.gen:9
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         dot(hidden_3, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
@@ -548,6 +560,7 @@ def objective_generator_kernel(
     tl.store(value_out + place, square(C - 1.0), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_rows(
     x,
@@ -588,8 +601,10 @@ def objective_generator_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_generator_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -597,9 +612,9 @@ def objective_generator_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

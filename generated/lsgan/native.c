@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,16 +35,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -82,16 +82,16 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
         ALIGNED float x[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -129,8 +129,8 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -141,16 +141,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, x, 2, C_mlp_0_weight, 2, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, C_mlp_1_weight, 64, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[1][LANES];
         dot(product_3, 1, hidden_2, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C[LANES];
         ALIGNED float z[2][LANES];
@@ -160,16 +160,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[64][LANES];
         dot(product_4, 64, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_5[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[64][LANES];
         dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
         ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_6[2][LANES];
         dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
         ALIGNED float x_2[2][LANES];
         ALIGNED float product_7[64][LANES];
@@ -179,17 +179,16 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_7, 64, x_2, 2, C_mlp_0_weight, 2, 1);
         ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_8[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
         }
-        // lsgan.gen:9
-        ALIGNED float product_8[64][LANES];
         dot(product_8, 64, hidden_5, 64, C_mlp_1_weight, 64, 1);
         ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_9[1][LANES];
         dot(product_9, 1, hidden_6, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = product_9[0][lane] + C_mlp_output_bias[0];
@@ -226,8 +225,8 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -239,16 +238,16 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[2][LANES];
         dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
         ALIGNED float x_2[2][LANES];
         ALIGNED float product_4[64][LANES];
@@ -258,17 +257,16 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_4, 64, x_2, 2, C_mlp_0_weight, 2, 1);
         ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_5[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
         }
-        // lsgan.gen:9
-        ALIGNED float product_5[64][LANES];
         dot(product_5, 64, hidden_3, 64, C_mlp_1_weight, 64, 1);
         ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
         }
-        ALIGNED float product_6[1][LANES];
         dot(product_6, 1, hidden_4, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C[LANES];
         for (int lane = 0; lane < LANES; lane++) C[lane] = product_6[0][lane] + C_mlp_output_bias[0];
@@ -276,6 +274,556 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = square(C[lane] - 1.0f);
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* the value that critic minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_critic_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict C_mlp_0_weight = pointers[7];
+    const float *restrict C_mlp_0_bias = pointers[8];
+    const float *restrict C_mlp_1_weight = pointers[9];
+    const float *restrict C_mlp_1_bias = pointers[10];
+    const float *restrict C_mlp_output_weight = pointers[11];
+    const float *restrict C_mlp_output_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // lsgan.gen:9
+        ALIGNED float product[64][LANES];
+        dot(product, 64, x, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_3, 1, hidden_2, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float z[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = product_3[0][lane] + C_mlp_output_bias[0];
+        normal(z, 2, row, seed, step, 0, 3);
+        // lsgan.gen:7
+        ALIGNED float product_4[64][LANES];
+        dot(product_4, 64, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 64, hidden_3, 64, mlp_1_weight, 64, 1);
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 2, hidden_4, 64, mlp_output_weight, 64, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_6[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_6[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_7, 64, x_2, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_8[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_8, 64, hidden_5, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_9[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_9, 1, hidden_6, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) C_2[lane] = product_9[0][lane] + C_mlp_output_bias[0];
+        // adversarial.gen:26
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = square(C[lane] - 1.0f) + square(C_2[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_CRITIC_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that critic minimizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 64], part_3
+       [rows, 64], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 2], part_7 [rows, 1], part_8 [rows, 64], part_9
+       [rows, 64], part_10 [rows, 64], part_11 [rows, 64], part_12 [rows, 2], part_13 [rows, 2], part_14 [rows, 64],
+       part_15 [rows, 64], part_16 [rows, 64], part_17 [rows, 64], part_18 [rows, 2], part_19 [rows, 64], part_20 [rows,
+       64], part_21 [rows, 1]. */
+void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict C_mlp_0_weight = pointers[8];
+    const float *restrict C_mlp_0_bias = pointers[9];
+    const float *restrict C_mlp_1_weight = pointers[10];
+    const float *restrict C_mlp_1_bias = pointers[11];
+    const float *restrict C_mlp_output_weight = pointers[12];
+    const float *restrict C_mlp_output_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict x_gradient_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    float *restrict part_12_out = pointers[27];
+    float *restrict part_13_out = pointers[28];
+    float *restrict part_14_out = pointers[29];
+    float *restrict part_15_out = pointers[30];
+    float *restrict part_16_out = pointers[31];
+    float *restrict part_17_out = pointers[32];
+    float *restrict part_18_out = pointers[33];
+    float *restrict part_19_out = pointers[34];
+    float *restrict part_20_out = pointers[35];
+    float *restrict part_21_out = pointers[36];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // lsgan.gen:9
+        ALIGNED float product[64][LANES];
+        dot(product, 64, x, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_3, 1, hidden_2, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float value[1][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            C[lane] = product_3[0][lane] + C_mlp_output_bias[0];
+            value[0][lane] = 2.0f * (C[lane] - 1.0f) * value_cotangent[lane];
+        }
+        dot(product_4, 64, value, 1, C_mlp_output_weight, 1, 64);
+        ALIGNED float product_5[64][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+            }
+        }
+        dot(product_6, 64, product_5, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_2_2[64][LANES];
+        ALIGNED float z[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        normal(z, 2, row, seed, step, 0, 3);
+        // lsgan.gen:7
+        ALIGNED float product_7[64][LANES];
+        dot(product_7, 64, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_8[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 64, hidden_3, 64, mlp_1_weight, 64, 1);
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 2, hidden_4, 64, mlp_output_weight, 64, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float product_10[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_10, 64, x_2, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_11[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_5[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
+            }
+        }
+        dot(product_11, 64, hidden_5, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_6[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_6, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C_2[LANES];
+        ALIGNED float value_2[1][LANES];
+        ALIGNED float product_13[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            C_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
+            value_2[0][lane] = 2.0f * C_2[lane] * value_cotangent[lane];
+        }
+        dot(product_13, 64, value_2, 1, C_mlp_output_weight, 1, 64);
+        ALIGNED float product_3_2[64][LANES];
+        ALIGNED float product_14[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_13[at][lane];
+            }
+        }
+        dot(product_14, 64, product_3_2, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_4_2[64][LANES];
+        ALIGNED float projected[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_14[at][lane];
+            }
+        }
+        dot(projected, 2, product_4_2, 64, C_mlp_0_weight, 1, 2);
+        ALIGNED float product_15[64][LANES];
+        dot(product_15, 64, projected, 2, mlp_output_weight, 1, 64);
+        ALIGNED float product_5_2[64][LANES];
+        ALIGNED float x_gradient[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_15[at][lane];
+            }
+        }
+        dot(x_gradient, 2, product_2_2, 64, C_mlp_0_weight, 1, 2);
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // lsgan.gen:9
+        store(part_1_out, value, first, count, 1, 1, 0);
+        store(part_2_out, hidden_2, first, count, 64, 64, 0);
+        store(part_3_out, product_5, first, count, 64, 64, 0);
+        store(part_4_out, hidden, first, count, 64, 64, 0);
+        store(part_5_out, product_2_2, first, count, 64, 64, 0);
+        // lsgan.gen:3
+        ALIGNED float part_6[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_6[0][lane] = x[0][lane];
+            part_6[1][lane] = x[1][lane];
+        }
+        store(part_6_out, part_6, first, count, 2, 2, 0);
+        // lsgan.gen:9
+        store(part_7_out, value_2, first, count, 1, 1, 0);
+        store(part_8_out, hidden_6, first, count, 64, 64, 0);
+        store(part_9_out, product_3_2, first, count, 64, 64, 0);
+        store(part_10_out, hidden_5, first, count, 64, 64, 0);
+        store(part_11_out, product_4_2, first, count, 64, 64, 0);
+        // lsgan.gen:7
+        store(part_12_out, x_2, first, count, 2, 2, 0);
+        // lsgan.gen:9
+        store(part_13_out, projected, first, count, 2, 2, 0);
+        // lsgan.gen:7
+        store(part_14_out, hidden_4, first, count, 64, 64, 0);
+        store(part_15_out, product_5_2, first, count, 64, 64, 0);
+        store(part_16_out, hidden_3, first, count, 64, 64, 0);
+        ALIGNED float product_16[64][LANES];
+        dot(product_16, 64, product_5_2, 64, mlp_1_weight, 1, 64);
+        ALIGNED float part_17[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_17[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_16[at][lane];
+            }
+        }
+        store(part_17_out, part_17, first, count, 64, 64, 0);
+        // lsgan.gen:6
+        store(part_18_out, z, first, count, 2, 2, 0);
+        // lsgan.gen:9
+        ALIGNED float part_19[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = product_2_2[at][lane] + product_4_2[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 64, 64, 0);
+        ALIGNED float part_20[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = product_5[at][lane] + product_3_2[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 64, 64, 0);
+        ALIGNED float part_21[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_21[0][lane] = value[0][lane] + value_2[0][lane];
+        store(part_21_out, part_21, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATOR_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* the value that generator minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_generator_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict C_mlp_0_weight = pointers[7];
+    const float *restrict C_mlp_0_bias = pointers[8];
+    const float *restrict C_mlp_1_weight = pointers[9];
+    const float *restrict C_mlp_1_bias = pointers[10];
+    const float *restrict C_mlp_output_weight = pointers[11];
+    const float *restrict C_mlp_output_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // lsgan.gen:6
+        ALIGNED float z[2][LANES];
+        normal(z, 2, row, seed, step, 0, 5);
+        // lsgan.gen:7
+        ALIGNED float product[64][LANES];
+        dot(product, 64, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_3[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_4, 64, x_2, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 64, hidden_3, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C[LANES];
+        for (int lane = 0; lane < LANES; lane++) C[lane] = product_6[0][lane] + C_mlp_output_bias[0];
+        // adversarial.gen:27
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = square(C[lane] - 1.0f);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_GENERATOR_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that generator minimizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 64], part_3 [rows, 64], part_4
+       [rows, 64], part_5 [rows, 64], part_6 [rows, 2], part_7 [rows, 2], part_8 [rows, 64], part_9 [rows, 64], part_10
+       [rows, 64], part_11 [rows, 64], part_12 [rows, 2]. */
+void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict C_mlp_0_weight = pointers[8];
+    const float *restrict C_mlp_0_bias = pointers[9];
+    const float *restrict C_mlp_1_weight = pointers[10];
+    const float *restrict C_mlp_1_bias = pointers[11];
+    const float *restrict C_mlp_output_weight = pointers[12];
+    const float *restrict C_mlp_output_bias = pointers[13];
+    const int64_t *restrict row_numbers = pointers[14];
+    float *restrict part_1_out = pointers[15];
+    float *restrict part_2_out = pointers[16];
+    float *restrict part_3_out = pointers[17];
+    float *restrict part_4_out = pointers[18];
+    float *restrict part_5_out = pointers[19];
+    float *restrict part_6_out = pointers[20];
+    float *restrict part_7_out = pointers[21];
+    float *restrict part_8_out = pointers[22];
+    float *restrict part_9_out = pointers[23];
+    float *restrict part_10_out = pointers[24];
+    float *restrict part_11_out = pointers[25];
+    float *restrict part_12_out = pointers[26];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // lsgan.gen:6
+        ALIGNED float z[2][LANES];
+        normal(z, 2, row, seed, step, 0, 5);
+        // lsgan.gen:7
+        ALIGNED float product[64][LANES];
+        dot(product, 64, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 64, mlp_1_weight, 64, 1);
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_3[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 2, hidden_2, 64, mlp_output_weight, 64, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_3[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_3[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_4, 64, x_2, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_3[64][LANES];
+        ALIGNED float product_5[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_5, 64, hidden_3, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_6[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_6, 1, hidden_4, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C[LANES];
+        ALIGNED float value[1][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            C[lane] = product_6[0][lane] + C_mlp_output_bias[0];
+            value[0][lane] = 2.0f * (C[lane] - 1.0f) * value_cotangent[lane];
+        }
+        dot(product_7, 64, value, 1, C_mlp_output_weight, 1, 64);
+        ALIGNED float product_8[64][LANES];
+        ALIGNED float product_9[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+            }
+        }
+        dot(product_9, 64, product_8, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_2_2[64][LANES];
+        ALIGNED float projected[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+            }
+        }
+        dot(projected, 2, product_2_2, 64, C_mlp_0_weight, 1, 2);
+        ALIGNED float product_10[64][LANES];
+        dot(product_10, 64, projected, 2, mlp_output_weight, 1, 64);
+        ALIGNED float product_3_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        store(part_1_out, value, first, count, 1, 1, 0);
+        // lsgan.gen:9
+        store(part_2_out, hidden_4, first, count, 64, 64, 0);
+        store(part_3_out, product_8, first, count, 64, 64, 0);
+        store(part_4_out, hidden_3, first, count, 64, 64, 0);
+        store(part_5_out, product_2_2, first, count, 64, 64, 0);
+        // lsgan.gen:7
+        store(part_6_out, x_2, first, count, 2, 2, 0);
+        // lsgan.gen:9
+        store(part_7_out, projected, first, count, 2, 2, 0);
+        // lsgan.gen:7
+        store(part_8_out, hidden_2, first, count, 64, 64, 0);
+        store(part_9_out, product_3_2, first, count, 64, 64, 0);
+        store(part_10_out, hidden, first, count, 64, 64, 0);
+        ALIGNED float product_11[64][LANES];
+        dot(product_11, 64, product_3_2, 64, mlp_1_weight, 1, 64);
+        ALIGNED float part_11[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_11[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
+            }
+        }
+        store(part_11_out, part_11, first, count, 64, 64, 0);
+        // lsgan.gen:6
+        store(part_12_out, z, first, count, 2, 2, 0);
     }
 }
 #endif

@@ -74,16 +74,16 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[500][LANES];
         dot(product, 500, x, 64, _0_weight_used, 64, 1);
         ALIGNED float hidden[500][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 500; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, hidden, 500, output_weight_used, 500, 1);
         ALIGNED float output[64][LANES];
+        ALIGNED float log_prob[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) output[at][lane] = product_2[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_prob[LANES];
         for (int lane = 0; lane < LANES; lane++) log_prob[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -159,18 +159,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
             : count - 1)];
         // made.gen:5
         ALIGNED float x[64][LANES];
+        ALIGNED float mlp_0[500][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = 0.0f;
         }
-        ALIGNED float mlp_0[500][LANES];
         for (int at = 0; at < 500; at++) {
             for (int lane = 0; lane < LANES; lane++) mlp_0[at][lane] = 0.0f;
         }
@@ -181,12 +181,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[8][LANES];
             dot(product, 8, x, 64, _0_weight_used + start * 64, 64, 1);
             ALIGNED float newest[8][LANES];
+            ALIGNED float units[500][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     newest[at][lane] = relu(product[at][lane] + mlp_0_bias[start + at]);
                 }
             }
-            ALIGNED float units[500][LANES];
             for (int at = 0; at < 500; at++) {
                 for (int lane = 0; lane < LANES; lane++) units[at][lane] = mlp_0[at][lane];
             }

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import dot, matrix, square, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, square, tanh, vector
 
 
 @tiles.remembered
@@ -89,13 +89,13 @@ def log_prob_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, 8, num_stages=STAGES):
         # maf.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             z_0[:, None] * vector(weights_array, k, 64)
             + z_1[:, None] * vector(weights_2_array, k, 64)
             + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(weights_3_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -118,6 +118,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z + log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row.
@@ -136,17 +137,19 @@ def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weigh
         s_bias,
         device,
     )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -230,13 +233,13 @@ def inverse_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, 8, num_stages=STAGES):
         # maf.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             z_0[:, None] * vector(weights_array, k, 64)
             + z_1[:, None] * vector(weights_2_array, k, 64)
             + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(weights_3_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -258,6 +261,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_bias, s_weight, s_bias):
     """data x to latent z, and log|det| of that map.
@@ -276,18 +280,20 @@ def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight
         s_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

@@ -127,20 +127,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, z, 2, _0_weight_used + k * 128, 2, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, _1_weight_used + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, m_weight_used + k * 128, 64, 1);
             ALIGNED float m[2][LANES];
             ALIGNED float product_4[2][LANES];
@@ -289,8 +289,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -315,20 +315,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED float product[64][LANES];
                 dot(product, 64, entries, 2, _0_weight_used + k * 128, 2, 1);
                 ALIGNED float value[64][LANES];
+                ALIGNED float product_2[64][LANES];
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
                         value[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                     }
                 }
-                ALIGNED float product_2[64][LANES];
                 dot(product_2, 64, value, 64, _1_weight_used + k * 4096, 64, 1);
                 ALIGNED float newest[64][LANES];
+                ALIGNED float product_3[1][LANES];
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
                         newest[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                     }
                 }
-                ALIGNED float product_3[1][LANES];
                 dot(product_3, 1, newest, 64, s_weight_used + k * 128 + i * 64, 64, 1);
                 ALIGNED float product_4[1][LANES];
                 dot(product_4, 1, newest, 64, m_weight_used + k * 128 + i * 64, 64, 1);
@@ -486,20 +486,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED float product[64][LANES];
                 dot(product, 64, entries, 2, _0_weight_used + k * 128, 2, 1);
                 ALIGNED float value[64][LANES];
+                ALIGNED float product_2[64][LANES];
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
                         value[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                     }
                 }
-                ALIGNED float product_2[64][LANES];
                 dot(product_2, 64, value, 64, _1_weight_used + k * 4096, 64, 1);
                 ALIGNED float newest[64][LANES];
+                ALIGNED float product_3[1][LANES];
                 for (int at = 0; at < 64; at++) {
                     for (int lane = 0; lane < LANES; lane++) {
                         newest[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                     }
                 }
-                ALIGNED float product_3[1][LANES];
                 dot(product_3, 1, newest, 64, s_weight_used + k * 128 + i * 64, 64, 1);
                 ALIGNED float product_4[1][LANES];
                 dot(product_4, 1, newest, 64, m_weight_used + k * 128 + i * 64, 64, 1);
@@ -512,20 +512,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[64][LANES];
             dot(product_5, 64, entries, 2, _0_weight_used + k * 128, 2, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_6[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product_5[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_6[64][LANES];
             dot(product_6, 64, hidden, 64, _1_weight_used + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_7[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_6[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_7[2][LANES];
             dot(product_7, 2, hidden_2, 64, s_weight_used + k * 128, 64, 1);
             ALIGNED float s[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -673,20 +673,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, z, 2, _0_weight_used + k * 128, 2, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, _1_weight_used + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[2][LANES];
             dot(product_3, 2, hidden_2, 64, m_weight_used + k * 128, 64, 1);
             ALIGNED float m[2][LANES];
             ALIGNED float product_4[2][LANES];

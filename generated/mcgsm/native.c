@@ -100,8 +100,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -468,12 +468,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 log_total[lane] = choose(absolute(sum_10[lane]) < INFINITY, sum_11[lane], 0.0f) +
                     logarithm(sum_14[lane]);
             }
+            ALIGNED float noise[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses[at][lane] = exponential(logits[at][lane] - log_total[lane]);
                 }
             }
-            ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, i_j, 1);
             ALIGNED float cumulative[LANES];
             ALIGNED float drawn[LANES];
@@ -491,10 +491,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             // mcgsm.gen:8
             ALIGNED float value[8][LANES];
+            ALIGNED float product_18[24][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(drawn[lane] == (float)at);
             }
-            ALIGNED float product_18[24][LANES];
             dot(product_18, 24, value, 8, a, 1, 24);
             ALIGNED float mean[LANES];
             for (int lane = 0; lane < LANES; lane++) mean[lane] = 0.0f;

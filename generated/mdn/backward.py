@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import softplus, square, tanh, vector
+from gencompiler.runtime.kernels import maximum, softplus, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -140,7 +140,7 @@ def log_prob_saving_kernel(
     a_2 = tl.sum(hidden * vector(a_weight_array_3, 0, 64), 1) + tl.load(a_bias_array_3)
     a_3 = tl.sum(hidden * vector(a_weight_array_4, 0, 64), 1) + tl.load(a_bias_array_4)
     a_4 = tl.sum(hidden * vector(a_weight_array_5, 0, 64), 1) + tl.load(a_bias_array_5)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(a_0, a_1), a_2), a_3), a_4)
+    shared_1 = maximum(maximum(maximum(maximum(a_0, a_1), a_2), a_3), a_4)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     shared_3 = shared_2 + tl.log(
         tl.exp(a_0 - shared_2)
@@ -188,7 +188,7 @@ def log_prob_saving_kernel(
     shared_8 = log_weights_of_k_4 + (
         -0.5 * square((x - m_4) / softplus_s_4) - tl.log(softplus_s_4) - 0.9189385332046727
     )
-    shared_9 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(shared_4, shared_5), shared_6), shared_7), shared_8)
+    shared_9 = maximum(maximum(maximum(maximum(shared_4, shared_5), shared_6), shared_7), shared_8)
     shared_10 = tl.where(tl.abs(shared_9) < float("inf"), shared_9, 0.0)
     tl.store(
         log_prob_out + place,
@@ -204,6 +204,7 @@ def log_prob_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row, and the states that its gradient needs.
@@ -222,17 +223,19 @@ def log_prob_saving_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_wei
         s_bias,
         device,
     )
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -408,7 +411,7 @@ def log_prob_backward_kernel(
     a_2 = tl.sum(hidden * vector(a_weight_array_3, 0, 64), 1) + tl.load(a_bias_array_3)
     a_3 = tl.sum(hidden * vector(a_weight_array_4, 0, 64), 1) + tl.load(a_bias_array_4)
     a_4 = tl.sum(hidden * vector(a_weight_array_5, 0, 64), 1) + tl.load(a_bias_array_5)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(a_0, a_1), a_2), a_3), a_4)
+    shared_1 = maximum(maximum(maximum(maximum(a_0, a_1), a_2), a_3), a_4)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     # mdn.gen:6
     reduced = shared_2 + tl.log(
@@ -428,7 +431,7 @@ def log_prob_backward_kernel(
     total__2 = log_weights_of_k_2 + (-0.5 * square(ratio_2_2) - tl.log(softplus_s_2) - 0.9189385332046727)
     total__3 = log_weights_of_k_3 + (-0.5 * square(ratio_2_3) - tl.log(softplus_s_3) - 0.9189385332046727)
     total__4 = log_weights_of_k_4 + (-0.5 * square(ratio_2_4) - tl.log(softplus_s_4) - 0.9189385332046727)
-    shared_3 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(total__0, total__1), total__2), total__3), total__4)
+    shared_3 = maximum(maximum(maximum(maximum(total__0, total__1), total__2), total__3), total__4)
     shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
     log_p_x = shared_4 + tl.log(
         tl.exp(total__0 - shared_4)
@@ -535,6 +538,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     c,
@@ -567,6 +571,8 @@ def log_prob_backward_rows(
         s_bias,
         device,
     )
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, dtype=torch.float32, device=device)
     c_gradient = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 5, dtype=torch.float32, device=device)
@@ -575,7 +581,7 @@ def log_prob_backward_rows(
     part_4 = torch.empty(count, 5, dtype=torch.float32, device=device)
     part_5 = torch.empty(count, 50, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 1, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -589,10 +595,10 @@ def log_prob_backward_rows(
         part_5,
         part_6,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, c_gradient, part_1, part_2, part_3, part_4, part_5, part_6
 

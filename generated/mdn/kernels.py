@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, tanh, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, tanh, uniform, vector
 
 
 @tiles.remembered
@@ -139,7 +139,7 @@ def log_prob_kernel(
     a_2 = tl.sum(hidden * vector(a_weight_array_3, 0, 64), 1) + tl.load(a_bias_array_3)
     a_3 = tl.sum(hidden * vector(a_weight_array_4, 0, 64), 1) + tl.load(a_bias_array_4)
     a_4 = tl.sum(hidden * vector(a_weight_array_5, 0, 64), 1) + tl.load(a_bias_array_5)
-    shared_1 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(a_0, a_1), a_2), a_3), a_4)
+    shared_1 = maximum(maximum(maximum(maximum(a_0, a_1), a_2), a_3), a_4)
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     shared_3 = shared_2 + tl.log(
         tl.exp(a_0 - shared_2)
@@ -187,7 +187,7 @@ def log_prob_kernel(
     shared_8 = log_weights_of_k_4 + (
         -0.5 * square((x - m_4) / softplus_s_4) - tl.log(softplus_s_4) - 0.9189385332046727
     )
-    shared_9 = tl.maximum(tl.maximum(tl.maximum(tl.maximum(shared_4, shared_5), shared_6), shared_7), shared_8)
+    shared_9 = maximum(maximum(maximum(maximum(shared_4, shared_5), shared_6), shared_7), shared_8)
     shared_10 = tl.where(tl.abs(shared_9) < float("inf"), shared_9, 0.0)
     tl.store(
         log_prob_out + place,
@@ -203,6 +203,7 @@ def log_prob_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row.
@@ -211,17 +212,19 @@ def log_prob_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_
     """
     count, device = len(c), c.device
     arrays = pack_log_prob(mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -381,6 +384,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -389,8 +393,10 @@ def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias,
     """
     count, device = len(c), c.device
     arrays = pack_sample(mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         c.to(torch.float32).contiguous(),
         *arrays,
         x,
@@ -398,9 +404,9 @@ def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

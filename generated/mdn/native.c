@@ -34,19 +34,18 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[50][LANES];
         dot(product, 50, c, 1, mlp_0_weight, 1, 1);
         ALIGNED float hidden[50][LANES];
+        ALIGNED float product_2[5][LANES];
         for (int at = 0; at < 50; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[5][LANES];
         dot(product_2, 5, hidden, 50, mlp_a_weight, 50, 1);
         ALIGNED float a[5][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
         }
-        // mdn.gen:6
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
@@ -74,31 +73,29 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         ALIGNED float log_weights_of_k[5][LANES];
+        ALIGNED float product_3[5][LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weights_of_k[at][lane] = a[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f)
                     + logarithm(sum_6[lane]));
             }
         }
-        // mdn.gen:7
-        ALIGNED float product_3[5][LANES];
         dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
         ALIGNED float m[5][LANES];
+        ALIGNED float product_4[5][LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[5][LANES];
         dot(product_4, 5, hidden, 50, mlp_s_weight, 50, 1);
         ALIGNED float s[5][LANES];
-        for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
-        // mdn.gen:6
         ALIGNED float softplus_s[5][LANES];
-        for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) softplus_s[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float sum_7[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                softplus_s[at][lane] = softplus(s[at][lane]);
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) {
             sum_7[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
                 logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
@@ -182,8 +179,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -194,19 +191,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[50][LANES];
         dot(product, 50, c, 1, mlp_0_weight, 1, 1);
         ALIGNED float hidden[50][LANES];
+        ALIGNED float product_2[5][LANES];
         for (int at = 0; at < 50; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        ALIGNED float product_2[5][LANES];
         dot(product_2, 5, hidden, 50, mlp_a_weight, 50, 1);
         ALIGNED float a[5][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
         }
-        // mdn.gen:6
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
@@ -238,11 +234,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             log_total[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
         }
+        ALIGNED float noise[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) masses[at][lane] = exponential(a[at][lane] - log_total[lane]);
         }
-        ALIGNED float noise[LANES];
         uniform(&noise, 1, row, seed, step, 0, 3);
+        // mdn.gen:6
         ALIGNED float cumulative[LANES];
         ALIGNED float drawn[LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -258,18 +255,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         ALIGNED int equal_drawn[5][LANES];
+        ALIGNED float product_3[5][LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) equal_drawn[at][lane] = drawn[lane] == (float)at;
         }
-        // mdn.gen:7
-        ALIGNED float product_3[5][LANES];
         dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
         ALIGNED float m[5][LANES];
+        ALIGNED float mean[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        // mdn.gen:6
-        ALIGNED float mean[LANES];
         for (int lane = 0; lane < LANES; lane++) mean[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) mean[lane] += choose(equal_drawn[at][lane], m[at][lane], 0.0f);
@@ -278,11 +273,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[5][LANES];
         dot(product_4, 5, hidden, 50, mlp_s_weight, 50, 1);
         ALIGNED float s[5][LANES];
+        ALIGNED float sum_7[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
         }
-        // mdn.gen:6
-        ALIGNED float sum_7[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] += choose(equal_drawn[at][lane], s[at][lane], 0.0f);
@@ -291,9 +285,382 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise_2[LANES];
         for (int lane = 0; lane < LANES; lane++) scale[lane] = softplus(sum_7[lane]);
         normal(&noise_2, 1, row, seed, step, 0, 1);
+        // mdn.gen:6
         ALIGNED float x[LANES];
         for (int lane = 0; lane < LANES; lane++) x[lane] = mean[lane] + scale[lane] * noise_2[lane];
         store(x_out, &x, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes c [rows, 1], x [rows]; returns log_prob [rows]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c_rows = pointers[0];
+    const float *restrict x_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_a_weight = pointers[4];
+    const float *restrict mlp_a_bias = pointers[5];
+    const float *restrict mlp_m_weight = pointers[6];
+    const float *restrict mlp_m_bias = pointers[7];
+    const float *restrict mlp_s_weight = pointers[8];
+    const float *restrict mlp_s_bias = pointers[9];
+    float *restrict log_prob_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float c[1][LANES];
+        load(c, c_rows, first, count, 1);
+        ALIGNED float x[LANES];
+        load(&x, x_rows, first, count, 1);
+        // mdn.gen:7
+        ALIGNED float product[50][LANES];
+        dot(product, 50, c, 1, mlp_0_weight, 1, 1);
+        ALIGNED float hidden[50][LANES];
+        ALIGNED float product_2[5][LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 5, hidden, 50, mlp_a_weight, 50, 1);
+        ALIGNED float a[5][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], a[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], a[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], a[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(a[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float log_weights_of_k[5][LANES];
+        ALIGNED float product_3[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_weights_of_k[at][lane] = a[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f)
+                    + logarithm(sum_6[lane]));
+            }
+        }
+        dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
+        ALIGNED float m[5][LANES];
+        ALIGNED float product_4[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
+        }
+        dot(product_4, 5, hidden, 50, mlp_s_weight, 50, 1);
+        ALIGNED float s[5][LANES];
+        ALIGNED float softplus_s[5][LANES];
+        ALIGNED float sum_7[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                softplus_s[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_7[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+                logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_7[lane] = maximum(sum_7[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+            }
+        }
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_8[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+                logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_8[lane] = maximum(sum_8[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+            }
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_9[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+                logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_9[lane] = maximum(sum_9[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane])
+                    / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+            }
+        }
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_10[lane] = log_weights_of_k[0][lane] + (-0.5f * square((x[lane] - m[0][lane]) / softplus_s[0][lane]) -
+                logarithm(softplus_s[0][lane]) - 0.9189385332046727f);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_10[lane] = maximum(sum_10[lane], log_weights_of_k[at][lane] + (-0.5f * square((x[lane] -
+                    m[at][lane]) / softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f));
+            }
+        }
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_11[lane] += exponential(log_weights_of_k[at][lane] + (-0.5f * square((x[lane] - m[at][lane]) /
+                    softplus_s[at][lane]) - logarithm(softplus_s[at][lane]) - 0.9189385332046727f) -
+                    choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane], 0.0f));
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]);
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of log p(x) of each row.
+
+   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns x_gradient [rows], c_gradient [rows, 1], part_1
+       [rows, 5], part_2 [rows, 50], part_3 [rows, 5], part_4 [rows, 5], part_5 [rows, 50], part_6 [rows, 1]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict c_rows = pointers[0];
+    const float *restrict x_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_a_weight = pointers[5];
+    const float *restrict mlp_a_bias = pointers[6];
+    const float *restrict mlp_m_weight = pointers[7];
+    const float *restrict mlp_m_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    float *restrict x_gradient_out = pointers[11];
+    float *restrict c_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float c[1][LANES];
+        load(c, c_rows, first, count, 1);
+        ALIGNED float x[LANES];
+        load(&x, x_rows, first, count, 1);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // mdn.gen:7
+        ALIGNED float product[50][LANES];
+        dot(product, 50, c, 1, mlp_0_weight, 1, 1);
+        ALIGNED float hidden[50][LANES];
+        ALIGNED float product_2[5][LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 5, hidden, 50, mlp_s_weight, 50, 1);
+        ALIGNED float s[5][LANES];
+        ALIGNED float softplus_s[5][LANES];
+        ALIGNED float ratio[5][LANES];
+        ALIGNED float product_3[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_2[at][lane] + mlp_s_bias[at];
+                softplus_s[at][lane] = softplus(s[at][lane]);
+                ratio[at][lane] = 1.0f / softplus_s[at][lane];
+            }
+        }
+        dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
+        ALIGNED float m[5][LANES];
+        ALIGNED float difference[5][LANES];
+        ALIGNED float ratio_2[5][LANES];
+        ALIGNED float product_4[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
+                difference[at][lane] = x[lane] - m[at][lane];
+                ratio_2[at][lane] = difference[at][lane] / softplus_s[at][lane];
+            }
+        }
+        dot(product_4, 5, hidden, 50, mlp_a_weight, 50, 1);
+        ALIGNED float a[5][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_4[at][lane] + mlp_a_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], a[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], a[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], a[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = a[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], a[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(a[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float log_weights_of_k[5][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+        }
+        ALIGNED float total[5][LANES];
+        ALIGNED float sum_7[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_weights_of_k[at][lane] = a[at][lane] - reduced_2[lane];
+                total[at][lane] = log_weights_of_k[at][lane] + (-0.5f * square(ratio_2[at][lane]) -
+                    logarithm(softplus_s[at][lane]) - 0.9189385332046727f);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total[at][lane]);
+        }
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total[at][lane]);
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total[at][lane]);
+        }
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total[at][lane]);
+        }
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_11[lane] += exponential(total[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float log_p_x[LANES];
+        ALIGNED float product_5[5][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_x[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]);
+        }
+        ALIGNED float product_2_2[5][LANES];
+        ALIGNED float product_3_2[5][LANES];
+        ALIGNED float negate_product[5][LANES];
+        ALIGNED float sum_12[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = exponential(total[at][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f,
+                    log_p_x[lane])) * log_prob_cotangent[lane];
+                product_2_2[at][lane] = 2.0f * ratio_2[at][lane] * (-0.5f * product_5[at][lane]);
+                product_3_2[at][lane] = ratio[at][lane] * product_2_2[at][lane];
+                negate_product[at][lane] = -product_5[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] += negate_product[at][lane];
+        }
+        ALIGNED float total_2[5][LANES];
+        ALIGNED float negate_product_3[5][LANES];
+        ALIGNED float product_4_2[5][LANES];
+        ALIGNED float product_6[50][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_5[at][lane] + exponential(a[at][lane] - choose(reduced_2[lane] == -INFINITY,
+                    0.0f, reduced_2[lane])) * sum_12[lane];
+                negate_product_3[at][lane] = -product_3_2[at][lane];
+                product_4_2[at][lane] = sigmoid(s[at][lane]) * (-difference[at][lane] / square(softplus_s[at][lane]) *
+                    product_2_2[at][lane] + ratio[at][lane] * negate_product[at][lane]);
+            }
+        }
+        dot(product_6, 50, total_2, 5, mlp_a_weight, 1, 50);
+        ALIGNED float product_7[50][LANES];
+        dot(product_7, 50, negate_product_3, 5, mlp_m_weight, 1, 50);
+        ALIGNED float product_8[50][LANES];
+        dot(product_8, 50, product_4_2, 5, mlp_s_weight, 1, 50);
+        ALIGNED float product_5_2[50][LANES];
+        ALIGNED float x_gradient[LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (1.0f - square(hidden[at][lane])) * (product_6[at][lane] + product_7[at][lane] +
+                    product_8[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) x_gradient[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_gradient[lane] += product_3_2[at][lane];
+        }
+        store(x_gradient_out, &x_gradient, first, count, 1, 1, 0);
+        ALIGNED float c_gradient[1][LANES];
+        dot(c_gradient, 1, product_5_2, 50, mlp_0_weight, 1, 1);
+        store(c_gradient_out, c_gradient, first, count, 1, 1, 0);
+        // mdn.gen:2
+        store(part_1_out, total_2, first, count, 5, 5, 0);
+        // mdn.gen:7
+        store(part_2_out, hidden, first, count, 50, 50, 0);
+        // mdn.gen:2
+        store(part_3_out, negate_product_3, first, count, 5, 5, 0);
+        store(part_4_out, product_4_2, first, count, 5, 5, 0);
+        // mdn.gen:7
+        store(part_5_out, product_5_2, first, count, 50, 50, 0);
+        // mdn.gen:3
+        ALIGNED float part_6[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) part_6[0][lane] = c[0][lane];
+        store(part_6_out, part_6, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import asinh, cosh, dot, log1p, matrix, sign, sinh, square, tanh, vector
+from gencompiler.runtime.kernels import asinh, cosh, dot, log1p, matrix, maximum, sign, sinh, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -193,6 +193,7 @@ def log_prob_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -229,19 +230,21 @@ def log_prob_saving_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved
 
@@ -385,7 +388,7 @@ def log_prob_backward_kernel(
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
-    product = -0.5 * negate_log_prob_cotangent
+    product_2 = -0.5 * negate_log_prob_cotangent
     # moons.gen:6
     total_0 = difference_0 + tl.load(SinhArcsinh_eps_array)
     total_1 = difference_1 + tl.load(SinhArcsinh_eps_array_2)
@@ -407,7 +410,7 @@ def log_prob_backward_kernel(
     shared_1 = -0.5 * log_prob_cotangent
     total_2_0 = (
         cosh(difference_0)
-        * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product))
+        * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product_2))
         + product_3_0
     )
     tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
@@ -420,7 +423,7 @@ def log_prob_backward_kernel(
     )
     total_2_1 = (
         cosh(difference_1)
-        * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
+        * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product_2))
         + product_3_1
     )
     tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
@@ -503,11 +506,11 @@ def log_prob_backward_kernel(
             product_7,
             mask=live[:, None],
         )
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_difference_2,
-                tl.maximum(
+                maximum(
                     tl.abs(z_2_0 - value_2_0) / (tl.abs(value_2_0) + 1.0),
                     tl.abs(z_2_1 - value_2_1) / (tl.abs(value_2_1) + 1.0),
                 ),
@@ -545,7 +548,7 @@ def log_prob_backward_kernel(
     # moons.gen:13
     total_5_0 = (
         cosh(difference_3_0)
-        * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product))
+        * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product_2))
         + product_9_0
     )
     tl.store(
@@ -567,7 +570,7 @@ def log_prob_backward_kernel(
     # moons.gen:13
     total_5_1 = (
         cosh(difference_3_1)
-        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
+        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product_2))
         + product_9_1
     )
     tl.store(
@@ -589,9 +592,9 @@ def log_prob_backward_kernel(
     # moons.gen:13
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
-            tl.maximum(
+            maximum(
                 tl.abs(z_2_0 - SinhArcsinh_input_2_0) / (tl.abs(SinhArcsinh_input_2_0) + 1.0),
                 tl.abs(z_2_1 - SinhArcsinh_input_2_1) / (tl.abs(SinhArcsinh_input_2_1) + 1.0),
             ),
@@ -600,6 +603,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -640,6 +644,8 @@ def log_prob_backward_rows(
         t_bias,
         device,
     )
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_8 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -653,7 +659,7 @@ def log_prob_backward_rows(
     part_6 = torch.empty(count, 384, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 6, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -672,11 +678,11 @@ def log_prob_backward_rows(
         part_7,
         drift,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_8, part_9, part_10, part_11, part_1, part_2, part_3, part_4, part_5, part_6, part_7, drift
 
@@ -863,6 +869,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -899,21 +906,23 @@ def log_prob_saving_saved_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 12, dtype=torch.float32, device=device)
     z_end = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         z_end,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved, z_end
 
@@ -1054,7 +1063,7 @@ def log_prob_backward_saved_kernel(
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # moons.gen:8
     negate_log_prob_cotangent = -log_prob_cotangent
-    product = -0.5 * negate_log_prob_cotangent
+    product_2 = -0.5 * negate_log_prob_cotangent
     # moons.gen:6
     total_0 = difference_0 + tl.load(SinhArcsinh_eps_array)
     total_1 = difference_1 + tl.load(SinhArcsinh_eps_array_2)
@@ -1076,7 +1085,7 @@ def log_prob_backward_saved_kernel(
     shared_1 = -0.5 * log_prob_cotangent
     total_2_0 = (
         cosh(difference_0)
-        * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product))
+        * (2 * SinhArcsinh_input_0 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_0)) * product_2))
         + product_3_0
     )
     tl.store(part_10_out + place * 2, product_3_0 - total_2_0, mask=live)
@@ -1089,7 +1098,7 @@ def log_prob_backward_saved_kernel(
     )
     total_2_1 = (
         cosh(difference_1)
-        * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product))
+        * (2 * SinhArcsinh_input_1 * (shared_1 + 1.0 / (1.0 + square(SinhArcsinh_input_1)) * product_2))
         + product_3_1
     )
     tl.store(part_10_out + place * 2 + 1, product_3_1 - total_2_1, mask=live)
@@ -1195,7 +1204,7 @@ def log_prob_backward_saved_kernel(
     # moons.gen:13
     total_4_0 = (
         cosh(difference_2_0)
-        * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product))
+        * (z_adjoint_0 + 2 * SinhArcsinh_input_2_0 * (1.0 / (1.0 + square(SinhArcsinh_input_2_0)) * product_2))
         + product_9_0
     )
     tl.store(
@@ -1217,7 +1226,7 @@ def log_prob_backward_saved_kernel(
     # moons.gen:13
     total_4_1 = (
         cosh(difference_2_1)
-        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product))
+        * (z_adjoint_1 + 2 * SinhArcsinh_input_2_1 * (1.0 / (1.0 + square(SinhArcsinh_input_2_1)) * product_2))
         + product_9_1
     )
     tl.store(
@@ -1238,6 +1247,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,
@@ -1279,6 +1289,8 @@ def log_prob_backward_saved_rows(
         t_bias,
         device,
     )
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_8 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -1291,7 +1303,7 @@ def log_prob_backward_saved_rows(
     part_5 = torch.empty(count, 384, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 384, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         z_end.to(torch.float32).contiguous(),
@@ -1310,11 +1322,11 @@ def log_prob_backward_saved_rows(
         part_6,
         part_7,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_8, part_9, part_10, part_11, part_1, part_2, part_3, part_4, part_5, part_6, part_7
 

@@ -88,21 +88,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            // moons.gen:4
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 64, mlp_t_weight + k * 64, 64, 1);
             ALIGNED float t[1][LANES];
             ALIGNED float product_4[1][LANES];
@@ -115,9 +114,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 s[0][lane] = product_4[0][lane] + mlp_s_bias[k];
                 tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
                 b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
-            }
-            // moons.gen:13
-            for (int lane = 0; lane < LANES; lane++) {
                 z[0][lane] = a[0][lane];
                 z[1][lane] = b[0][lane];
                 log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
@@ -180,8 +176,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -206,20 +202,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 64, mlp_s_weight + k * 64, 64, 1);
             ALIGNED float s[1][LANES];
             ALIGNED float product_4[1][LANES];
@@ -332,20 +328,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 64, mlp_s_weight + k * 64, 64, 1);
             ALIGNED float s[1][LANES];
             ALIGNED float tanh_s[1][LANES];
@@ -481,21 +477,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            // moons.gen:4
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 64, mlp_t_weight + k * 64, 64, 1);
             ALIGNED float t[1][LANES];
             ALIGNED float product_4[1][LANES];
@@ -508,9 +503,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 s[0][lane] = product_4[0][lane] + mlp_s_bias[k];
                 tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
                 b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
-            }
-            // moons.gen:13
-            for (int lane = 0; lane < LANES; lane++) {
                 z[0][lane] = a[0][lane];
                 z[1][lane] = b[0][lane];
                 log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
@@ -539,6 +531,981 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 0.6931471805599453f))));
         }
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict SinhArcsinh_delta = pointers[2];
+    const float *restrict SinhArcsinh_2_delta = pointers[4];
+    float *restrict shared = pointers[13];
+    float *restrict SinhArcsinh_2_delta_used = shared + 0;
+    float *restrict SinhArcsinh_delta_used = shared + 2;
+    // moons.gen:6
+    {
+        float *restrict values = SinhArcsinh_2_delta_used;
+        values[0] = logarithm(SinhArcsinh_2_delta[0]);
+        values[1] = logarithm(SinhArcsinh_2_delta[1]);
+    }
+    {
+        float *restrict values_2 = SinhArcsinh_delta_used;
+        values_2[0] = logarithm(SinhArcsinh_delta[0]);
+        values_2[1] = logarithm(SinhArcsinh_delta[1]);
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict SinhArcsinh_eps = pointers[1];
+    const float *restrict SinhArcsinh_delta = pointers[2];
+    const float *restrict SinhArcsinh_2_eps = pointers[3];
+    const float *restrict SinhArcsinh_2_delta = pointers[4];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_t_weight = pointers[11];
+    const float *restrict mlp_t_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict SinhArcsinh_2_delta_used = shared + 0;
+    float *restrict SinhArcsinh_delta_used = shared + 2;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // moons.gen:6
+        ALIGNED float difference[2][LANES];
+        ALIGNED float SinhArcsinh_input[2][LANES];
+        ALIGNED float inner[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference[0][lane] = inverse_sinh(x[0][lane]) * SinhArcsinh_2_delta[0] - SinhArcsinh_2_eps[0];
+            difference[1][lane] = inverse_sinh(x[1][lane]) * SinhArcsinh_2_delta[1] - SinhArcsinh_2_eps[1];
+            SinhArcsinh_input[0][lane] = hyperbolic_sine(difference[0][lane]);
+            SinhArcsinh_input[1][lane] = hyperbolic_sine(difference[1][lane]);
+            inner[0][lane] = absolute((difference[0][lane] + SinhArcsinh_2_eps[0]) / SinhArcsinh_2_delta[0]);
+            inner[1][lane] = absolute((difference[1][lane] + SinhArcsinh_2_eps[1]) / SinhArcsinh_2_delta[1]);
+        }
+        // moons.gen:13
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = SinhArcsinh_input[0][lane];
+            z[1][lane] = SinhArcsinh_input[1][lane];
+            log_abs_det[lane] = -0.5f * log_1_plus(square(SinhArcsinh_input[0][lane])) - SinhArcsinh_2_delta_used[0] +
+                (inner[0][lane] + log_1_plus(exponential(-2.0f * inner[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(square(SinhArcsinh_input[1][lane])) - SinhArcsinh_2_delta_used[1] + (inner[1][lane] +
+                log_1_plus(exponential(-2.0f * inner[1][lane])) - 0.6931471805599453f));
+        }
+        for (int64_t k = 6 - 1; k >= 0; k--) {
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float product[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = z[1][lane];
+                reverse_input[1][lane] = z[0][lane];
+                a[0][lane] = reverse_input[0][lane];
+            }
+            dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 64, mlp_t_weight + k * 64, 64, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float product_4[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) t[0][lane] = product_3[0][lane] + mlp_t_bias[k];
+            dot(product_4, 1, hidden_2, 64, mlp_s_weight + k * 64, 64, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float AffineCoupling_input[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_4[0][lane] + mlp_s_bias[k];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
+                AffineCoupling_input[0][lane] = a[0][lane];
+                AffineCoupling_input[1][lane] = b[0][lane];
+            }
+            if ((k == 0) | (whole_quotient(5 - k, 6) * 2 != whole_quotient(5 - (k - 1), 6) * 2)) {
+                store(z_saved_out, AffineCoupling_input, first, count, 2, 2, whole_quotient(5 - k, 6) * 2);
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = AffineCoupling_input[0][lane];
+                z[1][lane] = AffineCoupling_input[1][lane];
+                log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
+            }
+        }
+        // moons.gen:6
+        ALIGNED float difference_2[2][LANES];
+        ALIGNED float SinhArcsinh_input_2[2][LANES];
+        ALIGNED float power_SinhArcsinh_input_2[2][LANES];
+        ALIGNED float log_p_z[LANES];
+        ALIGNED float inner_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference_2[0][lane] = inverse_sinh(z[0][lane]) * SinhArcsinh_delta[0] - SinhArcsinh_eps[0];
+            difference_2[1][lane] = inverse_sinh(z[1][lane]) * SinhArcsinh_delta[1] - SinhArcsinh_eps[1];
+            SinhArcsinh_input_2[0][lane] = hyperbolic_sine(difference_2[0][lane]);
+            SinhArcsinh_input_2[1][lane] = hyperbolic_sine(difference_2[1][lane]);
+            power_SinhArcsinh_input_2[0][lane] = square(SinhArcsinh_input_2[0][lane]);
+            power_SinhArcsinh_input_2[1][lane] = square(SinhArcsinh_input_2[1][lane]);
+            log_p_z[lane] = -0.5f * power_SinhArcsinh_input_2[0][lane] - 0.9189385332046727f + (-0.5f *
+                power_SinhArcsinh_input_2[1][lane] - 0.9189385332046727f);
+            inner_2[0][lane] = absolute((difference_2[0][lane] + SinhArcsinh_eps[0]) / SinhArcsinh_delta[0]);
+            inner_2[1][lane] = absolute((difference_2[1][lane] + SinhArcsinh_eps[1]) / SinhArcsinh_delta[1]);
+        }
+        // moons.gen:13
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] - (log_abs_det[lane] + (-0.5f *
+                log_1_plus(power_SinhArcsinh_input_2[0][lane]) - SinhArcsinh_delta_used[0] + (inner_2[0][lane] +
+                log_1_plus(exponential(-2.0f * inner_2[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(power_SinhArcsinh_input_2[1][lane]) - SinhArcsinh_delta_used[1] + (inner_2[1][lane] +
+                log_1_plus(exponential(-2.0f * inner_2[1][lane])) - 0.6931471805599453f))));
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict SinhArcsinh_delta = pointers[4];
+    const float *restrict SinhArcsinh_2_delta = pointers[6];
+    float *restrict shared = pointers[15];
+    float *restrict SinhArcsinh_delta_used = shared + 0;
+    float *restrict SinhArcsinh_2_delta_used = shared + 2;
+    float *restrict SinhArcsinh_2_delta_used_2 = shared + 4;
+    float *restrict SinhArcsinh_delta_used_2 = shared + 6;
+    // moons.gen:6
+    {
+        float *restrict values = SinhArcsinh_delta_used;
+        values[0] = 1.0f / SinhArcsinh_delta[0];
+        values[1] = 1.0f / SinhArcsinh_delta[1];
+    }
+    {
+        float *restrict values_2 = SinhArcsinh_2_delta_used;
+        values_2[0] = 1.0f / SinhArcsinh_2_delta[0];
+        values_2[1] = 1.0f / SinhArcsinh_2_delta[1];
+    }
+    {
+        float *restrict values_3 = SinhArcsinh_2_delta_used_2;
+        values_3[0] = square(SinhArcsinh_2_delta[0]);
+        values_3[1] = square(SinhArcsinh_2_delta[1]);
+    }
+    {
+        float *restrict values_4 = SinhArcsinh_delta_used_2;
+        values_4[0] = square(SinhArcsinh_delta[0]);
+        values_4[1] = square(SinhArcsinh_delta[1]);
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_9 [rows, 2],
+       part_10 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_1 [384] summed over rows, part_2 [384] summed over
+       rows, part_3 [24576] summed over rows, part_4 [384] summed over rows, part_5 [6] summed over rows, part_6 [6]
+       summed over rows, part_7 [384] summed over rows, part_8 [384] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict SinhArcsinh_eps = pointers[3];
+    const float *restrict SinhArcsinh_delta = pointers[4];
+    const float *restrict SinhArcsinh_2_eps = pointers[5];
+    const float *restrict SinhArcsinh_2_delta = pointers[6];
+    const float *restrict mlp_0_weight = pointers[7];
+    const float *restrict mlp_0_bias = pointers[8];
+    const float *restrict mlp_1_weight = pointers[9];
+    const float *restrict mlp_1_bias = pointers[10];
+    const float *restrict mlp_s_weight = pointers[11];
+    const float *restrict mlp_s_bias = pointers[12];
+    const float *restrict mlp_t_weight = pointers[13];
+    const float *restrict mlp_t_bias = pointers[14];
+    float *restrict shared = pointers[15];
+    float *restrict SinhArcsinh_delta_used = shared + 0;
+    float *restrict SinhArcsinh_2_delta_used = shared + 2;
+    float *restrict SinhArcsinh_2_delta_used_2 = shared + 4;
+    float *restrict SinhArcsinh_delta_used_2 = shared + 6;
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_9_out = pointers[17];
+    float *restrict part_10_out = pointers[18];
+    float *restrict part_11_out = pointers[19];
+    float *restrict part_12_out = pointers[20];
+    float *restrict part_1_out = pointers[21];
+    float *restrict part_2_out = pointers[22];
+    float *restrict part_3_out = pointers[23];
+    float *restrict part_4_out = pointers[24];
+    float *restrict part_5_out = pointers[25];
+    float *restrict part_6_out = pointers[26];
+    float *restrict part_7_out = pointers[27];
+    float *restrict part_8_out = pointers[28];
+    float *restrict drift_out = pointers[29];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // moons.gen:13
+        ALIGNED float value[2][LANES];
+        load_section(value, z_saved_rows, first, count, 2, 2, 0);
+        // moons.gen:6
+        ALIGNED float asinh_value[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float SinhArcsinh_input[2][LANES];
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float total[2][LANES];
+        ALIGNED float ratio_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asinh_value[0][lane] = inverse_sinh(value[0][lane]);
+            asinh_value[1][lane] = inverse_sinh(value[1][lane]);
+            difference[0][lane] = asinh_value[0][lane] * SinhArcsinh_delta[0] - SinhArcsinh_eps[0];
+            difference[1][lane] = asinh_value[1][lane] * SinhArcsinh_delta[1] - SinhArcsinh_eps[1];
+            SinhArcsinh_input[0][lane] = hyperbolic_sine(difference[0][lane]);
+            SinhArcsinh_input[1][lane] = hyperbolic_sine(difference[1][lane]);
+            negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+            product[lane] = -0.5f * negate_log_prob_cotangent[lane];
+            total[0][lane] = difference[0][lane] + SinhArcsinh_eps[0];
+            total[1][lane] = difference[1][lane] + SinhArcsinh_eps[1];
+            ratio_2[0][lane] = total[0][lane] / SinhArcsinh_delta[0];
+            ratio_2[1][lane] = total[1][lane] / SinhArcsinh_delta[1];
+        }
+        ALIGNED float inner[2][LANES];
+        ALIGNED float exp_value[2][LANES];
+        ALIGNED float product_2[2][LANES];
+        ALIGNED float product_3[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            inner[0][lane] = absolute(ratio_2[0][lane]);
+            inner[1][lane] = absolute(ratio_2[1][lane]);
+            exp_value[0][lane] = exponential(-2.0f * inner[0][lane]);
+            exp_value[1][lane] = exponential(-2.0f * inner[1][lane]);
+            product_2[0][lane] = sign(ratio_2[0][lane]) * (-2.0f * (exp_value[0][lane] * (1.0f / (1.0f +
+                exp_value[0][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_2[1][lane] = sign(ratio_2[1][lane]) * (-2.0f * (exp_value[1][lane] * (1.0f / (1.0f +
+                exp_value[1][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_3[0][lane] = SinhArcsinh_delta_used[0] * product_2[0][lane];
+            product_3[1][lane] = SinhArcsinh_delta_used[1] * product_2[1][lane];
+            total_2[0][lane] = hyperbolic_cosine(difference[0][lane]) * (2.0f * SinhArcsinh_input[0][lane] * (-0.5f *
+                log_prob_cotangent[lane] + 1.0f / (1.0f + square(SinhArcsinh_input[0][lane])) * product[lane])) +
+                product_3[0][lane];
+            total_2[1][lane] = hyperbolic_cosine(difference[1][lane]) * (2.0f * SinhArcsinh_input[1][lane] * (-0.5f *
+                log_prob_cotangent[lane] + 1.0f / (1.0f + square(SinhArcsinh_input[1][lane])) * product[lane])) +
+                product_3[1][lane];
+        }
+        // moons.gen:13
+        ALIGNED float z_2[2][LANES];
+        ALIGNED float drift[LANES];
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_2[0][lane] = value[0][lane];
+            z_2[1][lane] = value[1][lane];
+            drift[lane] = 0.0f;
+            z_adjoint[0][lane] = 1.0f / root(1.0f + square(value[0][lane])) * (SinhArcsinh_delta[0] * total_2[0][lane]);
+            z_adjoint[1][lane] = 1.0f / root(1.0f + square(value[1][lane])) * (SinhArcsinh_delta[1] * total_2[1][lane]);
+        }
+        for (int64_t k_2 = 0; k_2 < 6; k_2++) {
+            int64_t difference_2;
+            difference_2 = 5 - k_2;
+            int64_t quotient_difference_2;
+            quotient_difference_2 = whole_quotient(difference_2, 6);
+            int equal_difference_2;
+            equal_difference_2 = difference_2 == quotient_difference_2 * 6 + 5;
+            ALIGNED float value_2[2][LANES];
+            if (equal_difference_2) {
+                load_section(value_2, z_saved_rows, first, count, 2, 2, quotient_difference_2 * 2);
+            }
+            ALIGNED float chosen[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen[0][lane] = choose(equal_difference_2, value_2[0][lane], z_2[0][lane]);
+                chosen[1][lane] = choose(equal_difference_2, value_2[1][lane], z_2[1][lane]);
+                a[0][lane] = chosen[0][lane];
+                b[0][lane] = chosen[1][lane];
+            }
+            dot(product_4, 64, a, 1, mlp_0_weight + k_2 * 64, 1, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_5, 64, hidden, 64, mlp_1_weight + k_2 * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_6[1][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_6, 1, hidden_2, 64, mlp_s_weight + k_2 * 64, 64, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float product_7[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_6[0][lane] + mlp_s_bias[k_2];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+            }
+            dot(product_7, 1, hidden_2, 64, mlp_t_weight + k_2 * 64, 64, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float total_3[1][LANES];
+            ALIGNED float AffineCoupling_output[2][LANES];
+            ALIGNED float exp_value_2[1][LANES];
+            ALIGNED float value_3[1][LANES];
+            ALIGNED float product_4_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                t[0][lane] = product_7[0][lane] + mlp_t_bias[k_2];
+                total_3[0][lane] = b[0][lane] * exponential(tanh_s[0][lane]) + t[0][lane];
+                AffineCoupling_output[0][lane] = a[0][lane];
+                AffineCoupling_output[1][lane] = total_3[0][lane];
+                exp_value_2[0][lane] = exponential(-tanh_s[0][lane]);
+                value_3[0][lane] = z_adjoint[1][lane];
+                product_4_2[0][lane] = (1.0f - square(tanh_s[0][lane])) * (negate_log_prob_cotangent[lane] -
+                    exp_value_2[0][lane] * ((total_3[0][lane] - t[0][lane]) * value_3[0][lane]));
+            }
+            add_products(part_1_out + first / group * 384 + k_2 * 64, product_4_2, 1, hidden_2, 64, count - first);
+            add_sums(part_5_out + first / group * 6 + k_2, product_4_2, 1, count - first);
+            // moons.gen:4
+            ALIGNED float product_5_2[1][LANES];
+            ALIGNED float negate_product_5[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[0][lane] = exp_value_2[0][lane] * value_3[0][lane];
+                negate_product_5[0][lane] = -product_5_2[0][lane];
+            }
+            // moons.gen:13
+            add_products(part_2_out + first / group * 384 + k_2 * 64, negate_product_5, 1, hidden_2, 64, count - first);
+            add_sums(part_6_out + first / group * 6 + k_2, negate_product_5, 1, count - first);
+            // moons.gen:4
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, product_4_2, 1, mlp_s_weight + k_2 * 64, 1, 64);
+            ALIGNED float product_9[64][LANES];
+            dot(product_9, 64, negate_product_5, 1, mlp_t_weight + k_2 * 64, 1, 64);
+            ALIGNED float product_6_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_8[at][lane] +
+                        product_9[at][lane]);
+                }
+            }
+            add_products(part_3_out + first / group * 24576 + k_2 * 4096, product_6_2, 64, hidden, 64, count - first);
+            // moons.gen:13
+            add_sums(part_7_out + first / group * 384 + k_2 * 64, product_6_2, 64, count - first);
+            // moons.gen:4
+            ALIGNED float product_10[64][LANES];
+            dot(product_10, 64, product_6_2, 64, mlp_1_weight + k_2 * 4096, 1, 64);
+            ALIGNED float product_7_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_10[at][lane];
+                }
+            }
+            add_products(part_4_out + first / group * 384 + k_2 * 64, product_7_2, 64, a, 1, count - first);
+            // moons.gen:13
+            add_sums(part_8_out + first / group * 384 + k_2 * 64, product_7_2, 64, count - first);
+            ALIGNED float product_11[1][LANES];
+            dot(product_11, 1, product_7_2, 64, mlp_0_weight + k_2 * 64, 1, 1);
+            ALIGNED float next_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                drift[lane] = maximum(drift[lane], choose(equal_difference_2, maximum(absolute(z_2[0][lane] -
+                    value_2[0][lane]) / (absolute(value_2[0][lane]) + 1.0f), absolute(z_2[1][lane] - value_2[1][lane]) /
+                    (absolute(value_2[1][lane]) + 1.0f)), 0.0f));
+                z_2[0][lane] = AffineCoupling_output[1][lane];
+                z_2[1][lane] = AffineCoupling_output[0][lane];
+                next_2[0][lane] = product_5_2[0][lane];
+                next_2[1][lane] = z_adjoint[0][lane] + product_11[0][lane];
+                z_adjoint[0][lane] = next_2[0][lane];
+                z_adjoint[1][lane] = next_2[1][lane];
+            }
+        }
+        // moons.gen:6
+        ALIGNED float asinh_x[2][LANES];
+        ALIGNED float difference_3[2][LANES];
+        ALIGNED float SinhArcsinh_input_2[2][LANES];
+        ALIGNED float total_4[2][LANES];
+        ALIGNED float ratio_4[2][LANES];
+        ALIGNED float inner_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asinh_x[0][lane] = inverse_sinh(x[0][lane]);
+            asinh_x[1][lane] = inverse_sinh(x[1][lane]);
+            difference_3[0][lane] = asinh_x[0][lane] * SinhArcsinh_2_delta[0] - SinhArcsinh_2_eps[0];
+            difference_3[1][lane] = asinh_x[1][lane] * SinhArcsinh_2_delta[1] - SinhArcsinh_2_eps[1];
+            SinhArcsinh_input_2[0][lane] = hyperbolic_sine(difference_3[0][lane]);
+            SinhArcsinh_input_2[1][lane] = hyperbolic_sine(difference_3[1][lane]);
+            total_4[0][lane] = difference_3[0][lane] + SinhArcsinh_2_eps[0];
+            total_4[1][lane] = difference_3[1][lane] + SinhArcsinh_2_eps[1];
+            ratio_4[0][lane] = total_4[0][lane] / SinhArcsinh_2_delta[0];
+            ratio_4[1][lane] = total_4[1][lane] / SinhArcsinh_2_delta[1];
+            inner_2[0][lane] = absolute(ratio_4[0][lane]);
+            inner_2[1][lane] = absolute(ratio_4[1][lane]);
+        }
+        ALIGNED float exp_value_3[2][LANES];
+        ALIGNED float product_8_2[2][LANES];
+        ALIGNED float product_9_2[2][LANES];
+        ALIGNED float total_5[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            exp_value_3[0][lane] = exponential(-2.0f * inner_2[0][lane]);
+            exp_value_3[1][lane] = exponential(-2.0f * inner_2[1][lane]);
+            product_8_2[0][lane] = sign(ratio_4[0][lane]) * (-2.0f * (exp_value_3[0][lane] * (1.0f / (1.0f +
+                exp_value_3[0][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_8_2[1][lane] = sign(ratio_4[1][lane]) * (-2.0f * (exp_value_3[1][lane] * (1.0f / (1.0f +
+                exp_value_3[1][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_9_2[0][lane] = SinhArcsinh_2_delta_used[0] * product_8_2[0][lane];
+            product_9_2[1][lane] = SinhArcsinh_2_delta_used[1] * product_8_2[1][lane];
+            total_5[0][lane] = hyperbolic_cosine(difference_3[0][lane]) * (z_adjoint[0][lane] + 2.0f *
+                SinhArcsinh_input_2[0][lane] * (1.0f / (1.0f + square(SinhArcsinh_input_2[0][lane])) * product[lane])) +
+                product_9_2[0][lane];
+            total_5[1][lane] = hyperbolic_cosine(difference_3[1][lane]) * (z_adjoint[1][lane] + 2.0f *
+                SinhArcsinh_input_2[1][lane] * (1.0f / (1.0f + square(SinhArcsinh_input_2[1][lane])) * product[lane])) +
+                product_9_2[1][lane];
+        }
+        // moons.gen:13
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = 1.0f / root(1.0f + square(x[0][lane])) * (SinhArcsinh_2_delta[0] * total_5[0][lane]);
+            x_gradient[1][lane] = 1.0f / root(1.0f + square(x[1][lane])) * (SinhArcsinh_2_delta[1] * total_5[1][lane]);
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // moons.gen:8
+        ALIGNED float part_9[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_9[0][lane] = product_9_2[0][lane] - total_5[0][lane];
+            part_9[1][lane] = product_9_2[1][lane] - total_5[1][lane];
+        }
+        store(part_9_out, part_9, first, count, 2, 2, 0);
+        ALIGNED float part_10[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_10[0][lane] = SinhArcsinh_2_delta_used[0] * log_prob_cotangent[lane] + -total_4[0][lane] /
+                SinhArcsinh_2_delta_used_2[0] * product_8_2[0][lane] + asinh_x[0][lane] * total_5[0][lane];
+            part_10[1][lane] = SinhArcsinh_2_delta_used[1] * log_prob_cotangent[lane] + -total_4[1][lane] /
+                SinhArcsinh_2_delta_used_2[1] * product_8_2[1][lane] + asinh_x[1][lane] * total_5[1][lane];
+        }
+        store(part_10_out, part_10, first, count, 2, 2, 0);
+        ALIGNED float part_11[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_11[0][lane] = product_3[0][lane] - total_2[0][lane];
+            part_11[1][lane] = product_3[1][lane] - total_2[1][lane];
+        }
+        store(part_11_out, part_11, first, count, 2, 2, 0);
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = SinhArcsinh_delta_used[0] * log_prob_cotangent[lane] + -total[0][lane] /
+                SinhArcsinh_delta_used_2[0] * product_2[0][lane] + asinh_value[0][lane] * total_2[0][lane];
+            part_12[1][lane] = SinhArcsinh_delta_used[1] * log_prob_cotangent[lane] + -total[1][lane] /
+                SinhArcsinh_delta_used_2[1] * product_2[1][lane] + asinh_value[1][lane] * total_2[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
+        // moons.gen:13
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            drift_2[lane] = maximum(drift[lane], maximum(absolute(z_2[0][lane] - SinhArcsinh_input_2[0][lane]) /
+                (absolute(SinhArcsinh_input_2[0][lane]) + 1.0f), absolute(z_2[1][lane] - SinhArcsinh_input_2[1][lane]) /
+                (absolute(SinhArcsinh_input_2[1][lane]) + 1.0f)));
+        }
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict SinhArcsinh_delta = pointers[2];
+    const float *restrict SinhArcsinh_2_delta = pointers[4];
+    float *restrict shared = pointers[13];
+    float *restrict SinhArcsinh_2_delta_used = shared + 0;
+    float *restrict SinhArcsinh_delta_used = shared + 2;
+    // moons.gen:6
+    {
+        float *restrict values = SinhArcsinh_2_delta_used;
+        values[0] = logarithm(SinhArcsinh_2_delta[0]);
+        values[1] = logarithm(SinhArcsinh_2_delta[1]);
+    }
+    {
+        float *restrict values_2 = SinhArcsinh_delta_used;
+        values_2[0] = logarithm(SinhArcsinh_delta[0]);
+        values_2[1] = logarithm(SinhArcsinh_delta[1]);
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 12], z_end [rows, 2]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict SinhArcsinh_eps = pointers[1];
+    const float *restrict SinhArcsinh_delta = pointers[2];
+    const float *restrict SinhArcsinh_2_eps = pointers[3];
+    const float *restrict SinhArcsinh_2_delta = pointers[4];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_t_weight = pointers[11];
+    const float *restrict mlp_t_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict SinhArcsinh_2_delta_used = shared + 0;
+    float *restrict SinhArcsinh_delta_used = shared + 2;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    float *restrict z_end_out = pointers[16];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // moons.gen:6
+        ALIGNED float difference[2][LANES];
+        ALIGNED float SinhArcsinh_input[2][LANES];
+        ALIGNED float inner[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference[0][lane] = inverse_sinh(x[0][lane]) * SinhArcsinh_2_delta[0] - SinhArcsinh_2_eps[0];
+            difference[1][lane] = inverse_sinh(x[1][lane]) * SinhArcsinh_2_delta[1] - SinhArcsinh_2_eps[1];
+            SinhArcsinh_input[0][lane] = hyperbolic_sine(difference[0][lane]);
+            SinhArcsinh_input[1][lane] = hyperbolic_sine(difference[1][lane]);
+            inner[0][lane] = absolute((difference[0][lane] + SinhArcsinh_2_eps[0]) / SinhArcsinh_2_delta[0]);
+            inner[1][lane] = absolute((difference[1][lane] + SinhArcsinh_2_eps[1]) / SinhArcsinh_2_delta[1]);
+        }
+        // moons.gen:13
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = SinhArcsinh_input[0][lane];
+            z[1][lane] = SinhArcsinh_input[1][lane];
+            log_abs_det[lane] = -0.5f * log_1_plus(square(SinhArcsinh_input[0][lane])) - SinhArcsinh_2_delta_used[0] +
+                (inner[0][lane] + log_1_plus(exponential(-2.0f * inner[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(square(SinhArcsinh_input[1][lane])) - SinhArcsinh_2_delta_used[1] + (inner[1][lane] +
+                log_1_plus(exponential(-2.0f * inner[1][lane])) - 0.6931471805599453f));
+        }
+        for (int64_t k = 6 - 1; k >= 0; k--) {
+            store(z_saved_out, z, first, count, 2, 12, (5 - k) * 2);
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float product[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = z[1][lane];
+                reverse_input[1][lane] = z[0][lane];
+                a[0][lane] = reverse_input[0][lane];
+            }
+            dot(product, 64, a, 1, mlp_0_weight + k * 64, 1, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, mlp_1_weight + k * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 64, mlp_t_weight + k * 64, 64, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float product_4[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) t[0][lane] = product_3[0][lane] + mlp_t_bias[k];
+            dot(product_4, 1, hidden_2, 64, mlp_s_weight + k * 64, 64, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float b[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_4[0][lane] + mlp_s_bias[k];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
+                z[0][lane] = a[0][lane];
+                z[1][lane] = b[0][lane];
+                log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
+            }
+        }
+        // moons.gen:6
+        ALIGNED float difference_2[2][LANES];
+        ALIGNED float SinhArcsinh_input_2[2][LANES];
+        ALIGNED float power_SinhArcsinh_input_2[2][LANES];
+        ALIGNED float log_p_z[LANES];
+        ALIGNED float inner_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference_2[0][lane] = inverse_sinh(z[0][lane]) * SinhArcsinh_delta[0] - SinhArcsinh_eps[0];
+            difference_2[1][lane] = inverse_sinh(z[1][lane]) * SinhArcsinh_delta[1] - SinhArcsinh_eps[1];
+            SinhArcsinh_input_2[0][lane] = hyperbolic_sine(difference_2[0][lane]);
+            SinhArcsinh_input_2[1][lane] = hyperbolic_sine(difference_2[1][lane]);
+            power_SinhArcsinh_input_2[0][lane] = square(SinhArcsinh_input_2[0][lane]);
+            power_SinhArcsinh_input_2[1][lane] = square(SinhArcsinh_input_2[1][lane]);
+            log_p_z[lane] = -0.5f * power_SinhArcsinh_input_2[0][lane] - 0.9189385332046727f + (-0.5f *
+                power_SinhArcsinh_input_2[1][lane] - 0.9189385332046727f);
+            inner_2[0][lane] = absolute((difference_2[0][lane] + SinhArcsinh_eps[0]) / SinhArcsinh_delta[0]);
+            inner_2[1][lane] = absolute((difference_2[1][lane] + SinhArcsinh_eps[1]) / SinhArcsinh_delta[1]);
+        }
+        // moons.gen:13
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] - (log_abs_det[lane] + (-0.5f *
+                log_1_plus(power_SinhArcsinh_input_2[0][lane]) - SinhArcsinh_delta_used[0] + (inner_2[0][lane] +
+                log_1_plus(exponential(-2.0f * inner_2[0][lane])) - 0.6931471805599453f) + (-0.5f *
+                log_1_plus(power_SinhArcsinh_input_2[1][lane]) - SinhArcsinh_delta_used[1] + (inner_2[1][lane] +
+                log_1_plus(exponential(-2.0f * inner_2[1][lane])) - 0.6931471805599453f))));
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict SinhArcsinh_delta = pointers[5];
+    const float *restrict SinhArcsinh_2_delta = pointers[7];
+    float *restrict shared = pointers[16];
+    float *restrict SinhArcsinh_delta_used = shared + 0;
+    float *restrict SinhArcsinh_2_delta_used = shared + 2;
+    float *restrict SinhArcsinh_2_delta_used_2 = shared + 4;
+    float *restrict SinhArcsinh_delta_used_2 = shared + 6;
+    // moons.gen:6
+    {
+        float *restrict values = SinhArcsinh_delta_used;
+        values[0] = 1.0f / SinhArcsinh_delta[0];
+        values[1] = 1.0f / SinhArcsinh_delta[1];
+    }
+    {
+        float *restrict values_2 = SinhArcsinh_2_delta_used;
+        values_2[0] = 1.0f / SinhArcsinh_2_delta[0];
+        values_2[1] = 1.0f / SinhArcsinh_2_delta[1];
+    }
+    {
+        float *restrict values_3 = SinhArcsinh_2_delta_used_2;
+        values_3[0] = square(SinhArcsinh_2_delta[0]);
+        values_3[1] = square(SinhArcsinh_2_delta[1]);
+    }
+    {
+        float *restrict values_4 = SinhArcsinh_delta_used_2;
+        values_4[0] = square(SinhArcsinh_delta[0]);
+        values_4[1] = square(SinhArcsinh_delta[1]);
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 12], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_9 [rows, 2], part_10 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_1 [384] summed over rows, part_2
+       [384] summed over rows, part_3 [24576] summed over rows, part_4 [384] summed over rows, part_5 [6] summed over
+       rows, part_6 [6] summed over rows, part_7 [384] summed over rows, part_8 [384] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict SinhArcsinh_eps = pointers[4];
+    const float *restrict SinhArcsinh_delta = pointers[5];
+    const float *restrict SinhArcsinh_2_eps = pointers[6];
+    const float *restrict SinhArcsinh_2_delta = pointers[7];
+    const float *restrict mlp_0_weight = pointers[8];
+    const float *restrict mlp_0_bias = pointers[9];
+    const float *restrict mlp_1_weight = pointers[10];
+    const float *restrict mlp_1_bias = pointers[11];
+    const float *restrict mlp_s_weight = pointers[12];
+    const float *restrict mlp_s_bias = pointers[13];
+    const float *restrict mlp_t_weight = pointers[14];
+    const float *restrict mlp_t_bias = pointers[15];
+    float *restrict shared = pointers[16];
+    float *restrict SinhArcsinh_delta_used = shared + 0;
+    float *restrict SinhArcsinh_2_delta_used = shared + 2;
+    float *restrict SinhArcsinh_2_delta_used_2 = shared + 4;
+    float *restrict SinhArcsinh_delta_used_2 = shared + 6;
+    float *restrict x_gradient_out = pointers[17];
+    float *restrict part_9_out = pointers[18];
+    float *restrict part_10_out = pointers[19];
+    float *restrict part_11_out = pointers[20];
+    float *restrict part_12_out = pointers[21];
+    float *restrict part_1_out = pointers[22];
+    float *restrict part_2_out = pointers[23];
+    float *restrict part_3_out = pointers[24];
+    float *restrict part_4_out = pointers[25];
+    float *restrict part_5_out = pointers[26];
+    float *restrict part_6_out = pointers[27];
+    float *restrict part_7_out = pointers[28];
+    float *restrict part_8_out = pointers[29];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // moons.gen:6
+        ALIGNED float asinh_z_end[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float SinhArcsinh_input[2][LANES];
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float total[2][LANES];
+        ALIGNED float ratio_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asinh_z_end[0][lane] = inverse_sinh(z_end[0][lane]);
+            asinh_z_end[1][lane] = inverse_sinh(z_end[1][lane]);
+            difference[0][lane] = asinh_z_end[0][lane] * SinhArcsinh_delta[0] - SinhArcsinh_eps[0];
+            difference[1][lane] = asinh_z_end[1][lane] * SinhArcsinh_delta[1] - SinhArcsinh_eps[1];
+            SinhArcsinh_input[0][lane] = hyperbolic_sine(difference[0][lane]);
+            SinhArcsinh_input[1][lane] = hyperbolic_sine(difference[1][lane]);
+            negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+            product[lane] = -0.5f * negate_log_prob_cotangent[lane];
+            total[0][lane] = difference[0][lane] + SinhArcsinh_eps[0];
+            total[1][lane] = difference[1][lane] + SinhArcsinh_eps[1];
+            ratio_2[0][lane] = total[0][lane] / SinhArcsinh_delta[0];
+            ratio_2[1][lane] = total[1][lane] / SinhArcsinh_delta[1];
+        }
+        ALIGNED float inner[2][LANES];
+        ALIGNED float exp_value[2][LANES];
+        ALIGNED float product_2[2][LANES];
+        ALIGNED float product_3[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            inner[0][lane] = absolute(ratio_2[0][lane]);
+            inner[1][lane] = absolute(ratio_2[1][lane]);
+            exp_value[0][lane] = exponential(-2.0f * inner[0][lane]);
+            exp_value[1][lane] = exponential(-2.0f * inner[1][lane]);
+            product_2[0][lane] = sign(ratio_2[0][lane]) * (-2.0f * (exp_value[0][lane] * (1.0f / (1.0f +
+                exp_value[0][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_2[1][lane] = sign(ratio_2[1][lane]) * (-2.0f * (exp_value[1][lane] * (1.0f / (1.0f +
+                exp_value[1][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_3[0][lane] = SinhArcsinh_delta_used[0] * product_2[0][lane];
+            product_3[1][lane] = SinhArcsinh_delta_used[1] * product_2[1][lane];
+            total_2[0][lane] = hyperbolic_cosine(difference[0][lane]) * (2.0f * SinhArcsinh_input[0][lane] * (-0.5f *
+                log_prob_cotangent[lane] + 1.0f / (1.0f + square(SinhArcsinh_input[0][lane])) * product[lane])) +
+                product_3[0][lane];
+            total_2[1][lane] = hyperbolic_cosine(difference[1][lane]) * (2.0f * SinhArcsinh_input[1][lane] * (-0.5f *
+                log_prob_cotangent[lane] + 1.0f / (1.0f + square(SinhArcsinh_input[1][lane])) * product[lane])) +
+                product_3[1][lane];
+        }
+        // moons.gen:13
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 1.0f / root(1.0f + square(z_end[0][lane])) * (SinhArcsinh_delta[0] * total_2[0][lane]);
+            z_adjoint[1][lane] = 1.0f / root(1.0f + square(z_end[1][lane])) * (SinhArcsinh_delta[1] * total_2[1][lane]);
+        }
+        for (int64_t k_2 = 0; k_2 < 6; k_2++) {
+            ALIGNED float value[2][LANES];
+            load_section(value, z_saved_rows, first, count, 2, 12, (5 - k_2) * 2);
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = value[1][lane];
+                reverse_input[1][lane] = value[0][lane];
+                a[0][lane] = reverse_input[0][lane];
+            }
+            dot(product_4, 64, a, 1, mlp_0_weight + k_2 * 64, 1, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product_4[at][lane] + mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_5, 64, hidden, 64, mlp_1_weight + k_2 * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_6[1][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_1_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_6, 1, hidden_2, 64, mlp_s_weight + k_2 * 64, 64, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float exp_value_2[1][LANES];
+            ALIGNED float product_7[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_6[0][lane] + mlp_s_bias[k_2];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                exp_value_2[0][lane] = exponential(-tanh_s[0][lane]);
+            }
+            dot(product_7, 1, hidden_2, 64, mlp_t_weight + k_2 * 64, 64, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float value_2[1][LANES];
+            ALIGNED float product_4_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                t[0][lane] = product_7[0][lane] + mlp_t_bias[k_2];
+                value_2[0][lane] = z_adjoint[1][lane];
+                product_4_2[0][lane] = (1.0f - square(tanh_s[0][lane])) * (negate_log_prob_cotangent[lane] -
+                    exp_value_2[0][lane] * ((reverse_input[1][lane] - t[0][lane]) * value_2[0][lane]));
+            }
+            add_products(part_1_out + first / group * 384 + k_2 * 64, product_4_2, 1, hidden_2, 64, count - first);
+            add_sums(part_5_out + first / group * 6 + k_2, product_4_2, 1, count - first);
+            // moons.gen:4
+            ALIGNED float product_5_2[1][LANES];
+            ALIGNED float negate_product_5[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[0][lane] = exp_value_2[0][lane] * value_2[0][lane];
+                negate_product_5[0][lane] = -product_5_2[0][lane];
+            }
+            // moons.gen:13
+            add_products(part_2_out + first / group * 384 + k_2 * 64, negate_product_5, 1, hidden_2, 64, count - first);
+            add_sums(part_6_out + first / group * 6 + k_2, negate_product_5, 1, count - first);
+            // moons.gen:4
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, product_4_2, 1, mlp_s_weight + k_2 * 64, 1, 64);
+            ALIGNED float product_9[64][LANES];
+            dot(product_9, 64, negate_product_5, 1, mlp_t_weight + k_2 * 64, 1, 64);
+            ALIGNED float product_6_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_8[at][lane] +
+                        product_9[at][lane]);
+                }
+            }
+            add_products(part_3_out + first / group * 24576 + k_2 * 4096, product_6_2, 64, hidden, 64, count - first);
+            // moons.gen:13
+            add_sums(part_7_out + first / group * 384 + k_2 * 64, product_6_2, 64, count - first);
+            // moons.gen:4
+            ALIGNED float product_10[64][LANES];
+            dot(product_10, 64, product_6_2, 64, mlp_1_weight + k_2 * 4096, 1, 64);
+            ALIGNED float product_7_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_10[at][lane];
+                }
+            }
+            add_products(part_4_out + first / group * 384 + k_2 * 64, product_7_2, 64, a, 1, count - first);
+            // moons.gen:13
+            add_sums(part_8_out + first / group * 384 + k_2 * 64, product_7_2, 64, count - first);
+            ALIGNED float product_11[1][LANES];
+            dot(product_11, 1, product_7_2, 64, mlp_0_weight + k_2 * 64, 1, 1);
+            ALIGNED float next_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                next_2[0][lane] = product_5_2[0][lane];
+                next_2[1][lane] = z_adjoint[0][lane] + product_11[0][lane];
+                z_adjoint[0][lane] = next_2[0][lane];
+                z_adjoint[1][lane] = next_2[1][lane];
+            }
+        }
+        // moons.gen:6
+        ALIGNED float asinh_x[2][LANES];
+        ALIGNED float difference_2[2][LANES];
+        ALIGNED float SinhArcsinh_input_2[2][LANES];
+        ALIGNED float total_3[2][LANES];
+        ALIGNED float ratio_4[2][LANES];
+        ALIGNED float inner_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            asinh_x[0][lane] = inverse_sinh(x[0][lane]);
+            asinh_x[1][lane] = inverse_sinh(x[1][lane]);
+            difference_2[0][lane] = asinh_x[0][lane] * SinhArcsinh_2_delta[0] - SinhArcsinh_2_eps[0];
+            difference_2[1][lane] = asinh_x[1][lane] * SinhArcsinh_2_delta[1] - SinhArcsinh_2_eps[1];
+            SinhArcsinh_input_2[0][lane] = hyperbolic_sine(difference_2[0][lane]);
+            SinhArcsinh_input_2[1][lane] = hyperbolic_sine(difference_2[1][lane]);
+            total_3[0][lane] = difference_2[0][lane] + SinhArcsinh_2_eps[0];
+            total_3[1][lane] = difference_2[1][lane] + SinhArcsinh_2_eps[1];
+            ratio_4[0][lane] = total_3[0][lane] / SinhArcsinh_2_delta[0];
+            ratio_4[1][lane] = total_3[1][lane] / SinhArcsinh_2_delta[1];
+            inner_2[0][lane] = absolute(ratio_4[0][lane]);
+            inner_2[1][lane] = absolute(ratio_4[1][lane]);
+        }
+        ALIGNED float exp_value_3[2][LANES];
+        ALIGNED float product_8_2[2][LANES];
+        ALIGNED float product_9_2[2][LANES];
+        ALIGNED float total_4[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            exp_value_3[0][lane] = exponential(-2.0f * inner_2[0][lane]);
+            exp_value_3[1][lane] = exponential(-2.0f * inner_2[1][lane]);
+            product_8_2[0][lane] = sign(ratio_4[0][lane]) * (-2.0f * (exp_value_3[0][lane] * (1.0f / (1.0f +
+                exp_value_3[0][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_8_2[1][lane] = sign(ratio_4[1][lane]) * (-2.0f * (exp_value_3[1][lane] * (1.0f / (1.0f +
+                exp_value_3[1][lane]) * negate_log_prob_cotangent[lane])) - log_prob_cotangent[lane]);
+            product_9_2[0][lane] = SinhArcsinh_2_delta_used[0] * product_8_2[0][lane];
+            product_9_2[1][lane] = SinhArcsinh_2_delta_used[1] * product_8_2[1][lane];
+            total_4[0][lane] = hyperbolic_cosine(difference_2[0][lane]) * (z_adjoint[0][lane] + 2.0f *
+                SinhArcsinh_input_2[0][lane] * (1.0f / (1.0f + square(SinhArcsinh_input_2[0][lane])) * product[lane])) +
+                product_9_2[0][lane];
+            total_4[1][lane] = hyperbolic_cosine(difference_2[1][lane]) * (z_adjoint[1][lane] + 2.0f *
+                SinhArcsinh_input_2[1][lane] * (1.0f / (1.0f + square(SinhArcsinh_input_2[1][lane])) * product[lane])) +
+                product_9_2[1][lane];
+        }
+        // moons.gen:13
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = 1.0f / root(1.0f + square(x[0][lane])) * (SinhArcsinh_2_delta[0] * total_4[0][lane]);
+            x_gradient[1][lane] = 1.0f / root(1.0f + square(x[1][lane])) * (SinhArcsinh_2_delta[1] * total_4[1][lane]);
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // moons.gen:8
+        ALIGNED float part_9[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_9[0][lane] = product_9_2[0][lane] - total_4[0][lane];
+            part_9[1][lane] = product_9_2[1][lane] - total_4[1][lane];
+        }
+        store(part_9_out, part_9, first, count, 2, 2, 0);
+        ALIGNED float part_10[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_10[0][lane] = SinhArcsinh_2_delta_used[0] * log_prob_cotangent[lane] + -total_3[0][lane] /
+                SinhArcsinh_2_delta_used_2[0] * product_8_2[0][lane] + asinh_x[0][lane] * total_4[0][lane];
+            part_10[1][lane] = SinhArcsinh_2_delta_used[1] * log_prob_cotangent[lane] + -total_3[1][lane] /
+                SinhArcsinh_2_delta_used_2[1] * product_8_2[1][lane] + asinh_x[1][lane] * total_4[1][lane];
+        }
+        store(part_10_out, part_10, first, count, 2, 2, 0);
+        ALIGNED float part_11[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_11[0][lane] = product_3[0][lane] - total_2[0][lane];
+            part_11[1][lane] = product_3[1][lane] - total_2[1][lane];
+        }
+        store(part_11_out, part_11, first, count, 2, 2, 0);
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = SinhArcsinh_delta_used[0] * log_prob_cotangent[lane] + -total[0][lane] /
+                SinhArcsinh_delta_used_2[0] * product_2[0][lane] + asinh_z_end[0][lane] * total_2[0][lane];
+            part_12[1][lane] = SinhArcsinh_delta_used[1] * log_prob_cotangent[lane] + -total[1][lane] /
+                SinhArcsinh_delta_used_2[1] * product_2[1][lane] + asinh_z_end[1][lane] * total_2[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
     }
 }
 #endif

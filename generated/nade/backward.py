@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import softplus, vector
+from gencompiler.runtime.kernels import maximum, softplus, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -59,6 +59,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -67,18 +68,20 @@ def log_prob_saving_rows(x, W, V, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(W, V, b, c, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 500, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved
 
@@ -158,9 +161,9 @@ def log_prob_backward_kernel(
         )
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total_2, 0.0), 0))
         # nade.gen:2
-        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
+        product_2 = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
         # nade.gen:6
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_i_2,
@@ -176,8 +179,8 @@ def log_prob_backward_kernel(
             ),
         )
         W_x_2 = difference
-        W_x_adjoint = product + W_x_adjoint
-        total_1 = total_1 + product
+        W_x_adjoint = product_2 + W_x_adjoint
+        total_1 = total_1 + product_2
     tl.store(
         part_4_out + place[:, None] * 500 + tl.arange(0, 512)[None, :],
         total_1,
@@ -185,7 +188,7 @@ def log_prob_backward_kernel(
     )
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
             tl.max(
                 tl.where(tl.arange(0, 512)[None, :] < 500, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
@@ -196,6 +199,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
     """the gradient of log p(x) of each row.
@@ -206,12 +210,14 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, V, b, c, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_4 = torch.empty(count, 500, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 4), 32000, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 4), 64, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 4), 32000, dtype=torch.float32, device=device)
+    part_1 = torch.empty(programs, 32000, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 64, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 32000, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 4),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -222,10 +228,10 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
         part_3,
         drift,
         count,
-        ROWS=4,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_4, part_1.sum(0), part_2.sum(0), part_3.sum(0), drift
 
@@ -282,6 +288,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -290,20 +297,22 @@ def log_prob_saving_saved_rows(x, W, V, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving_saved(W, V, b, c, device)
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 32000, dtype=torch.float32, device=device)
     W_x_end = torch.empty(count, 500, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         W_x_end,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved, W_x_end
 
@@ -371,10 +380,10 @@ def log_prob_backward_saved_kernel(
         )
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total_2, 0.0), 0))
         # nade.gen:2
-        product = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
+        product_2 = sigmoid_total * tl.sigmoid(-total) * (vector(V_array, i_2, 512) * total_2[:, None])
         # nade.gen:6
-        W_x_adjoint = product + W_x_adjoint
-        total_1 = total_1 + product
+        W_x_adjoint = product_2 + W_x_adjoint
+        total_1 = total_1 + product_2
     tl.store(
         part_4_out + place[:, None] * 500 + tl.arange(0, 512)[None, :],
         total_1,
@@ -382,6 +391,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b, c):
     """the gradient of log p(x) of each row.
@@ -392,11 +402,13 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(V, b, c, device)
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_4 = torch.empty(count, 500, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 8), 32000, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 8), 64, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 8), 32000, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 8),)](
+    part_1 = torch.empty(programs, 32000, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 64, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 32000, dtype=torch.float32, device=device)
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         W_x_end.to(torch.float32).contiguous(),
@@ -407,10 +419,10 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b
         part_2,
         part_3,
         count,
-        ROWS=8,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_4, part_1.sum(0), part_2.sum(0), part_3.sum(0)
 

@@ -51,6 +51,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, V, b, c):
     """log p(x) of each row.
@@ -59,16 +60,18 @@ def log_prob_rows(x, W, V, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(W, V, b, c, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -115,6 +118,7 @@ def sample_kernel(
         W_x = W_x + vector(W_array, i, 512) * x_i[:, None]
 
 
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(W, V, b, c, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -123,17 +127,19 @@ def sample_rows(W, V, b, c, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, V, b, c, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

@@ -7,16 +7,31 @@ spec: specs/autoregressive/nade.gen, sha256 a8b78336e7cd7b1c0f496229819f3f01d74e
 #define LANES 16
 #include "lanes.h"
 
+/* What all rows share. */
+void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    // nade.gen:6
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = W_used + i * 500;
+        for (int at = 0; at < 500; at++) {
+            values[at] = W[at * 64 + i];
+        }
+    }
+}
+
 /* log p(x) of each row.
 
    Takes x [rows, 64] integer; returns log_prob [rows]. */
 void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
-    const float *restrict W = pointers[1];
     const float *restrict V = pointers[2];
     const float *restrict b = pointers[3];
     const float *restrict c = pointers[4];
-    float *restrict log_prob_out = pointers[5];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[6];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -25,10 +40,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         // nade.gen:6
         ALIGNED float W_x[500][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 500; at++) {
             for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = c[at];
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i = 0; i < 64; i++) {
             ALIGNED float x_i[LANES];
@@ -48,7 +63,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float logits[LANES];
             for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
             for (int at = 0; at < 500; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 64 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 500 + at] * x_i[lane];
+                }
             }
             for (int lane = 0; lane < LANES; lane++) {
                 log_p[lane] = log_p[lane] + (x_i[lane] * logits[lane] - softplus(logits[lane]));
@@ -63,21 +80,36 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
 #define LANES 16
 #include "lanes.h"
 
+/* What all rows share. */
+void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[0];
+    float *restrict shared = pointers[4];
+    float *restrict W_used = shared + 0;
+    // nade.gen:6
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = W_used + i * 500;
+        for (int at = 0; at < 500; at++) {
+            values[at] = W[at * 64 + i];
+        }
+    }
+}
+
 /* exact samples of x, drawn in the order of the factorization.
 
    Returns x [rows, 64] integer. */
 void sample_rows(const int64_t *numbers, void *const *pointers) {
-    const float *restrict W = pointers[0];
     const float *restrict V = pointers[1];
     const float *restrict b = pointers[2];
     const float *restrict c = pointers[3];
-    const int64_t *restrict row_numbers = pointers[4];
-    int64_t *restrict x_out = pointers[5];
+    float *restrict shared = pointers[4];
+    float *restrict W_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[5];
+    int64_t *restrict x_out = pointers[6];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -106,9 +138,458 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));
             store_whole(x_out, &x_i, first, count, 1, 64, i);
             for (int at = 0; at < 500; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 64 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 500 + at] * x_i[lane];
+                }
             }
         }
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    // nade.gen:6
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = W_used + i * 500;
+        for (int at = 0; at < 500; at++) {
+            values[at] = W[at * 64 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], W_x_saved [rows, 500]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict V = pointers[2];
+    const float *restrict b = pointers[3];
+    const float *restrict c = pointers[4];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[6];
+    float *restrict W_x_saved_out = pointers[7];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // nade.gen:6
+        ALIGNED float W_x[500][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 64; i++) {
+            ALIGNED float x_i[LANES];
+            ALIGNED float total[500][LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = W_x[at][lane] + W_used[i * 500 + at] * x_i[lane];
+                }
+            }
+            if ((i == 63) | (whole_quotient(i, 64) * 500 != whole_quotient(i + 1, 64) * 500)) {
+                store(W_x_saved_out, total, first, count, 500, 500, whole_quotient(i, 64) * 500);
+            }
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int block = 0; block < 500; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 500 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        part[lane] += V[i * 500 + at] * sigmoid(c[at] + W_x[at][lane]);
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = total[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (x_i[lane] * logits[lane] - softplus(logits[lane]));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[3];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 32000;
+    // nade.gen:6
+    for (int64_t i_2 = 0; i_2 < 64; i_2++) {
+        float *restrict values = W_used + i_2 * 500;
+        for (int at = 0; at < 500; at++) {
+            values[at] = W[at * 64 + i_2];
+        }
+    }
+    {
+        float *restrict values_2 = shared_2;
+        for (int at = 0; at < 500; at++) {
+            values_2[at] = (float)(fabs(0.0) + 1.0);
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, W_x_saved [rows, 500], log_prob_cotangent [rows]; returns part_4 [rows, 500], part_1
+       [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict V = pointers[4];
+    const float *restrict b = pointers[5];
+    const float *restrict c = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 32000;
+    float *restrict part_4_out = pointers[8];
+    float *restrict part_1_out = pointers[9];
+    float *restrict part_2_out = pointers[10];
+    float *restrict part_3_out = pointers[11];
+    float *restrict drift_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // nade.gen:6
+        ALIGNED float W_x_2[500][LANES];
+        load_section(W_x_2, W_x_saved_rows, first, count, 500, 500, 0);
+        ALIGNED float drift[LANES];
+        ALIGNED float W_x_adjoint[500][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        ALIGNED float total_1[500][LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                W_x_adjoint[at][lane] = 0.0f;
+                total_1[at][lane] = 0.0f;
+            }
+        }
+        for (int64_t i_2 = 64 - 1; i_2 >= 0; i_2--) {
+            int64_t quotient_i_2;
+            quotient_i_2 = whole_quotient(i_2, 64);
+            int equal_i_2;
+            equal_i_2 = i_2 == quotient_i_2 * 64 + 63;
+            ALIGNED float value[500][LANES];
+            if (equal_i_2) {
+                load_section(value, W_x_saved_rows, first, count, 500, 500, quotient_i_2 * 500);
+            }
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i_2[lane] = x[i_2][lane];
+            for (int start = 0; start < 500; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 500 ? start + 32 : 500;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_3_out + first / group * 32000 + i_2 * 500 + start, stored, stop - start, count - first);
+            }
+            ALIGNED float difference[500][LANES];
+            ALIGNED float total[500][LANES];
+            ALIGNED float sigmoid_total[500][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = choose(equal_i_2, value[at][lane], W_x_2[at][lane]) - W_used[i_2 * 500 + at]
+                        * x_i_2[lane];
+                    total[at][lane] = c[at] + difference[at][lane];
+                    sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int block = 0; block < 500; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 500 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) part[lane] += V[i_2 * 500 + at] * sigmoid_total[at][lane];
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            ALIGNED float total_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[lane] = b[i_2] + sum_2[lane];
+                total_2[lane] = sigmoid(logits[lane]) * -log_prob_cotangent[lane] + x_i_2[lane] *
+                    log_prob_cotangent[lane];
+            }
+            for (int start_2 = 0; start_2 < 500; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 500 ? start_2 + 32 : 500;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = sigmoid_total[at][lane] * total_2[lane];
+                    }
+                }
+                add_sums(part_1_out + first / group * 32000 + i_2 * 500 + start_2, stored_2, stop_2 - start_2, count -
+                    first);
+            }
+            add_sums(part_2_out + first / group * 64 + i_2, &total_2, 1, count - first);
+            // nade.gen:2
+            ALIGNED float product[500][LANES];
+            ALIGNED float value_2[LANES];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]) * (V[i_2 * 500 + at]
+                        * total_2[lane]);
+                }
+            }
+            if (equal_i_2) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[lane] = absolute(W_x_2[0][lane] - value[0][lane]) / (absolute(value[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 500; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_2[lane] = maximum(value_2[lane], absolute(W_x_2[at][lane] - value[at][lane]) /
+                            (absolute(value[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_2[lane] = 0.0f;
+            }
+            // nade.gen:6
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x_2[at][lane] = difference[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_2[lane]);
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x_adjoint[at][lane] = product[at][lane] + W_x_adjoint[at][lane];
+                    total_1[at][lane] = total_1[at][lane] + product[at][lane];
+                }
+            }
+        }
+        store(part_4_out, total_1, first, count, 500, 500, 0);
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = absolute(W_x_2[0][lane] - 0.0f) / shared_2[0];
+        for (int at = 1; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] = maximum(sum_3[lane], absolute(W_x_2[at][lane] - 0.0f) / shared_2[at]);
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_3[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    // nade.gen:6
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values = W_used + i * 500;
+        for (int at = 0; at < 500; at++) {
+            values[at] = W[at * 64 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], W_x_saved [rows, 32000], W_x_end [rows, 500]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict V = pointers[2];
+    const float *restrict b = pointers[3];
+    const float *restrict c = pointers[4];
+    float *restrict shared = pointers[5];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[6];
+    float *restrict W_x_saved_out = pointers[7];
+    float *restrict W_x_end_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // nade.gen:6
+        ALIGNED float W_x[500][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 64; i++) {
+            store(W_x_saved_out, W_x, first, count, 500, 32000, i * 500);
+            ALIGNED float x_i[LANES];
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                x_i[lane] = x[i][lane];
+                sum_2[lane] = 0.0f;
+            }
+            for (int block = 0; block < 500; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 500 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        part[lane] += V[i * 500 + at] * sigmoid(c[at] + W_x[at][lane]);
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[i] + sum_2[lane];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 500 + at] * x_i[lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (x_i[lane] * logits[lane] - softplus(logits[lane]));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(W_x_end_out, W_x, first, count, 500, 500, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, W_x_saved [rows, 32000], W_x_end [rows, 500], log_prob_cotangent [rows]; returns part_4
+       [rows, 500], part_1 [32000] summed over rows, part_2 [64] summed over rows, part_3 [32000] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict V = pointers[4];
+    const float *restrict b = pointers[5];
+    const float *restrict c = pointers[6];
+    float *restrict part_4_out = pointers[7];
+    float *restrict part_1_out = pointers[8];
+    float *restrict part_2_out = pointers[9];
+    float *restrict part_3_out = pointers[10];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // nade.gen:6
+        ALIGNED float W_x_adjoint[500][LANES];
+        ALIGNED float total_1[500][LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                W_x_adjoint[at][lane] = 0.0f;
+                total_1[at][lane] = 0.0f;
+            }
+        }
+        for (int64_t i_2 = 64 - 1; i_2 >= 0; i_2--) {
+            ALIGNED float value[500][LANES];
+            load_section(value, W_x_saved_rows, first, count, 500, 32000, i_2 * 500);
+            ALIGNED float total[500][LANES];
+            ALIGNED float sigmoid_total[500][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = c[at] + value[at][lane];
+                    sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int block = 0; block < 500; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 500 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) part[lane] += V[i_2 * 500 + at] * sigmoid_total[at][lane];
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[lane] = b[i_2] + sum_2[lane];
+                x_i_2[lane] = x[i_2][lane];
+            }
+            for (int start = 0; start < 500; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 500 ? start + 32 : 500;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_3_out + first / group * 32000 + i_2 * 500 + start, stored, stop - start, count - first);
+            }
+            // nade.gen:2
+            ALIGNED float total_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[lane] = sigmoid(logits[lane]) * -log_prob_cotangent[lane] + x_i_2[lane] *
+                    log_prob_cotangent[lane];
+            }
+            // nade.gen:6
+            for (int start_2 = 0; start_2 < 500; start_2 += 32) {
+                ALIGNED float stored_2[32][LANES];
+                int stop_2 = start_2 + 32 < 500 ? start_2 + 32 : 500;
+                for (int at = start_2; at < stop_2; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored_2[at - start_2][lane] = sigmoid_total[at][lane] * total_2[lane];
+                    }
+                }
+                add_sums(part_1_out + first / group * 32000 + i_2 * 500 + start_2, stored_2, stop_2 - start_2, count -
+                    first);
+            }
+            add_sums(part_2_out + first / group * 64 + i_2, &total_2, 1, count - first);
+            // nade.gen:2
+            ALIGNED float product[500][LANES];
+            for (int at = 0; at < 500; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]) * (V[i_2 * 500 + at]
+                        * total_2[lane]);
+                    W_x_adjoint[at][lane] = product[at][lane] + W_x_adjoint[at][lane];
+                    total_1[at][lane] = total_1[at][lane] + product[at][lane];
+                }
+            }
+        }
+        // nade.gen:6
+        store(part_4_out, total_1, first, count, 500, 500, 0);
     }
 }
 #endif

@@ -41,8 +41,8 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -53,55 +53,47 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float u[64][LANES];
         uniform(u, 64, row, seed, step, 0, 2);
         ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float z[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
                     u[at][lane]));
+                z[at][lane] = sigmoid_input[at][lane] / s[at];
             }
-        }
-        ALIGNED float z[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) z[at][lane] = sigmoid_input[at][lane] / s[at];
         }
         for (int64_t k = 4 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
             }
-            // nice.gen:4
-            ALIGNED float a[32][LANES];
+            ALIGNED float product[128][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
             }
-            // nice.gen:3
-            ALIGNED float product[128][LANES];
             dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
                 }
             }
-            // nice.gen:4
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
             ALIGNED float b[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     b[at][lane] = reverse_input[at + 32][lane] - (product_3[at][lane] + mlp_output_bias[k * 32 + at]);
+                    z[at][lane] = a[at][lane];
                 }
-            }
-            // nice.gen:13
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
@@ -150,8 +142,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -167,31 +159,30 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 4; k++) {
             // nice.gen:4
             ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = x[at][lane];
-            }
             ALIGNED float b[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = x[at + 32][lane];
-            }
-            // nice.gen:3
             ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = x[at][lane];
+                    b[at][lane] = x[at + 32][lane];
+                }
+            }
             dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
             ALIGNED float AdditiveCoupling_output[64][LANES];
             for (int at = 0; at < 32; at++) {
@@ -210,17 +201,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         // nice.gen:6
         ALIGNED float Scale_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Scale_output[at][lane] = s[at] * x[at][lane];
-        }
-        // nice.gen:13
         ALIGNED float sigmoid_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_output[at][lane] = sigmoid(Scale_output[at][lane]);
-        }
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                Scale_output[at][lane] = s[at] * x[at][lane];
+                sigmoid_output[at][lane] = sigmoid(Scale_output[at][lane]);
                 x_2[at][lane] = minimum(whole(17.0f * sigmoid_output[at][lane]), 16.0f);
             }
         }
@@ -278,31 +264,30 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 4; k++) {
             // nice.gen:4
             ALIGNED float a[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = x[at][lane];
-            }
             ALIGNED float b[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = x[at + 32][lane];
-            }
-            // nice.gen:3
             ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = x[at][lane];
+                    b[at][lane] = x[at + 32][lane];
+                }
+            }
             dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
             ALIGNED float AdditiveCoupling_output[64][LANES];
             for (int at = 0; at < 32; at++) {
@@ -321,15 +306,15 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         }
         // nice.gen:6
         ALIGNED float Scale_output[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) Scale_output[at][lane] = s[at] * x[at][lane];
-        }
-        // nice.gen:13
         ALIGNED float x_2[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = sigmoid(Scale_output[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                Scale_output[at][lane] = s[at] * x[at][lane];
+                x_2[at][lane] = sigmoid(Scale_output[at][lane]);
+            }
         }
         store(x_out, x_2, first, count, 64, 64, 0);
+        // nice.gen:13
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -387,52 +372,46 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 64);
         // nice.gen:13
         ALIGNED float sigmoid_input[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sigmoid_input[at][lane] = logit(x[at][lane]);
-        }
         ALIGNED float z[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) z[at][lane] = sigmoid_input[at][lane] / s[at];
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logit(x[at][lane]);
+                z[at][lane] = sigmoid_input[at][lane] / s[at];
+            }
         }
         for (int64_t k = 4 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
             }
-            // nice.gen:4
-            ALIGNED float a[32][LANES];
+            ALIGNED float product[128][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
             }
-            // nice.gen:3
-            ALIGNED float product[128][LANES];
             dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
                 }
             }
-            ALIGNED float product_2[128][LANES];
             dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
                 }
             }
-            // nice.gen:4
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
             ALIGNED float b[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     b[at][lane] = reverse_input[at + 32][lane] - (product_3[at][lane] + mlp_output_bias[k * 32 + at]);
+                    z[at][lane] = a[at][lane];
                 }
-            }
-            // nice.gen:13
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) z[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
@@ -449,6 +428,667 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = -(sum_2[lane] + Scale_s_used[0]);
         store(log_abs_det_out, &log_abs_det, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[1];
+    float *restrict shared = pointers[8];
+    float *restrict Scale_s_used = shared + 0;
+    // nice.gen:13
+    {
+        float *restrict values = Scale_s_used;
+        values[0] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            values[0] += logarithm(s[at]);
+        }
+    }
+}
+
+/* a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], z_saved [rows, 64]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict s = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    float *restrict shared = pointers[8];
+    float *restrict Scale_s_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[9];
+    float *restrict log_prob_out = pointers[10];
+    float *restrict z_saved_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // nice.gen:13
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 2);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float z[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                z[at][lane] = sigmoid_input[at][lane] / s[at];
+            }
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
+            }
+            ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
+            ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
+                }
+            }
+            dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
+                }
+            }
+            dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
+            ALIGNED float b[32][LANES];
+            ALIGNED float AdditiveCoupling_input[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    b[at][lane] = reverse_input[at + 32][lane] - (product_3[at][lane] + mlp_output_bias[k * 32 + at]);
+                    AdditiveCoupling_input[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) AdditiveCoupling_input[at + 32][lane] = b[at][lane];
+            }
+            if ((k == 0) | (whole_quotient(3 - k, 4) * 64 != whole_quotient(3 - (k - 1), 4) * 64)) {
+                store(z_saved_out, AdditiveCoupling_input, first, count, 64, 64, whole_quotient(3 - k, 4) * 64);
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[at][lane] = AdditiveCoupling_input[at][lane];
+            }
+        }
+        // nice.gen:12
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) log_p_z[lane] += -softplus(z[at][lane]) - softplus(-z[at][lane]);
+        }
+        // nice.gen:13
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] - (181.32565401959783f + sum_2[lane] + Scale_s_used[0]);
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[3];
+    float *restrict shared = pointers[10];
+    float *restrict Scale_s_used = shared + 0;
+    float *restrict Scale_s_used_2 = shared + 64;
+    // nice.gen:6
+    {
+        float *restrict values = Scale_s_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = square(s[at]);
+        }
+    }
+    {
+        float *restrict values_2 = Scale_s_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = 1.0f / s[at];
+        }
+    }
+}
+
+/* the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
+
+   Takes x [rows, 64] integer, z_saved [rows, 64], log_prob_cotangent [rows]; returns part_7 [rows, 64], part_1 [16384]
+       summed over rows, part_2 [65536] summed over rows, part_3 [16384] summed over rows, part_4 [128] summed over
+       rows, part_5 [512] summed over rows, part_6 [512] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict s = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_output_weight = pointers[8];
+    const float *restrict mlp_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict Scale_s_used = shared + 0;
+    float *restrict Scale_s_used_2 = shared + 64;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict part_7_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    float *restrict drift_out = pointers[19];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // nice.gen:13
+        ALIGNED float value[64][LANES];
+        load_section(value, z_saved_rows, first, count, 64, 64, 0);
+        // nice.gen:8
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+        // nice.gen:13
+        ALIGNED float z_2[64][LANES];
+        ALIGNED float drift[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = value[at][lane];
+        }
+        ALIGNED float z_adjoint[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[at][lane] = sigmoid(value[at][lane]) * negate_log_prob_cotangent[lane] -
+                    sigmoid(-value[at][lane]) * negate_log_prob_cotangent[lane];
+            }
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            int64_t difference;
+            difference = 3 - k_2;
+            int64_t quotient_difference;
+            quotient_difference = whole_quotient(difference, 4);
+            int equal_difference;
+            equal_difference = difference == quotient_difference * 4 + 3;
+            ALIGNED float value_2[64][LANES];
+            if (equal_difference) {
+                load_section(value_2, z_saved_rows, first, count, 64, 64, quotient_difference * 64);
+            }
+            ALIGNED float chosen[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(equal_difference, value_2[at][lane], z_2[at][lane]);
+                }
+            }
+            ALIGNED float b[32][LANES];
+            ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = chosen[at][lane];
+                    b[at][lane] = chosen[at + 32][lane];
+                }
+            }
+            dot(product, 128, a, 32, mlp_0_weight + k_2 * 4096, 32, 1);
+            ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k_2 * 128 + at]);
+                }
+            }
+            dot(product_2, 128, hidden, 128, mlp_1_weight + k_2 * 16384, 128, 1);
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k_2 * 128 + at]);
+                }
+            }
+            dot(product_3, 32, hidden_2, 128, mlp_output_weight + k_2 * 4096, 128, 1);
+            ALIGNED float AdditiveCoupling_output[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) AdditiveCoupling_output[at][lane] = a[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    AdditiveCoupling_output[at + 32][lane] = b[at][lane] + (product_3[at][lane] + mlp_output_bias[k_2 *
+                        32 + at]);
+                }
+            }
+            // nice.gen:4
+            ALIGNED float value_3[32][LANES];
+            ALIGNED float negate_value_3[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[at][lane] = z_adjoint[at + 32][lane];
+                    negate_value_3[at][lane] = -value_3[at][lane];
+                }
+            }
+            add_products(part_1_out + first / group * 16384 + k_2 * 4096, negate_value_3, 32, hidden_2, 128, count -
+                first);
+            // nice.gen:13
+            add_sums(part_4_out + first / group * 128 + k_2 * 32, negate_value_3, 32, count - first);
+            // nice.gen:3
+            ALIGNED float product_4[128][LANES];
+            dot(product_4, 128, negate_value_3, 32, mlp_output_weight + k_2 * 4096, 1, 128);
+            ALIGNED float product_5[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+                }
+            }
+            add_products(part_2_out + first / group * 65536 + k_2 * 16384, product_5, 128, hidden, 128, count - first);
+            // nice.gen:13
+            add_sums(part_5_out + first / group * 512 + k_2 * 128, product_5, 128, count - first);
+            // nice.gen:3
+            ALIGNED float product_6[128][LANES];
+            dot(product_6, 128, product_5, 128, mlp_1_weight + k_2 * 16384, 1, 128);
+            ALIGNED float product_2_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+                }
+            }
+            add_products(part_3_out + first / group * 16384 + k_2 * 4096, product_2_2, 128, a, 32, count - first);
+            // nice.gen:13
+            add_sums(part_6_out + first / group * 512 + k_2 * 128, product_2_2, 128, count - first);
+            ALIGNED float value_4[LANES];
+            if (equal_difference) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_4[lane] = absolute(z_2[0][lane] - value_2[0][lane]) / (absolute(value_2[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 64; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_4[lane] = maximum(value_4[lane], absolute(z_2[at][lane] - value_2[at][lane]) /
+                            (absolute(value_2[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_4[lane] = 0.0f;
+            }
+            ALIGNED float product_7[32][LANES];
+            dot(product_7, 32, product_2_2, 128, mlp_0_weight + k_2 * 4096, 1, 32);
+            ALIGNED float joined[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z_adjoint[at][lane] + product_7[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = value_3[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = AdditiveCoupling_output[63 - at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_4[lane]);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = joined[63 - at][lane];
+            }
+        }
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 2);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float Scale_input[64][LANES];
+        ALIGNED float part_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                Scale_input[at][lane] = sigmoid_input[at][lane] / s[at];
+                part_7[at][lane] = -sigmoid_input[at][lane] / Scale_s_used[at] * z_adjoint[at][lane] +
+                    Scale_s_used_2[at] * negate_log_prob_cotangent[lane];
+            }
+        }
+        store(part_7_out, part_7, first, count, 64, 64, 0);
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_2[lane] = absolute(z_2[0][lane] - Scale_input[0][lane]) / (absolute(Scale_input[0][lane]) + 1.0f);
+        }
+        for (int at = 1; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] = maximum(sum_2[lane], absolute(z_2[at][lane] - Scale_input[at][lane]) /
+                    (absolute(Scale_input[at][lane]) + 1.0f));
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_2[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[1];
+    float *restrict shared = pointers[8];
+    float *restrict Scale_s_used = shared + 0;
+    // nice.gen:13
+    {
+        float *restrict values = Scale_s_used;
+        values[0] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            values[0] += logarithm(s[at]);
+        }
+    }
+}
+
+/* a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], z_saved [rows, 256], z_end [rows, 64]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict s = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    float *restrict shared = pointers[8];
+    float *restrict Scale_s_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[9];
+    float *restrict log_prob_out = pointers[10];
+    float *restrict z_saved_out = pointers[11];
+    float *restrict z_end_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // nice.gen:13
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 2);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float z[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                z[at][lane] = sigmoid_input[at][lane] / s[at];
+            }
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            store(z_saved_out, z, first, count, 64, 256, (3 - k) * 64);
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = z[63 - at][lane];
+            }
+            ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product, 128, a, 32, mlp_0_weight + k * 4096, 32, 1);
+            ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 128 + at]);
+                }
+            }
+            dot(product_2, 128, hidden, 128, mlp_1_weight + k * 16384, 128, 1);
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_3[32][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 128 + at]);
+                }
+            }
+            dot(product_3, 32, hidden_2, 128, mlp_output_weight + k * 4096, 128, 1);
+            ALIGNED float b[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    b[at][lane] = reverse_input[at + 32][lane] - (product_3[at][lane] + mlp_output_bias[k * 32 + at]);
+                    z[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[at + 32][lane] = b[at][lane];
+            }
+        }
+        // nice.gen:12
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) log_p_z[lane] += -softplus(z[at][lane]) - softplus(-z[at][lane]);
+        }
+        // nice.gen:13
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] += -softplus(sigmoid_input[at][lane]) - softplus(-sigmoid_input[at][lane]);
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] - (181.32565401959783f + sum_2[lane] + Scale_s_used[0]);
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[4];
+    float *restrict shared = pointers[10];
+    float *restrict Scale_s_used = shared + 0;
+    float *restrict Scale_s_used_2 = shared + 64;
+    // nice.gen:6
+    {
+        float *restrict values = Scale_s_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = square(s[at]);
+        }
+    }
+    {
+        float *restrict values_2 = Scale_s_used_2;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = 1.0f / s[at];
+        }
+    }
+}
+
+/* the gradient of a one-sample bound of log p(x) of each row: uniform dequantization.
+
+   Takes x [rows, 64] integer, z_saved [rows, 256], z_end [rows, 64], log_prob_cotangent [rows]; returns part_7 [rows,
+       64], part_1 [16384] summed over rows, part_2 [65536] summed over rows, part_3 [16384] summed over rows, part_4
+       [128] summed over rows, part_5 [512] summed over rows, part_6 [512] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_output_weight = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict Scale_s_used = shared + 0;
+    float *restrict Scale_s_used_2 = shared + 64;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict part_7_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float z_end[64][LANES];
+        load(z_end, z_end_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // nice.gen:8
+        ALIGNED float negate_log_prob_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_log_prob_cotangent[lane] = -log_prob_cotangent[lane];
+        // nice.gen:13
+        ALIGNED float z_adjoint[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[at][lane] = sigmoid(z_end[at][lane]) * negate_log_prob_cotangent[lane] -
+                    sigmoid(-z_end[at][lane]) * negate_log_prob_cotangent[lane];
+            }
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            ALIGNED float value[64][LANES];
+            load_section(value, z_saved_rows, first, count, 64, 256, (3 - k_2) * 64);
+            ALIGNED float reverse_input[64][LANES];
+            ALIGNED float a[32][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = value[63 - at][lane];
+            }
+            ALIGNED float product[128][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product, 128, a, 32, mlp_0_weight + k_2 * 4096, 32, 1);
+            ALIGNED float hidden[128][LANES];
+            ALIGNED float product_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k_2 * 128 + at]);
+                }
+            }
+            dot(product_2, 128, hidden, 128, mlp_1_weight + k_2 * 16384, 128, 1);
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float value_2[32][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k_2 * 128 + at]);
+                }
+            }
+            ALIGNED float negate_value[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = z_adjoint[at + 32][lane];
+                    negate_value[at][lane] = -value_2[at][lane];
+                }
+            }
+            add_products(part_1_out + first / group * 16384 + k_2 * 4096, negate_value, 32, hidden_2, 128, count -
+                first);
+            add_sums(part_4_out + first / group * 128 + k_2 * 32, negate_value, 32, count - first);
+            // nice.gen:3
+            ALIGNED float product_3[128][LANES];
+            dot(product_3, 128, negate_value, 32, mlp_output_weight + k_2 * 4096, 1, 128);
+            ALIGNED float product_4[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_3[at][lane];
+                }
+            }
+            add_products(part_2_out + first / group * 65536 + k_2 * 16384, product_4, 128, hidden, 128, count - first);
+            // nice.gen:13
+            add_sums(part_5_out + first / group * 512 + k_2 * 128, product_4, 128, count - first);
+            // nice.gen:3
+            ALIGNED float product_5[128][LANES];
+            dot(product_5, 128, product_4, 128, mlp_1_weight + k_2 * 16384, 1, 128);
+            ALIGNED float product_2_2[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_5[at][lane];
+                }
+            }
+            add_products(part_3_out + first / group * 16384 + k_2 * 4096, product_2_2, 128, a, 32, count - first);
+            // nice.gen:13
+            add_sums(part_6_out + first / group * 512 + k_2 * 128, product_2_2, 128, count - first);
+            ALIGNED float product_6[32][LANES];
+            dot(product_6, 32, product_2_2, 128, mlp_0_weight + k_2 * 4096, 1, 32);
+            ALIGNED float joined[64][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = z_adjoint[at][lane] + product_6[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 32][lane] = value_2[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = joined[63 - at][lane];
+            }
+        }
+        ALIGNED float u[64][LANES];
+        uniform(u, 64, row, seed, step, 0, 2);
+        ALIGNED float sigmoid_input[64][LANES];
+        ALIGNED float part_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
+                    u[at][lane]));
+                part_7[at][lane] = -sigmoid_input[at][lane] / Scale_s_used[at] * z_adjoint[at][lane] +
+                    Scale_s_used_2[at] * negate_log_prob_cotangent[lane];
+            }
+        }
+        store(part_7_out, part_7, first, count, 64, 64, 0);
     }
 }
 #endif

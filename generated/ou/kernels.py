@@ -24,6 +24,7 @@ def log_prob_kernel(x_ptr, log_prob_out, count, ROWS: tl.constexpr, PRECISION: t
     tl.store(log_prob_out + place, -0.5 * square(x / 0.7071067811865475) - 0.5723649429247, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x):
     """log p(x) of each row.
@@ -31,15 +32,17 @@ def log_prob_rows(x):
     Takes x [rows]; returns log_prob [rows].
     """
     count, device = len(x), x.device
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 128),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         log_prob,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -58,6 +61,7 @@ def sample_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECIS
     tl.store(x_out + place, 0.7071067811865475 * noise, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of x, drawn in the order of the factorization.
@@ -65,16 +69,18 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows].
     """
     count, device = len(rows), rows.device
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 128),)](
+    sample_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

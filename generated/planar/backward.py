@@ -84,6 +84,7 @@ def log_prob_saving_kernel(
     log_abs_det_end_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row, and the states that its gradient needs.
@@ -107,17 +108,17 @@ def log_prob_saving_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 16, num_stages=1):
+    for k_2 in tl.range(0, 16, num_stages=STAGES):
         tl.store(z_saved_out + place * 32 + k_2 * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 32 + (k_2 * 2 + 1), z_1, mask=live)
         tl.store(log_abs_det_saved_out + place * 16 + k_2, log_abs_det, mask=live)
-        # bijections.gen:72
+        # bijections.gen:96
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:74
+        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -140,6 +141,7 @@ def log_prob_saving_kernel(
     tl.store(log_abs_det_end_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, v, Q, k, b, s, m):
     """log p(x) of each row, and the states that its gradient needs.
@@ -149,12 +151,14 @@ def log_prob_saving_rows(x, v, Q, k, b, s, m):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(v, Q, k, b, s, m, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 32, dtype=torch.float32, device=device)
     z_end = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det_saved = torch.empty(count, 16, dtype=torch.float32, device=device)
     log_abs_det_end = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 128),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
@@ -163,10 +167,11 @@ def log_prob_saving_rows(x, v, Q, k, b, s, m):
         log_abs_det_saved,
         log_abs_det_end,
         count,
-        ROWS=128,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved, z_end, log_abs_det_saved, log_abs_det_end
 
@@ -356,6 +361,7 @@ def log_prob_backward_kernel(
     part_6_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """the gradient of log p(x) of each row.
@@ -392,19 +398,19 @@ def log_prob_backward_kernel(
     z_adjoint_0 = 2 * tl.load(z_end_ptr + place * 2, mask=live, other=0) * shared_1
     z_adjoint_1 = 2 * tl.load(z_end_ptr + place * 2 + 1, mask=live, other=0) * shared_1
     log_abs_det_adjoint = log_prob_cotangent
-    for k_2_down in tl.range(0, 16, num_stages=1):
+    for k_2_down in tl.range(0, 16, num_stages=STAGES):
         k_2 = 15 - k_2_down
         tl.store(part_1_out + tile * 32 + k_2 * 2, tl.sum(tl.where(live, z_adjoint_0, 0.0), 0))
         tl.store(part_1_out + tile * 32 + (k_2 * 2 + 1), tl.sum(tl.where(live, z_adjoint_1, 0.0), 0))
         product_0 = tl.load(s_array + k_2) * z_adjoint_0
         product_1 = tl.load(s_array_2 + k_2) * z_adjoint_1
-        # bijections.gen:72
+        # bijections.gen:96
         w_0 = tl.load(weights_array + k_2)
         w_1 = tl.load(weights_2_array + k_2)
         # planar.gen:9
         value_0 = tl.load(z_saved_ptr + place * 32 + k_2 * 2, mask=live, other=0)
         value_1 = tl.load(z_saved_ptr + place * 32 + (k_2 * 2 + 1), mask=live, other=0)
-        # bijections.gen:69
+        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_array + k_2) * value_0 + tl.load(weights_2_array + k_2) * value_1 + tl.load(b_array + k_2),
         )
@@ -419,7 +425,7 @@ def log_prob_backward_kernel(
         product_4 = difference * product_2
         total_2_0 = tl.load(weights_array + k_2) * product_4 + tanh_value * product_0
         total_2_1 = tl.load(weights_2_array + k_2) * product_4 + tanh_value * product_1
-        # bijections.gen:74
+        # bijections.gen:98
         reduced_2 = tl.load(Q_array + k_2) * total_2_0 + tl.load(Q_array_2 + k_2) * total_2_1
         product_5 = tl.load(weights_6_array + k_2) * reduced_2
         difference_3 = tl.load(weights_7_array + k_2) * product_5 - product_5
@@ -464,7 +470,7 @@ def log_prob_backward_kernel(
                 0,
             ),
         )
-        # bijections.gen:69
+        # bijections.gen:93
         Planar_output_0 = value_0 + tl.load(weights_4_array + k_2) * tanh_value
         Planar_output_1 = value_1 + tl.load(weights_5_array + k_2) * tanh_value
         # planar.gen:9
@@ -496,6 +502,7 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, z_saved, z_end, log_abs_det_saved, log_abs_det_end, log_prob_cotangent, v, Q, k, b, s):
     """the gradient of log p(x) of each row.
@@ -507,14 +514,16 @@ def log_prob_backward_rows(x, z_saved, z_end, log_abs_det_saved, log_abs_det_end
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(v, Q, k, b, s, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
-    part_1 = torch.empty(triton.cdiv(count, 128), 32, dtype=torch.float32, device=device)
-    part_2 = torch.empty(triton.cdiv(count, 128), 16, dtype=torch.float32, device=device)
-    part_3 = torch.empty(triton.cdiv(count, 128), 32, dtype=torch.float32, device=device)
-    part_4 = torch.empty(triton.cdiv(count, 128), 16, dtype=torch.float32, device=device)
-    part_5 = torch.empty(triton.cdiv(count, 128), 32, dtype=torch.float32, device=device)
-    part_6 = torch.empty(triton.cdiv(count, 128), 32, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 128),)](
+    part_1 = torch.empty(programs, 32, dtype=torch.float32, device=device)
+    part_2 = torch.empty(programs, 16, dtype=torch.float32, device=device)
+    part_3 = torch.empty(programs, 32, dtype=torch.float32, device=device)
+    part_4 = torch.empty(programs, 16, dtype=torch.float32, device=device)
+    part_5 = torch.empty(programs, 32, dtype=torch.float32, device=device)
+    part_6 = torch.empty(programs, 32, dtype=torch.float32, device=device)
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         z_end.to(torch.float32).contiguous(),
@@ -530,10 +539,11 @@ def log_prob_backward_rows(x, z_saved, z_end, log_abs_det_saved, log_abs_det_end
         part_5,
         part_6,
         count,
-        ROWS=128,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_1.sum(0), part_2.sum(0), part_3.sum(0), part_4.sum(0), part_5.sum(0), part_6.sum(0)
 

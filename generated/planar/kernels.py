@@ -79,6 +79,7 @@ def log_prob_kernel(
     log_prob_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """log p(x) of each row.
@@ -102,14 +103,14 @@ def log_prob_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 16, num_stages=1):
-        # bijections.gen:72
+    for k_2 in tl.range(0, 16, num_stages=STAGES):
+        # bijections.gen:96
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:74
+        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -129,6 +130,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z + log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, v, Q, k, b, s, m):
     """log p(x) of each row.
@@ -137,16 +139,19 @@ def log_prob_rows(x, v, Q, k, b, s, m):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(v, Q, k, b, s, m, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 128),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=128,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -219,6 +224,7 @@ def inverse_kernel(
     log_abs_det_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """data x to latent z, and log|det| of that map.
@@ -242,14 +248,14 @@ def inverse_kernel(
     z_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
-    for k_2 in tl.range(0, 16, num_stages=1):
-        # bijections.gen:72
+    for k_2 in tl.range(0, 16, num_stages=STAGES):
+        # bijections.gen:96
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:74
+        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -268,6 +274,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, v, Q, k, b, s, m):
     """data x to latent z, and log|det| of that map.
@@ -276,18 +283,21 @@ def inverse_rows(x, v, Q, k, b, s, m):
     """
     count, device = len(x), x.device
     arrays = pack_inverse(v, Q, k, b, s, m, device)
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 128),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=128,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det
 
@@ -552,6 +562,7 @@ def forward_residual_kernel(
     roundings_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """how far the map of x is from z, and how many eps of that rounding explains.
@@ -588,11 +599,11 @@ def forward_residual_kernel(
     value_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     error_0 = tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0))
     error_1 = tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
-    for k_2 in tl.range(0, 16, num_stages=1):
-        # bijections.gen:74
+    for k_2 in tl.range(0, 16, num_stages=STAGES):
+        # bijections.gen:98
         product_2_0 = tl.load(weights_5_array + k_2)
         product_2_1 = tl.load(weights_6_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         product_3_0 = tl.load(weights_7_array + k_2) * value_0
         product_3_1 = tl.load(weights_8_array + k_2) * value_1
         total_2 = product_3_0 + product_3_1 + tl.load(b_array + k_2)
@@ -606,12 +617,12 @@ def forward_residual_kernel(
         product_5_1 = tl.load(s_array_2 + k_2) * Planar_output_1
         Stretch_output_0 = product_5_0 + tl.load(m_array + k_2)
         Stretch_output_1 = product_5_1 + tl.load(m_array_2 + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         abs_tanh_total_2 = tl.abs(tanh_total_2)
-        # bijections.gen:74
+        # bijections.gen:98
         abs_h_0 = tl.load(weights_11_array + k_2)
         abs_h_1 = tl.load(weights_12_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         abs_product_3_0 = tl.abs(product_3_0)
         abs_product_3_1 = tl.abs(product_3_1)
         abs_Planar_output_0 = tl.abs(Planar_output_0)
@@ -619,9 +630,9 @@ def forward_residual_kernel(
         # planar.gen:2
         abs_Stretch_output_0 = tl.abs(Stretch_output_0)
         abs_Stretch_output_1 = tl.abs(Stretch_output_1)
-        # bijections.gen:73
+        # bijections.gen:97
         shared_1 = tl.load(weights_13_array + k_2)
-        # bijections.gen:69
+        # bijections.gen:93
         shared_2 = (
             tl.abs(1.0 - square(tanh_total_2))
             * (
@@ -685,6 +696,7 @@ def forward_residual_kernel(
     tl.store(roundings_out + place * 2 + 1, error_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def forward_residual_rows(x, z, v, Q, k, b, s, m):
     """how far the map of x is from z, and how many eps of that rounding explains.
@@ -693,18 +705,21 @@ def forward_residual_rows(x, z, v, Q, k, b, s, m):
     """
     count, device = len(x), x.device
     arrays = pack_forward_residual(v, Q, k, b, s, m, device)
+    size = forward_residual_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     residual = torch.empty(count, 2, dtype=torch.float32, device=device)
     roundings = torch.empty(count, 2, dtype=torch.float32, device=device)
-    forward_residual_kernel[(triton.cdiv(count, 128),)](
+    forward_residual_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         *arrays,
         residual,
         roundings,
         count,
-        ROWS=128,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return residual, roundings

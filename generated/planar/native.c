@@ -18,13 +18,13 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_v_used = shared + 32;
     float *restrict Planar_k_used_2 = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
-    // bijections.gen:74
+    // bijections.gen:98
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_v_used + k_2 * 2;
         values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
@@ -34,7 +34,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:69
+    // bijections.gen:93
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
         values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
@@ -80,7 +80,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:69
+            // bijections.gen:93
             ALIGNED float tanh_value[LANES];
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -124,7 +124,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_k_used = shared + 0;
     float *restrict Planar_k_used_2 = shared + 32;
     float *restrict Planar_v_used = shared + 64;
-    // bijections.gen:69
+    // bijections.gen:93
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
@@ -134,13 +134,13 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
         values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:74
+    // bijections.gen:98
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_v_used + k_3 * 2;
         values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
@@ -168,8 +168,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -186,7 +186,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
             reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:69
+            // bijections.gen:93
             ALIGNED float reduced_2_2[LANES];
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
@@ -352,7 +352,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_k_used_2 = shared + 32;
     float *restrict Planar_v_used = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:69
+    // bijections.gen:93
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
@@ -362,13 +362,13 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
         values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:74
+    // bijections.gen:98
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_v_used + k_3 * 2;
         values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
@@ -423,7 +423,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
             reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:69
+            // bijections.gen:93
             ALIGNED float reduced_2_2[LANES];
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
@@ -599,13 +599,13 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_v_used = shared + 32;
     float *restrict Planar_k_used_2 = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
-    // bijections.gen:74
+    // bijections.gen:98
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_v_used + k_2 * 2;
         values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
@@ -615,7 +615,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:69
+    // bijections.gen:93
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
         values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
@@ -662,7 +662,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:69
+            // bijections.gen:93
             ALIGNED float tanh_value[LANES];
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -704,13 +704,13 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict Planar_v_used = shared + 144;
     float *restrict Planar_k_used_4 = shared + 160;
     float *restrict Planar_k_used_5 = shared + 192;
-    // bijections.gen:73
+    // bijections.gen:97
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * v[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1];
     }
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
@@ -722,18 +722,18 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
         values_3[0] = absolute(s[k_3 * 2]);
         values_3[1] = absolute(s[k_3 * 2 + 1]);
     }
-    // bijections.gen:71
+    // bijections.gen:95
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
         float *restrict values_4 = Planar_Q_used + k_4 * 2;
         values_4[0] = absolute(Q[k_4 * 2]);
         values_4[1] = absolute(Q[k_4 * 2 + 1]);
     }
-    // bijections.gen:74
+    // bijections.gen:98
     for (int64_t k_5 = 0; k_5 < 16; k_5++) {
         float *restrict values_5 = Planar_k_used_3 + k_5 * 1;
         values_5[0] = absolute(1.0f / Planar_k[k_5]);
     }
-    // bijections.gen:73
+    // bijections.gen:97
     for (int64_t k_6 = 0; k_6 < 16; k_6++) {
         float *restrict values_6 = Planar_v_used + k_6 * 1;
         values_6[0] = absolute(v[k_6 * 2]) * (0.5f * absolute(Planar_k[k_6] * Q[k_6 * 2])) + 0.5f *
@@ -742,7 +742,7 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
             1])) + 0.5f * absolute(absolute(Planar_k[k_6] * Q[k_6 * 2] * v[k_6 * 2]) + absolute(Planar_k[k_6] * Q[k_6 *
             2 + 1] * v[k_6 * 2 + 1]));
     }
-    // bijections.gen:72
+    // bijections.gen:96
     for (int64_t k_7 = 0; k_7 < 16; k_7++) {
         float *restrict values_7 = Planar_k_used_4 + k_7 * 2;
         values_7[0] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2]);
@@ -796,10 +796,10 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             error[1][lane] = absolute(x[1][lane]);
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:73
+            // bijections.gen:97
             float a;
             a = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:74
+            // bijections.gen:98
             float total;
             total = a + 0.541324854612918f;
             float softplus_total;
@@ -816,7 +816,7 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float h[2];
             h[0] = v[k * 2] + product_2[0];
             h[1] = v[k * 2 + 1] + product_2[1];
-            // bijections.gen:69
+            // bijections.gen:93
             ALIGNED float product_3[2][LANES];
             ALIGNED float total_2[LANES];
             ALIGNED float tanh_total_2[LANES];
@@ -894,6 +894,310 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
         }
         store(residual_out, residual, first, count, 2, 2, 0);
         store(roundings_out, error, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict v = pointers[1];
+    const float *restrict Q = pointers[2];
+    const float *restrict Planar_k = pointers[3];
+    const float *restrict s = pointers[5];
+    float *restrict shared = pointers[7];
+    float *restrict Planar_k_used = shared + 0;
+    float *restrict Planar_v_used = shared + 32;
+    float *restrict Planar_k_used_2 = shared + 64;
+    float *restrict Stretch_s_used = shared + 96;
+    // bijections.gen:96
+    for (int64_t k = 0; k < 16; k++) {
+        float *restrict values = Planar_k_used + k * 2;
+        values[0] = Planar_k[k] * Q[k * 2];
+        values[1] = Planar_k[k] * Q[k * 2 + 1];
+    }
+    // bijections.gen:98
+    for (int64_t k_2 = 0; k_2 < 16; k_2++) {
+        float *restrict values_2 = Planar_v_used + k_2 * 2;
+        values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
+            v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] *
+            Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2];
+        values_2[1] = v[k_2 * 2 + 1] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 +
+            1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
+            * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
+    }
+    // bijections.gen:93
+    for (int64_t k_3 = 0; k_3 < 16; k_3++) {
+        float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
+        values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
+            Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 * 2] *
+            v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2]);
+        values_3[1] = Planar_k[k_3] * Q[k_3 * 2 + 1] * (v[k_3 * 2 + 1] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 *
+            2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_3] * Q[k_3 *
+            2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] * v[k_3 * 2 + 1])) / Planar_k[k_3] * Q[k_3 * 2 + 1]);
+    }
+    // planar.gen:9
+    for (int64_t k_4 = 0; k_4 < 16; k_4++) {
+        float *restrict values_4 = Stretch_s_used + k_4 * 1;
+        values_4[0] = logarithm(s[k_4 * 2]) + logarithm(s[k_4 * 2 + 1]);
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 32], z_end [rows, 2], log_abs_det_saved [rows, 16],
+       log_abs_det_end [rows]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict b = pointers[4];
+    const float *restrict s = pointers[5];
+    const float *restrict m = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict Planar_k_used = shared + 0;
+    float *restrict Planar_v_used = shared + 32;
+    float *restrict Planar_k_used_2 = shared + 64;
+    float *restrict Stretch_s_used = shared + 96;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict z_saved_out = pointers[9];
+    float *restrict z_end_out = pointers[10];
+    float *restrict log_abs_det_saved_out = pointers[11];
+    float *restrict log_abs_det_end_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // planar.gen:9
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 0; k < 16; k++) {
+            store(z_saved_out, z, first, count, 2, 32, k * 2);
+            store(log_abs_det_saved_out, &log_abs_det, first, count, 1, 16, k);
+            // bijections.gen:93
+            ALIGNED float tanh_value[LANES];
+            ALIGNED float Planar_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_value[lane] = hyperbolic_tangent(Planar_k_used[k * 2] * z[0][lane] + Planar_k_used[k * 2 + 1] *
+                    z[1][lane] + b[k]);
+                Planar_output[0][lane] = z[0][lane] + Planar_v_used[k * 2] * tanh_value[lane];
+                Planar_output[1][lane] = z[1][lane] + Planar_v_used[k * 2 + 1] * tanh_value[lane];
+            }
+            // planar.gen:9
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = s[k * 2] * Planar_output[0][lane] + m[k * 2];
+                z[1][lane] = s[k * 2 + 1] * Planar_output[1][lane] + m[k * 2 + 1];
+                log_abs_det[lane] = log_abs_det[lane] + logarithm(1.0f + (Planar_k_used_2[k * 2] + Planar_k_used_2[k * 2
+                    + 1]) * (1.0f - square(tanh_value[lane]))) + Stretch_s_used[k];
+            }
+        }
+        // planar.gen:8
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
+        }
+        // planar.gen:9
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] + log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+        store(log_abs_det_end_out, &log_abs_det, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict v = pointers[6];
+    const float *restrict Q = pointers[7];
+    const float *restrict k = pointers[8];
+    const float *restrict s = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict Planar_k_used = shared + 0;
+    float *restrict Planar_k_used_2 = shared + 32;
+    float *restrict Planar_k_used_3 = shared + 48;
+    float *restrict Planar_k_used_4 = shared + 64;
+    float *restrict Stretch_s_used = shared + 80;
+    // bijections.gen:96
+    for (int64_t k_2 = 0; k_2 < 16; k_2++) {
+        float *restrict values = Planar_k_used + k_2 * 2;
+        values[0] = k[k_2] * Q[k_2 * 2];
+        values[1] = k[k_2] * Q[k_2 * 2 + 1];
+    }
+    // bijections.gen:97
+    for (int64_t k_2_2 = 0; k_2_2 < 16; k_2_2++) {
+        float *restrict values_2 = Planar_k_used_2 + k_2_2 * 1;
+        values_2[0] = k[k_2_2] * Q[k_2_2 * 2] * v[k_2_2 * 2] + k[k_2_2] * Q[k_2_2 * 2 + 1] * v[k_2_2 * 2 + 1];
+    }
+    // bijections.gen:98
+    for (int64_t k_2_3 = 0; k_2_3 < 16; k_2_3++) {
+        float *restrict values_3 = Planar_k_used_3 + k_2_3 * 1;
+        values_3[0] = 1.0f / k[k_2_3];
+    }
+    for (int64_t k_2_4 = 0; k_2_4 < 16; k_2_4++) {
+        float *restrict values_4 = Planar_k_used_4 + k_2_4 * 1;
+        values_4[0] = square(k[k_2_4]);
+    }
+    // planar.gen:2
+    for (int64_t k_2_5 = 0; k_2_5 < 16; k_2_5++) {
+        float *restrict values_5 = Stretch_s_used + k_2_5 * 2;
+        values_5[0] = 1.0f / s[k_2_5 * 2];
+        values_5[1] = 1.0f / s[k_2_5 * 2 + 1];
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 32], z_end [rows, 2], log_abs_det_saved [rows, 16], log_abs_det_end [rows],
+       log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_1 [32] summed over rows, part_2 [16] summed over
+       rows, part_3 [32] summed over rows, part_4 [16] summed over rows, part_5 [32] summed over rows, part_6 [32]
+       summed over rows. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[5];
+    const float *restrict v = pointers[6];
+    const float *restrict Q = pointers[7];
+    const float *restrict k = pointers[8];
+    const float *restrict b = pointers[9];
+    const float *restrict s = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict Planar_k_used = shared + 0;
+    float *restrict Planar_k_used_2 = shared + 32;
+    float *restrict Planar_k_used_3 = shared + 48;
+    float *restrict Planar_k_used_4 = shared + 64;
+    float *restrict Stretch_s_used = shared + 80;
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // planar.gen:9
+        ALIGNED float z_adjoint[2][LANES];
+        ALIGNED float log_abs_det_adjoint[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 2.0f * z_end[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            z_adjoint[1][lane] = 2.0f * z_end[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+            log_abs_det_adjoint[lane] = log_prob_cotangent[lane];
+        }
+        for (int64_t k_2 = 16 - 1; k_2 >= 0; k_2--) {
+            add_sums(part_1_out + first / group * 32 + k_2 * 2, z_adjoint, 2, count - first);
+            ALIGNED float product[2][LANES];
+            ALIGNED float value[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product[0][lane] = s[k_2 * 2] * z_adjoint[0][lane];
+                product[1][lane] = s[k_2 * 2 + 1] * z_adjoint[1][lane];
+            }
+            load_section(value, z_saved_rows, first, count, 2, 32, k_2 * 2);
+            // bijections.gen:93
+            ALIGNED float tanh_value[LANES];
+            ALIGNED float difference[LANES];
+            float total;
+            for (int lane = 0; lane < LANES; lane++) {
+                tanh_value[lane] = hyperbolic_tangent(Planar_k_used[k_2 * 2] * value[0][lane] + Planar_k_used[k_2 * 2 +
+                    1] * value[1][lane] + b[k_2]);
+                difference[lane] = 1.0f - square(tanh_value[lane]);
+            }
+            total = Planar_k_used_2[k_2] + 0.541324854612918f;
+            // bijections.gen:98
+            float difference_2;
+            difference_2 = softplus(total) - 1.0f - Planar_k_used_2[k_2];
+            float ratio;
+            ratio = difference_2 / k[k_2];
+            ALIGNED float h[2];
+            h[0] = v[k_2 * 2] + ratio * Q[k_2 * 2];
+            h[1] = v[k_2 * 2 + 1] + ratio * Q[k_2 * 2 + 1];
+            // bijections.gen:93
+            float reduced_2;
+            reduced_2 = Planar_k_used[k_2 * 2] * h[0] + Planar_k_used[k_2 * 2 + 1] * h[1];
+            // planar.gen:9
+            ALIGNED float product_2[LANES];
+            ALIGNED float product_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2[lane] = 1.0f / (1.0f + reduced_2 * difference[lane]) * log_abs_det_adjoint[lane];
+                product_3[lane] = difference[lane] * (2.0f * tanh_value[lane] * -(reduced_2 * product_2[lane]) + (h[0] *
+                    product[0][lane] + h[1] * product[1][lane]));
+            }
+            add_sums(part_2_out + first / group * 16 + k_2, &product_3, 1, count - first);
+            ALIGNED float product_4[LANES];
+            ALIGNED float total_2[2][LANES];
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float product_5[LANES];
+            ALIGNED float difference_3[LANES];
+            ALIGNED float stored[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[lane] = difference[lane] * product_2[lane];
+                total_2[0][lane] = Planar_k_used[k_2 * 2] * product_4[lane] + tanh_value[lane] * product[0][lane];
+                total_2[1][lane] = Planar_k_used[k_2 * 2 + 1] * product_4[lane] + tanh_value[lane] * product[1][lane];
+                reduced_2_2[lane] = Q[k_2 * 2] * total_2[0][lane] + Q[k_2 * 2 + 1] * total_2[1][lane];
+                product_5[lane] = Planar_k_used_3[k_2] * reduced_2_2[lane];
+                difference_3[lane] = sigmoid(total) * product_5[lane] - product_5[lane];
+                stored[0][lane] = total_2[0][lane] + Planar_k_used[k_2 * 2] * difference_3[lane];
+                stored[1][lane] = total_2[1][lane] + Planar_k_used[k_2 * 2 + 1] * difference_3[lane];
+            }
+            add_sums(part_5_out + first / group * 32 + k_2 * 2, stored, 2, count - first);
+            ALIGNED float total_3[2][LANES];
+            ALIGNED float stored_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[0][lane] = h[0] * product_4[lane] + value[0][lane] * product_3[lane] + v[k_2 * 2] *
+                    difference_3[lane];
+                total_3[1][lane] = h[1] * product_4[lane] + value[1][lane] * product_3[lane] + v[k_2 * 2 + 1] *
+                    difference_3[lane];
+                stored_2[0][lane] = ratio * total_2[0][lane] + k[k_2] * total_3[0][lane];
+                stored_2[1][lane] = ratio * total_2[1][lane] + k[k_2] * total_3[1][lane];
+            }
+            add_sums(part_3_out + first / group * 32 + k_2 * 2, stored_2, 2, count - first);
+            ALIGNED float stored_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                stored_3[lane] = -difference_2 / Planar_k_used_4[k_2] * reduced_2_2[lane] + (Q[k_2 * 2] *
+                    total_3[0][lane] + Q[k_2 * 2 + 1] * total_3[1][lane]);
+            }
+            add_sums(part_4_out + first / group * 16 + k_2, &stored_3, 1, count - first);
+            // bijections.gen:93
+            ALIGNED float Planar_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                Planar_output[0][lane] = value[0][lane] + h[0] * tanh_value[lane];
+                Planar_output[1][lane] = value[1][lane] + h[1] * tanh_value[lane];
+            }
+            // planar.gen:9
+            ALIGNED float stored_4[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                stored_4[0][lane] = Stretch_s_used[k_2 * 2] * log_abs_det_adjoint[lane] + Planar_output[0][lane] *
+                    z_adjoint[0][lane];
+                stored_4[1][lane] = Stretch_s_used[k_2 * 2 + 1] * log_abs_det_adjoint[lane] + Planar_output[1][lane] *
+                    z_adjoint[1][lane];
+            }
+            add_sums(part_6_out + first / group * 32 + k_2 * 2, stored_4, 2, count - first);
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[0][lane] = product[0][lane] + Planar_k_used[k_2 * 2] * product_3[lane];
+                z_adjoint[1][lane] = product[1][lane] + Planar_k_used[k_2 * 2 + 1] * product_3[lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
     }
 }
 #endif

@@ -53,6 +53,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, sigma, *, rows, seed, step):
     """exact samples of x.
@@ -61,18 +62,20 @@ def sample_rows(W, b, sigma, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, b, sigma, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -123,6 +126,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, W, b, sigma, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -131,8 +135,10 @@ def decode_rows(z, W, b, sigma, *, rows, seed, step):
     """
     count, device = len(z), z.device
     arrays = pack_decode(W, b, sigma, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
@@ -140,10 +146,10 @@ def decode_rows(z, W, b, sigma, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -165,6 +171,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -172,16 +179,18 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns z [rows, 10].
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z

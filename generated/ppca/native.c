@@ -19,8 +19,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -32,11 +32,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 2);
         ALIGNED float eps[64][LANES];
+        ALIGNED float product[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) eps[at][lane] = sigma[0] * noise[at][lane];
         }
-        // ppca.gen:9
-        ALIGNED float product[64][LANES];
         dot(product, 64, z, 10, W, 10, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -64,8 +63,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -76,11 +75,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 2);
         ALIGNED float eps[64][LANES];
+        ALIGNED float product[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) eps[at][lane] = sigma[0] * noise[at][lane];
         }
-        // ppca.gen:9
-        ALIGNED float product[64][LANES];
         dot(product, 64, z, 10, W, 10, 1);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {

@@ -66,6 +66,7 @@ def objective_phase_1_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -74,8 +75,10 @@ def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_saving(W, b, c, device)
+    size = objective_phase_1_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -83,10 +86,10 @@ def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -144,16 +147,16 @@ def objective_phase_1_backward_kernel(
     stop_x_next = x_next
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # rbm_cd.gen:2
-    product = (
+    product_2 = (
         tl.sigmoid(dot(stop_x_next, matrix_again(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16))
         * value_cotangent[:, None]
     )
     negate_value_cotangent = -value_cotangent
-    product_2 = sigmoid_logits * negate_value_cotangent[:, None]
+    product_2_2 = sigmoid_logits * negate_value_cotangent[:, None]
     # chains.gen:3
     tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], stop_x_next, mask=live[:, None])
     # rbm_cd.gen:2
-    tl.store(part_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product, mask=live[:, None])
+    tl.store(part_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2, mask=live[:, None])
     tl.store(
         part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         stop_x_next * value_cotangent[:, None] + x * negate_value_cotangent[:, None],
@@ -162,10 +165,11 @@ def objective_phase_1_backward_kernel(
     # rbm_cd.gen:3
     tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x, mask=live[:, None])
     # rbm_cd.gen:2
-    tl.store(part_5_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2, mask=live[:, None])
-    tl.store(part_6_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product + product_2, mask=live[:, None])
+    tl.store(part_5_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2_2, mask=live[:, None])
+    tl.store(part_6_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2 + product_2_2, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, step):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.
@@ -175,13 +179,15 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, 
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_backward(W, b, c, device)
+    size = objective_phase_1_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 16, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_5 = torch.empty(count, 16, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 16, dtype=torch.float32, device=device)
-    objective_phase_1_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -195,10 +201,10 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, 
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3, part_4, part_5, part_6
 

@@ -65,6 +65,7 @@ def objective_phase_1_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row.
@@ -73,8 +74,10 @@ def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1(W, b, c, device)
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -82,10 +85,10 @@ def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -119,6 +122,7 @@ def energy_kernel(x_ptr, b_array, W_array, c_array, energy_out, count, ROWS: tl.
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x, W, b, c):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -127,16 +131,18 @@ def energy_rows(x, W, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_energy(W, b, c, device)
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 16),)](
+    energy_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         energy,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -163,6 +169,7 @@ def start_kernel(x_out, h_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -170,19 +177,21 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer, h [rows, 16] integer.
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
     h = torch.empty(count, 16, dtype=torch.int64, device=device)
-    start_kernel[(triton.cdiv(count, 16),)](
+    start_kernel[(programs,)](
         x,
         h,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, h
 
@@ -249,6 +258,7 @@ def chain_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
     """`steps` steps of gibbs from each row, numbered from `step`.
@@ -258,10 +268,12 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_chain(W, b, c, device)
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     h_out = torch.empty(count, 16, dtype=torch.int64, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 16),)](
+    chain_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
@@ -273,9 +285,9 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, h_out, accepted

@@ -20,8 +20,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -32,40 +32,35 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[16][LANES];
         dot(product, 16, x, 64, W, 1, 16);
         ALIGNED float logits[16][LANES];
+        ALIGNED float noise[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
         }
-        // rbm_cd.gen:9
-        ALIGNED float noise[16][LANES];
         uniform(noise, 16, row, seed, step, 0, 5);
+        // rbm_cd.gen:9
         ALIGNED float h_next[16][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // rbm_cd.gen:7
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, h_next, 16, W, 16, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
         }
-        // rbm_cd.gen:9
-        ALIGNED float noise_2[64][LANES];
         uniform(noise_2, 64, row, seed, step, 0, 6);
         ALIGNED float x_next[64][LANES];
+        ALIGNED float stop_x_next[64][LANES];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 x_next[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+                stop_x_next[at][lane] = x_next[at][lane];
             }
         }
-        // chains.gen:3
-        ALIGNED float stop_x_next[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) stop_x_next[at][lane] = x_next[at][lane];
-        }
-        ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * stop_x_next[at][lane];
@@ -147,8 +142,8 @@ void start_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -193,9 +188,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -206,43 +201,41 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(h, h_rows, first, count, 16);
         // rbm_cd.gen:9
         ALIGNED float x_2[64][LANES];
+        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float h_2[16][LANES];
+        ALIGNED float accepted[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h_2[at][lane] = h[at][lane];
         }
-        ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
         for (int64_t t = 0; t < steps; t++) {
             // rbm_cd.gen:7
             ALIGNED float product[16][LANES];
             dot(product, 16, x_2, 64, W, 1, 16);
             ALIGNED float logits[16][LANES];
+            int64_t now;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
             }
-            // rbm_cd.gen:9
-            int64_t now;
             now = step + t;
+            // rbm_cd.gen:9
             ALIGNED float noise[16][LANES];
             uniform(noise, 16, row, seed, now, 0, 2);
             ALIGNED float h_next[16][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
                 }
             }
-            // rbm_cd.gen:7
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, h_next, 16, W, 16, 1);
             ALIGNED float logits_2[64][LANES];
+            ALIGNED float noise_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
             }
-            // rbm_cd.gen:9
-            ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, now, 0, 3);
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -257,6 +250,206 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         store_whole(x_out, x_2, first, count, 64, 64, 0);
         store_whole(h_out, h_2, first, count, 16, 16, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict b = pointers[2];
+    const float *restrict c = pointers[3];
+    const int64_t *restrict row_numbers = pointers[4];
+    float *restrict value_out = pointers[5];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // rbm_cd.gen:7
+        ALIGNED float product[16][LANES];
+        dot(product, 16, x, 64, W, 1, 16);
+        ALIGNED float logits[16][LANES];
+        ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
+        }
+        uniform(noise, 16, row, seed, step, 0, 5);
+        // rbm_cd.gen:9
+        ALIGNED float h_next[16][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 64, h_next, 16, W, 16, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
+        }
+        uniform(noise_2, 64, row, seed, step, 0, 6);
+        ALIGNED float x_next[64][LANES];
+        ALIGNED float stop_x_next[64][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_next[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+                stop_x_next[at][lane] = x_next[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * stop_x_next[at][lane];
+        }
+        ALIGNED float product_3[16][LANES];
+        dot(product_3, 16, stop_x_next, 64, W, 1, 16);
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product_3[at][lane] + c[at]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] += b[at] * x[at][lane];
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] += -softplus(logits[at][lane]);
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] - sum_3[lane] - (sum_4[lane] - sum_5[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 16], part_3 [rows, 64],
+       part_4 [rows, 64], part_5 [rows, 16], part_6 [rows, 16]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict W = pointers[2];
+    const float *restrict b = pointers[3];
+    const float *restrict c = pointers[4];
+    const int64_t *restrict row_numbers = pointers[5];
+    float *restrict part_1_out = pointers[6];
+    float *restrict part_2_out = pointers[7];
+    float *restrict part_3_out = pointers[8];
+    float *restrict part_4_out = pointers[9];
+    float *restrict part_5_out = pointers[10];
+    float *restrict part_6_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // rbm_cd.gen:7
+        ALIGNED float product[16][LANES];
+        dot(product, 16, x, 64, W, 1, 16);
+        ALIGNED float logits[16][LANES];
+        ALIGNED float sigmoid_logits[16][LANES];
+        ALIGNED float noise[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + c[at];
+                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
+            }
+        }
+        uniform(noise, 16, row, seed, step, 0, 5);
+        // rbm_cd.gen:9
+        ALIGNED float h_next[16][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h_next[at][lane] = (float)(noise[at][lane] < sigmoid_logits[at][lane]);
+            }
+        }
+        dot(product_2, 64, h_next, 16, W, 16, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
+        }
+        uniform(noise_2, 64, row, seed, step, 0, 6);
+        ALIGNED float x_next[64][LANES];
+        ALIGNED float stop_x_next[64][LANES];
+        ALIGNED float product_3[16][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_next[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+                stop_x_next[at][lane] = x_next[at][lane];
+            }
+        }
+        dot(product_3, 16, stop_x_next, 64, W, 1, 16);
+        ALIGNED float product_4[16][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[at][lane] = sigmoid(product_3[at][lane] + c[at]) * value_cotangent[lane];
+            }
+        }
+        ALIGNED float product_2_2[16][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = sigmoid_logits[at][lane] * negate_value_cotangent[lane];
+            }
+        }
+        store(part_1_out, stop_x_next, first, count, 64, 64, 0);
+        // rbm_cd.gen:2
+        store(part_2_out, product_4, first, count, 16, 16, 0);
+        ALIGNED float part_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = stop_x_next[at][lane] * value_cotangent[lane] + x[at][lane] *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_3_out, part_3, first, count, 64, 64, 0);
+        // rbm_cd.gen:3
+        ALIGNED float part_4[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_4[at][lane] = x[at][lane];
+        }
+        store(part_4_out, part_4, first, count, 64, 64, 0);
+        // rbm_cd.gen:2
+        store(part_5_out, product_2_2, first, count, 16, 16, 0);
+        ALIGNED float part_6[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_6[at][lane] = product_4[at][lane] + product_2_2[at][lane];
+        }
+        store(part_6_out, part_6, first, count, 16, 16, 0);
     }
 }
 #endif

@@ -50,6 +50,7 @@ def objective_phase_1_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, c):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -58,16 +59,18 @@ def objective_phase_1_saving_rows(x, W, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_saving(W, b, c, device)
+    size = objective_phase_1_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -119,6 +122,7 @@ def objective_phase_1_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, value_cotangent, W, c):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.
@@ -128,10 +132,12 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, c):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_backward(W, c, device)
+    size = objective_phase_1_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 16, dtype=torch.float32, device=device)
-    objective_phase_1_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -139,10 +145,10 @@ def objective_phase_1_backward_rows(x, value_cotangent, W, c):
         part_2,
         part_3,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3
 

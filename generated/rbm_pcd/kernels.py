@@ -49,6 +49,7 @@ def objective_phase_1_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(x, W, b, c):
     """the value that phase_1 minimizes, by one draw for each row.
@@ -57,16 +58,18 @@ def objective_phase_1_rows(x, W, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1(W, b, c, device)
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -108,6 +111,7 @@ def objective_phase_1_chains_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_chains_rows(x, h, W, b, c):
     """the value that phase_1 minimizes, of each chain.
@@ -116,17 +120,19 @@ def objective_phase_1_chains_rows(x, h, W, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_chains(W, b, c, device)
+    size = objective_phase_1_chains_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_chains_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_chains_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
         value,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -188,6 +194,7 @@ def objective_phase_1_advance_kernel(
     tl.store(h_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], h_2.to(tl.int64), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
     """one step of gibbs from each stored chain.
@@ -196,9 +203,11 @@ def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_objective_phase_1_advance(W, b, c, device)
+    size = objective_phase_1_advance_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     h_out = torch.empty(count, 16, dtype=torch.int64, device=device)
-    objective_phase_1_advance_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_advance_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
@@ -208,10 +217,10 @@ def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, h_out
 
@@ -247,6 +256,7 @@ def objective_phase_1_start_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_start_rows(*, rows, seed, step, dtype=torch.float32):
     """where the stored chains of phase_1 start.
@@ -254,19 +264,21 @@ def objective_phase_1_start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer, h [rows, 16] integer.
     """
     count, device = len(rows), rows.device
+    size = objective_phase_1_start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
     h = torch.empty(count, 16, dtype=torch.int64, device=device)
-    objective_phase_1_start_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_start_kernel[(programs,)](
         x,
         h,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, h
 
@@ -300,6 +312,7 @@ def energy_kernel(x_ptr, b_array, W_array, c_array, energy_out, count, ROWS: tl.
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x, W, b, c):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -308,16 +321,18 @@ def energy_rows(x, W, b, c):
     """
     count, device = len(x), x.device
     arrays = pack_energy(W, b, c, device)
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 16),)](
+    energy_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         energy,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -344,6 +359,7 @@ def start_kernel(x_out, h_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -351,19 +367,21 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer, h [rows, 16] integer.
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
     h = torch.empty(count, 16, dtype=torch.int64, device=device)
-    start_kernel[(triton.cdiv(count, 16),)](
+    start_kernel[(programs,)](
         x,
         h,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, h
 
@@ -430,6 +448,7 @@ def chain_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
     """`steps` steps of gibbs from each row, numbered from `step`.
@@ -439,10 +458,12 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_chain(W, b, c, device)
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     h_out = torch.empty(count, 16, dtype=torch.int64, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 16),)](
+    chain_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
@@ -454,10 +475,10 @@ def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, h_out, accepted
 
@@ -498,6 +519,7 @@ def anneal_start_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of path at t = 0, and log of its mass there.
@@ -505,10 +527,12 @@ def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 64] integer, h [rows, 16] integer, log_weight [rows].
     """
     count, device = len(rows), rows.device
+    size = anneal_start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
     h = torch.empty(count, 16, dtype=torch.int64, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_start_kernel[(triton.cdiv(count, 16),)](
+    anneal_start_kernel[(programs,)](
         x,
         h,
         log_weight,
@@ -516,10 +540,10 @@ def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, h, log_weight
 
@@ -603,6 +627,7 @@ def anneal_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move.
@@ -612,11 +637,13 @@ def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_anneal(W, b, c, device)
+    size = anneal_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     h_out = torch.empty(count, 16, dtype=torch.int64, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_kernel[(triton.cdiv(count, 16),)](
+    anneal_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
@@ -630,10 +657,10 @@ def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
         total,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, h_out, log_weight, accepted
 
@@ -719,6 +746,7 @@ def anneal_back_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_back_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight.
@@ -728,11 +756,13 @@ def anneal_back_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """
     count, device = len(x), x.device
     arrays = pack_anneal_back(W, b, c, device)
+    size = anneal_back_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 64, dtype=torch.int64, device=device)
     h_out = torch.empty(count, 16, dtype=torch.int64, device=device)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_back_kernel[(triton.cdiv(count, 16),)](
+    anneal_back_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         h.to(torch.int64).contiguous(),
         *arrays,
@@ -746,9 +776,9 @@ def anneal_back_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
         total,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, h_out, log_weight, accepted

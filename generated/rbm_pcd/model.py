@@ -318,7 +318,7 @@ class RBM(Model):
     }
     package = __package__ or ""
     spec = "specs/chains/rbm_pcd.gen"
-    model_hash = "508e0bd8786ab2cbfeb92dcfd61e3974bcf42b38acc72665fbd889d92c30209a"
+    model_hash = "abe871f84b4b77ab3ce7d66be57e58eb567d0e79325f97c35341f83a18ad8eda"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

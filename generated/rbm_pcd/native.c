@@ -100,8 +100,8 @@ void objective_phase_1_advance_rows(const int64_t *numbers, void *const *pointer
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -112,10 +112,10 @@ void objective_phase_1_advance_rows(const int64_t *numbers, void *const *pointer
         load_whole(h, h_rows, first, count, 16);
         // rbm_pcd.gen:9
         ALIGNED float x_2[64][LANES];
+        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h_2[at][lane] = h[at][lane];
         }
@@ -124,29 +124,27 @@ void objective_phase_1_advance_rows(const int64_t *numbers, void *const *pointer
             ALIGNED float product[16][LANES];
             dot(product, 16, x_2, 64, W, 1, 16);
             ALIGNED float logits[16][LANES];
+            int64_t turn_2;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
             }
-            // rbm_pcd.gen:9
-            int64_t turn_2;
             turn_2 = step + k;
+            // rbm_pcd.gen:9
             ALIGNED float noise[16][LANES];
             uniform(noise, 16, row, seed, turn_2, 0, 11);
             ALIGNED float h_next[16][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
                 }
             }
-            // rbm_pcd.gen:7
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, h_next, 16, W, 16, 1);
             ALIGNED float logits_2[64][LANES];
+            ALIGNED float noise_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
             }
-            // rbm_pcd.gen:9
-            ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, turn_2, 0, 12);
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -177,8 +175,8 @@ void objective_phase_1_start_rows(const int64_t *numbers, void *const *pointers)
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -255,8 +253,8 @@ void start_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -301,9 +299,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -314,43 +312,41 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(h, h_rows, first, count, 16);
         // rbm_pcd.gen:9
         ALIGNED float x_2[64][LANES];
+        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float h_2[16][LANES];
+        ALIGNED float accepted[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h_2[at][lane] = h[at][lane];
         }
-        ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
         for (int64_t t = 0; t < steps; t++) {
             // rbm_pcd.gen:7
             ALIGNED float product[16][LANES];
             dot(product, 16, x_2, 64, W, 1, 16);
             ALIGNED float logits[16][LANES];
+            int64_t now;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
             }
-            // rbm_pcd.gen:9
-            int64_t now;
             now = step + t;
+            // rbm_pcd.gen:9
             ALIGNED float noise[16][LANES];
             uniform(noise, 16, row, seed, now, 0, 2);
             ALIGNED float h_next[16][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
                 }
             }
-            // rbm_pcd.gen:7
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, h_next, 16, W, 16, 1);
             ALIGNED float logits_2[64][LANES];
+            ALIGNED float noise_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_2[at][lane] + b[at];
             }
-            // rbm_pcd.gen:9
-            ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, now, 0, 3);
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -384,8 +380,8 @@ void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -396,16 +392,16 @@ void anneal_start_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
+        ALIGNED float noise_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = (float)(noise[at][lane] < sigmoid_value);
         }
-        ALIGNED float noise_2[16][LANES];
         uniform(noise_2, 16, row, seed, step, 0, 1);
         ALIGNED float h[16][LANES];
+        float softplus_value;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = (float)(noise_2[at][lane] < sigmoid_value);
         }
-        float softplus_value;
         softplus_value = softplus(0.0f);
         store_whole(x_out, x, first, count, 64, 64, 0);
         store_whole(h_out, h, first, count, 16, 16, 0);
@@ -449,10 +445,10 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -465,14 +461,14 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float x_2[64][LANES];
+        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float h_2[16][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h_2[at][lane] = h[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -487,35 +483,31 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float projected[16][LANES];
             dot(projected, 16, x_2, 64, W, 1, 16);
             ALIGNED float logits[16][LANES];
+            ALIGNED float noise[16][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits[at][lane] = (float)t_after * projected[at][lane] + (float)t_after * c[at];
                 }
             }
-            // rbm_pcd.gen:14
-            ALIGNED float noise[16][LANES];
             uniform(noise, 16, row, seed, now, 0, 5);
+            // rbm_pcd.gen:14
             ALIGNED float h_next[16][LANES];
+            ALIGNED float value[16][LANES];
+            ALIGNED float product[64][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+                    value[at][lane] = (float)t_after * h_next[at][lane];
                 }
             }
-            // rbm_pcd.gen:7
-            ALIGNED float value[16][LANES];
-            for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)t_after * h_next[at][lane];
-            }
-            ALIGNED float product[64][LANES];
             dot(product, 64, value, 16, W, 16, 1);
             ALIGNED float logits_2[64][LANES];
+            ALIGNED float noise_2[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits_2[at][lane] = product[at][lane] + (float)t_after * b[at];
                 }
             }
-            // rbm_pcd.gen:14
-            ALIGNED float noise_2[64][LANES];
             uniform(noise_2, 64, row, seed, now, 0, 6);
             // rbm_pcd.gen:7
             ALIGNED float sum_2[LANES];
@@ -585,10 +577,10 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
-    const int64_t total = numbers[6];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
+    const int64_t total = numbers[7];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -601,14 +593,14 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         double ratio;
         ratio = 1.0 / (double)total;
         ALIGNED float x_2[64][LANES];
+        ALIGNED float h_2[16][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float h_2[16][LANES];
+        ALIGNED float log_weight[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) h_2[at][lane] = h[at][lane];
         }
-        ALIGNED float log_weight[LANES];
         ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
@@ -621,44 +613,43 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             t_after = ratio * (double)(total - now);
             // rbm_pcd.gen:7
             ALIGNED float value[16][LANES];
+            ALIGNED float product[64][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)t_after * h_2[at][lane];
             }
-            ALIGNED float product[64][LANES];
             dot(product, 64, value, 16, W, 16, 1);
             ALIGNED float logits[64][LANES];
+            ALIGNED float noise[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + (float)t_after * b[at];
             }
-            // rbm_pcd.gen:14
-            ALIGNED float noise[64][LANES];
             uniform(noise, 64, row, seed, now, 0, 8);
+            // rbm_pcd.gen:14
             ALIGNED float x_next[64][LANES];
+            ALIGNED float projected[16][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     x_next[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
                 }
             }
-            // rbm_pcd.gen:7
-            ALIGNED float projected[16][LANES];
             dot(projected, 16, x_next, 64, W, 1, 16);
+            // rbm_pcd.gen:7
             ALIGNED float logits_2[16][LANES];
+            ALIGNED float noise_2[16][LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits_2[at][lane] = (float)t_after * projected[at][lane] + (float)t_after * c[at];
                 }
             }
-            // rbm_pcd.gen:14
-            ALIGNED float noise_2[16][LANES];
             uniform(noise_2, 16, row, seed, now, 0, 9);
+            // rbm_pcd.gen:14
             ALIGNED float h_next[16][LANES];
+            double t_before;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_next[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
                 }
             }
-            // rbm_pcd.gen:19
-            double t_before;
             t_before = ratio * (double)(total - (now + 1));
             // rbm_pcd.gen:7
             ALIGNED float sum_2[LANES];
@@ -698,6 +689,97 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         store_whole(h_out, h_2, first, count, 16, 16, 0);
         store(log_weight_out, &log_weight, first, count, 1, 1, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict b = pointers[2];
+    const float *restrict c = pointers[3];
+    float *restrict value_out = pointers[4];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // chains.gen:8
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
+        }
+        ALIGNED float product[16][LANES];
+        dot(product, 16, x, 64, W, 1, 16);
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = -(sum_2[lane] - sum_3[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 64], part_3 [rows, 16].
+       */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict W = pointers[2];
+    const float *restrict c = pointers[3];
+    float *restrict part_1_out = pointers[4];
+    float *restrict part_2_out = pointers[5];
+    float *restrict part_3_out = pointers[6];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // rbm_pcd.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float part_1[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_1[at][lane] = x[at][lane] * negate_value_cotangent[lane];
+        }
+        store(part_1_out, part_1, first, count, 64, 64, 0);
+        // rbm_pcd.gen:3
+        ALIGNED float part_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_2[at][lane] = x[at][lane];
+        }
+        store(part_2_out, part_2, first, count, 64, 64, 0);
+        // rbm_pcd.gen:2
+        ALIGNED float product[16][LANES];
+        dot(product, 16, x, 64, W, 1, 16);
+        ALIGNED float part_3[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = sigmoid(product[at][lane] + c[at]) * negate_value_cotangent[lane];
+            }
+        }
+        store(part_3_out, part_3, first, count, 16, 16, 0);
     }
 }
 #endif

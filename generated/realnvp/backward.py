@@ -14,6 +14,7 @@ from gencompiler.runtime.kernels import (
     dot,
     log1p,
     matrix,
+    maximum,
     sign,
     sinh,
     softplus,
@@ -128,11 +129,11 @@ def log_prob_saving_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -156,6 +157,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -192,9 +194,11 @@ def log_prob_saving_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
@@ -203,11 +207,11 @@ def log_prob_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved
 
@@ -355,14 +359,14 @@ def log_prob_backward_kernel(
             mask=live[:, None] & (vector(places_2_array, k_2, 64) >= 0),
         )
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(chosen, matrix(mlp_0_weight_array_2, k_2, 64, 64), PRECISION) + vector(mlp_0_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # realnvp.gen:4
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
             0.0,
         )
@@ -378,16 +382,18 @@ def log_prob_backward_kernel(
         total = chosen * tl.exp(tanh_s) + t
         exp_value = tl.exp(-tanh_s)
         # realnvp.gen:8
-        product = (1.0 - square(tanh_s)) * (negate_log_prob_cotangent[:, None] - exp_value * ((total - t) * z_adjoint))
+        product_2 = (1.0 - square(tanh_s)) * (
+            negate_log_prob_cotangent[:, None] - exp_value * ((total - t) * z_adjoint)
+        )
         # realnvp.gen:13
         tl.store(
             part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
-            product,
+            product_2,
             mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
         )
         # realnvp.gen:4
-        product_2 = exp_value * z_adjoint
-        negate_product_2 = -product_2
+        product_2_2 = exp_value * z_adjoint
+        negate_product_2 = -product_2_2
         # realnvp.gen:13
         tl.store(
             part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
@@ -396,7 +402,7 @@ def log_prob_backward_kernel(
         )
         # realnvp.gen:4
         product_3 = (hidden_2 > 0.0).to(tl.float32) * (
-            dot(product, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
+            dot(product_2, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
             + dot(negate_product_2, matrix(t_weight_array_2, k_2, 64, 64), PRECISION)
         )
         # realnvp.gen:13
@@ -413,7 +419,7 @@ def log_prob_backward_kernel(
             product_4,
             mask=live[:, None],
         )
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_difference,
@@ -431,7 +437,7 @@ def log_prob_backward_kernel(
         z_2 = total
         z_adjoint = tl.where(
             vector(mask_2_array, k_2, 64) != 0.0,
-            product_2,
+            product_2_2,
             z_adjoint + dot(product_4, matrix(mlp_0_weight_array, k_2, 64, 64), PRECISION),
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
@@ -473,7 +479,7 @@ def log_prob_backward_kernel(
     # realnvp.gen:13
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
             tl.max(
                 tl.where(
@@ -488,6 +494,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -528,6 +535,8 @@ def log_prob_backward_rows(
         t_bias,
         device,
     )
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_8 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 256, dtype=torch.float32, device=device)
@@ -538,7 +547,7 @@ def log_prob_backward_rows(
     part_6 = torch.empty(count, 512, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 256, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -557,11 +566,11 @@ def log_prob_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_8, part_9, part_1, part_2, part_3, part_4, part_5, part_6, part_7, drift
 
@@ -676,11 +685,11 @@ def log_prob_saving_saved_kernel(
             mask=live[:, None] & (vector(places_array, k, 64) >= 0),
         )
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -700,6 +709,7 @@ def log_prob_saving_saved_kernel(
     tl.store(z_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z, mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -736,10 +746,12 @@ def log_prob_saving_saved_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 512, dtype=torch.float32, device=device)
     z_end = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
@@ -749,11 +761,11 @@ def log_prob_saving_saved_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved, z_end
 
@@ -901,14 +913,14 @@ def log_prob_backward_saved_kernel(
         # realnvp.gen:13
         tl.store(part_7_out + place[:, None] * 256 + k_2 * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(a, matrix(mlp_0_weight_array_2, k_2, 32, 64), PRECISION) + vector(mlp_0_bias_array, k_2, 64),
             0.0,
         )
         # realnvp.gen:13
         tl.store(part_5_out + place[:, None] * 512 + k_2 * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
         # realnvp.gen:4
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k_2, 64, 64), PRECISION) + vector(mlp_1_bias_array, k_2, 64),
             0.0,
         )
@@ -922,18 +934,18 @@ def log_prob_backward_saved_kernel(
         # realnvp.gen:4
         t = dot(hidden_2, matrix(t_weight_array, k_2, 64, 64), PRECISION) + vector(t_bias_array, k_2, 64)
         # realnvp.gen:8
-        product = (1.0 - square(tanh_s)) * (
+        product_2 = (1.0 - square(tanh_s)) * (
             negate_log_prob_cotangent[:, None] - exp_value * ((reverse_input_4 - t) * z_adjoint)
         )
         # realnvp.gen:13
         tl.store(
             part_1_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
-            product,
+            product_2,
             mask=live[:, None] & (vector(places_3_array, k_2, 64) >= 0),
         )
         # realnvp.gen:4
-        product_2 = exp_value * z_adjoint
-        negate_product_2 = -product_2
+        product_2_2 = exp_value * z_adjoint
+        negate_product_2 = -product_2_2
         # realnvp.gen:13
         tl.store(
             part_3_out + place[:, None] * 256 + k_2 * 32 + vector(places_3_array, k_2, 64),
@@ -942,7 +954,7 @@ def log_prob_backward_saved_kernel(
         )
         # realnvp.gen:4
         product_3 = (hidden_2 > 0.0).to(tl.float32) * (
-            dot(product, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
+            dot(product_2, matrix(s_weight_array_2, k_2, 64, 64), PRECISION)
             + dot(negate_product_2, matrix(t_weight_array_2, k_2, 64, 64), PRECISION)
         )
         # realnvp.gen:13
@@ -961,7 +973,7 @@ def log_prob_backward_saved_kernel(
         )
         z_adjoint = tl.where(
             vector(mask_array, k_2, 64) != 0.0,
-            product_2,
+            product_2_2,
             z_adjoint + dot(product_4, matrix(mlp_0_weight_array, k_2, 64, 64), PRECISION),
         )
     u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
@@ -1002,6 +1014,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,
@@ -1043,6 +1056,8 @@ def log_prob_backward_saved_rows(
         t_bias,
         device,
     )
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_8 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 256, dtype=torch.float32, device=device)
@@ -1052,7 +1067,7 @@ def log_prob_backward_saved_rows(
     part_5 = torch.empty(count, 512, dtype=torch.float32, device=device)
     part_6 = torch.empty(count, 512, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         z_end.to(torch.float32).contiguous(),
@@ -1071,11 +1086,11 @@ def log_prob_backward_saved_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_8, part_9, part_1, part_2, part_3, part_4, part_5, part_6, part_7
 

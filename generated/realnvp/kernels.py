@@ -14,6 +14,8 @@ from gencompiler.runtime.kernels import (
     log1p,
     logit,
     matrix,
+    maximum,
+    minimum,
     normal,
     sinh,
     softplus,
@@ -110,11 +112,11 @@ def log_prob_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -133,6 +135,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -169,8 +172,10 @@ def log_prob_rows(
         t_bias,
         device,
     )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_prob,
@@ -178,11 +183,11 @@ def log_prob_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -251,11 +256,11 @@ def sample_kernel(
     x = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
     for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -271,11 +276,12 @@ def sample_kernel(
     sigmoid_output = tl.sigmoid(Warp_output)
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
+        minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
         mask=live[:, None],
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     e,
@@ -311,19 +317,21 @@ def sample_rows(
         t_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -395,11 +403,11 @@ def forward_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -433,6 +441,7 @@ def forward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -453,19 +462,21 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         t_bias,
         device,
     )
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(3),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(3),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -549,11 +560,11 @@ def inverse_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -570,6 +581,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -590,18 +602,20 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         t_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(3),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(3),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

@@ -9,7 +9,21 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import asinh, dot, log1p, logit, matrix, normal, sinh, softplus, square, tanh, vector
+from gencompiler.runtime.kernels import (
+    asinh,
+    dot,
+    log1p,
+    logit,
+    matrix,
+    maximum,
+    minimum,
+    normal,
+    sinh,
+    softplus,
+    square,
+    tanh,
+    vector,
+)
 
 SAMPLE_LAYOUT_1 = tiles.layout(64, [*range(32)], [*range(63, 31, -1)], repeat=4)
 SAMPLE_LAYOUT_2 = tiles.layout(64, [*range(32, 64)], [*range(31, -1, -1)], repeat=4)
@@ -75,11 +89,11 @@ def sample_kernel(
     x = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 1)
     for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp_learned_dequantization.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -95,11 +109,12 @@ def sample_kernel(
     sigmoid_output = tl.sigmoid(Warp_output)
     tl.store(
         x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
+        minimum(tl.floor(17.0 * sigmoid_output), 16.0).to(tl.int64),
         mask=live[:, None],
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     e,
@@ -135,19 +150,21 @@ def sample_rows(
         t_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -219,11 +236,11 @@ def forward_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k in tl.range(0, 8, num_stages=STAGES):
         # realnvp_learned_dequantization.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(x, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -257,6 +274,7 @@ def forward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -277,19 +295,21 @@ def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         t_bias,
         device,
     )
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(3),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(3),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -373,11 +393,11 @@ def inverse_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(z, matrix(mlp_0_weight_array, k, 64, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -394,6 +414,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -414,19 +435,21 @@ def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_
         t_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(3),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(3),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det
 
@@ -533,7 +556,7 @@ def log_weight_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
-    hidden = tl.maximum(
+    hidden = maximum(
         dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_0_bias_array, 0, 64),
         0.0,
     )
@@ -541,7 +564,7 @@ def log_weight_kernel(
     s = dot(hidden, matrix(q_mlp_s_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_s_bias_array, 0, 64)
     scale = tl.exp(s)
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
-    u = tl.minimum(tl.maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
+    u = minimum(maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
@@ -563,12 +586,12 @@ def log_weight_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(z, matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64), PRECISION)
             + vector(AffineCoupling_mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_3 = tl.maximum(
+        hidden_3 = maximum(
             dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -596,6 +619,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -644,8 +668,10 @@ def log_weight_rows(
         q_mlp_s_bias,
         device,
     )
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 16),)](
+    log_weight_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_weight,
@@ -653,11 +679,11 @@ def log_weight_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -707,7 +733,7 @@ def encode_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
-    hidden = tl.maximum(
+    hidden = maximum(
         dot(x / 16.0, matrix(mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
@@ -717,11 +743,12 @@ def encode_kernel(
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
     tl.store(
         u_out + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        tl.minimum(tl.maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999),
+        minimum(maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999),
         mask=live[:, None],
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """a draw of u for each row from q(u | x).
@@ -730,8 +757,10 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias,
     """
     count, device = len(x), x.device
     arrays = pack_encode(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     u = torch.empty(count, 64, dtype=torch.float32, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         u,
@@ -739,10 +768,10 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return u
 
@@ -849,7 +878,7 @@ def objective_phase_1_kernel(
     row = tl.load(rows_ptr + place, mask=live, other=0)
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     # realnvp_learned_dequantization.gen:14
-    hidden = tl.maximum(
+    hidden = maximum(
         dot(x / 16.0, matrix(q_mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_0_bias_array, 0, 64),
         0.0,
     )
@@ -857,7 +886,7 @@ def objective_phase_1_kernel(
     s = dot(hidden, matrix(q_mlp_s_weight_array, 0, 64, 64), PRECISION) + vector(q_mlp_s_bias_array, 0, 64)
     scale = tl.exp(s)
     noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
-    u = tl.minimum(tl.maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
+    u = minimum(maximum(tl.sigmoid(m + scale * noise), 1e-07), 0.9999999)
     # realnvp_learned_dequantization.gen:13
     sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
@@ -879,12 +908,12 @@ def objective_phase_1_kernel(
     for k_down in tl.range(0, 8, num_stages=STAGES):
         k = 7 - k_down
         # realnvp_learned_dequantization.gen:4
-        hidden_2 = tl.maximum(
+        hidden_2 = maximum(
             dot(z, matrix(AffineCoupling_mlp_0_weight_array, k, 64, 64), PRECISION)
             + vector(AffineCoupling_mlp_0_bias_array, k, 64),
             0.0,
         )
-        hidden_3 = tl.maximum(
+        hidden_3 = maximum(
             dot(hidden_2, matrix(mlp_1_weight_array, k, 64, 64), PRECISION) + vector(mlp_1_bias_array, k, 64),
             0.0,
         )
@@ -912,6 +941,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_rows(
     x,
@@ -960,8 +990,10 @@ def objective_phase_1_rows(
         q_mlp_s_bias,
         device,
     )
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 16),)](
+    objective_phase_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -969,10 +1001,10 @@ def objective_phase_1_rows(
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

@@ -135,6 +135,7 @@ def sample_kernel(
     tl.store(x_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], x.to(tl.int64), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(W, U, b, start, V, c, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -143,17 +144,19 @@ def sample_rows(W, U, b, start, V, c, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, U, b, start, V, c, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 32, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

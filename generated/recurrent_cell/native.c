@@ -57,10 +57,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, h_before, 64, W, 64, 1);
             ALIGNED float value[27][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(x[t][lane] == (float)at);
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, value, 27, U, 1, 64);
             ALIGNED float h_t[64][LANES];
             for (int at = 0; at < 64; at++) {
@@ -82,20 +82,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float _event[LANES];
             ALIGNED int equal__event[27][LANES];
             for (int lane = 0; lane < LANES; lane++) _event[lane] = x[t_2][lane];
+            ALIGNED float value_2[64][LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) equal__event[at][lane] = _event[lane] == (float)at;
             }
-            ALIGNED float value_2[64][LANES];
+            ALIGNED float projected[27][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = h[t_2 * 64 + at][lane];
             }
-            ALIGNED float projected[27][LANES];
             dot(projected, 27, value_2, 64, V, 64, 1);
             ALIGNED float logits[27][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = projected[at][lane] + c[at];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -252,8 +252,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -277,14 +277,14 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         // recurrent_cell.gen:8
         ALIGNED float x[32][LANES];
+        ALIGNED float h_before[64][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = choose(at == 0, drawn[lane], 0.0f);
         }
-        ALIGNED float h_before[64][LANES];
+        ALIGNED float x_before[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start_used_2[at];
         }
-        ALIGNED float x_before[LANES];
         for (int lane = 0; lane < LANES; lane++) x_before[lane] = drawn[lane];
         for (int64_t t = 0; t < 31; t++) {
             int64_t total_2;
@@ -292,25 +292,24 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, h_before, 64, W, 64, 1);
             ALIGNED float value[27][LANES];
+            ALIGNED float product_2[64][LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(x_before[lane] == (float)at);
             }
-            ALIGNED float product_2[64][LANES];
             dot(product_2, 64, value, 27, U, 1, 64);
             ALIGNED float h_t[64][LANES];
+            ALIGNED float product_3[27][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_t[at][lane] = hyperbolic_tangent(product[at][lane] + product_2[at][lane] + b[at]);
                 }
             }
-            // recurrent_cell.gen:10
-            ALIGNED float product_3[27][LANES];
             dot(product_3, 27, h_t, 64, V, 64, 1);
             ALIGNED float logits_2[27][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_3[at][lane] + c[at];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits_2[0][lane];
             for (int at = 1; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits_2[at][lane]);
@@ -339,14 +338,15 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float masses_2[27][LANES];
+            ALIGNED float noise_2[LANES];
             for (int at = 0; at < 27; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses_2[at][lane] = exponential(logits_2[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
                         sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
-            ALIGNED float noise_2[LANES];
             uniform(&noise_2, 1, row, seed, step, total_2, 0);
+            // recurrent_cell.gen:10
             ALIGNED float cumulative_2[LANES];
             ALIGNED float drawn_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {

@@ -32,51 +32,56 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         // recurrent_nade.gen:6
         ALIGNED float rnn[100][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) rnn[at][lane] = 0.0f;
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_i = 0; t_i < 64; t_i++) {
             int64_t remainder_t_i;
             remainder_t_i = whole_remainder(t_i, 8);
             ALIGNED float value[8][LANES];
+            ALIGNED float of_input[100][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = x[whole_quotient(t_i, 8) * 8 + at][lane];
             }
-            // recurrent_nade.gen:7
-            ALIGNED float product[100][LANES];
-            dot(product, 100, value, 8, input_weight, 8, 1);
-            ALIGNED float of_input[100][LANES];
-            for (int at = 0; at < 100; at++) {
-                for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product[at][lane] + input_bias[at];
+            if (remainder_t_i == 7) {
+                ALIGNED float product[100][LANES];
+                dot(product, 100, value, 8, input_weight, 8, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product[at][lane] + input_bias[at];
+                }
             }
-            ALIGNED float product_2[100][LANES];
-            dot(product_2, 100, rnn, 100, hidden_weight, 100, 1);
+            // recurrent_nade.gen:7
             ALIGNED float of_hidden[100][LANES];
-            for (int at = 0; at < 100; at++) {
-                for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_2[at][lane] + hidden_bias[at];
+            if (remainder_t_i == 7) {
+                ALIGNED float product_2[100][LANES];
+                dot(product_2, 100, rnn, 100, hidden_weight, 100, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        of_hidden[at][lane] = product_2[at][lane] + hidden_bias[at];
+                    }
+                }
             }
             ALIGNED float product_3[8][LANES];
             dot(product_3, 8, rnn, 100, b_weight, 100, 1);
             ALIGNED float b[8][LANES];
+            ALIGNED float product_4[100][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) b[at][lane] = product_3[at][lane] + b_bias[at];
             }
-            ALIGNED float product_4[100][LANES];
             dot(product_4, 100, rnn, 100, c_weight, 100, 1);
             ALIGNED float c[100][LANES];
+            ALIGNED float value_2[8][LANES];
             for (int at = 0; at < 100; at++) {
                 for (int lane = 0; lane < LANES; lane++) c[at][lane] = product_4[at][lane] + c_bias[at];
             }
-            // recurrent_nade.gen:6
-            ALIGNED float value_2[8][LANES];
+            ALIGNED float product_5[100][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = choose(at < remainder_t_i, value[at][lane], 0.0f);
                 }
             }
-            ALIGNED float product_5[100][LANES];
             dot(product_5, 100, value_2, 8, W, 8, 1);
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
@@ -92,6 +97,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float logits[LANES];
             for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + sum_2[lane];
+            // recurrent_nade.gen:6
             for (int at = 0; at < 100; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     rnn[at][lane] = choose(remainder_t_i == 7, hyperbolic_tangent(of_input[at][lane] +
@@ -130,18 +136,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
             : count - 1)];
         // recurrent_nade.gen:6
         ALIGNED float x[64][LANES];
+        ALIGNED float rnn[100][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = 0.0f;
         }
-        ALIGNED float rnn[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) rnn[at][lane] = 0.0f;
         }
@@ -150,29 +156,27 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[8][LANES];
             dot(product, 8, rnn, 100, b_weight, 100, 1);
             ALIGNED float b[8][LANES];
+            int64_t remainder_t_i;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) b[at][lane] = product[at][lane] + b_bias[at];
             }
-            // recurrent_nade.gen:6
-            int64_t remainder_t_i;
             remainder_t_i = whole_remainder(t_i, 8);
-            // recurrent_nade.gen:7
             ALIGNED float product_2[100][LANES];
             dot(product_2, 100, rnn, 100, c_weight, 100, 1);
             ALIGNED float c[100][LANES];
+            int64_t product_3;
             for (int at = 0; at < 100; at++) {
                 for (int lane = 0; lane < LANES; lane++) c[at][lane] = product_2[at][lane] + c_bias[at];
             }
-            // recurrent_nade.gen:6
-            int64_t product_3;
             product_3 = whole_quotient(t_i, 8) * 8;
+            // recurrent_nade.gen:6
             ALIGNED float value[8][LANES];
+            ALIGNED float product_4[100][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value[at][lane] = choose(at < remainder_t_i, x[product_3 + at][lane], 0.0f);
                 }
             }
-            ALIGNED float product_4[100][LANES];
             dot(product_4, 100, value, 8, W, 8, 1);
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
@@ -194,27 +198,33 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_t_i[lane] = (float)(noise[lane] < sigmoid(logits[lane]));
             store_whole(x_out, &x_t_i, first, count, 1, 64, t_i);
             ALIGNED float value_2[64][LANES];
+            ALIGNED float of_input[100][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_2[at][lane] = choose(at == t_i, x_t_i[lane], x[at][lane]);
                 }
             }
+            if (remainder_t_i == 7) {
+                ALIGNED float value_3[8][LANES];
+                ALIGNED float product_5[100][LANES];
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[product_3 + at][lane];
+                }
+                dot(product_5, 100, value_3, 8, input_weight, 8, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product_5[at][lane] + input_bias[at];
+                }
+            }
             // recurrent_nade.gen:7
-            ALIGNED float value_3[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[product_3 + at][lane];
-            }
-            ALIGNED float product_5[100][LANES];
-            dot(product_5, 100, value_3, 8, input_weight, 8, 1);
-            ALIGNED float of_input[100][LANES];
-            for (int at = 0; at < 100; at++) {
-                for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product_5[at][lane] + input_bias[at];
-            }
-            ALIGNED float product_6[100][LANES];
-            dot(product_6, 100, rnn, 100, hidden_weight, 100, 1);
             ALIGNED float of_hidden[100][LANES];
-            for (int at = 0; at < 100; at++) {
-                for (int lane = 0; lane < LANES; lane++) of_hidden[at][lane] = product_6[at][lane] + hidden_bias[at];
+            if (remainder_t_i == 7) {
+                ALIGNED float product_6[100][LANES];
+                dot(product_6, 100, rnn, 100, hidden_weight, 100, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        of_hidden[at][lane] = product_6[at][lane] + hidden_bias[at];
+                    }
+                }
             }
             // recurrent_nade.gen:6
             for (int at = 0; at < 64; at++) {

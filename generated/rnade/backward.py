@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import softplus, square, vector
+from gencompiler.runtime.kernels import maximum, softplus, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -112,12 +112,12 @@ def log_prob_saving_kernel(
             mask=live[:, None] & (tl.arange(0, 64)[None, :] < 50),
         )
         # rnade.gen:9
-        h = tl.maximum(tl.load(rho_array + i) * (vector(c_array, 0, 64) + W_x), 0.0)
+        h = maximum(tl.load(rho_array + i) * (vector(c_array, 0, 64) + W_x), 0.0)
         # rnade.gen:8
         logits_0 = tl.sum(h * vector(A_array, i, 64), 1) + tl.load(a_array + i)
         logits_1 = tl.sum(h * vector(A_array_2, i, 64), 1) + tl.load(a_array_2 + i)
         logits_2 = tl.sum(h * vector(A_array_3, i, 64), 1) + tl.load(a_array_3 + i)
-        shared_1 = tl.maximum(tl.maximum(logits_0, logits_1), logits_2)
+        shared_1 = maximum(maximum(logits_0, logits_1), logits_2)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         shared_3 = shared_2 + tl.log(
             tl.exp(logits_0 - shared_2) + tl.exp(logits_1 - shared_2) + tl.exp(logits_2 - shared_2),
@@ -143,7 +143,7 @@ def log_prob_saving_kernel(
             - tl.log(total_2_2)
             - 0.9189385332046727
         )
-        shared_7 = tl.maximum(tl.maximum(shared_4, shared_5), shared_6)
+        shared_7 = maximum(maximum(shared_4, shared_5), shared_6)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # rnade.gen:7
         W_x = total
@@ -153,6 +153,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, c, rho, A, M, S, a, m, s):
     """log p(x) of each row, and the states that its gradient needs.
@@ -161,18 +162,20 @@ def log_prob_saving_rows(x, W, c, rho, A, M, S, a, m, s):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving(W, c, rho, A, M, S, a, m, s, device)
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 50, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved
 
@@ -302,7 +305,7 @@ def log_prob_backward_kernel(
         difference = tl.where(equal_i_2, value, W_x_2) - vector(W_array, i_2, 64) * x_i_2[:, None]
         # rnade.gen:9
         total = vector(c_array, 0, 64) + difference
-        h = tl.maximum(tl.load(rho_array + i_2) * total, 0.0)
+        h = maximum(tl.load(rho_array + i_2) * total, 0.0)
         # rnade.gen:7
         tl.store(
             part_2_out + place[:, None] * 1500 + i_2 * 50 + tl.arange(0, 64)[None, :],
@@ -322,7 +325,7 @@ def log_prob_backward_kernel(
         logits_0 = tl.sum(h * vector(A_array, i_2, 64), 1) + tl.load(a_array + i_2)
         logits_1 = tl.sum(h * vector(A_array_2, i_2, 64), 1) + tl.load(a_array_2 + i_2)
         logits_2 = tl.sum(h * vector(A_array_3, i_2, 64), 1) + tl.load(a_array_3 + i_2)
-        shared_1 = tl.maximum(tl.maximum(logits_0, logits_1), logits_2)
+        shared_1 = maximum(maximum(logits_0, logits_1), logits_2)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         reduced = shared_2 + tl.log(
             tl.exp(logits_0 - shared_2) + tl.exp(logits_1 - shared_2) + tl.exp(logits_2 - shared_2),
@@ -339,7 +342,7 @@ def log_prob_backward_kernel(
         total_5_0 = log_weights_of_k_0 + (-0.5 * square(ratio_2_0) - tl.log(total_4_0) - 0.9189385332046727)
         total_5_1 = log_weights_of_k_1 + (-0.5 * square(ratio_2_1) - tl.log(total_4_1) - 0.9189385332046727)
         total_5_2 = log_weights_of_k_2 + (-0.5 * square(ratio_2_2) - tl.log(total_4_2) - 0.9189385332046727)
-        shared_3 = tl.maximum(tl.maximum(total_5_0, total_5_1), total_5_2)
+        shared_3 = maximum(maximum(total_5_0, total_5_1), total_5_2)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         reduced_2 = shared_4 + tl.log(
             tl.exp(total_5_0 - shared_4) + tl.exp(total_5_1 - shared_4) + tl.exp(total_5_2 - shared_4),
@@ -411,7 +414,7 @@ def log_prob_backward_kernel(
         # rnade.gen:8
         product_6 = tl.load(rho_array + i_2) * product_5
         # rnade.gen:7
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_i_2,
@@ -446,7 +449,7 @@ def log_prob_backward_kernel(
     )
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
             tl.max(
                 tl.where(tl.arange(0, 64)[None, :] < 50, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
@@ -457,6 +460,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, rho, A, M, S, a, m, s):
     """the gradient of log p(x) of each row.
@@ -467,16 +471,18 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, rho, A, M, S,
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward(W, c, rho, A, M, S, a, m, s, device)
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 30, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 50, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 90, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 1500, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 90, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 90, dtype=torch.float32, device=device)
-    part_5 = torch.empty(triton.cdiv(count, 16), 30, dtype=torch.float32, device=device)
-    part_6 = torch.empty(triton.cdiv(count, 16), 1500, dtype=torch.float32, device=device)
+    part_5 = torch.empty(programs, 30, dtype=torch.float32, device=device)
+    part_6 = torch.empty(programs, 1500, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -491,10 +497,10 @@ def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, rho, A, M, S,
         part_6,
         drift,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_7, part_1, part_2, part_3, part_4, part_5.sum(0), part_6.sum(0), drift
 
@@ -597,12 +603,12 @@ def log_prob_saving_saved_kernel(
         )
         x_i = tl.load(x_ptr + place * 30 + i, mask=live, other=0)
         # rnade.gen:9
-        h = tl.maximum(tl.load(rho_array + i) * (vector(c_array, 0, 64) + W_x), 0.0)
+        h = maximum(tl.load(rho_array + i) * (vector(c_array, 0, 64) + W_x), 0.0)
         # rnade.gen:8
         logits_0 = tl.sum(h * vector(A_array, i, 64), 1) + tl.load(a_array + i)
         logits_1 = tl.sum(h * vector(A_array_2, i, 64), 1) + tl.load(a_array_2 + i)
         logits_2 = tl.sum(h * vector(A_array_3, i, 64), 1) + tl.load(a_array_3 + i)
-        shared_1 = tl.maximum(tl.maximum(logits_0, logits_1), logits_2)
+        shared_1 = maximum(maximum(logits_0, logits_1), logits_2)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         shared_3 = shared_2 + tl.log(
             tl.exp(logits_0 - shared_2) + tl.exp(logits_1 - shared_2) + tl.exp(logits_2 - shared_2),
@@ -628,7 +634,7 @@ def log_prob_saving_saved_kernel(
             - tl.log(total_2)
             - 0.9189385332046727
         )
-        shared_7 = tl.maximum(tl.maximum(shared_4, shared_5), shared_6)
+        shared_7 = maximum(maximum(shared_4, shared_5), shared_6)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # rnade.gen:7
         W_x = W_x + vector(W_array, i, 64) * x_i[:, None]
@@ -643,6 +649,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, c, rho, A, M, S, a, m, s):
     """log p(x) of each row, and the states that its gradient needs.
@@ -651,20 +658,22 @@ def log_prob_saving_saved_rows(x, W, c, rho, A, M, S, a, m, s):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving_saved(W, c, rho, A, M, S, a, m, s, device)
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     W_x_saved = torch.empty(count, 1500, dtype=torch.float32, device=device)
     W_x_end = torch.empty(count, 50, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         W_x_saved,
         W_x_end,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, W_x_saved, W_x_end
 
@@ -778,7 +787,7 @@ def log_prob_backward_saved_kernel(
             mask=live[:, None] & (tl.arange(0, 64)[None, :] < 50),
             other=0,
         )
-        h = tl.maximum(tl.load(rho_array + i_2) * total, 0.0)
+        h = maximum(tl.load(rho_array + i_2) * total, 0.0)
         # rnade.gen:7
         tl.store(
             part_2_out + place[:, None] * 1500 + i_2 * 50 + tl.arange(0, 64)[None, :],
@@ -798,7 +807,7 @@ def log_prob_backward_saved_kernel(
         logits_0 = tl.sum(h * vector(A_array, i_2, 64), 1) + tl.load(a_array + i_2)
         logits_1 = tl.sum(h * vector(A_array_2, i_2, 64), 1) + tl.load(a_array_2 + i_2)
         logits_2 = tl.sum(h * vector(A_array_3, i_2, 64), 1) + tl.load(a_array_3 + i_2)
-        shared_1 = tl.maximum(tl.maximum(logits_0, logits_1), logits_2)
+        shared_1 = maximum(maximum(logits_0, logits_1), logits_2)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         reduced = shared_2 + tl.log(
             tl.exp(logits_0 - shared_2) + tl.exp(logits_1 - shared_2) + tl.exp(logits_2 - shared_2),
@@ -823,7 +832,7 @@ def log_prob_backward_saved_kernel(
         total_5_0 = log_weights_of_k_0 + (-0.5 * square(ratio_2_0) - tl.log(total_4_0) - 0.9189385332046727)
         total_5_1 = log_weights_of_k_1 + (-0.5 * square(ratio_2_1) - tl.log(total_4_1) - 0.9189385332046727)
         total_5_2 = log_weights_of_k_2 + (-0.5 * square(ratio_2_2) - tl.log(total_4_2) - 0.9189385332046727)
-        shared_3 = tl.maximum(tl.maximum(total_5_0, total_5_1), total_5_2)
+        shared_3 = maximum(maximum(total_5_0, total_5_1), total_5_2)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         reduced_2 = shared_4 + tl.log(
             tl.exp(total_5_0 - shared_4) + tl.exp(total_5_1 - shared_4) + tl.exp(total_5_2 - shared_4),
@@ -914,6 +923,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c, rho, A, M, S, a, m, s):
     """the gradient of log p(x) of each row.
@@ -924,15 +934,17 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_saved(W, c, rho, A, M, S, a, m, s, device)
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 30, dtype=torch.float32, device=device)
     part_7 = torch.empty(count, 50, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 90, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 1500, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 90, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 90, dtype=torch.float32, device=device)
-    part_5 = torch.empty(triton.cdiv(count, 16), 30, dtype=torch.float32, device=device)
-    part_6 = torch.empty(triton.cdiv(count, 16), 1500, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    part_5 = torch.empty(programs, 30, dtype=torch.float32, device=device)
+    part_6 = torch.empty(programs, 1500, dtype=torch.float32, device=device)
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         W_x_saved.to(torch.float32).contiguous(),
         W_x_end.to(torch.float32).contiguous(),
@@ -947,10 +959,10 @@ def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c
         part_5,
         part_6,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_7, part_1, part_2, part_3, part_4, part_5.sum(0), part_6.sum(0)
 

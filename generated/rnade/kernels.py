@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
 
 
 @tiles.remembered
@@ -102,12 +102,12 @@ def log_prob_kernel(
     for i in tl.range(0, 30, num_stages=1):
         x_i = tl.load(x_ptr + place * 30 + i, mask=live, other=0)
         # rnade.gen:9
-        h = tl.maximum(tl.load(rho_array + i) * W_x, 0.0)
+        h = maximum(tl.load(rho_array + i) * W_x, 0.0)
         # rnade.gen:8
         logits_0 = tl.sum(h * vector(A_array, i, 64), 1) + tl.load(a_array + i)
         logits_1 = tl.sum(h * vector(A_array_2, i, 64), 1) + tl.load(a_array_2 + i)
         logits_2 = tl.sum(h * vector(A_array_3, i, 64), 1) + tl.load(a_array_3 + i)
-        shared_1 = tl.maximum(tl.maximum(logits_0, logits_1), logits_2)
+        shared_1 = maximum(maximum(logits_0, logits_1), logits_2)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         shared_3 = shared_2 + tl.log(
             tl.exp(logits_0 - shared_2) + tl.exp(logits_1 - shared_2) + tl.exp(logits_2 - shared_2),
@@ -133,7 +133,7 @@ def log_prob_kernel(
             - tl.log(total_2)
             - 0.9189385332046727
         )
-        shared_7 = tl.maximum(tl.maximum(shared_4, shared_5), shared_6)
+        shared_7 = maximum(maximum(shared_4, shared_5), shared_6)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # rnade.gen:7
         W_x = W_x + vector(W_array, i, 64) * x_i[:, None]
@@ -143,6 +143,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, c, rho, A, M, S, a, m, s):
     """log p(x) of each row.
@@ -151,16 +152,18 @@ def log_prob_rows(x, W, c, rho, A, M, S, a, m, s):
     """
     count, device = len(x), x.device
     arrays = pack_log_prob(W, c, rho, A, M, S, a, m, s, device)
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -246,7 +249,7 @@ def sample_kernel(
     W_x = tl.broadcast_to(vector(c_array, 0, 64), (ROWS, 64))
     for i in tl.range(0, 30, num_stages=1):
         # rnade.gen:9
-        h = tl.maximum(tl.load(rho_array + i) * W_x, 0.0)
+        h = maximum(tl.load(rho_array + i) * W_x, 0.0)
         # rnade.gen:8
         logits = dot(h, matrix(A_array, i, 64, 16), PRECISION) + vector(a_array, i, 16)
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")), 1)
@@ -290,6 +293,7 @@ def sample_kernel(
         W_x = W_x + vector(W_array, i, 64) * x_i[:, None]
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, c, rho, A, M, S, a, m, s, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -298,17 +302,19 @@ def sample_rows(W, c, rho, A, M, S, a, m, s, *, rows, seed, step):
     """
     count, device = len(rows), rows.device
     arrays = pack_sample(W, c, rho, A, M, S, a, m, s, device)
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 30, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x

@@ -7,12 +7,25 @@ spec: specs/autoregressive/rnade.gen, sha256 b97ece5d29659704b81a75872a2376128fa
 #define LANES 32
 #include "lanes.h"
 
+/* What all rows share. */
+void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    // rnade.gen:9
+    for (int64_t i = 0; i < 30; i++) {
+        float *restrict values = W_used + i * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i];
+        }
+    }
+}
+
 /* log p(x) of each row.
 
    Takes x [rows, 30]; returns log_prob [rows]. */
 void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
-    const float *restrict W = pointers[1];
     const float *restrict c = pointers[2];
     const float *restrict rho = pointers[3];
     const float *restrict A = pointers[4];
@@ -21,7 +34,9 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict a = pointers[7];
     const float *restrict m = pointers[8];
     const float *restrict s = pointers[9];
-    float *restrict log_prob_out = pointers[10];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[11];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -30,20 +45,19 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 30);
         // rnade.gen:7
         ALIGNED float W_x[50][LANES];
+        ALIGNED float log_p[LANES];
         for (int at = 0; at < 50; at++) {
             for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = c[at];
         }
-        ALIGNED float log_p[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t i = 0; i < 30; i++) {
             ALIGNED float x_i[LANES];
             ALIGNED float h[50][LANES];
             for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            ALIGNED float product[3][LANES];
             for (int at = 0; at < 50; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = relu(rho[i] * W_x[at][lane]);
             }
-            // rnade.gen:8
-            ALIGNED float product[3][LANES];
             dot(product, 3, h, 50, A + i * 150, 50, 1);
             ALIGNED float logits[3][LANES];
             ALIGNED float log_weights_of_k[3][LANES];
@@ -100,9 +114,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             dot(product_6, 3, h, 50, M + i * 150, 50, 1);
             ALIGNED float product_7[3][LANES];
             dot(product_7, 3, h, 50, M + i * 150, 50, 1);
-            // rnade.gen:7
             for (int at = 0; at < 50; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 30 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 50 + at] * x_i[lane];
+                }
             }
             for (int lane = 0; lane < LANES; lane++) {
                 log_p[lane] = log_p[lane] + (choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
@@ -170,11 +185,24 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
 #define LANES 32
 #include "lanes.h"
 
+/* What all rows share. */
+void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[0];
+    float *restrict shared = pointers[9];
+    float *restrict W_used = shared + 0;
+    // rnade.gen:9
+    for (int64_t i = 0; i < 30; i++) {
+        float *restrict values = W_used + i * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i];
+        }
+    }
+}
+
 /* exact samples of x, drawn in the order of the factorization.
 
    Returns x [rows, 30]. */
 void sample_rows(const int64_t *numbers, void *const *pointers) {
-    const float *restrict W = pointers[0];
     const float *restrict c = pointers[1];
     const float *restrict rho = pointers[2];
     const float *restrict A = pointers[3];
@@ -183,13 +211,15 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict a = pointers[6];
     const float *restrict m = pointers[7];
     const float *restrict s = pointers[8];
-    const int64_t *restrict row_numbers = pointers[9];
-    float *restrict x_out = pointers[10];
+    float *restrict shared = pointers[9];
+    float *restrict W_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[10];
+    float *restrict x_out = pointers[11];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -202,11 +232,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t i = 0; i < 30; i++) {
             // rnade.gen:9
             ALIGNED float h[50][LANES];
+            ALIGNED float product[3][LANES];
             for (int at = 0; at < 50; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = relu(rho[i] * W_x[at][lane]);
             }
-            // rnade.gen:8
-            ALIGNED float product[3][LANES];
             dot(product, 3, h, 50, A + i * 150, 50, 1);
             ALIGNED float logits[3][LANES];
             ALIGNED float log_total[LANES];
@@ -231,6 +260,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 masses[2][lane] = exponential(logits[2][lane] - log_total[lane]);
             }
             uniform(&noise, 1, row, seed, step, i, 1);
+            // rnade.gen:8
             ALIGNED float cumulative[LANES];
             ALIGNED float drawn[LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -274,9 +304,976 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             // rnade.gen:7
             store(x_out, &x_i, first, count, 1, 30, i);
             for (int at = 0; at < 50; at++) {
-                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = W_x[at][lane] + W[at * 30 + i] * x_i[lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 50 + at] * x_i[lane];
+                }
             }
         }
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    // rnade.gen:9
+    for (int64_t i = 0; i < 30; i++) {
+        float *restrict values = W_used + i * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 30]; returns log_prob [rows], W_x_saved [rows, 50]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[2];
+    const float *restrict rho = pointers[3];
+    const float *restrict A = pointers[4];
+    const float *restrict M = pointers[5];
+    const float *restrict S = pointers[6];
+    const float *restrict a = pointers[7];
+    const float *restrict m = pointers[8];
+    const float *restrict s = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[11];
+    float *restrict W_x_saved_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        // rnade.gen:7
+        ALIGNED float W_x[50][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 30; i++) {
+            ALIGNED float x_i[LANES];
+            ALIGNED float total[50][LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = W_x[at][lane] + W_used[i * 50 + at] * x_i[lane];
+                }
+            }
+            if ((i == 29) | (whole_quotient(i, 30) * 50 != whole_quotient(i + 1, 30) * 50)) {
+                store(W_x_saved_out, total, first, count, 50, 50, whole_quotient(i, 30) * 50);
+            }
+            // rnade.gen:9
+            ALIGNED float h[50][LANES];
+            ALIGNED float product[3][LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = relu(rho[i] * (c[at] + W_x[at][lane]));
+            }
+            dot(product, 3, h, 50, A + i * 150, 50, 1);
+            ALIGNED float logits[3][LANES];
+            ALIGNED float log_weights_of_k[3][LANES];
+            ALIGNED float product_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[0][lane] = product[0][lane] + a[i * 3];
+                logits[1][lane] = product[1][lane] + a[i * 3 + 1];
+                logits[2][lane] = product[2][lane] + a[i * 3 + 2];
+                log_weights_of_k[0][lane] = logits[0][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+                log_weights_of_k[1][lane] = logits[1][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+                log_weights_of_k[2][lane] = logits[2][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+            }
+            dot(product_2, 3, h, 50, S + i * 150, 50, 1);
+            ALIGNED float total_2[3][LANES];
+            ALIGNED float product_3[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[0][lane] = 0.01f + softplus(product_2[0][lane] + s[i * 3]);
+                total_2[1][lane] = 0.01f + softplus(product_2[1][lane] + s[i * 3 + 1]);
+                total_2[2][lane] = 0.01f + softplus(product_2[2][lane] + s[i * 3 + 2]);
+            }
+            dot(product_3, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_4[3][LANES];
+            dot(product_4, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_5[3][LANES];
+            dot(product_5, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_6[3][LANES];
+            dot(product_6, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_7[3][LANES];
+            dot(product_7, 3, h, 50, M + i * 150, 50, 1);
+            // rnade.gen:7
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = total[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
+                    square((x_i[lane] - (product_3[0][lane] + m[i * 3])) / total_2[0][lane]) -
+                    logarithm(total_2[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f *
+                    square((x_i[lane] - (product_3[1][lane] + m[i * 3 + 1])) / total_2[1][lane]) -
+                    logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_3[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_4[0][lane] + m[i *
+                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
+                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_4[1][lane] + m[i * 3 + 1])) /
+                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_4[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f) +
+                    logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_5[0][lane] +
+                    m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
+                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
+                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_5[1][lane] + m[i * 3 + 1])) / total_2[1][lane]) -
+                    logarithm(total_2[1][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
+                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
+                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane]
+                    + (-0.5f * square((x_i[lane] - (product_5[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total_2[2][lane]) - logarithm(total_2[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total_2[0][lane]) - logarithm(total_2[0][lane]) - 0.9189385332046727f),
+                    log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) /
+                    total_2[1][lane]) - logarithm(total_2[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total_2[2][lane]) -
+                    logarithm(total_2[2][lane]) - 0.9189385332046727f)), 0.0f))));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[3];
+    float *restrict shared = pointers[12];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 1500;
+    // rnade.gen:9
+    for (int64_t i_2 = 0; i_2 < 30; i_2++) {
+        float *restrict values = W_used + i_2 * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i_2];
+        }
+    }
+    // rnade.gen:7
+    {
+        float *restrict values_2 = shared_2;
+        for (int at = 0; at < 50; at++) {
+            values_2[at] = (float)(fabs(0.0) + 1.0);
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 30], W_x_saved [rows, 50], log_prob_cotangent [rows]; returns x_gradient [rows, 30], part_9 [rows,
+       50], part_1 [4500] summed over rows, part_2 [4500] summed over rows, part_3 [4500] summed over rows, part_4 [90]
+       summed over rows, part_5 [90] summed over rows, part_6 [90] summed over rows, part_7 [30] summed over rows,
+       part_8 [1500] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict c = pointers[4];
+    const float *restrict rho = pointers[5];
+    const float *restrict A = pointers[6];
+    const float *restrict M = pointers[7];
+    const float *restrict S = pointers[8];
+    const float *restrict a = pointers[9];
+    const float *restrict m = pointers[10];
+    const float *restrict s = pointers[11];
+    float *restrict shared = pointers[12];
+    float *restrict W_used = shared + 0;
+    float *restrict shared_2 = shared + 1500;
+    float *restrict x_gradient_out = pointers[13];
+    float *restrict part_9_out = pointers[14];
+    float *restrict part_1_out = pointers[15];
+    float *restrict part_2_out = pointers[16];
+    float *restrict part_3_out = pointers[17];
+    float *restrict part_4_out = pointers[18];
+    float *restrict part_5_out = pointers[19];
+    float *restrict part_6_out = pointers[20];
+    float *restrict part_7_out = pointers[21];
+    float *restrict part_8_out = pointers[22];
+    float *restrict drift_out = pointers[23];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // rnade.gen:7
+        ALIGNED float W_x_2[50][LANES];
+        load_section(W_x_2, W_x_saved_rows, first, count, 50, 50, 0);
+        ALIGNED float drift[LANES];
+        ALIGNED float W_x_adjoint[50][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        ALIGNED float total_1[30][LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_2[50][LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        for (int64_t i_2 = 30 - 1; i_2 >= 0; i_2--) {
+            int64_t quotient_i_2;
+            quotient_i_2 = whole_quotient(i_2, 30);
+            int equal_i_2;
+            equal_i_2 = i_2 == quotient_i_2 * 30 + 29;
+            ALIGNED float value[50][LANES];
+            if (equal_i_2) {
+                load_section(value, W_x_saved_rows, first, count, 50, 50, quotient_i_2 * 50);
+            }
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i_2[lane] = x[i_2][lane];
+            for (int start = 0; start < 50; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 50 ? start + 32 : 50;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_8_out + first / group * 1500 + i_2 * 50 + start, stored, stop - start, count - first);
+            }
+            ALIGNED float difference[50][LANES];
+            ALIGNED float total[50][LANES];
+            ALIGNED float h[50][LANES];
+            ALIGNED float product[3][LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = choose(equal_i_2, value[at][lane], W_x_2[at][lane]) - W_used[i_2 * 50 + at] *
+                        x_i_2[lane];
+                    total[at][lane] = c[at] + difference[at][lane];
+                    h[at][lane] = relu(rho[i_2] * total[at][lane]);
+                }
+            }
+            dot(product, 3, h, 50, S + i_2 * 150, 50, 1);
+            ALIGNED float total_3[3][LANES];
+            ALIGNED float total_4[3][LANES];
+            ALIGNED float ratio[3][LANES];
+            ALIGNED float product_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[0][lane] = product[0][lane] + s[i_2 * 3];
+                total_3[1][lane] = product[1][lane] + s[i_2 * 3 + 1];
+                total_3[2][lane] = product[2][lane] + s[i_2 * 3 + 2];
+                total_4[0][lane] = 0.01f + softplus(total_3[0][lane]);
+                total_4[1][lane] = 0.01f + softplus(total_3[1][lane]);
+                total_4[2][lane] = 0.01f + softplus(total_3[2][lane]);
+                ratio[0][lane] = 1.0f / total_4[0][lane];
+                ratio[1][lane] = 1.0f / total_4[1][lane];
+                ratio[2][lane] = 1.0f / total_4[2][lane];
+            }
+            dot(product_2, 3, h, 50, A + i_2 * 150, 50, 1);
+            ALIGNED float logits[3][LANES];
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float log_weights_of_k[3][LANES];
+            ALIGNED float product_3[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[0][lane] = product_2[0][lane] + a[i_2 * 3];
+                logits[1][lane] = product_2[1][lane] + a[i_2 * 3 + 1];
+                logits[2][lane] = product_2[2][lane] + a[i_2 * 3 + 2];
+                reduced_2[lane] = choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) <
+                    INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f) +
+                    logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)));
+                log_weights_of_k[0][lane] = logits[0][lane] - reduced_2[lane];
+                log_weights_of_k[1][lane] = logits[1][lane] - reduced_2[lane];
+                log_weights_of_k[2][lane] = logits[2][lane] - reduced_2[lane];
+            }
+            dot(product_3, 3, h, 50, M + i_2 * 150, 50, 1);
+            ALIGNED float difference_2[3][LANES];
+            ALIGNED float ratio_2[3][LANES];
+            ALIGNED float total_5[3][LANES];
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float product_4[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_2[0][lane] = x_i_2[lane] - (product_3[0][lane] + m[i_2 * 3]);
+                difference_2[1][lane] = x_i_2[lane] - (product_3[1][lane] + m[i_2 * 3 + 1]);
+                difference_2[2][lane] = x_i_2[lane] - (product_3[2][lane] + m[i_2 * 3 + 2]);
+                ratio_2[0][lane] = difference_2[0][lane] / total_4[0][lane];
+                ratio_2[1][lane] = difference_2[1][lane] / total_4[1][lane];
+                ratio_2[2][lane] = difference_2[2][lane] / total_4[2][lane];
+                total_5[0][lane] = log_weights_of_k[0][lane] + (-0.5f * square(ratio_2[0][lane]) -
+                    logarithm(total_4[0][lane]) - 0.9189385332046727f);
+                total_5[1][lane] = log_weights_of_k[1][lane] + (-0.5f * square(ratio_2[1][lane]) -
+                    logarithm(total_4[1][lane]) - 0.9189385332046727f);
+                total_5[2][lane] = log_weights_of_k[2][lane] + (-0.5f * square(ratio_2[2][lane]) -
+                    logarithm(total_4[2][lane]) - 0.9189385332046727f);
+                reduced_2_2[lane] = choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane])) < INFINITY, maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane]), 0.0f) + logarithm(exponential(total_5[0][lane] -
+                    choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane])) < INFINITY,
+                    maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane]), 0.0f)) +
+                    exponential(total_5[1][lane] - choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane])) < INFINITY, maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane]), 0.0f)) + exponential(total_5[2][lane] -
+                    choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane])) < INFINITY,
+                    maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane]), 0.0f)));
+                product_4[0][lane] = exponential(total_5[0][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+                product_4[1][lane] = exponential(total_5[1][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+            }
+            ALIGNED float negate_product[3][LANES];
+            ALIGNED float product_2_2[3][LANES];
+            ALIGNED float product_3_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[2][lane] = exponential(total_5[2][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+                negate_product[0][lane] = -product_4[0][lane];
+                negate_product[1][lane] = -product_4[1][lane];
+                negate_product[2][lane] = -product_4[2][lane];
+                product_2_2[0][lane] = 2.0f * ratio_2[0][lane] * (-0.5f * product_4[0][lane]);
+                product_2_2[1][lane] = 2.0f * ratio_2[1][lane] * (-0.5f * product_4[1][lane]);
+                product_2_2[2][lane] = 2.0f * ratio_2[2][lane] * (-0.5f * product_4[2][lane]);
+                product_3_2[0][lane] = sigmoid(total_3[0][lane]) * (ratio[0][lane] * negate_product[0][lane] +
+                    -difference_2[0][lane] / square(total_4[0][lane]) * product_2_2[0][lane]);
+                product_3_2[1][lane] = sigmoid(total_3[1][lane]) * (ratio[1][lane] * negate_product[1][lane] +
+                    -difference_2[1][lane] / square(total_4[1][lane]) * product_2_2[1][lane]);
+                product_3_2[2][lane] = sigmoid(total_3[2][lane]) * (ratio[2][lane] * negate_product[2][lane] +
+                    -difference_2[2][lane] / square(total_4[2][lane]) * product_2_2[2][lane]);
+            }
+            add_products(part_1_out + first / group * 4500 + i_2 * 150, product_3_2, 3, h, 50, count - first);
+            add_sums(part_4_out + first / group * 90 + i_2 * 3, product_3_2, 3, count - first);
+            // rnade.gen:2
+            ALIGNED float product_4_2[3][LANES];
+            ALIGNED float negate_product_4[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[0][lane] = ratio[0][lane] * product_2_2[0][lane];
+                product_4_2[1][lane] = ratio[1][lane] * product_2_2[1][lane];
+                product_4_2[2][lane] = ratio[2][lane] * product_2_2[2][lane];
+                negate_product_4[0][lane] = -product_4_2[0][lane];
+                negate_product_4[1][lane] = -product_4_2[1][lane];
+                negate_product_4[2][lane] = -product_4_2[2][lane];
+            }
+            // rnade.gen:7
+            add_products(part_2_out + first / group * 4500 + i_2 * 150, negate_product_4, 3, h, 50, count - first);
+            add_sums(part_5_out + first / group * 90 + i_2 * 3, negate_product_4, 3, count - first);
+            // rnade.gen:2
+            ALIGNED float total_6[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[0][lane] = product_4[0][lane] + exponential(logits[0][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+                total_6[1][lane] = product_4[1][lane] + exponential(logits[1][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+                total_6[2][lane] = product_4[2][lane] + exponential(logits[2][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+            }
+            // rnade.gen:7
+            add_products(part_3_out + first / group * 4500 + i_2 * 150, total_6, 3, h, 50, count - first);
+            add_sums(part_6_out + first / group * 90 + i_2 * 3, total_6, 3, count - first);
+            // rnade.gen:8
+            ALIGNED float product_5[50][LANES];
+            dot(product_5, 50, product_3_2, 3, S + i_2 * 150, 1, 50);
+            ALIGNED float product_6[50][LANES];
+            dot(product_6, 50, negate_product_4, 3, M + i_2 * 150, 1, 50);
+            ALIGNED float product_7[50][LANES];
+            dot(product_7, 50, total_6, 3, A + i_2 * 150, 1, 50);
+            ALIGNED float product_5_2[50][LANES];
+            ALIGNED float stored_2[LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (float)(h[at][lane] > 0.0f) * (product_5[at][lane] + product_6[at][lane] +
+                        product_7[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) stored_2[lane] = 0.0f;
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_2[lane] += total[at][lane] * product_5_2[at][lane];
+            }
+            add_sums(part_7_out + first / group * 30 + i_2, &stored_2, 1, count - first);
+            ALIGNED float product_6_2[50][LANES];
+            ALIGNED float value_2[LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) product_6_2[at][lane] = rho[i_2] * product_5_2[at][lane];
+            }
+            if (equal_i_2) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[lane] = absolute(W_x_2[0][lane] - value[0][lane]) / (absolute(value[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 50; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_2[lane] = maximum(value_2[lane], absolute(W_x_2[at][lane] - value[at][lane]) /
+                            (absolute(value[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_2[lane] = 0.0f;
+            }
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += W_used[i_2 * 50 + at] * W_x_adjoint[at][lane];
+            }
+            // rnade.gen:7
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) W_x_2[at][lane] = difference[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_2[lane]);
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x_adjoint[at][lane] = product_6_2[at][lane] + W_x_adjoint[at][lane];
+                }
+            }
+            for (int at = 0; at < 30; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + choose(at == i_2, product_4_2[0][lane] +
+                        product_4_2[1][lane] + product_4_2[2][lane] + sum_2[lane], 0.0f);
+                }
+            }
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + product_6_2[at][lane];
+            }
+        }
+        store(x_gradient_out, total_1, first, count, 30, 30, 0);
+        store(part_9_out, total_2, first, count, 50, 50, 0);
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = absolute(W_x_2[0][lane] - 0.0f) / shared_2[0];
+        for (int at = 1; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] = maximum(sum_3[lane], absolute(W_x_2[at][lane] - 0.0f) / shared_2[at]);
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_3[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    // rnade.gen:9
+    for (int64_t i = 0; i < 30; i++) {
+        float *restrict values = W_used + i * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i];
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 30]; returns log_prob [rows], W_x_saved [rows, 1500], W_x_end [rows, 50]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[2];
+    const float *restrict rho = pointers[3];
+    const float *restrict A = pointers[4];
+    const float *restrict M = pointers[5];
+    const float *restrict S = pointers[6];
+    const float *restrict a = pointers[7];
+    const float *restrict m = pointers[8];
+    const float *restrict s = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict W_used = shared + 0;
+    float *restrict log_prob_out = pointers[11];
+    float *restrict W_x_saved_out = pointers[12];
+    float *restrict W_x_end_out = pointers[13];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        // rnade.gen:7
+        ALIGNED float W_x[50][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 30; i++) {
+            store(W_x_saved_out, W_x, first, count, 50, 1500, i * 50);
+            ALIGNED float x_i[LANES];
+            ALIGNED float h[50][LANES];
+            for (int lane = 0; lane < LANES; lane++) x_i[lane] = x[i][lane];
+            ALIGNED float product[3][LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = relu(rho[i] * (c[at] + W_x[at][lane]));
+            }
+            dot(product, 3, h, 50, A + i * 150, 50, 1);
+            ALIGNED float logits[3][LANES];
+            ALIGNED float log_weights_of_k[3][LANES];
+            ALIGNED float product_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[0][lane] = product[0][lane] + a[i * 3];
+                logits[1][lane] = product[1][lane] + a[i * 3 + 1];
+                logits[2][lane] = product[2][lane] + a[i * 3 + 2];
+                log_weights_of_k[0][lane] = logits[0][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+                log_weights_of_k[1][lane] = logits[1][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+                log_weights_of_k[2][lane] = logits[2][lane] - (choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[1][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)) + exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f))));
+            }
+            dot(product_2, 3, h, 50, S + i * 150, 50, 1);
+            ALIGNED float total[3][LANES];
+            ALIGNED float product_3[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total[0][lane] = 0.01f + softplus(product_2[0][lane] + s[i * 3]);
+                total[1][lane] = 0.01f + softplus(product_2[1][lane] + s[i * 3 + 1]);
+                total[2][lane] = 0.01f + softplus(product_2[2][lane] + s[i * 3 + 2]);
+            }
+            dot(product_3, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_4[3][LANES];
+            dot(product_4, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_5[3][LANES];
+            dot(product_5, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_6[3][LANES];
+            dot(product_6, 3, h, 50, M + i * 150, 50, 1);
+            ALIGNED float product_7[3][LANES];
+            dot(product_7, 3, h, 50, M + i * 150, 50, 1);
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x[at][lane] = W_x[at][lane] + W_used[i * 50 + at] * x_i[lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f *
+                    square((x_i[lane] - (product_3[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_3[1][lane] +
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_3[2][lane] + m[i * 3 + 2])) /
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_4[0][lane] + m[i *
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_4[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_4[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f) +
+                    logarithm(exponential(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_5[0][lane] +
+                    m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[1][lane] +
+                    (-0.5f * square((x_i[lane] - (product_5[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f)) + exponential(log_weights_of_k[2][lane] +
+                    (-0.5f * square((x_i[lane] - (product_5[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f) -
+                    choose(absolute(maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] -
+                    (product_6[0][lane] + m[i * 3])) / total[0][lane]) - logarithm(total[0][lane]) -
+                    0.9189385332046727f), log_weights_of_k[1][lane] + (-0.5f * square((x_i[lane] - (product_6[1][lane] +
+                    m[i * 3 + 1])) / total[1][lane]) - logarithm(total[1][lane]) - 0.9189385332046727f)),
+                    log_weights_of_k[2][lane] + (-0.5f * square((x_i[lane] - (product_6[2][lane] + m[i * 3 + 2])) /
+                    total[2][lane]) - logarithm(total[2][lane]) - 0.9189385332046727f))) < INFINITY,
+                    maximum(maximum(log_weights_of_k[0][lane] + (-0.5f * square((x_i[lane] - (product_7[0][lane] + m[i *
+                    3])) / total[0][lane]) - logarithm(total[0][lane]) - 0.9189385332046727f), log_weights_of_k[1][lane]
+                    + (-0.5f * square((x_i[lane] - (product_7[1][lane] + m[i * 3 + 1])) / total[1][lane]) -
+                    logarithm(total[1][lane]) - 0.9189385332046727f)), log_weights_of_k[2][lane] + (-0.5f *
+                    square((x_i[lane] - (product_7[2][lane] + m[i * 3 + 2])) / total[2][lane]) -
+                    logarithm(total[2][lane]) - 0.9189385332046727f)), 0.0f))));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(W_x_end_out, W_x, first, count, 50, 50, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict W = pointers[4];
+    float *restrict shared = pointers[13];
+    float *restrict W_used = shared + 0;
+    // rnade.gen:9
+    for (int64_t i_2 = 0; i_2 < 30; i_2++) {
+        float *restrict values = W_used + i_2 * 50;
+        for (int at = 0; at < 50; at++) {
+            values[at] = W[at * 30 + i_2];
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 30], W_x_saved [rows, 1500], W_x_end [rows, 50], log_prob_cotangent [rows]; returns x_gradient [rows,
+       30], part_9 [rows, 50], part_1 [4500] summed over rows, part_2 [4500] summed over rows, part_3 [4500] summed over
+       rows, part_4 [90] summed over rows, part_5 [90] summed over rows, part_6 [90] summed over rows, part_7 [30]
+       summed over rows, part_8 [1500] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict W_x_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict c = pointers[5];
+    const float *restrict rho = pointers[6];
+    const float *restrict A = pointers[7];
+    const float *restrict M = pointers[8];
+    const float *restrict S = pointers[9];
+    const float *restrict a = pointers[10];
+    const float *restrict m = pointers[11];
+    const float *restrict s = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict W_used = shared + 0;
+    float *restrict x_gradient_out = pointers[14];
+    float *restrict part_9_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[30][LANES];
+        load(x, x_rows, first, count, 30);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // rnade.gen:7
+        ALIGNED float W_x_adjoint[50][LANES];
+        ALIGNED float total_1[30][LANES];
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) W_x_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_2[50][LANES];
+        for (int at = 0; at < 30; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 50; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        for (int64_t i_2 = 30 - 1; i_2 >= 0; i_2--) {
+            // rnade.gen:9
+            ALIGNED float value[50][LANES];
+            load_section(value, W_x_saved_rows, first, count, 50, 1500, i_2 * 50);
+            ALIGNED float total[50][LANES];
+            ALIGNED float h[50][LANES];
+            ALIGNED float product[3][LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = c[at] + value[at][lane];
+                    h[at][lane] = relu(rho[i_2] * total[at][lane]);
+                }
+            }
+            dot(product, 3, h, 50, S + i_2 * 150, 50, 1);
+            ALIGNED float total_3[3][LANES];
+            ALIGNED float total_4[3][LANES];
+            ALIGNED float ratio[3][LANES];
+            ALIGNED float product_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[0][lane] = product[0][lane] + s[i_2 * 3];
+                total_3[1][lane] = product[1][lane] + s[i_2 * 3 + 1];
+                total_3[2][lane] = product[2][lane] + s[i_2 * 3 + 2];
+                total_4[0][lane] = 0.01f + softplus(total_3[0][lane]);
+                total_4[1][lane] = 0.01f + softplus(total_3[1][lane]);
+                total_4[2][lane] = 0.01f + softplus(total_3[2][lane]);
+                ratio[0][lane] = 1.0f / total_4[0][lane];
+                ratio[1][lane] = 1.0f / total_4[1][lane];
+                ratio[2][lane] = 1.0f / total_4[2][lane];
+            }
+            dot(product_2, 3, h, 50, A + i_2 * 150, 50, 1);
+            ALIGNED float logits[3][LANES];
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float log_weights_of_k[3][LANES];
+            ALIGNED float x_i_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[0][lane] = product_2[0][lane] + a[i_2 * 3];
+                logits[1][lane] = product_2[1][lane] + a[i_2 * 3 + 1];
+                logits[2][lane] = product_2[2][lane] + a[i_2 * 3 + 2];
+                reduced_2[lane] = choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) <
+                    INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f) +
+                    logarithm(exponential(logits[0][lane] - choose(absolute(maximum(maximum(logits[0][lane],
+                    logits[1][lane]), logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane])) < INFINITY,
+                    maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]), 0.0f)) +
+                    exponential(logits[2][lane] - choose(absolute(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane])) < INFINITY, maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    0.0f)));
+                log_weights_of_k[0][lane] = logits[0][lane] - reduced_2[lane];
+                log_weights_of_k[1][lane] = logits[1][lane] - reduced_2[lane];
+                log_weights_of_k[2][lane] = logits[2][lane] - reduced_2[lane];
+                x_i_2[lane] = x[i_2][lane];
+            }
+            // rnade.gen:7
+            for (int start = 0; start < 50; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 50 ? start + 32 : 50;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = x_i_2[lane] * W_x_adjoint[at][lane];
+                    }
+                }
+                add_sums(part_8_out + first / group * 1500 + i_2 * 50 + start, stored, stop - start, count - first);
+            }
+            // rnade.gen:8
+            ALIGNED float product_3[3][LANES];
+            dot(product_3, 3, h, 50, M + i_2 * 150, 50, 1);
+            ALIGNED float difference[3][LANES];
+            ALIGNED float ratio_2[3][LANES];
+            ALIGNED float total_5[3][LANES];
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float product_4[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[0][lane] = x_i_2[lane] - (product_3[0][lane] + m[i_2 * 3]);
+                difference[1][lane] = x_i_2[lane] - (product_3[1][lane] + m[i_2 * 3 + 1]);
+                difference[2][lane] = x_i_2[lane] - (product_3[2][lane] + m[i_2 * 3 + 2]);
+                ratio_2[0][lane] = difference[0][lane] / total_4[0][lane];
+                ratio_2[1][lane] = difference[1][lane] / total_4[1][lane];
+                ratio_2[2][lane] = difference[2][lane] / total_4[2][lane];
+                total_5[0][lane] = log_weights_of_k[0][lane] + (-0.5f * square(ratio_2[0][lane]) -
+                    logarithm(total_4[0][lane]) - 0.9189385332046727f);
+                total_5[1][lane] = log_weights_of_k[1][lane] + (-0.5f * square(ratio_2[1][lane]) -
+                    logarithm(total_4[1][lane]) - 0.9189385332046727f);
+                total_5[2][lane] = log_weights_of_k[2][lane] + (-0.5f * square(ratio_2[2][lane]) -
+                    logarithm(total_4[2][lane]) - 0.9189385332046727f);
+                reduced_2_2[lane] = choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane])) < INFINITY, maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane]), 0.0f) + logarithm(exponential(total_5[0][lane] -
+                    choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane])) < INFINITY,
+                    maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane]), 0.0f)) +
+                    exponential(total_5[1][lane] - choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane])) < INFINITY, maximum(maximum(total_5[0][lane], total_5[1][lane]),
+                    total_5[2][lane]), 0.0f)) + exponential(total_5[2][lane] -
+                    choose(absolute(maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane])) < INFINITY,
+                    maximum(maximum(total_5[0][lane], total_5[1][lane]), total_5[2][lane]), 0.0f)));
+                product_4[0][lane] = exponential(total_5[0][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+                product_4[1][lane] = exponential(total_5[1][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+            }
+            ALIGNED float negate_product[3][LANES];
+            ALIGNED float product_2_2[3][LANES];
+            ALIGNED float product_3_2[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[2][lane] = exponential(total_5[2][lane] - choose(reduced_2_2[lane] == -INFINITY, 0.0f,
+                    reduced_2_2[lane])) * log_prob_cotangent[lane];
+                negate_product[0][lane] = -product_4[0][lane];
+                negate_product[1][lane] = -product_4[1][lane];
+                negate_product[2][lane] = -product_4[2][lane];
+                product_2_2[0][lane] = 2.0f * ratio_2[0][lane] * (-0.5f * product_4[0][lane]);
+                product_2_2[1][lane] = 2.0f * ratio_2[1][lane] * (-0.5f * product_4[1][lane]);
+                product_2_2[2][lane] = 2.0f * ratio_2[2][lane] * (-0.5f * product_4[2][lane]);
+                product_3_2[0][lane] = sigmoid(total_3[0][lane]) * (ratio[0][lane] * negate_product[0][lane] +
+                    -difference[0][lane] / square(total_4[0][lane]) * product_2_2[0][lane]);
+                product_3_2[1][lane] = sigmoid(total_3[1][lane]) * (ratio[1][lane] * negate_product[1][lane] +
+                    -difference[1][lane] / square(total_4[1][lane]) * product_2_2[1][lane]);
+                product_3_2[2][lane] = sigmoid(total_3[2][lane]) * (ratio[2][lane] * negate_product[2][lane] +
+                    -difference[2][lane] / square(total_4[2][lane]) * product_2_2[2][lane]);
+            }
+            // rnade.gen:7
+            add_products(part_1_out + first / group * 4500 + i_2 * 150, product_3_2, 3, h, 50, count - first);
+            add_sums(part_4_out + first / group * 90 + i_2 * 3, product_3_2, 3, count - first);
+            // rnade.gen:2
+            ALIGNED float product_4_2[3][LANES];
+            ALIGNED float negate_product_4[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[0][lane] = ratio[0][lane] * product_2_2[0][lane];
+                product_4_2[1][lane] = ratio[1][lane] * product_2_2[1][lane];
+                product_4_2[2][lane] = ratio[2][lane] * product_2_2[2][lane];
+                negate_product_4[0][lane] = -product_4_2[0][lane];
+                negate_product_4[1][lane] = -product_4_2[1][lane];
+                negate_product_4[2][lane] = -product_4_2[2][lane];
+            }
+            // rnade.gen:7
+            add_products(part_2_out + first / group * 4500 + i_2 * 150, negate_product_4, 3, h, 50, count - first);
+            add_sums(part_5_out + first / group * 90 + i_2 * 3, negate_product_4, 3, count - first);
+            // rnade.gen:2
+            ALIGNED float total_6[3][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[0][lane] = product_4[0][lane] + exponential(logits[0][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+                total_6[1][lane] = product_4[1][lane] + exponential(logits[1][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+                total_6[2][lane] = product_4[2][lane] + exponential(logits[2][lane] - choose(reduced_2[lane] ==
+                    -INFINITY, 0.0f, reduced_2[lane])) * (negate_product[0][lane] + negate_product[1][lane] +
+                    negate_product[2][lane]);
+            }
+            // rnade.gen:7
+            add_products(part_3_out + first / group * 4500 + i_2 * 150, total_6, 3, h, 50, count - first);
+            add_sums(part_6_out + first / group * 90 + i_2 * 3, total_6, 3, count - first);
+            // rnade.gen:8
+            ALIGNED float product_5[50][LANES];
+            dot(product_5, 50, product_3_2, 3, S + i_2 * 150, 1, 50);
+            ALIGNED float product_6[50][LANES];
+            dot(product_6, 50, negate_product_4, 3, M + i_2 * 150, 1, 50);
+            ALIGNED float product_7[50][LANES];
+            dot(product_7, 50, total_6, 3, A + i_2 * 150, 1, 50);
+            ALIGNED float product_5_2[50][LANES];
+            ALIGNED float stored_2[LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (float)(h[at][lane] > 0.0f) * (product_5[at][lane] + product_6[at][lane] +
+                        product_7[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) stored_2[lane] = 0.0f;
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_2[lane] += total[at][lane] * product_5_2[at][lane];
+            }
+            add_sums(part_7_out + first / group * 30 + i_2, &stored_2, 1, count - first);
+            ALIGNED float product_6_2[50][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) product_6_2[at][lane] = rho[i_2] * product_5_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += W_used[i_2 * 50 + at] * W_x_adjoint[at][lane];
+            }
+            // rnade.gen:7
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W_x_adjoint[at][lane] = product_6_2[at][lane] + W_x_adjoint[at][lane];
+                }
+            }
+            for (int at = 0; at < 30; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + choose(at == i_2, product_4_2[0][lane] +
+                        product_4_2[1][lane] + product_4_2[2][lane] + sum_2[lane], 0.0f);
+                }
+            }
+            for (int at = 0; at < 50; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + product_6_2[at][lane];
+            }
+        }
+        store(x_gradient_out, total_1, first, count, 30, 30, 0);
+        store(part_9_out, total_2, first, count, 50, 50, 0);
     }
 }
 #endif

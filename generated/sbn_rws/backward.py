@@ -107,6 +107,7 @@ def objective_sleep_saving_kernel(
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_saving_rows(
     x,
@@ -141,8 +142,10 @@ def objective_sleep_saving_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_sleep_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -150,10 +153,10 @@ def objective_sleep_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -277,6 +280,7 @@ def objective_sleep_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_backward_rows(
     x,
@@ -313,11 +317,13 @@ def objective_sleep_backward_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_sleep_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 40, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 10, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 40, dtype=torch.float32, device=device)
-    objective_sleep_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -329,10 +335,10 @@ def objective_sleep_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3, part_4
 

@@ -79,6 +79,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     bias_output_bias,
@@ -104,18 +105,20 @@ def sample_rows(
         linear_2_output_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -227,6 +230,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -261,8 +265,10 @@ def log_weight_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 16),)](
+    log_weight_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_weight,
@@ -270,10 +276,10 @@ def log_weight_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -342,6 +348,7 @@ def encode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(
     x,
@@ -360,9 +367,11 @@ def encode_rows(
     """
     count, device = len(x), x.device
     arrays = pack_encode(linear_output_weight, linear_output_bias, linear_2_output_weight, linear_2_output_bias, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     h1 = torch.empty(count, 40, dtype=torch.int64, device=device)
     h2 = torch.empty(count, 10, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         h1,
@@ -371,10 +380,10 @@ def encode_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return h1, h2
 
@@ -422,6 +431,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(h1, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | h1).
@@ -430,8 +440,10 @@ def decode_rows(h1, weight, bias, *, rows, seed, step):
     """
     count, device = len(h1), h1.device
     arrays = pack_decode(weight, bias, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         h1.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -439,10 +451,10 @@ def decode_rows(h1, weight, bias, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -473,6 +485,7 @@ def decode_mean_kernel(h1_ptr, weight_array, bias_array, x_out, count, ROWS: tl.
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_mean_rows(h1, weight, bias):
     """the mean of p(x | h1) of each row.
@@ -481,16 +494,18 @@ def decode_mean_rows(h1, weight, bias):
     """
     count, device = len(h1), h1.device
     arrays = pack_decode_mean(weight, bias, device)
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 16),)](
+    decode_mean_kernel[(programs,)](
         h1.to(torch.int64).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -548,6 +563,7 @@ def prior_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step):
     """draws of h1, h2 from p.
@@ -556,9 +572,11 @@ def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step
     """
     count, device = len(rows), rows.device
     arrays = pack_prior(bias_output_bias, weight, linear_output_bias, device)
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     h1 = torch.empty(count, 40, dtype=torch.int64, device=device)
     h2 = torch.empty(count, 10, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         *arrays,
         h1,
         h2,
@@ -566,9 +584,9 @@ def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return h1, h2

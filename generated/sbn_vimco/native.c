@@ -36,8 +36,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -46,35 +46,35 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[10][LANES];
         uniform(noise, 10, row, seed, step, 0, 2);
         ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // sbn_vimco.gen:7
-        ALIGNED float product[40][LANES];
         dot(product, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[40][LANES];
         uniform(noise_2, 40, row, seed, step, 0, 1);
+        // sbn_vimco.gen:7
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_vimco.gen:8
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_3[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_3[64][LANES];
         uniform(noise_3, 64, row, seed, step, 0, 0);
+        // sbn_vimco.gen:8
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -125,8 +125,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -137,36 +137,35 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[40][LANES];
         dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
         }
-        ALIGNED float noise[40][LANES];
         uniform(noise, 40, row, seed, step, 0, 4);
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_vimco.gen:10
-        ALIGNED float product_2[10][LANES];
         dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_2[10][LANES];
         uniform(noise_2, 10, row, seed, step, 0, 5);
+        // sbn_vimco.gen:10
         ALIGNED float h2[10][LANES];
+        ALIGNED float log_p_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
-        // sbn_vimco.gen:6
-        ALIGNED float log_p_h2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -177,10 +176,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3[40][LANES];
         dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_p_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float log_p_h1[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -191,12 +190,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[64][LANES];
         dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -248,8 +247,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -260,29 +259,27 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[40][LANES];
         dot(product, 40, x, 64, linear_output_weight, 64, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise[40][LANES];
         uniform(noise, 40, row, seed, step, 0, 4);
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_vimco.gen:10
-        ALIGNED float product_2[10][LANES];
         dot(product_2, 10, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_2[10][LANES];
         uniform(noise_2, 10, row, seed, step, 0, 5);
-        // sbn_vimco.gen:9
         store_whole(h1_out, h1, first, count, 40, 40, 0);
         // sbn_vimco.gen:10
         ALIGNED float h2[10][LANES];
@@ -312,8 +309,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -324,10 +321,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, h1, 40, weight, 40, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -372,8 +369,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -382,18 +379,18 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[10][LANES];
         uniform(noise, 10, row, seed, step, 0, 2);
         ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // sbn_vimco.gen:7
-        ALIGNED float product[40][LANES];
         dot(product, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[40][LANES];
         uniform(noise_2, 40, row, seed, step, 0, 1);
+        // sbn_vimco.gen:7
         ALIGNED float h1[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {

@@ -116,6 +116,7 @@ def objective_wake_saving_kernel(
     tl.store(value_out + place, log_p_h2 + log_p_h1 + log_p_x, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_wake_saving_rows(
     x,
@@ -150,8 +151,10 @@ def objective_wake_saving_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_wake_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_wake_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -159,10 +162,10 @@ def objective_wake_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -298,6 +301,7 @@ def objective_wake_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_wake_backward_rows(
     x,
@@ -334,12 +338,14 @@ def objective_wake_backward_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_wake_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 10, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 40, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 10, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_5 = torch.empty(count, 40, dtype=torch.float32, device=device)
-    objective_wake_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -352,10 +358,10 @@ def objective_wake_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3, part_4, part_5
 
@@ -455,6 +461,7 @@ def objective_sleep_saving_kernel(
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_saving_rows(
     x,
@@ -489,8 +496,10 @@ def objective_sleep_saving_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_sleep_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_saving_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -498,10 +507,10 @@ def objective_sleep_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -625,6 +634,7 @@ def objective_sleep_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_backward_rows(
     x,
@@ -661,11 +671,13 @@ def objective_sleep_backward_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_sleep_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 40, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 10, dtype=torch.float32, device=device)
     part_4 = torch.empty(count, 40, dtype=torch.float32, device=device)
-    objective_sleep_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_backward_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -677,10 +689,10 @@ def objective_sleep_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3, part_4
 

@@ -80,6 +80,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     bias_output_bias,
@@ -105,18 +106,20 @@ def sample_rows(
         linear_2_output_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -228,6 +231,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -262,8 +266,10 @@ def log_weight_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 16),)](
+    log_weight_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         log_weight,
@@ -271,10 +277,10 @@ def log_weight_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -343,6 +349,7 @@ def encode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(
     x,
@@ -361,9 +368,11 @@ def encode_rows(
     """
     count, device = len(x), x.device
     arrays = pack_encode(linear_output_weight, linear_output_bias, linear_2_output_weight, linear_2_output_bias, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     h1 = torch.empty(count, 40, dtype=torch.int64, device=device)
     h2 = torch.empty(count, 10, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 16),)](
+    encode_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         h1,
@@ -372,10 +381,10 @@ def encode_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return h1, h2
 
@@ -423,6 +432,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(h1, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | h1).
@@ -431,8 +441,10 @@ def decode_rows(h1, weight, bias, *, rows, seed, step):
     """
     count, device = len(h1), h1.device
     arrays = pack_decode(weight, bias, device)
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         h1.to(torch.int64).contiguous(),
         *arrays,
         x,
@@ -440,10 +452,10 @@ def decode_rows(h1, weight, bias, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -474,6 +486,7 @@ def decode_mean_kernel(h1_ptr, weight_array, bias_array, x_out, count, ROWS: tl.
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_mean_rows(h1, weight, bias):
     """the mean of p(x | h1) of each row.
@@ -482,16 +495,18 @@ def decode_mean_rows(h1, weight, bias):
     """
     count, device = len(h1), h1.device
     arrays = pack_decode_mean(weight, bias, device)
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 16),)](
+    decode_mean_kernel[(programs,)](
         h1.to(torch.int64).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -549,6 +564,7 @@ def prior_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step):
     """draws of h1, h2 from p.
@@ -557,9 +573,11 @@ def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step
     """
     count, device = len(rows), rows.device
     arrays = pack_prior(bias_output_bias, weight, linear_output_bias, device)
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     h1 = torch.empty(count, 40, dtype=torch.int64, device=device)
     h2 = torch.empty(count, 10, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         *arrays,
         h1,
         h2,
@@ -567,10 +585,10 @@ def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return h1, h2
 
@@ -677,6 +695,7 @@ def objective_wake_kernel(
     tl.store(value_out + place, log_p_h2 + log_p_h1 + log_p_x, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_wake_rows(
     x,
@@ -711,8 +730,10 @@ def objective_wake_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_wake_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_wake_kernel[(triton.cdiv(count, 16),)](
+    objective_wake_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -720,10 +741,10 @@ def objective_wake_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -823,6 +844,7 @@ def objective_sleep_kernel(
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_rows(
     x,
@@ -857,8 +879,10 @@ def objective_sleep_rows(
         q_linear_2_output_bias,
         device,
     )
+    size = objective_sleep_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_kernel[(triton.cdiv(count, 16),)](
+    objective_sleep_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -866,9 +890,9 @@ def objective_sleep_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

@@ -37,8 +37,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -47,35 +47,35 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[10][LANES];
         uniform(noise, 10, row, seed, step, 0, 2);
         ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // sbn_wake_sleep.gen:7
-        ALIGNED float product[40][LANES];
         dot(product, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[40][LANES];
         uniform(noise_2, 40, row, seed, step, 0, 1);
+        // sbn_wake_sleep.gen:7
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:8
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_3[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_3[64][LANES];
         uniform(noise_3, 64, row, seed, step, 0, 0);
+        // sbn_wake_sleep.gen:8
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -126,8 +126,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -138,36 +138,35 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[40][LANES];
         dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
         }
-        ALIGNED float noise[40][LANES];
         uniform(noise, 40, row, seed, step, 0, 4);
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:10
-        ALIGNED float product_2[10][LANES];
         dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_2[10][LANES];
         uniform(noise_2, 10, row, seed, step, 0, 5);
+        // sbn_wake_sleep.gen:10
         ALIGNED float h2[10][LANES];
+        ALIGNED float log_p_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:6
-        ALIGNED float log_p_h2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -178,10 +177,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3[40][LANES];
         dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_p_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float log_p_h1[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -192,12 +191,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[64][LANES];
         dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -249,8 +248,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -261,29 +260,27 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[40][LANES];
         dot(product, 40, x, 64, linear_output_weight, 64, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise[40][LANES];
         uniform(noise, 40, row, seed, step, 0, 4);
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:10
-        ALIGNED float product_2[10][LANES];
         dot(product_2, 10, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_2[10][LANES];
         uniform(noise_2, 10, row, seed, step, 0, 5);
-        // sbn_wake_sleep.gen:9
         store_whole(h1_out, h1, first, count, 40, 40, 0);
         // sbn_wake_sleep.gen:10
         ALIGNED float h2[10][LANES];
@@ -313,8 +310,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -325,10 +322,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, h1, 40, weight, 40, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -373,8 +370,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -383,18 +380,18 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[10][LANES];
         uniform(noise, 10, row, seed, step, 0, 2);
         ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // sbn_wake_sleep.gen:7
-        ALIGNED float product[40][LANES];
         dot(product, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[40][LANES];
         uniform(noise_2, 40, row, seed, step, 0, 1);
+        // sbn_wake_sleep.gen:7
         ALIGNED float h1[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -447,8 +444,8 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -459,36 +456,35 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[40][LANES];
         dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
         }
-        ALIGNED float noise[40][LANES];
         uniform(noise, 40, row, seed, step, 0, 7);
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:10
-        ALIGNED float product_2[10][LANES];
         dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_2[10][LANES];
         uniform(noise_2, 10, row, seed, step, 0, 8);
+        // sbn_wake_sleep.gen:10
         ALIGNED float h2[10][LANES];
+        ALIGNED float log_p_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:6
-        ALIGNED float log_p_h2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -499,10 +495,10 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_3[40][LANES];
         dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_p_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float log_p_h1[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -513,12 +509,12 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[64][LANES];
         dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -569,8 +565,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -579,51 +575,50 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[10][LANES];
         uniform(noise, 10, row, seed, step, 0, 11);
         ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
         }
-        // sbn_wake_sleep.gen:7
-        ALIGNED float product[40][LANES];
         dot(product, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
         }
-        ALIGNED float noise_2[40][LANES];
         uniform(noise_2, 40, row, seed, step, 0, 10);
+        // sbn_wake_sleep.gen:7
         ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:8
-        ALIGNED float product_2[64][LANES];
         dot(product_2, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_3[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
             }
         }
-        ALIGNED float noise_3[64][LANES];
         uniform(noise_3, 64, row, seed, step, 0, 9);
+        // sbn_wake_sleep.gen:8
         ALIGNED float x_2[64][LANES];
+        ALIGNED float product_3[40][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 x_2[at][lane] = (float)(noise_3[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
-        // sbn_wake_sleep.gen:9
-        ALIGNED float product_3[40][LANES];
         dot(product_3, 40, x_2, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_q_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_3[at][lane] = product_3[at][lane] + q_linear_output_bias[at];
             }
         }
-        ALIGNED float log_q_h1[LANES];
         for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -634,12 +629,12 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[10][LANES];
         dot(product_4, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[10][LANES];
+        ALIGNED float log_q_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + q_linear_2_output_bias[at];
             }
         }
-        ALIGNED float log_q_h2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -649,6 +644,516 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_h1[lane] + log_q_h2[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_WAKE_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    // sbn_wake_sleep.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the value that wake maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_wake_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict bias_output_bias = pointers[1];
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict linear_2_output_weight = pointers[4];
+    const float *restrict linear_2_output_bias = pointers[5];
+    const float *restrict q_linear_output_weight = pointers[6];
+    const float *restrict q_linear_output_bias = pointers[7];
+    const float *restrict q_linear_2_output_weight = pointers[8];
+    const float *restrict q_linear_2_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict value_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // sbn_wake_sleep.gen:9
+        ALIGNED float product[40][LANES];
+        dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+        }
+        uniform(noise, 40, row, seed, step, 0, 7);
+        ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
+        ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
+            }
+        }
+        uniform(noise_2, 10, row, seed, step, 0, 8);
+        // sbn_wake_sleep.gen:10
+        ALIGNED float h2[10][LANES];
+        ALIGNED float log_p_h2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_h2[lane] += h2[at][lane] * bias_output_bias[at] - output_bias_used[at];
+            }
+        }
+        // sbn_wake_sleep.gen:7
+        ALIGNED float product_3[40][LANES];
+        dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_p_h1[LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:8
+        ALIGNED float product_4[64][LANES];
+        dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
+        ALIGNED float logits_4[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_WAKE_BACKWARD_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    // sbn_wake_sleep.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that wake maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 10], part_2 [rows, 40], part_3 [rows, 10],
+       part_4 [rows, 64], part_5 [rows, 40]. */
+void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict linear_2_output_weight = pointers[5];
+    const float *restrict linear_2_output_bias = pointers[6];
+    const float *restrict q_linear_output_weight = pointers[7];
+    const float *restrict q_linear_output_bias = pointers[8];
+    const float *restrict q_linear_2_output_weight = pointers[9];
+    const float *restrict q_linear_2_output_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sbn_wake_sleep.gen:9
+        ALIGNED float product[40][LANES];
+        dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float noise[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+        }
+        uniform(noise, 40, row, seed, step, 0, 7);
+        ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[10][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h1[at][lane] = (float)(noise[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
+        ALIGNED float logits_2[10][LANES];
+        ALIGNED float noise_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
+            }
+        }
+        uniform(noise_2, 10, row, seed, step, 0, 8);
+        // sbn_wake_sleep.gen:10
+        ALIGNED float h2[10][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+            }
+        }
+        ALIGNED float product_3[40][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits_3[40][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
+        }
+        dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
+        ALIGNED float logits_4[64][LANES];
+        ALIGNED float part_1[10][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+            }
+        }
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = h2[at][lane] * value_cotangent[lane] + output_bias_used[at] *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 10, 10, 0);
+        // sbn_wake_sleep.gen:2
+        ALIGNED float part_2[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_2[at][lane] = h1[at][lane] * value_cotangent[lane] + sigmoid(logits_3[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_2_out, part_2, first, count, 40, 40, 0);
+        // sbn_wake_sleep.gen:10
+        store(part_3_out, h2, first, count, 10, 10, 0);
+        // sbn_wake_sleep.gen:2
+        ALIGNED float part_4[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_4[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits_4[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_4_out, part_4, first, count, 64, 64, 0);
+        // sbn_wake_sleep.gen:9
+        store(part_5_out, h1, first, count, 40, 40, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_SLEEP_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_sleep_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    // sbn_wake_sleep.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the value that sleep maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_sleep_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict linear_2_output_weight = pointers[4];
+    const float *restrict linear_2_output_bias = pointers[5];
+    const float *restrict q_linear_output_weight = pointers[6];
+    const float *restrict q_linear_output_bias = pointers[7];
+    const float *restrict q_linear_2_output_weight = pointers[8];
+    const float *restrict q_linear_2_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict value_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // sbn_wake_sleep.gen:6
+        ALIGNED float noise[10][LANES];
+        uniform(noise, 10, row, seed, step, 0, 11);
+        ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
+        }
+        dot(product, 40, h2, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
+        }
+        uniform(noise_2, 40, row, seed, step, 0, 10);
+        // sbn_wake_sleep.gen:7
+        ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 64, h1, 40, linear_2_output_weight, 40, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
+            }
+        }
+        uniform(noise_3, 64, row, seed, step, 0, 9);
+        // sbn_wake_sleep.gen:8
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_3[40][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_2[at][lane] = (float)(noise_3[at][lane] < sigmoid(logits_2[at][lane]));
+            }
+        }
+        dot(product_3, 40, x_2, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits_3[40][LANES];
+        ALIGNED float log_q_h1[LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_3[at][lane] = product_3[at][lane] + q_linear_output_bias[at];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:10
+        ALIGNED float product_4[10][LANES];
+        dot(product_4, 10, h1, 40, q_linear_2_output_weight, 40, 1);
+        ALIGNED float logits_4[10][LANES];
+        ALIGNED float log_q_h2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_4[at][lane] = product_4[at][lane] + q_linear_2_output_bias[at];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h2[lane] += h2[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_h1[lane] + log_q_h2[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_SLEEP_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_sleep_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    // sbn_wake_sleep.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that sleep maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 40], part_2 [rows, 64], part_3 [rows, 10],
+       part_4 [rows, 40]. */
+void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict linear_2_output_weight = pointers[5];
+    const float *restrict linear_2_output_bias = pointers[6];
+    const float *restrict q_linear_output_weight = pointers[7];
+    const float *restrict q_linear_output_bias = pointers[8];
+    const float *restrict q_linear_2_output_weight = pointers[9];
+    const float *restrict q_linear_2_output_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sbn_wake_sleep.gen:6
+        ALIGNED float noise[10][LANES];
+        uniform(noise, 10, row, seed, step, 0, 11);
+        ALIGNED float h2[10][LANES];
+        ALIGNED float product[40][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) h2[at][lane] = (float)(noise[at][lane] < output_bias_used[at]);
+        }
+        dot(product, 40, h2, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float noise_2[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + linear_output_bias[at];
+        }
+        uniform(noise_2, 40, row, seed, step, 0, 10);
+        // sbn_wake_sleep.gen:7
+        ALIGNED float h1[40][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h1[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
+            }
+        }
+        dot(product_2, 64, h1, 40, linear_2_output_weight, 40, 1);
+        ALIGNED float logits_2[64][LANES];
+        ALIGNED float noise_3[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[at][lane] = product_2[at][lane] + linear_2_output_bias[at];
+            }
+        }
+        uniform(noise_3, 64, row, seed, step, 0, 9);
+        // sbn_wake_sleep.gen:8
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_3[40][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                x_2[at][lane] = (float)(noise_3[at][lane] < sigmoid(logits_2[at][lane]));
+            }
+        }
+        dot(product_3, 40, x_2, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits_3[40][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_3[at][lane] = product_3[at][lane] + q_linear_output_bias[at];
+            }
+        }
+        ALIGNED float product_4[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        dot(product_4, 10, h1, 40, q_linear_2_output_weight, 40, 1);
+        ALIGNED float logits_4[10][LANES];
+        ALIGNED float part_1[40][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_4[at][lane] = product_4[at][lane] + q_linear_2_output_bias[at];
+            }
+        }
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = h1[at][lane] * value_cotangent[lane] + sigmoid(logits_3[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 40, 40, 0);
+        store(part_2_out, x_2, first, count, 64, 64, 0);
+        // sbn_wake_sleep.gen:2
+        ALIGNED float part_3[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = h2[at][lane] * value_cotangent[lane] + sigmoid(logits_4[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        store(part_3_out, part_3, first, count, 10, 10, 0);
+        // sbn_wake_sleep.gen:7
+        store(part_4_out, h1, first, count, 40, 40, 0);
     }
 }
 #endif

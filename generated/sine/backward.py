@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, sign, square, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, sign, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -172,6 +172,7 @@ def log_prob_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -208,19 +209,21 @@ def log_prob_saving_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved
 
@@ -490,11 +493,11 @@ def log_prob_backward_kernel(
             product_14,
             mask=live[:, None],
         )
-        drift = tl.maximum(
+        drift = maximum(
             drift,
             tl.where(
                 equal_k_2,
-                tl.maximum(
+                maximum(
                     tl.abs(z_2_0 - value_2_0) / (tl.abs(value_2_0) + 1.0),
                     tl.abs(z_2_1 - value_2_1) / (tl.abs(value_2_1) + 1.0),
                 ),
@@ -509,9 +512,9 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
     tl.store(
         drift_out + place,
-        tl.maximum(
+        maximum(
             drift,
-            tl.maximum(
+            maximum(
                 tl.abs(z_2_0 - tl.load(x_ptr + place * 2, mask=live, other=0))
                 / (tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0)) + 1.0),
                 tl.abs(z_2_1 - tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
@@ -522,6 +525,7 @@ def log_prob_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -562,6 +566,8 @@ def log_prob_backward_rows(
         t_bias,
         device,
     )
+    size = log_prob_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -575,7 +581,7 @@ def log_prob_backward_rows(
     part_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 4, dtype=torch.float32, device=device)
     drift = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_backward_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
@@ -594,11 +600,11 @@ def log_prob_backward_rows(
         part_9,
         drift,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_1, part_2, part_10, part_11, part_3, part_4, part_5, part_6, part_7, part_8, part_9, drift
 
@@ -764,6 +770,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -800,21 +807,23 @@ def log_prob_saving_saved_rows(
         t_bias,
         device,
     )
+    size = log_prob_saving_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
     z_saved = torch.empty(count, 8, dtype=torch.float32, device=device)
     z_end = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_prob_saving_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_saving_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         z_saved,
         z_end,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob, z_saved, z_end
 
@@ -1073,6 +1082,7 @@ def log_prob_backward_saved_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,
@@ -1112,6 +1122,8 @@ def log_prob_backward_saved_rows(
         t_weight,
         device,
     )
+    size = log_prob_backward_saved_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -1124,7 +1136,7 @@ def log_prob_backward_saved_rows(
     part_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_9 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    log_prob_backward_saved_kernel[(triton.cdiv(count, 16),)](
+    log_prob_backward_saved_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z_saved.to(torch.float32).contiguous(),
         z_end.to(torch.float32).contiguous(),
@@ -1143,11 +1155,11 @@ def log_prob_backward_saved_rows(
         part_8,
         part_9,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_gradient, part_1, part_2, part_10, part_11, part_3, part_4, part_5, part_6, part_7, part_8, part_9
 

@@ -166,6 +166,7 @@ def log_prob_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -202,17 +203,19 @@ def log_prob_rows(
         t_bias,
         device,
     )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -367,6 +370,7 @@ def inverse_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, c, b, a, k, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """data x to latent z, and log|det| of that map.
@@ -389,19 +393,21 @@ def inverse_rows(x, c, b, a, k, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bi
         t_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det
 
@@ -491,6 +497,7 @@ def forward_residual_kernel(
     roundings_out,
     count,
     ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """how far the map of x is from z, and how many eps of that rounding explains.
@@ -533,7 +540,7 @@ def forward_residual_kernel(
     value_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     error_0 = tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0))
     error_1 = tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
-    for k_2 in tl.range(0, 4, num_stages=1):
+    for k_2 in tl.range(0, 4, num_stages=STAGES):
         # sine.gen:5
         a_0 = value_0
         b_0 = value_1
@@ -710,6 +717,7 @@ def forward_residual_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_residual_rows(
     x,
@@ -747,18 +755,21 @@ def forward_residual_rows(
         t_bias,
         device,
     )
+    size = forward_residual_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     residual = torch.empty(count, 2, dtype=torch.float32, device=device)
     roundings = torch.empty(count, 2, dtype=torch.float32, device=device)
-    forward_residual_kernel[(triton.cdiv(count, 16),)](
+    forward_residual_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         *arrays,
         residual,
         roundings,
         count,
-        ROWS=16,
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return residual, roundings

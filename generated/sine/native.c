@@ -65,20 +65,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
             ALIGNED float s[1][LANES];
             ALIGNED float tanh_s[1][LANES];
@@ -175,8 +175,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -651,21 +651,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_6, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product_6[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            // sine.gen:5
-            ALIGNED float product_9[32][LANES];
             dot(product_9, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_10[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_10[1][LANES];
             dot(product_10, 1, hidden_2, 32, mlp_t_weight + k * 32, 32, 1);
             ALIGNED float t[1][LANES];
             ALIGNED float product_11[1][LANES];
@@ -676,9 +675,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 s[0][lane] = product_11[0][lane] + mlp_s_bias[k];
                 b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-hyperbolic_tangent(s[0][lane]));
-            }
-            // sine.gen:14
-            for (int lane = 0; lane < LANES; lane++) {
                 x[0][lane] = a[0][lane];
                 x[1][lane] = b[0][lane];
             }
@@ -1217,21 +1213,20 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_6, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product_6[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            // sine.gen:5
-            ALIGNED float product_9[32][LANES];
             dot(product_9, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_10[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_10[1][LANES];
             dot(product_10, 1, hidden_2, 32, mlp_t_weight + k * 32, 32, 1);
             ALIGNED float t[1][LANES];
             ALIGNED float product_11[1][LANES];
@@ -1244,9 +1239,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 s[0][lane] = product_11[0][lane] + mlp_s_bias[k];
                 tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
                 b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
-            }
-            // sine.gen:14
-            for (int lane = 0; lane < LANES; lane++) {
                 x[0][lane] = a[0][lane];
                 x[1][lane] = b[0][lane];
                 log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
@@ -1323,20 +1315,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
             ALIGNED float s[1][LANES];
             ALIGNED float tanh_s[1][LANES];
@@ -1529,26 +1521,24 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float total[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-            }
             ALIGNED float hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = hyperbolic_tangent(total[at][lane]);
-            }
             ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = hyperbolic_tangent(total[at][lane]);
+                }
+            }
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_2[at][lane] = hyperbolic_tangent(total_2[at][lane]);
                 }
             }
-            ALIGNED float hidden_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = hyperbolic_tangent(total_2[at][lane]);
-            }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
             ALIGNED float s[1][LANES];
             ALIGNED float tanh_s[1][LANES];
@@ -1577,14 +1567,14 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
                 reverse_output[1][lane] = Coupling_output[0][lane];
                 value_2[0][lane] = error[0][lane];
             }
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) abs_hidden_2[at][lane] = absolute(hidden_2[at][lane]);
-            }
             ALIGNED float abs_hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) abs_hidden[at][lane] = absolute(hidden[at][lane]);
-            }
             ALIGNED float product_6[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    abs_hidden_2[at][lane] = absolute(hidden_2[at][lane]);
+                    abs_hidden[at][lane] = absolute(hidden[at][lane]);
+                }
+            }
             dot(product_6, 32, abs_hidden, 32, _1_weight_used + k * 1024, 32, 1);
             ALIGNED float value_3[1][LANES];
             ALIGNED float product_7[32][LANES];
@@ -1593,15 +1583,16 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[32][LANES];
             dot(product_8, 32, value_2, 1, _0_weight_used + k * 32, 1, 1);
             ALIGNED float value_4[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_4[at][lane] = absolute(1.0f - square(hidden[at][lane])) * (absolute(product_7[at][lane]) +
                         product_8[at][lane] + 0.5f * absolute(total[at][lane])) + 2.0f * abs_hidden[at][lane];
                 }
             }
-            ALIGNED float product_9[32][LANES];
             dot(product_9, 32, value_4, 32, _1_weight_used + k * 1024, 32, 1);
             ALIGNED float total_4[32][LANES];
+            ALIGNED float product_10[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_4[at][lane] = absolute(1.0f - square(hidden_2[at][lane])) * (16.5f *
@@ -1609,7 +1600,6 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
                         * abs_hidden_2[at][lane];
                 }
             }
-            ALIGNED float product_10[1][LANES];
             dot(product_10, 1, abs_hidden_2, 32, s_weight_used + k * 32, 32, 1);
             ALIGNED float product_11[1][LANES];
             dot(product_11, 1, total_4, 32, s_weight_used + k * 32, 32, 1);
@@ -1701,6 +1691,854 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
                 4.0f * abs_Ripple_output[1][lane];
         }
         store(roundings_out, roundings, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict Ripple_k = pointers[4];
+    float *restrict shared = pointers[13];
+    float *restrict Ripple_k_used = shared + 0;
+    // sine.gen:7
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / Ripple_k[0];
+        values[1] = 1.0f / Ripple_k[1];
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[1];
+    const float *restrict Bend_b = pointers[2];
+    const float *restrict Ripple_a = pointers[3];
+    const float *restrict Ripple_k = pointers[4];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_t_weight = pointers[11];
+    const float *restrict mlp_t_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // sine.gen:14
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 0; k < 4; k++) {
+            // sine.gen:5
+            ALIGNED float a[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                a[0][lane] = z[0][lane];
+                b[0][lane] = z[1][lane];
+            }
+            dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float product_4[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_3[0][lane] + mlp_s_bias[k];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+            }
+            dot(product_4, 1, hidden_2, 32, mlp_t_weight + k * 32, 32, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float Coupling_output[2][LANES];
+            ALIGNED float reverse_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                t[0][lane] = product_4[0][lane] + mlp_t_bias[k];
+                Coupling_output[0][lane] = a[0][lane];
+                Coupling_output[1][lane] = b[0][lane] * exponential(tanh_s[0][lane]) + t[0][lane];
+                reverse_output[0][lane] = Coupling_output[1][lane];
+                reverse_output[1][lane] = Coupling_output[0][lane];
+            }
+            // sine.gen:14
+            if ((k == 3) | (whole_quotient(k, 4) * 2 != whole_quotient(k + 1, 4) * 2)) {
+                store(z_saved_out, reverse_output, first, count, 2, 2, whole_quotient(k, 4) * 2);
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = reverse_output[0][lane];
+                z[1][lane] = reverse_output[1][lane];
+                log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
+            }
+        }
+        // sine.gen:6
+        ALIGNED float tanh_value[2][LANES];
+        ALIGNED float Bend_output[2][LANES];
+        ALIGNED float product_5[2][LANES];
+        ALIGNED float Ripple_output[2][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            tanh_value[0][lane] = hyperbolic_tangent(z[0][lane] + Bend_b[0]);
+            tanh_value[1][lane] = hyperbolic_tangent(z[1][lane] + Bend_b[1]);
+            Bend_output[0][lane] = z[0][lane] + c[0] * tanh_value[0][lane];
+            Bend_output[1][lane] = z[1][lane] + c[1] * tanh_value[1][lane];
+            product_5[0][lane] = Ripple_k[0] * Bend_output[0][lane];
+            product_5[1][lane] = Ripple_k[1] * Bend_output[1][lane];
+            Ripple_output[0][lane] = Bend_output[0][lane] + Ripple_a[0] * sine(product_5[0][lane]) / Ripple_k[0];
+            Ripple_output[1][lane] = Bend_output[1][lane] + Ripple_a[1] * sine(product_5[1][lane]) / Ripple_k[1];
+            log_p_z[lane] = -0.5f * square(Ripple_output[0][lane]) - 0.9189385332046727f + (-0.5f *
+                square(Ripple_output[1][lane]) - 0.9189385332046727f);
+        }
+        // sine.gen:14
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] + (log_abs_det[lane] + (logarithm(1.0f + c[0] * (1.0f -
+                square(tanh_value[0][lane]))) + logarithm(1.0f + c[1] * (1.0f - square(tanh_value[1][lane])))) +
+                (logarithm(absolute(1.0f + Ripple_k_used[0] * (Ripple_a[0] * (cosine(product_5[0][lane]) *
+                Ripple_k[0])))) + logarithm(absolute(1.0f + Ripple_k_used[1] * (Ripple_a[1] *
+                (cosine(product_5[1][lane]) * Ripple_k[1]))))));
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict k = pointers[6];
+    float *restrict shared = pointers[15];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict Ripple_k_used_2 = shared + 2;
+    float *restrict Ripple_k_used_3 = shared + 4;
+    // sine.gen:7
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / k[0];
+        values[1] = 1.0f / k[1];
+    }
+    {
+        float *restrict values_2 = Ripple_k_used_2;
+        values_2[0] = square(k[0]);
+        values_2[1] = square(k[1]);
+    }
+    {
+        float *restrict values_3 = Ripple_k_used_3;
+        values_3[0] = -1.0f / square(k[0]);
+        values_3[1] = -1.0f / square(k[1]);
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2],
+       part_2 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_3 [128] summed over rows, part_4 [128] summed over
+       rows, part_5 [4096] summed over rows, part_6 [128] summed over rows, part_7 [4] summed over rows, part_8 [4]
+       summed over rows, part_9 [128] summed over rows, part_10 [128] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict c = pointers[3];
+    const float *restrict Bend_b = pointers[4];
+    const float *restrict Ripple_a = pointers[5];
+    const float *restrict k = pointers[6];
+    const float *restrict mlp_0_weight = pointers[7];
+    const float *restrict mlp_0_bias = pointers[8];
+    const float *restrict mlp_1_weight = pointers[9];
+    const float *restrict mlp_1_bias = pointers[10];
+    const float *restrict mlp_s_weight = pointers[11];
+    const float *restrict mlp_s_bias = pointers[12];
+    const float *restrict mlp_t_weight = pointers[13];
+    const float *restrict mlp_t_bias = pointers[14];
+    float *restrict shared = pointers[15];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict Ripple_k_used_2 = shared + 2;
+    float *restrict Ripple_k_used_3 = shared + 4;
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_11_out = pointers[19];
+    float *restrict part_12_out = pointers[20];
+    float *restrict part_3_out = pointers[21];
+    float *restrict part_4_out = pointers[22];
+    float *restrict part_5_out = pointers[23];
+    float *restrict part_6_out = pointers[24];
+    float *restrict part_7_out = pointers[25];
+    float *restrict part_8_out = pointers[26];
+    float *restrict part_9_out = pointers[27];
+    float *restrict part_10_out = pointers[28];
+    float *restrict drift_out = pointers[29];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // sine.gen:14
+        ALIGNED float value[2][LANES];
+        load_section(value, z_saved_rows, first, count, 2, 2, 0);
+        // sine.gen:6
+        ALIGNED float tanh_value[2][LANES];
+        ALIGNED float Bend_output[2][LANES];
+        ALIGNED float product[2][LANES];
+        ALIGNED float sin_product[2][LANES];
+        ALIGNED float product_2[2][LANES];
+        ALIGNED float Ripple_output[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            tanh_value[0][lane] = hyperbolic_tangent(value[0][lane] + Bend_b[0]);
+            tanh_value[1][lane] = hyperbolic_tangent(value[1][lane] + Bend_b[1]);
+            Bend_output[0][lane] = value[0][lane] + c[0] * tanh_value[0][lane];
+            Bend_output[1][lane] = value[1][lane] + c[1] * tanh_value[1][lane];
+            product[0][lane] = k[0] * Bend_output[0][lane];
+            product[1][lane] = k[1] * Bend_output[1][lane];
+            sin_product[0][lane] = sine(product[0][lane]);
+            sin_product[1][lane] = sine(product[1][lane]);
+            product_2[0][lane] = Ripple_a[0] * sin_product[0][lane];
+            product_2[1][lane] = Ripple_a[1] * sin_product[1][lane];
+            Ripple_output[0][lane] = Bend_output[0][lane] + product_2[0][lane] / k[0];
+            Ripple_output[1][lane] = Bend_output[1][lane] + product_2[1][lane] / k[1];
+        }
+        // sine.gen:9
+        ALIGNED float product_3[2][LANES];
+        ALIGNED float cos_product[2][LANES];
+        ALIGNED float product_4[2][LANES];
+        ALIGNED float product_5[2][LANES];
+        ALIGNED float product_6[2][LANES];
+        ALIGNED float total[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_3[0][lane] = 2.0f * Ripple_output[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            product_3[1][lane] = 2.0f * Ripple_output[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+            cos_product[0][lane] = cosine(product[0][lane]);
+            cos_product[1][lane] = cosine(product[1][lane]);
+            product_4[0][lane] = Ripple_k_used[0] * product_3[0][lane];
+            product_4[1][lane] = Ripple_k_used[1] * product_3[1][lane];
+            product_5[0][lane] = cos_product[0][lane] * k[0];
+            product_5[1][lane] = cos_product[1][lane] * k[1];
+            product_6[0][lane] = Ripple_a[0] * product_5[0][lane];
+            product_6[1][lane] = Ripple_a[1] * product_5[1][lane];
+            total[0][lane] = 1.0f + Ripple_k_used[0] * product_6[0][lane];
+            total[1][lane] = 1.0f + Ripple_k_used[1] * product_6[1][lane];
+        }
+        ALIGNED float product_7[2][LANES];
+        ALIGNED float product_8[2][LANES];
+        ALIGNED float product_9[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        ALIGNED float total_3[2][LANES];
+        ALIGNED float difference[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_7[0][lane] = sign(total[0][lane]) * (1.0f / absolute(total[0][lane]) * log_prob_cotangent[lane]);
+            product_7[1][lane] = sign(total[1][lane]) * (1.0f / absolute(total[1][lane]) * log_prob_cotangent[lane]);
+            product_8[0][lane] = Ripple_k_used[0] * product_7[0][lane];
+            product_8[1][lane] = Ripple_k_used[1] * product_7[1][lane];
+            product_9[0][lane] = Ripple_a[0] * product_8[0][lane];
+            product_9[1][lane] = Ripple_a[1] * product_8[1][lane];
+            total_2[0][lane] = cos_product[0][lane] * (Ripple_a[0] * product_4[0][lane]) + -sin_product[0][lane] * (k[0]
+                * product_9[0][lane]);
+            total_2[1][lane] = cos_product[1][lane] * (Ripple_a[1] * product_4[1][lane]) + -sin_product[1][lane] * (k[1]
+                * product_9[1][lane]);
+            total_3[0][lane] = product_3[0][lane] + k[0] * total_2[0][lane];
+            total_3[1][lane] = product_3[1][lane] + k[1] * total_2[1][lane];
+            difference[0][lane] = 1.0f - square(tanh_value[0][lane]);
+            difference[1][lane] = 1.0f - square(tanh_value[1][lane]);
+        }
+        ALIGNED float product_10[2][LANES];
+        ALIGNED float product_11[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_10[0][lane] = 1.0f / (1.0f + c[0] * difference[0][lane]) * log_prob_cotangent[lane];
+            product_10[1][lane] = 1.0f / (1.0f + c[1] * difference[1][lane]) * log_prob_cotangent[lane];
+            product_11[0][lane] = difference[0][lane] * (2.0f * tanh_value[0][lane] * -(c[0] * product_10[0][lane]) +
+                c[0] * total_3[0][lane]);
+            product_11[1][lane] = difference[1][lane] * (2.0f * tanh_value[1][lane] * -(c[1] * product_10[1][lane]) +
+                c[1] * total_3[1][lane]);
+        }
+        // sine.gen:14
+        ALIGNED float z_2[2][LANES];
+        ALIGNED float drift[LANES];
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_2[0][lane] = value[0][lane];
+            z_2[1][lane] = value[1][lane];
+            drift[lane] = 0.0f;
+            z_adjoint[0][lane] = total_3[0][lane] + product_11[0][lane];
+            z_adjoint[1][lane] = total_3[1][lane] + product_11[1][lane];
+        }
+        for (int64_t k_2 = 4 - 1; k_2 >= 0; k_2--) {
+            int64_t quotient_k_2;
+            quotient_k_2 = whole_quotient(k_2, 4);
+            int equal_k_2;
+            equal_k_2 = k_2 == quotient_k_2 * 4 + 3;
+            ALIGNED float value_2[2][LANES];
+            if (equal_k_2) {
+                load_section(value_2, z_saved_rows, first, count, 2, 2, quotient_k_2 * 2);
+            }
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float product_12[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = choose(equal_k_2, value_2[1][lane], z_2[1][lane]);
+                reverse_input[1][lane] = choose(equal_k_2, value_2[0][lane], z_2[0][lane]);
+                a[0][lane] = reverse_input[0][lane];
+            }
+            dot(product_12, 32, a, 1, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_13[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product_12[at][lane] + mlp_0_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_13, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_14[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_1_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_14, 1, hidden_2, 32, mlp_t_weight + k_2 * 32, 32, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float product_15[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) t[0][lane] = product_14[0][lane] + mlp_t_bias[k_2];
+            dot(product_15, 1, hidden_2, 32, mlp_s_weight + k_2 * 32, 32, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float value_3[2][LANES];
+            ALIGNED float value_4[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_15[0][lane] + mlp_s_bias[k_2];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                b[0][lane] = (reverse_input[1][lane] - t[0][lane]) * exponential(-tanh_s[0][lane]);
+                value_3[0][lane] = z_adjoint[1][lane];
+                value_3[1][lane] = z_adjoint[0][lane];
+                value_4[0][lane] = value_3[1][lane];
+            }
+            add_products(part_3_out + first / group * 128 + k_2 * 32, value_4, 1, hidden_2, 32, count - first);
+            add_sums(part_7_out + first / group * 4 + k_2, value_4, 1, count - first);
+            // sine.gen:4
+            ALIGNED float exp_tanh_s[1][LANES];
+            ALIGNED float product_12_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                exp_tanh_s[0][lane] = exponential(tanh_s[0][lane]);
+                product_12_2[0][lane] = (1.0f - square(tanh_s[0][lane])) * (log_prob_cotangent[lane] +
+                    exp_tanh_s[0][lane] * (b[0][lane] * value_4[0][lane]));
+            }
+            // sine.gen:14
+            add_products(part_4_out + first / group * 128 + k_2 * 32, product_12_2, 1, hidden_2, 32, count - first);
+            add_sums(part_8_out + first / group * 4 + k_2, product_12_2, 1, count - first);
+            // sine.gen:5
+            ALIGNED float product_16[32][LANES];
+            dot(product_16, 32, value_4, 1, mlp_t_weight + k_2 * 32, 1, 32);
+            ALIGNED float product_17[32][LANES];
+            dot(product_17, 32, product_12_2, 1, mlp_s_weight + k_2 * 32, 1, 32);
+            ALIGNED float product_13_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_16[at][lane] +
+                        product_17[at][lane]);
+                }
+            }
+            add_products(part_5_out + first / group * 4096 + k_2 * 1024, product_13_2, 32, hidden, 32, count - first);
+            // sine.gen:14
+            add_sums(part_9_out + first / group * 128 + k_2 * 32, product_13_2, 32, count - first);
+            // sine.gen:5
+            ALIGNED float product_18[32][LANES];
+            dot(product_18, 32, product_13_2, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float product_14_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_18[at][lane];
+                }
+            }
+            add_products(part_6_out + first / group * 128 + k_2 * 32, product_14_2, 32, a, 1, count - first);
+            // sine.gen:14
+            add_sums(part_10_out + first / group * 128 + k_2 * 32, product_14_2, 32, count - first);
+            ALIGNED float product_19[1][LANES];
+            dot(product_19, 1, product_14_2, 32, mlp_0_weight + k_2 * 32, 1, 1);
+            for (int lane = 0; lane < LANES; lane++) {
+                drift[lane] = maximum(drift[lane], choose(equal_k_2, maximum(absolute(z_2[0][lane] - value_2[0][lane]) /
+                    (absolute(value_2[0][lane]) + 1.0f), absolute(z_2[1][lane] - value_2[1][lane]) /
+                    (absolute(value_2[1][lane]) + 1.0f)), 0.0f));
+                z_2[0][lane] = a[0][lane];
+                z_2[1][lane] = b[0][lane];
+                z_adjoint[0][lane] = value_3[0][lane] + product_19[0][lane];
+                z_adjoint[1][lane] = exp_tanh_s[0][lane] * value_4[0][lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+        // sine.gen:9
+        ALIGNED float part_1[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_1[0][lane] = sin_product[0][lane] * product_4[0][lane] + product_5[0][lane] * product_8[0][lane];
+            part_1[1][lane] = sin_product[1][lane] * product_4[1][lane] + product_5[1][lane] * product_8[1][lane];
+        }
+        store(part_1_out, part_1, first, count, 2, 2, 0);
+        ALIGNED float part_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_2[0][lane] = difference[0][lane] * product_10[0][lane] + tanh_value[0][lane] * total_3[0][lane];
+            part_2[1][lane] = difference[1][lane] * product_10[1][lane] + tanh_value[1][lane] * total_3[1][lane];
+        }
+        store(part_2_out, part_2, first, count, 2, 2, 0);
+        store(part_11_out, product_11, first, count, 2, 2, 0);
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = -product_2[0][lane] / Ripple_k_used_2[0] * product_3[0][lane] + Ripple_k_used_3[0] *
+                (product_6[0][lane] * product_7[0][lane]) + cos_product[0][lane] * product_9[0][lane] +
+                Bend_output[0][lane] * total_2[0][lane];
+            part_12[1][lane] = -product_2[1][lane] / Ripple_k_used_2[1] * product_3[1][lane] + Ripple_k_used_3[1] *
+                (product_6[1][lane] * product_7[1][lane]) + cos_product[1][lane] * product_9[1][lane] +
+                Bend_output[1][lane] * total_2[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
+        // sine.gen:14
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            drift_2[lane] = maximum(drift[lane], maximum(absolute(z_2[0][lane] - x[0][lane]) / (absolute(x[0][lane]) +
+                1.0f), absolute(z_2[1][lane] - x[1][lane]) / (absolute(x[1][lane]) + 1.0f)));
+        }
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict Ripple_k = pointers[4];
+    float *restrict shared = pointers[13];
+    float *restrict Ripple_k_used = shared + 0;
+    // sine.gen:7
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / Ripple_k[0];
+        values[1] = 1.0f / Ripple_k[1];
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 8], z_end [rows, 2]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict c = pointers[1];
+    const float *restrict Bend_b = pointers[2];
+    const float *restrict Ripple_a = pointers[3];
+    const float *restrict Ripple_k = pointers[4];
+    const float *restrict mlp_0_weight = pointers[5];
+    const float *restrict mlp_0_bias = pointers[6];
+    const float *restrict mlp_1_weight = pointers[7];
+    const float *restrict mlp_1_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_t_weight = pointers[11];
+    const float *restrict mlp_t_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    float *restrict z_end_out = pointers[16];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // sine.gen:14
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 0; k < 4; k++) {
+            store(z_saved_out, z, first, count, 2, 8, k * 2);
+            // sine.gen:5
+            ALIGNED float a[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                a[0][lane] = z[0][lane];
+                b[0][lane] = z[1][lane];
+            }
+            dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[k * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_s_weight + k * 32, 32, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float product_4[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_3[0][lane] + mlp_s_bias[k];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+            }
+            dot(product_4, 1, hidden_2, 32, mlp_t_weight + k * 32, 32, 1);
+            ALIGNED float t[1][LANES];
+            ALIGNED float Coupling_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                t[0][lane] = product_4[0][lane] + mlp_t_bias[k];
+                Coupling_output[0][lane] = a[0][lane];
+                Coupling_output[1][lane] = b[0][lane] * exponential(tanh_s[0][lane]) + t[0][lane];
+            }
+            // sine.gen:14
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = Coupling_output[1][lane];
+                z[1][lane] = Coupling_output[0][lane];
+                log_abs_det[lane] = log_abs_det[lane] + tanh_s[0][lane];
+            }
+        }
+        // sine.gen:6
+        ALIGNED float tanh_value[2][LANES];
+        ALIGNED float Bend_output[2][LANES];
+        ALIGNED float product_5[2][LANES];
+        ALIGNED float Ripple_output[2][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            tanh_value[0][lane] = hyperbolic_tangent(z[0][lane] + Bend_b[0]);
+            tanh_value[1][lane] = hyperbolic_tangent(z[1][lane] + Bend_b[1]);
+            Bend_output[0][lane] = z[0][lane] + c[0] * tanh_value[0][lane];
+            Bend_output[1][lane] = z[1][lane] + c[1] * tanh_value[1][lane];
+            product_5[0][lane] = Ripple_k[0] * Bend_output[0][lane];
+            product_5[1][lane] = Ripple_k[1] * Bend_output[1][lane];
+            Ripple_output[0][lane] = Bend_output[0][lane] + Ripple_a[0] * sine(product_5[0][lane]) / Ripple_k[0];
+            Ripple_output[1][lane] = Bend_output[1][lane] + Ripple_a[1] * sine(product_5[1][lane]) / Ripple_k[1];
+            log_p_z[lane] = -0.5f * square(Ripple_output[0][lane]) - 0.9189385332046727f + (-0.5f *
+                square(Ripple_output[1][lane]) - 0.9189385332046727f);
+        }
+        // sine.gen:14
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_prob[lane] = log_p_z[lane] + (log_abs_det[lane] + (logarithm(1.0f + c[0] * (1.0f -
+                square(tanh_value[0][lane]))) + logarithm(1.0f + c[1] * (1.0f - square(tanh_value[1][lane])))) +
+                (logarithm(absolute(1.0f + Ripple_k_used[0] * (Ripple_a[0] * (cosine(product_5[0][lane]) *
+                Ripple_k[0])))) + logarithm(absolute(1.0f + Ripple_k_used[1] * (Ripple_a[1] *
+                (cosine(product_5[1][lane]) * Ripple_k[1]))))));
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict k = pointers[7];
+    float *restrict shared = pointers[15];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict Ripple_k_used_2 = shared + 2;
+    float *restrict Ripple_k_used_3 = shared + 4;
+    // sine.gen:7
+    {
+        float *restrict values = Ripple_k_used;
+        values[0] = 1.0f / k[0];
+        values[1] = 1.0f / k[1];
+    }
+    {
+        float *restrict values_2 = Ripple_k_used_2;
+        values_2[0] = square(k[0]);
+        values_2[1] = square(k[1]);
+    }
+    {
+        float *restrict values_3 = Ripple_k_used_3;
+        values_3[0] = -1.0f / square(k[0]);
+        values_3[1] = -1.0f / square(k[1]);
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 8], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_1 [rows, 2], part_2 [rows, 2], part_11 [rows, 2], part_12 [rows, 2], part_3 [128] summed over rows, part_4
+       [128] summed over rows, part_5 [4096] summed over rows, part_6 [128] summed over rows, part_7 [4] summed over
+       rows, part_8 [4] summed over rows, part_9 [128] summed over rows, part_10 [128] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict c = pointers[4];
+    const float *restrict Bend_b = pointers[5];
+    const float *restrict Ripple_a = pointers[6];
+    const float *restrict k = pointers[7];
+    const float *restrict mlp_0_weight = pointers[8];
+    const float *restrict mlp_0_bias = pointers[9];
+    const float *restrict mlp_1_weight = pointers[10];
+    const float *restrict mlp_1_bias = pointers[11];
+    const float *restrict mlp_s_weight = pointers[12];
+    const float *restrict mlp_s_bias = pointers[13];
+    const float *restrict mlp_t_weight = pointers[14];
+    float *restrict shared = pointers[15];
+    float *restrict Ripple_k_used = shared + 0;
+    float *restrict Ripple_k_used_2 = shared + 2;
+    float *restrict Ripple_k_used_3 = shared + 4;
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_11_out = pointers[19];
+    float *restrict part_12_out = pointers[20];
+    float *restrict part_3_out = pointers[21];
+    float *restrict part_4_out = pointers[22];
+    float *restrict part_5_out = pointers[23];
+    float *restrict part_6_out = pointers[24];
+    float *restrict part_7_out = pointers[25];
+    float *restrict part_8_out = pointers[26];
+    float *restrict part_9_out = pointers[27];
+    float *restrict part_10_out = pointers[28];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // sine.gen:6
+        ALIGNED float tanh_value[2][LANES];
+        ALIGNED float Bend_output[2][LANES];
+        ALIGNED float product[2][LANES];
+        ALIGNED float sin_product[2][LANES];
+        ALIGNED float product_2[2][LANES];
+        ALIGNED float Ripple_output[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            tanh_value[0][lane] = hyperbolic_tangent(z_end[0][lane] + Bend_b[0]);
+            tanh_value[1][lane] = hyperbolic_tangent(z_end[1][lane] + Bend_b[1]);
+            Bend_output[0][lane] = z_end[0][lane] + c[0] * tanh_value[0][lane];
+            Bend_output[1][lane] = z_end[1][lane] + c[1] * tanh_value[1][lane];
+            product[0][lane] = k[0] * Bend_output[0][lane];
+            product[1][lane] = k[1] * Bend_output[1][lane];
+            sin_product[0][lane] = sine(product[0][lane]);
+            sin_product[1][lane] = sine(product[1][lane]);
+            product_2[0][lane] = Ripple_a[0] * sin_product[0][lane];
+            product_2[1][lane] = Ripple_a[1] * sin_product[1][lane];
+            Ripple_output[0][lane] = Bend_output[0][lane] + product_2[0][lane] / k[0];
+            Ripple_output[1][lane] = Bend_output[1][lane] + product_2[1][lane] / k[1];
+        }
+        // sine.gen:9
+        ALIGNED float product_3[2][LANES];
+        ALIGNED float cos_product[2][LANES];
+        ALIGNED float product_4[2][LANES];
+        ALIGNED float product_5[2][LANES];
+        ALIGNED float product_6[2][LANES];
+        ALIGNED float total[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_3[0][lane] = 2.0f * Ripple_output[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            product_3[1][lane] = 2.0f * Ripple_output[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+            cos_product[0][lane] = cosine(product[0][lane]);
+            cos_product[1][lane] = cosine(product[1][lane]);
+            product_4[0][lane] = Ripple_k_used[0] * product_3[0][lane];
+            product_4[1][lane] = Ripple_k_used[1] * product_3[1][lane];
+            product_5[0][lane] = cos_product[0][lane] * k[0];
+            product_5[1][lane] = cos_product[1][lane] * k[1];
+            product_6[0][lane] = Ripple_a[0] * product_5[0][lane];
+            product_6[1][lane] = Ripple_a[1] * product_5[1][lane];
+            total[0][lane] = 1.0f + Ripple_k_used[0] * product_6[0][lane];
+            total[1][lane] = 1.0f + Ripple_k_used[1] * product_6[1][lane];
+        }
+        ALIGNED float product_7[2][LANES];
+        ALIGNED float product_8[2][LANES];
+        ALIGNED float product_9[2][LANES];
+        ALIGNED float total_2[2][LANES];
+        ALIGNED float total_3[2][LANES];
+        ALIGNED float difference[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_7[0][lane] = sign(total[0][lane]) * (1.0f / absolute(total[0][lane]) * log_prob_cotangent[lane]);
+            product_7[1][lane] = sign(total[1][lane]) * (1.0f / absolute(total[1][lane]) * log_prob_cotangent[lane]);
+            product_8[0][lane] = Ripple_k_used[0] * product_7[0][lane];
+            product_8[1][lane] = Ripple_k_used[1] * product_7[1][lane];
+            product_9[0][lane] = Ripple_a[0] * product_8[0][lane];
+            product_9[1][lane] = Ripple_a[1] * product_8[1][lane];
+            total_2[0][lane] = cos_product[0][lane] * (Ripple_a[0] * product_4[0][lane]) + -sin_product[0][lane] * (k[0]
+                * product_9[0][lane]);
+            total_2[1][lane] = cos_product[1][lane] * (Ripple_a[1] * product_4[1][lane]) + -sin_product[1][lane] * (k[1]
+                * product_9[1][lane]);
+            total_3[0][lane] = product_3[0][lane] + k[0] * total_2[0][lane];
+            total_3[1][lane] = product_3[1][lane] + k[1] * total_2[1][lane];
+            difference[0][lane] = 1.0f - square(tanh_value[0][lane]);
+            difference[1][lane] = 1.0f - square(tanh_value[1][lane]);
+        }
+        ALIGNED float product_10[2][LANES];
+        ALIGNED float product_11[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_10[0][lane] = 1.0f / (1.0f + c[0] * difference[0][lane]) * log_prob_cotangent[lane];
+            product_10[1][lane] = 1.0f / (1.0f + c[1] * difference[1][lane]) * log_prob_cotangent[lane];
+            product_11[0][lane] = difference[0][lane] * (2.0f * tanh_value[0][lane] * -(c[0] * product_10[0][lane]) +
+                c[0] * total_3[0][lane]);
+            product_11[1][lane] = difference[1][lane] * (2.0f * tanh_value[1][lane] * -(c[1] * product_10[1][lane]) +
+                c[1] * total_3[1][lane]);
+        }
+        // sine.gen:14
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = total_3[0][lane] + product_11[0][lane];
+            z_adjoint[1][lane] = total_3[1][lane] + product_11[1][lane];
+        }
+        for (int64_t k_2 = 4 - 1; k_2 >= 0; k_2--) {
+            ALIGNED float value[2][LANES];
+            ALIGNED float value_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value[0][lane] = z_adjoint[1][lane];
+                value[1][lane] = z_adjoint[0][lane];
+            }
+            load_section(value_2, z_saved_rows, first, count, 2, 8, k_2 * 2);
+            // sine.gen:5
+            ALIGNED float a[1][LANES];
+            ALIGNED float product_12[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) a[0][lane] = value_2[0][lane];
+            dot(product_12, 32, a, 1, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_13[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product_12[at][lane] + mlp_0_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_13, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float value_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_1_bias[k_2 * 32 + at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) value_3[0][lane] = value[1][lane];
+            // sine.gen:14
+            add_products(part_3_out + first / group * 128 + k_2 * 32, value_3, 1, hidden_2, 32, count - first);
+            add_sums(part_7_out + first / group * 4 + k_2, value_3, 1, count - first);
+            // sine.gen:5
+            ALIGNED float product_14[1][LANES];
+            dot(product_14, 1, hidden_2, 32, mlp_s_weight + k_2 * 32, 32, 1);
+            ALIGNED float s[1][LANES];
+            ALIGNED float tanh_s[1][LANES];
+            ALIGNED float exp_tanh_s[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float product_12_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_14[0][lane] + mlp_s_bias[k_2];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                exp_tanh_s[0][lane] = exponential(tanh_s[0][lane]);
+                b[0][lane] = value_2[1][lane];
+                product_12_2[0][lane] = (1.0f - square(tanh_s[0][lane])) * (log_prob_cotangent[lane] +
+                    exp_tanh_s[0][lane] * (b[0][lane] * value_3[0][lane]));
+            }
+            // sine.gen:14
+            add_products(part_4_out + first / group * 128 + k_2 * 32, product_12_2, 1, hidden_2, 32, count - first);
+            add_sums(part_8_out + first / group * 4 + k_2, product_12_2, 1, count - first);
+            // sine.gen:5
+            ALIGNED float product_15[32][LANES];
+            dot(product_15, 32, value_3, 1, mlp_t_weight + k_2 * 32, 1, 32);
+            ALIGNED float product_16[32][LANES];
+            dot(product_16, 32, product_12_2, 1, mlp_s_weight + k_2 * 32, 1, 32);
+            ALIGNED float product_13_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_15[at][lane] +
+                        product_16[at][lane]);
+                }
+            }
+            add_products(part_5_out + first / group * 4096 + k_2 * 1024, product_13_2, 32, hidden, 32, count - first);
+            // sine.gen:14
+            add_sums(part_9_out + first / group * 128 + k_2 * 32, product_13_2, 32, count - first);
+            // sine.gen:5
+            ALIGNED float product_17[32][LANES];
+            dot(product_17, 32, product_13_2, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float product_14_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_17[at][lane];
+                }
+            }
+            add_products(part_6_out + first / group * 128 + k_2 * 32, product_14_2, 32, a, 1, count - first);
+            // sine.gen:14
+            add_sums(part_10_out + first / group * 128 + k_2 * 32, product_14_2, 32, count - first);
+            ALIGNED float product_18[1][LANES];
+            dot(product_18, 1, product_14_2, 32, mlp_0_weight + k_2 * 32, 1, 1);
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[0][lane] = value[0][lane] + product_18[0][lane];
+                z_adjoint[1][lane] = exp_tanh_s[0][lane] * value_3[0][lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+        // sine.gen:9
+        ALIGNED float part_1[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_1[0][lane] = sin_product[0][lane] * product_4[0][lane] + product_5[0][lane] * product_8[0][lane];
+            part_1[1][lane] = sin_product[1][lane] * product_4[1][lane] + product_5[1][lane] * product_8[1][lane];
+        }
+        store(part_1_out, part_1, first, count, 2, 2, 0);
+        ALIGNED float part_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_2[0][lane] = difference[0][lane] * product_10[0][lane] + tanh_value[0][lane] * total_3[0][lane];
+            part_2[1][lane] = difference[1][lane] * product_10[1][lane] + tanh_value[1][lane] * total_3[1][lane];
+        }
+        store(part_2_out, part_2, first, count, 2, 2, 0);
+        store(part_11_out, product_11, first, count, 2, 2, 0);
+        ALIGNED float part_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_12[0][lane] = -product_2[0][lane] / Ripple_k_used_2[0] * product_3[0][lane] + Ripple_k_used_3[0] *
+                (product_6[0][lane] * product_7[0][lane]) + cos_product[0][lane] * product_9[0][lane] +
+                Bend_output[0][lane] * total_2[0][lane];
+            part_12[1][lane] = -product_2[1][lane] / Ripple_k_used_2[1] * product_3[1][lane] + Ripple_k_used_3[1] *
+                (product_6[1][lane] * product_7[1][lane]) + cos_product[1][lane] * product_9[1][lane] +
+                Bend_output[1][lane] * total_2[1][lane];
+        }
+        store(part_12_out, part_12, first, count, 2, 2, 0);
     }
 }
 #endif

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, normal, softplus, square, vector
 
 LOG_PROB_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
 LOG_PROB_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
@@ -125,14 +125,11 @@ def log_prob_kernel(
         # spline.gen:14
         value_0 = reverse_input_1
         greater_equal_value = tl.abs(value_0) >= 3.0
-        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        smaller = minimum(maximum(value_0, -3.0), 3.0)
         not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(
-            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
-            0.0,
-        )
-        hidden_2 = tl.maximum(
+        hidden = maximum(value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
@@ -149,15 +146,16 @@ def log_prob_kernel(
         )
         chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
         total_2 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_2_2 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_2_3 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # spline.gen:14
         indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
@@ -181,11 +179,11 @@ def log_prob_kernel(
         )
         chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
+        product_2_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2_2, 0.0), 1)
         difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
         ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
         product_3 = difference_4 * ratio
         # spline.gen:8
@@ -231,7 +229,7 @@ def log_prob_kernel(
                         + (
                             0.0
                             + dot(
-                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2_2, 0.0),
                                 matrix(weights_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -242,8 +240,8 @@ def log_prob_kernel(
                 1,
             )
             + reduced
-            * tl.minimum(
-                tl.maximum(
+            * minimum(
+                maximum(
                     2.0
                     * product_3
                     / tl.where(
@@ -252,7 +250,7 @@ def log_prob_kernel(
                         + tl.sqrt(
                             tl.where(
                                 not_greater_equal_value,
-                                tl.maximum(
+                                maximum(
                                     difference_5 * difference_5
                                     + 4.0
                                     * (
@@ -318,8 +316,8 @@ def log_prob_kernel(
         reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
         product_10 = 2.0 * ratio_2
         difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
-        smaller_2 = tl.minimum(
-            tl.maximum(
+        smaller_2 = minimum(
+            maximum(
                 tl.where(
                     greater_equal_value,
                     value_0,
@@ -343,8 +341,8 @@ def log_prob_kernel(
                         1,
                     )
                     + reduced_5
-                    * tl.minimum(
-                        tl.maximum(
+                    * minimum(
+                        maximum(
                             2.0
                             * product_8
                             / tl.where(
@@ -357,7 +355,7 @@ def log_prob_kernel(
                                             not_greater_equal_value_2,
                                             tl.where(
                                                 not_greater_equal_value,
-                                                tl.maximum(
+                                                maximum(
                                                     difference_8 * difference_8
                                                     + 4.0
                                                     * (
@@ -427,8 +425,8 @@ def log_prob_kernel(
         ratio_3 = reduced_9 / chosen_4
         product_12 = reduced_9 * ratio_3
         reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
-        smaller_3 = tl.minimum(
-            tl.maximum(
+        smaller_3 = minimum(
+            maximum(
                 (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
                 / chosen_4,
                 0.0,
@@ -471,6 +469,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -503,17 +502,19 @@ def log_prob_rows(
         d_bias,
         device,
     )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -628,8 +629,8 @@ def sample_kernel(
         greater_equal_value = tl.abs(b_0) >= 3.0
         not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
-        hidden_2 = tl.maximum(
+        hidden = maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
@@ -745,6 +746,7 @@ def sample_kernel(
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(
     mlp_0_weight,
@@ -780,19 +782,21 @@ def sample_rows(
         d_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -906,8 +910,8 @@ def forward_kernel(
         greater_equal_value = tl.abs(b_0) >= 3.0
         not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
-        hidden_2 = tl.maximum(
+        hidden = maximum(a_0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
@@ -1021,7 +1025,7 @@ def forward_kernel(
         # spline.gen:14
         SplineCoupling_output_0 = a_0
         SplineCoupling_output_1 = SplineCoupling_Spline
-        smaller = tl.minimum(tl.maximum(b_0, -3.0), 3.0)
+        smaller = minimum(maximum(b_0, -3.0), 3.0)
         indicator_value_2 = (smaller[:, None] >= value).to(tl.float32)
         indicator_value_2_2 = (smaller[:, None] >= value_5).to(tl.float32)
         difference_3 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
@@ -1036,10 +1040,10 @@ def forward_kernel(
             1.0,
         )
         ratio = reduced_3 / chosen_2
-        product = reduced_3 * ratio
+        product_2 = reduced_3 * ratio
         reduced_4 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_3, 0.0), 1)
-        smaller_2 = tl.minimum(
-            tl.maximum(
+        smaller_2 = minimum(
+            maximum(
                 (smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_2, 0.0), 1)) / chosen_2,
                 0.0,
             ),
@@ -1047,7 +1051,7 @@ def forward_kernel(
         )
         difference_4 = 1.0 - smaller_2
         power_value = square(tl.where(not_greater_equal_value, difference_4, 1.0))
-        product_2 = smaller_2 * difference_4
+        product_2_2 = smaller_2 * difference_4
         reduced_5 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_3 * value_4, 0.0), 1)
         power_value_2 = square(tl.where(not_greater_equal_value, smaller_2, 1.0))
         # spline.gen:22
@@ -1059,9 +1063,9 @@ def forward_kernel(
             tl.log(
                 tl.where(
                     not_greater_equal_value,
-                    product * reduced_4 * power_value
-                    + 2.0 * reduced_3 * square(tl.where(not_greater_equal_value, ratio, 1.0)) * product_2
-                    + product * reduced_5 * power_value_2,
+                    product_2 * reduced_4 * power_value
+                    + 2.0 * reduced_3 * square(tl.where(not_greater_equal_value, ratio, 1.0)) * product_2_2
+                    + product_2 * reduced_5 * power_value_2,
                     1.0,
                 ),
             )
@@ -1070,7 +1074,7 @@ def forward_kernel(
             * tl.log(
                 tl.where(
                     not_greater_equal_value,
-                    ratio * power_value + (reduced_4 + reduced_5) * product_2 + ratio * power_value_2,
+                    ratio * power_value + (reduced_4 + reduced_5) * product_2_2 + ratio * power_value_2,
                     1.0,
                 ),
             ),
@@ -1080,6 +1084,7 @@ def forward_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(
     z,
@@ -1112,19 +1117,21 @@ def forward_rows(
         d_bias,
         device,
     )
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -1237,14 +1244,11 @@ def inverse_kernel(
         # spline.gen:14
         value_0 = reverse_input_1
         greater_equal_value = tl.abs(value_0) >= 3.0
-        smaller = tl.minimum(tl.maximum(value_0, -3.0), 3.0)
+        smaller = minimum(maximum(value_0, -3.0), 3.0)
         not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
-        hidden = tl.maximum(
-            value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32),
-            0.0,
-        )
-        hidden_2 = tl.maximum(
+        hidden = maximum(value__0[:, None] * vector(mlp_0_weight_array, k, 32) + vector(mlp_0_bias_array, k, 32), 0.0)
+        hidden_2 = maximum(
             dot(hidden, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32),
             0.0,
         )
@@ -1261,15 +1265,16 @@ def inverse_kernel(
         )
         chosen = tl.where(not_greater_equal_value[:, None], difference, 0.0)
         # spline.gen:7
-        product = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
+        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen))
         total_2 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_2_2 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_2_3 = -3.0 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # spline.gen:14
         indicator_value = (smaller[:, None] >= total_2).to(tl.float32)
@@ -1293,11 +1298,11 @@ def inverse_kernel(
         )
         chosen_2 = tl.where(not_greater_equal_value[:, None], difference_3, 0.0)
         # spline.gen:6
-        product_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
+        product_2_2 = 6.0 * (0.001 + 0.992 * tl.exp(chosen_2))
         # spline.gen:14
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2_2, 0.0), 1)
         difference_4 = smaller - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * total_2_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_2 * product_2, 0.0), 1)
         ratio = reduced_2 / tl.where(not_greater_equal_value, reduced, 1.0)
         product_3 = difference_4 * ratio
         # spline.gen:8
@@ -1343,7 +1348,7 @@ def inverse_kernel(
                         + (
                             0.0
                             + dot(
-                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2, 0.0),
+                                tl.where(tl.arange(0, 16)[None, :] < 8, product_2_2, 0.0),
                                 matrix(weights_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -1354,8 +1359,8 @@ def inverse_kernel(
                 1,
             )
             + reduced
-            * tl.minimum(
-                tl.maximum(
+            * minimum(
+                maximum(
                     2.0
                     * product_3
                     / tl.where(
@@ -1364,7 +1369,7 @@ def inverse_kernel(
                         + tl.sqrt(
                             tl.where(
                                 not_greater_equal_value,
-                                tl.maximum(
+                                maximum(
                                     difference_5 * difference_5
                                     + 4.0
                                     * (
@@ -1430,8 +1435,8 @@ def inverse_kernel(
         reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_6 * value_4, 0.0), 1)
         product_10 = 2.0 * ratio_2
         difference_8 = product_9 - difference_7 * (reduced_7 + reduced_8 - product_10)
-        smaller_2 = tl.minimum(
-            tl.maximum(
+        smaller_2 = minimum(
+            maximum(
                 tl.where(
                     greater_equal_value,
                     value_0,
@@ -1455,8 +1460,8 @@ def inverse_kernel(
                         1,
                     )
                     + reduced_5
-                    * tl.minimum(
-                        tl.maximum(
+                    * minimum(
+                        maximum(
                             2.0
                             * product_8
                             / tl.where(
@@ -1469,7 +1474,7 @@ def inverse_kernel(
                                             not_greater_equal_value_2,
                                             tl.where(
                                                 not_greater_equal_value,
-                                                tl.maximum(
+                                                maximum(
                                                     difference_8 * difference_8
                                                     + 4.0
                                                     * (
@@ -1539,8 +1544,8 @@ def inverse_kernel(
         ratio_3 = reduced_9 / chosen_4
         product_12 = reduced_9 * ratio_3
         reduced_10 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * value_3, 0.0), 1)
-        smaller_3 = tl.minimum(
-            tl.maximum(
+        smaller_3 = minimum(
+            maximum(
                 (smaller_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 8, difference_9 * total_5_3, 0.0), 1))
                 / chosen_4,
                 0.0,
@@ -1582,6 +1587,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(
     x,
@@ -1614,18 +1620,20 @@ def inverse_rows(
         d_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

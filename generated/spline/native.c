@@ -83,30 +83,28 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float total[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
-            // spline.gen:14
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
@@ -135,40 +133,30 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float difference[8][LANES];
+            ALIGNED float chosen[8][LANES];
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float joined[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
                         0.0f) + logarithm(sum_6[lane]));
-                }
-            }
-            ALIGNED float chosen[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
-                }
-            }
-            // spline.gen:7
-            ALIGNED float product_4[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
                 }
             }
-            ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
             ALIGNED float total_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value[7][LANES];
+            ALIGNED float joined_2[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
@@ -179,22 +167,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_5[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_5[8][LANES];
             dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
             ALIGNED float total_3[8][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
-            // spline.gen:14
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
@@ -223,33 +209,24 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float difference_3[8][LANES];
+            ALIGNED float chosen_2[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
                         0.0f) + logarithm(sum_11[lane]));
-                }
-            }
-            ALIGNED float chosen_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
-                }
-            }
-            // spline.gen:6
-            ALIGNED float product_2_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
                 }
             }
-            // spline.gen:14
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
                 }
             }
+            // spline.gen:14
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -283,10 +260,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float value_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
             }
-            ALIGNED float reduced_3[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
@@ -294,10 +271,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4_2[LANES];
             ALIGNED float value_4[8][LANES];
             for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            ALIGNED float reduced_4[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
             }
-            ALIGNED float reduced_4[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
@@ -334,28 +311,26 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
                 not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
             }
+            ALIGNED float joined_5[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
                         exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:7
-            ALIGNED float joined_5[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
             ALIGNED float total_4[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value_2[7][LANES];
+            ALIGNED float joined_6[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_6[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
@@ -366,21 +341,15 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_6[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float reduced_5[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
-                }
-            }
-            // spline.gen:6
-            ALIGNED float product_7[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
                         chosen_2[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:14
-            ALIGNED float reduced_5[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -452,28 +421,26 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
                     product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
             }
+            ALIGNED float joined_9[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
                         difference_3[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:6
-            ALIGNED float joined_9[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
             dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
             ALIGNED float total_5[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value_3[7][LANES];
+            ALIGNED float joined_10[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_10[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
@@ -484,12 +451,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_9[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float reduced_9[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
                 }
             }
-            ALIGNED float reduced_9[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -621,8 +588,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -647,27 +614,26 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
             ALIGNED float w[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
-            // spline.gen:6
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
@@ -696,6 +662,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float W[8][LANES];
+            ALIGNED float joined[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
@@ -703,21 +670,19 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(sum_6[lane])), 0.0f)));
                 }
             }
-            ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, W, 8, shared_2, 8, 1);
             ALIGNED float x_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.0f + joined[at][lane];
             }
-            // spline.gen:9
-            ALIGNED float indicator_value[7][LANES];
+            ALIGNED float joined_2[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
@@ -728,20 +693,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_4[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_4[8][LANES];
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float h[8][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
-            // spline.gen:7
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
@@ -770,6 +733,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float H[8][LANES];
+            ALIGNED float joined_4[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
@@ -777,19 +741,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(sum_11[lane])), 0.0f)));
                 }
             }
-            ALIGNED float joined_4[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[0][lane] = 0.0f;
             dot(joined_4 + 1, 8, H, 8, shared_2, 8, 1);
             ALIGNED float y[9][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.0f + joined_4[at][lane];
             }
-            // spline.gen:10
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
+            // spline.gen:10
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -811,11 +774,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
+            ALIGNED float D[9][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
-            // spline.gen:8
-            ALIGNED float D[9][LANES];
             for (int lane = 0; lane < LANES; lane++) D[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) D[at + 1][lane] = 0.001f + softplus(d[at][lane]);
@@ -943,27 +905,26 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, a, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
             ALIGNED float w[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k * 8 + at];
             }
-            // spline.gen:6
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
@@ -992,6 +953,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float W[8][LANES];
+            ALIGNED float joined[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
@@ -999,25 +961,21 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(sum_6[lane])), 0.0f)));
                 }
             }
-            ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, W, 8, shared_2, 8, 1);
             ALIGNED float x_2[9][LANES];
+            ALIGNED float value[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.0f + joined[at][lane];
             }
-            // spline.gen:9
-            ALIGNED float value[7][LANES];
-            for (int at = 0; at < 7; at++) {
-                for (int lane = 0; lane < LANES; lane++) value[at][lane] = x_2[at + 1][lane];
-            }
             ALIGNED float indicator_value[7][LANES];
+            ALIGNED float joined_2[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    value[at][lane] = x_2[at + 1][lane];
                     indicator_value[at][lane] = (float)(b_0[lane] >= value[at][lane]);
                 }
             }
-            ALIGNED float joined_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
@@ -1028,20 +986,18 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_4[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_4[8][LANES];
             dot(product_4, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float h[8][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k * 8 + at];
             }
-            // spline.gen:7
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
@@ -1070,6 +1026,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float H[8][LANES];
+            ALIGNED float joined_4[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
@@ -1077,19 +1034,18 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(sum_11[lane])), 0.0f)));
                 }
             }
-            ALIGNED float joined_4[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[0][lane] = 0.0f;
             dot(joined_4 + 1, 8, H, 8, shared_2, 8, 1);
             ALIGNED float y[9][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.0f + joined_4[at][lane];
             }
-            // spline.gen:10
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
+            // spline.gen:10
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -1102,11 +1058,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 chosen[lane] = choose(not_greater_equal_value[lane], sum_12[lane], 1.0f);
                 s[lane] = reduced_2[lane] / chosen[lane];
             }
+            ALIGNED float sum_13[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x_2[at][lane];
             }
-            // spline.gen:11
-            ALIGNED float sum_13[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_13[lane] += difference[at][lane] * value_2[at][lane];
@@ -1116,34 +1071,32 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_13[lane]) / chosen[lane];
             dot(product_5, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
             ALIGNED float d[7][LANES];
+            ALIGNED float D[9][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k * 7 + at];
             }
-            // spline.gen:8
-            ALIGNED float D[9][LANES];
             for (int lane = 0; lane < LANES; lane++) D[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) D[at + 1][lane] = 0.001f + softplus(d[at][lane]);
             }
             ALIGNED float value_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) D[8][lane] = 1.0f;
+            ALIGNED float reduced_2_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = D[at][lane];
             }
-            // spline.gen:4
-            ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += difference[at][lane] * value_3[at][lane];
             }
+            // spline.gen:4
             ALIGNED float difference_2[LANES];
             ALIGNED float value_4[8][LANES];
             for (int lane = 0; lane < LANES; lane++) difference_2[lane] = 1.0f - r[lane];
+            ALIGNED float sum_14[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = D[at + 1][lane];
             }
-            // spline.gen:3
-            ALIGNED float sum_14[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference[at][lane] * y[at][lane];
@@ -1166,13 +1119,12 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
                 smaller[lane] = minimum(maximum(b_0[lane], -3.0f), 3.0f);
             }
+            ALIGNED float joined_5[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value_2[at][lane] = (float)(smaller[lane] >= value[at][lane]);
                 }
             }
-            // spline.gen:14
-            ALIGNED float joined_5[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_5[at + 1][lane] = indicator_value_2[at][lane];
@@ -1183,16 +1135,17 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_6[7][lane] = 0.0f;
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_3[at][lane] = joined_5[at][lane] - joined_6[at][lane];
                 }
             }
-            ALIGNED float reduced_3[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * H[at][lane];
             }
+            // spline.gen:14
             ALIGNED float sum_16[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -1335,30 +1288,28 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
             ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_2[32][LANES];
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
                 }
             }
-            ALIGNED float product_3[8][LANES];
             dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
             ALIGNED float total[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
                 }
             }
-            // spline.gen:14
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
@@ -1387,40 +1338,30 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float difference[8][LANES];
+            ALIGNED float chosen[8][LANES];
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float joined[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
                         0.0f) + logarithm(sum_6[lane]));
-                }
-            }
-            ALIGNED float chosen[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
-                }
-            }
-            // spline.gen:7
-            ALIGNED float product_4[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
                 }
             }
-            ALIGNED float joined[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
             dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
             ALIGNED float total_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value[7][LANES];
+            ALIGNED float joined_2[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
@@ -1431,22 +1372,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_2[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_5[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
                 }
             }
-            // spline.gen:15
-            ALIGNED float product_5[8][LANES];
             dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
             ALIGNED float total_3[8][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
                 }
             }
-            // spline.gen:14
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
             for (int at = 1; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
@@ -1475,33 +1414,24 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float difference_3[8][LANES];
+            ALIGNED float chosen_2[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
                         0.0f) + logarithm(sum_11[lane]));
-                }
-            }
-            ALIGNED float chosen_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
-                }
-            }
-            // spline.gen:6
-            ALIGNED float product_2_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
                 }
             }
-            // spline.gen:14
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
                 }
             }
+            // spline.gen:14
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
@@ -1535,10 +1465,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float value_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
             }
-            ALIGNED float reduced_3[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
@@ -1546,10 +1476,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4_2[LANES];
             ALIGNED float value_4[8][LANES];
             for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            ALIGNED float reduced_4[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
             }
-            ALIGNED float reduced_4[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
@@ -1586,28 +1516,26 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
                 not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
             }
+            ALIGNED float joined_5[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
                         exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:7
-            ALIGNED float joined_5[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
             ALIGNED float total_4[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value_2[7][LANES];
+            ALIGNED float joined_6[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_6[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
@@ -1618,21 +1546,15 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_6[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float reduced_5[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
-                }
-            }
-            // spline.gen:6
-            ALIGNED float product_7[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
                         chosen_2[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:14
-            ALIGNED float reduced_5[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -1704,28 +1626,26 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
                     product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
             }
+            ALIGNED float joined_9[9][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
                         difference_3[at][lane], 0.0f)));
                 }
             }
-            // spline.gen:6
-            ALIGNED float joined_9[9][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
             dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
             ALIGNED float total_5[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
             for (int at = 0; at < 9; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
             }
-            // spline.gen:14
-            ALIGNED float indicator_value_3[7][LANES];
+            ALIGNED float joined_10[8][LANES];
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_10[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
             for (int at = 0; at < 7; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
@@ -1736,12 +1656,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_9[8][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float reduced_9[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
                 }
             }
-            ALIGNED float reduced_9[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -1813,6 +1733,3124 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_abs_det_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det_2[lane] = -log_abs_det[lane];
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_w_weight = pointers[5];
+    const float *restrict mlp_w_bias = pointers[6];
+    const float *restrict mlp_h_weight = pointers[7];
+    const float *restrict mlp_h_bias = pointers[8];
+    const float *restrict mlp_d_weight = pointers[9];
+    const float *restrict mlp_d_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[12];
+    float *restrict z_saved_out = pointers[13];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // spline.gen:22
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value[1][LANES];
+            ALIGNED float value_0[LANES];
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = z[1][lane];
+                reverse_input[1][lane] = z[0][lane];
+                value[0][lane] = reverse_input[0][lane];
+                value_0[lane] = reverse_input[1][lane];
+                greater_equal_value[lane] = absolute(value_0[lane]) >= 3.0f;
+                smaller[lane] = minimum(maximum(value_0[lane], -3.0f), 3.0f);
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
+            }
+            dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
+                }
+            }
+            dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
+            ALIGNED float total[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float difference[8][LANES];
+            ALIGNED float chosen[8][LANES];
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float joined[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                        0.0f) + logarithm(sum_6[lane]));
+                    chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
+                    product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
+            ALIGNED float total_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_5[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
+            ALIGNED float total_3[8][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_3[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference_3[8][LANES];
+            ALIGNED float chosen_2[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
+                        0.0f) + logarithm(sum_11[lane]));
+                    chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // spline.gen:14
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * total_2[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = smaller[lane] - sum_12[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_2[at][lane] * product_4[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_6[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / choose(not_greater_equal_value[lane], reduced_2[lane], 1.0f);
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_6, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
+            ALIGNED float value_2[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at + 1][lane] = 0.001f + softplus(product_6[at][lane] + mlp_d_bias[k * 7 + at]);
+                }
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            ALIGNED float reduced_4[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_4[0][lane] = 0.0f;
+            }
+            dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                }
+            }
+            ALIGNED float chosen_3[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float SplineCoupling_input[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], sum_13[lane] + reduced_2[lane] *
+                    minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
+                    + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
+                    * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
+                b[0][lane] = chosen_3[lane];
+                SplineCoupling_input[0][lane] = value[0][lane];
+                SplineCoupling_input[1][lane] = b[0][lane];
+            }
+            // spline.gen:22
+            if ((k == 0) | (whole_quotient(3 - k, 4) * 2 != whole_quotient(3 - (k - 1), 4) * 2)) {
+                store(z_saved_out, SplineCoupling_input, first, count, 2, 2, whole_quotient(3 - k, 4) * 2);
+            }
+            // spline.gen:3
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float product_6_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            ALIGNED float joined_5[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
+            ALIGNED float total_4[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
+            }
+            ALIGNED float joined_6[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float reduced_5[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        chosen_2[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
+                }
+            }
+            // spline.gen:14
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_6[at][lane] * total_4[at][lane];
+            }
+            ALIGNED float difference_7[LANES];
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_7[lane] = smaller[lane] - sum_14[lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_8[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_6[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], reduced_5[lane], 1.0f), 1.0f);
+                product_8[lane] = difference_7[lane] * ratio_2[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_7[lane] += difference_6[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_9[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9[lane] = reduced_6[lane] * reduced_7[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_8[lane] += difference_6[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_10[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_10[lane] = 2.0f * ratio_2[lane];
+                difference_8[lane] = product_9[lane] - difference_7[lane] * (reduced_7[lane] + reduced_8[lane] -
+                    product_10[lane]);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_15[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float product_11[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], sum_15[lane] +
+                    reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], difference_8[lane] +
+                    root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    maximum(difference_8[lane] * difference_8[lane] + 4.0f * ((reduced_6[lane] * ratio_2[lane] -
+                    product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
+                    product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
+            }
+            ALIGNED float joined_9[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        difference_3[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
+            ALIGNED float total_5[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float reduced_9[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_9[at][lane] * (6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
+                }
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_9[at][lane] * product_11[at][lane];
+            }
+            ALIGNED float chosen_4[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_12[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], sum_16[lane], 1.0f);
+                ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
+                product_12[lane] = reduced_9[lane] * ratio_3[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] += difference_9[at][lane] * total_5[at][lane];
+            }
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float power_value[LANES];
+            ALIGNED float product_13[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - sum_17[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                difference_10[lane] = 1.0f - smaller_3[lane];
+                power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
+                product_13[lane] = smaller_3[lane] * difference_10[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_9[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float power_value_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value_2[lane] = square(choose(not_greater_equal_value_2[lane], smaller_3[lane], 1.0f));
+            }
+            // spline.gen:22
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = SplineCoupling_input[0][lane];
+                z[1][lane] = SplineCoupling_input[1][lane];
+                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[lane], 0.0f,
+                    logarithm(choose(not_greater_equal_value_2[lane], product_12[lane] * reduced_10[lane] *
+                    power_value[lane] + 2.0f * reduced_9[lane] * square(choose(not_greater_equal_value_2[lane],
+                    ratio_3[lane], 1.0f)) * product_13[lane] + product_12[lane] * reduced_11[lane] *
+                    power_value_2[lane], 1.0f)) - logarithm(chosen_4[lane]) - 2.0f *
+                    logarithm(choose(not_greater_equal_value_2[lane], ratio_3[lane] * power_value[lane] +
+                    (reduced_10[lane] + reduced_11[lane]) * product_13[lane] + ratio_3[lane] * power_value_2[lane],
+                    1.0f)));
+            }
+        }
+        // spline.gen:21
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
+        }
+        // spline.gen:22
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_1 [896] summed
+       over rows, part_2 [1024] summed over rows, part_3 [1024] summed over rows, part_4 [4096] summed over rows, part_5
+       [128] summed over rows, part_6 [28] summed over rows, part_7 [32] summed over rows, part_8 [32] summed over rows,
+       part_9 [128] summed over rows, part_10 [128] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_w_weight = pointers[7];
+    const float *restrict mlp_w_bias = pointers[8];
+    const float *restrict mlp_h_weight = pointers[9];
+    const float *restrict mlp_h_bias = pointers[10];
+    const float *restrict mlp_d_weight = pointers[11];
+    const float *restrict mlp_d_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    float *restrict x_gradient_out = pointers[14];
+    float *restrict part_1_out = pointers[15];
+    float *restrict part_2_out = pointers[16];
+    float *restrict part_3_out = pointers[17];
+    float *restrict part_4_out = pointers[18];
+    float *restrict part_5_out = pointers[19];
+    float *restrict part_6_out = pointers[20];
+    float *restrict part_7_out = pointers[21];
+    float *restrict part_8_out = pointers[22];
+    float *restrict part_9_out = pointers[23];
+    float *restrict part_10_out = pointers[24];
+    float *restrict drift_out = pointers[25];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // spline.gen:22
+        ALIGNED float value[2][LANES];
+        load_section(value, z_saved_rows, first, count, 2, 2, 0);
+        ALIGNED float z_2[2][LANES];
+        ALIGNED float drift[LANES];
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_2[0][lane] = value[0][lane];
+            z_2[1][lane] = value[1][lane];
+            drift[lane] = 0.0f;
+            z_adjoint[0][lane] = 2.0f * value[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            z_adjoint[1][lane] = 2.0f * value[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            int64_t difference;
+            difference = 3 - k_2;
+            int64_t quotient_difference;
+            quotient_difference = whole_quotient(difference, 4);
+            int equal_difference;
+            equal_difference = difference == quotient_difference * 4 + 3;
+            ALIGNED float value_2[2][LANES];
+            if (equal_difference) {
+                load_section(value_2, z_saved_rows, first, count, 2, 2, quotient_difference * 2);
+            }
+            ALIGNED float chosen[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float b_0[LANES];
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen[0][lane] = choose(equal_difference, value_2[0][lane], z_2[0][lane]);
+                chosen[1][lane] = choose(equal_difference, value_2[1][lane], z_2[1][lane]);
+                a[0][lane] = chosen[0][lane];
+                b[0][lane] = chosen[1][lane];
+                b_0[lane] = b[0][lane];
+                greater_equal_value[lane] = absolute(b_0[lane]) >= 3.0f;
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
+            }
+            dot(product, 32, a, 1, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_3, 8, hidden_2, 32, mlp_w_weight + k_2 * 256, 32, 1);
+            ALIGNED float w[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_3[at][lane] + mlp_w_bias[k_2 * 8 + at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+            }
+            ALIGNED float W[8][LANES];
+            ALIGNED float joined[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = w[at][lane] - reduced_2[lane];
+                    W[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
+                        difference_2[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, W, 8, shared_2, 8, 1);
+            ALIGNED float x_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.0f + joined[at][lane];
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_4[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            dot(product_4, 8, hidden_2, 32, mlp_h_weight + k_2 * 256, 32, 1);
+            ALIGNED float h[8][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_4[at][lane] + mlp_h_bias[k_2 * 8 + at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float difference_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2_2[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                    logarithm(sum_11[lane]);
+            }
+            ALIGNED float H[8][LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_4[at][lane] = h[at][lane] - reduced_2_2[lane];
+                    H[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value[lane],
+                        difference_4[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_4[0][lane] = 0.0f;
+            dot(joined_4 + 1, 8, H, 8, shared_2, 8, 1);
+            ALIGNED float y[9][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.0f + joined_4[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * H[at][lane];
+            }
+            // spline.gen:10
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_3[at][lane] * W[at][lane];
+            }
+            ALIGNED float chosen_2[LANES];
+            ALIGNED float s[LANES];
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_2[lane] = choose(not_greater_equal_value[lane], sum_12[lane], 1.0f);
+                s[lane] = reduced_3[lane] / chosen_2[lane];
+                sum_13[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_13[lane] += difference_3[at][lane] * x_2[at][lane];
+            }
+            ALIGNED float r[LANES];
+            ALIGNED float product_5[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_13[lane]) / chosen_2[lane];
+            dot(product_5, 7, hidden_2, 32, mlp_d_weight + k_2 * 224, 32, 1);
+            ALIGNED float d[7][LANES];
+            ALIGNED float D[9][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_5[at][lane] + mlp_d_bias[k_2 * 7 + at];
+            }
+            for (int lane = 0; lane < LANES; lane++) D[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) D[at + 1][lane] = 0.001f + softplus(d[at][lane]);
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) D[8][lane] = 1.0f;
+            ALIGNED float reduced_4[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = D[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_3[at][lane] * value_3[at][lane];
+            }
+            // spline.gen:4
+            ALIGNED float difference_5[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) difference_5[lane] = 1.0f - r[lane];
+            ALIGNED float sum_14[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = D[at + 1][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_3[at][lane] * y[at][lane];
+            }
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] += difference_3[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float SplineCoupling_Spline[LANES];
+            ALIGNED float SplineCoupling_output[2][LANES];
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED float larger[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float chosen_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                SplineCoupling_Spline[lane] = choose(greater_equal_value[lane], b_0[lane], sum_14[lane] +
+                    reduced_3[lane] * (s[lane] * square(choose(not_greater_equal_value[lane], r[lane], 1.0f)) +
+                    reduced_4[lane] * r[lane] * difference_5[lane]) / choose(not_greater_equal_value[lane], s[lane] +
+                    (sum_15[lane] + reduced_4[lane] - 2.0f * s[lane]) * r[lane] * difference_5[lane], 1.0f));
+                SplineCoupling_output[0][lane] = a[0][lane];
+                SplineCoupling_output[1][lane] = SplineCoupling_Spline[lane];
+                greater_equal_value_2[lane] = absolute(SplineCoupling_Spline[lane]) >= 3.0f;
+                larger[lane] = maximum(SplineCoupling_Spline[lane], -3.0f);
+                smaller[lane] = minimum(larger[lane], 3.0f);
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            ALIGNED float exp_chosen_3[8][LANES];
+            ALIGNED float product_6[8][LANES];
+            ALIGNED float joined_5[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen_3[at][lane] = choose(not_greater_equal_value_2[lane], difference_4[at][lane], 0.0f);
+                    exp_chosen_3[at][lane] = exponential(chosen_3[at][lane]);
+                    product_6[at][lane] = 6.0f * (0.001f + 0.992f * exp_chosen_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_6, 8, shared_2, 8, 1);
+            ALIGNED float total[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total[at][lane] = -3.0f + joined_5[at][lane];
+            }
+            ALIGNED float joined_6[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float chosen_4[8][LANES];
+            ALIGNED float exp_chosen_4[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_5[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                    chosen_4[at][lane] = choose(not_greater_equal_value_2[lane], difference_2[at][lane], 0.0f);
+                    exp_chosen_4[at][lane] = exponential(chosen_4[at][lane]);
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exp_chosen_4[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // spline.gen:14
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_6[at][lane] * total[at][lane];
+            }
+            ALIGNED float difference_7[LANES];
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_7[lane] = smaller[lane] - sum_16[lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6[at][lane];
+                }
+            }
+            ALIGNED float chosen_5[LANES];
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_5[lane] = choose(not_greater_equal_value_2[lane], reduced_5[lane], 1.0f);
+                ratio[lane] = reduced_6[lane] / chosen_5[lane];
+                product_3_2[lane] = difference_7[lane] * ratio[lane];
+                product_4_2[lane] = 2.0f * product_3_2[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_7[lane] += difference_6[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = reduced_6[lane] * reduced_7[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_8[lane] += difference_6[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_6_2[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float difference_9[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float difference_11[LANES];
+            ALIGNED float total_2[LANES];
+            ALIGNED float sqrt_value[LANES];
+            ALIGNED float chosen_6[LANES];
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float larger_2[LANES];
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[lane] = 2.0f * ratio[lane];
+                difference_8[lane] = reduced_7[lane] + reduced_8[lane] - product_6_2[lane];
+                difference_9[lane] = product_5_2[lane] - difference_7[lane] * difference_8[lane];
+                difference_10[lane] = product_6_2[lane] - reduced_7[lane] - reduced_8[lane];
+                difference_11[lane] = reduced_6[lane] * ratio[lane] - product_5_2[lane] - difference_7[lane] *
+                    difference_10[lane];
+                total_2[lane] = difference_9[lane] * difference_9[lane] + 4.0f * (difference_11[lane] *
+                    product_3_2[lane]);
+                sqrt_value[lane] = root(choose(not_greater_equal_value_2[lane], maximum(total_2[lane], 0.0f), 1.0f));
+                chosen_6[lane] = choose(not_greater_equal_value_2[lane], difference_9[lane] + sqrt_value[lane], 1.0f);
+                ratio_2[lane] = product_4_2[lane] / chosen_6[lane];
+                larger_2[lane] = maximum(ratio_2[lane], 0.0f);
+                smaller_2[lane] = minimum(larger_2[lane], 1.0f);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_17[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED int greater_equal_value_3[LANES];
+            ALIGNED int not_greater_equal_value_3[LANES];
+            ALIGNED float exp_value[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                greater_equal_value_3[lane] = absolute(choose(greater_equal_value_2[lane], SplineCoupling_Spline[lane],
+                    sum_17[lane] + reduced_5[lane] * smaller_2[lane])) >= 3.0f;
+                not_greater_equal_value_3[lane] = !greater_equal_value_3[lane];
+            }
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float joined_9[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(choose(not_greater_equal_value_3[lane], chosen_3[at][lane],
+                        0.0f));
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exp_value[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float total_3[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller[lane] >= total_3[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_12[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float exp_value_2[8][LANES];
+            ALIGNED float product_8[8][LANES];
+            ALIGNED float reduced_9[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_12[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                    exp_value_2[at][lane] = exponential(choose(not_greater_equal_value_3[lane], chosen_4[at][lane],
+                        0.0f));
+                    product_8[at][lane] = 6.0f * (0.001f + 0.992f * exp_value_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_12[at][lane] * product_8[at][lane];
+                }
+            }
+            ALIGNED float sum_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_18[lane] += difference_12[at][lane] * total_3[at][lane];
+            }
+            ALIGNED float difference_13[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_13[lane] = smaller[lane] - sum_18[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_12[at][lane] * product_7[at][lane];
+                }
+            }
+            ALIGNED float chosen_7[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_9[LANES];
+            ALIGNED float product_10[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_7[lane] = choose(not_greater_equal_value_3[lane], choose(not_greater_equal_value_2[lane],
+                    reduced_9[lane], 1.0f), 1.0f);
+                ratio_3[lane] = reduced_10[lane] / chosen_7[lane];
+                product_9[lane] = difference_13[lane] * ratio_3[lane];
+                product_10[lane] = 2.0f * product_9[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_12[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float product_11[LANES];
+            ALIGNED float reduced_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_11[lane] = reduced_10[lane] * reduced_11[lane];
+                reduced_12[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_12[lane] += difference_12[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float product_12[LANES];
+            ALIGNED float difference_14[LANES];
+            ALIGNED float difference_15[LANES];
+            ALIGNED float difference_16[LANES];
+            ALIGNED float difference_17[LANES];
+            ALIGNED float total_4[LANES];
+            ALIGNED float sqrt_value_2[LANES];
+            ALIGNED float chosen_8[LANES];
+            ALIGNED float ratio_4[LANES];
+            ALIGNED float larger_3[LANES];
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float joined_12[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_12[lane] = 2.0f * ratio_3[lane];
+                difference_14[lane] = reduced_11[lane] + reduced_12[lane] - product_12[lane];
+                difference_15[lane] = product_11[lane] - difference_13[lane] * difference_14[lane];
+                difference_16[lane] = product_12[lane] - reduced_11[lane] - reduced_12[lane];
+                difference_17[lane] = reduced_10[lane] * ratio_3[lane] - product_11[lane] - difference_13[lane] *
+                    difference_16[lane];
+                total_4[lane] = difference_15[lane] * difference_15[lane] + 4.0f * (difference_17[lane] *
+                    product_9[lane]);
+                sqrt_value_2[lane] = root(choose(not_greater_equal_value_3[lane],
+                    choose(not_greater_equal_value_2[lane], maximum(total_4[lane], 0.0f), 1.0f), 1.0f));
+                chosen_8[lane] = choose(not_greater_equal_value_3[lane], choose(not_greater_equal_value_2[lane],
+                    difference_15[lane] + sqrt_value_2[lane], 1.0f), 1.0f);
+                ratio_4[lane] = product_10[lane] / chosen_8[lane];
+                larger_3[lane] = maximum(ratio_4[lane], 0.0f);
+                smaller_3[lane] = minimum(larger_3[lane], 1.0f);
+                joined_12[0][lane] = 0.0f;
+            }
+            dot(joined_12 + 1, 8, product_8, 8, shared_2, 8, 1);
+            ALIGNED float sum_19[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_19[lane] += difference_12[at][lane] * (-3.0f + joined_12[at][lane]);
+                }
+            }
+            ALIGNED float chosen_9[LANES];
+            ALIGNED float larger_4[LANES];
+            ALIGNED float smaller_4[LANES];
+            ALIGNED float exp_value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_9[lane] = choose(greater_equal_value_2[lane], SplineCoupling_Spline[lane], sum_19[lane] +
+                    reduced_9[lane] * smaller_3[lane]);
+                larger_4[lane] = maximum(chosen_9[lane], -3.0f);
+                smaller_4[lane] = minimum(larger_4[lane], 3.0f);
+            }
+            ALIGNED float product_13[8][LANES];
+            ALIGNED float joined_13[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_3[at][lane] = exponential(choose(not_greater_equal_value_3[lane], difference_2[at][lane],
+                        0.0f));
+                    product_13[at][lane] = 6.0f * (0.001f + 0.992f * exp_value_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_13[0][lane] = 0.0f;
+            dot(joined_13 + 1, 8, product_13, 8, shared_2, 8, 1);
+            ALIGNED float total_5[9][LANES];
+            ALIGNED float indicator_value_4[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_13[at][lane];
+            }
+            ALIGNED float joined_14[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_4[at][lane] = (float)(smaller_4[lane] >= total_5[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_14[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_14[at + 1][lane] = indicator_value_4[at][lane];
+            }
+            ALIGNED float joined_15[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_15[at][lane] = indicator_value_4[at][lane];
+            }
+            ALIGNED float difference_18[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_15[7][lane] = 0.0f;
+            ALIGNED float sum_20[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_18[at][lane] = joined_14[at][lane] - joined_15[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] += difference_18[at][lane] * total_5[at][lane];
+            }
+            ALIGNED float difference_19[LANES];
+            ALIGNED float sum_21[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_19[lane] = smaller_4[lane] - sum_20[lane];
+                sum_21[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_21[lane] += difference_18[at][lane] * product_13[at][lane];
+                }
+            }
+            ALIGNED float chosen_10[LANES];
+            ALIGNED float ratio_5[LANES];
+            ALIGNED float larger_5[LANES];
+            ALIGNED float smaller_5[LANES];
+            ALIGNED float difference_20[LANES];
+            ALIGNED float product_14[LANES];
+            ALIGNED float exp_value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_10[lane] = choose(not_greater_equal_value_3[lane], sum_21[lane], 1.0f);
+                ratio_5[lane] = difference_19[lane] / chosen_10[lane];
+                larger_5[lane] = maximum(ratio_5[lane], 0.0f);
+                smaller_5[lane] = minimum(larger_5[lane], 1.0f);
+                difference_20[lane] = 1.0f - smaller_5[lane];
+                product_14[lane] = smaller_5[lane] * difference_20[lane];
+            }
+            ALIGNED float reduced_13[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_4[at][lane] = exponential(choose(not_greater_equal_value_3[lane], difference_4[at][lane],
+                        0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_13[lane] += difference_18[at][lane] * (6.0f * (0.001f + 0.992f * exp_value_4[at][lane]));
+                }
+            }
+            ALIGNED float ratio_6[LANES];
+            ALIGNED float chosen_11[LANES];
+            ALIGNED float power_chosen_11[LANES];
+            ALIGNED float reduced_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_6[lane] = reduced_13[lane] / chosen_10[lane];
+                chosen_11[lane] = choose(not_greater_equal_value_3[lane], difference_20[lane], 1.0f);
+                power_chosen_11[lane] = square(chosen_11[lane]);
+                reduced_14[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_14[lane] += difference_18[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float reduced_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_15[lane] += difference_18[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float total_6[LANES];
+            ALIGNED float chosen_12[LANES];
+            ALIGNED float power_chosen_12[LANES];
+            ALIGNED float chosen_13[LANES];
+            ALIGNED float negate_chosen_13[LANES];
+            ALIGNED float chosen_14[LANES];
+            ALIGNED float product_15[LANES];
+            ALIGNED float product_16[LANES];
+            ALIGNED float product_17[LANES];
+            ALIGNED float product_18[LANES];
+            ALIGNED float chosen_15[LANES];
+            ALIGNED float power_chosen_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[lane] = reduced_14[lane] + reduced_15[lane];
+                chosen_12[lane] = choose(not_greater_equal_value_3[lane], smaller_5[lane], 1.0f);
+                power_chosen_12[lane] = square(chosen_12[lane]);
+                chosen_13[lane] = choose(greater_equal_value_3[lane], 0.0f, -log_prob_cotangent[lane]);
+                negate_chosen_13[lane] = -chosen_13[lane];
+                chosen_14[lane] = choose(not_greater_equal_value_3[lane], 1.0f / choose(not_greater_equal_value_3[lane],
+                    ratio_6[lane] * power_chosen_11[lane] + total_6[lane] * product_14[lane] + ratio_6[lane] *
+                    power_chosen_12[lane], 1.0f) * (2.0f * negate_chosen_13[lane]), 0.0f);
+                product_15[lane] = product_14[lane] * chosen_14[lane];
+                product_16[lane] = reduced_13[lane] * ratio_6[lane];
+                product_17[lane] = product_16[lane] * reduced_14[lane];
+                product_18[lane] = 2.0f * reduced_13[lane];
+                chosen_15[lane] = choose(not_greater_equal_value_3[lane], ratio_6[lane], 1.0f);
+                power_chosen_15[lane] = square(chosen_15[lane]);
+            }
+            ALIGNED float product_19[LANES];
+            ALIGNED float product_20[LANES];
+            ALIGNED float chosen_16[LANES];
+            ALIGNED float product_21[LANES];
+            ALIGNED float ratio_7[LANES];
+            ALIGNED float product_22[LANES];
+            ALIGNED float total_7[LANES];
+            ALIGNED float product_23[LANES];
+            ALIGNED float product_24[LANES];
+            ALIGNED float product_25[LANES];
+            ALIGNED float chosen_17[LANES];
+            ALIGNED float product_26[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_19[lane] = product_18[lane] * power_chosen_15[lane];
+                product_20[lane] = product_16[lane] * reduced_15[lane];
+                chosen_16[lane] = choose(not_greater_equal_value_3[lane], 1.0f / choose(not_greater_equal_value_3[lane],
+                    product_17[lane] * power_chosen_11[lane] + product_19[lane] * product_14[lane] + product_20[lane] *
+                    power_chosen_12[lane], 1.0f) * chosen_13[lane], 0.0f);
+                product_21[lane] = power_chosen_12[lane] * chosen_16[lane];
+                ratio_7[lane] = 1.0f / chosen_10[lane];
+                product_22[lane] = ratio_6[lane] * chosen_14[lane];
+                total_7[lane] = total_6[lane] * chosen_14[lane] + product_19[lane] * chosen_16[lane];
+                product_23[lane] = (float)(ratio_5[lane] >= 0.0f) * ((float)(larger_5[lane] <= 1.0f) *
+                    (choose(not_greater_equal_value_3[lane], 2.0f * chosen_12[lane] * (product_22[lane] +
+                    product_20[lane] * chosen_16[lane]), 0.0f) + difference_20[lane] * total_7[lane] - (smaller_5[lane]
+                    * total_7[lane] + choose(not_greater_equal_value_3[lane], 2.0f * chosen_11[lane] * (product_22[lane]
+                    + product_17[lane] * chosen_16[lane]), 0.0f))));
+                product_24[lane] = ratio_7[lane] * product_23[lane];
+                product_25[lane] = (float)(chosen_9[lane] >= -3.0f) * ((float)(larger_4[lane] <= 3.0f) *
+                    product_24[lane]);
+                chosen_17[lane] = choose(greater_equal_value_2[lane], 0.0f, product_25[lane]);
+                product_26[lane] = (float)(ratio_4[lane] >= 0.0f) * ((float)(larger_3[lane] <= 1.0f) * (reduced_9[lane]
+                    * chosen_17[lane]));
+            }
+            ALIGNED float chosen_18[LANES];
+            ALIGNED float product_27[LANES];
+            ALIGNED float product_28[LANES];
+            ALIGNED float total_8[LANES];
+            ALIGNED float negate_total_8[LANES];
+            ALIGNED float product_29[LANES];
+            ALIGNED float product_30[LANES];
+            ALIGNED float product_31[LANES];
+            ALIGNED float negate_product_31[LANES];
+            ALIGNED float product_32[LANES];
+            ALIGNED float difference_21[LANES];
+            ALIGNED float value_0[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_18[lane] = choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value_3[lane],
+                    -product_10[lane] / square(chosen_8[lane]) * product_26[lane], 0.0f), 0.0f);
+                product_27[lane] = (float)(total_4[lane] >= 0.0f) * choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value_3[lane], 0.5f / sqrt_value_2[lane] * chosen_18[lane], 0.0f), 0.0f);
+                product_28[lane] = difference_15[lane] * product_27[lane];
+                total_8[lane] = chosen_18[lane] + product_28[lane] + product_28[lane];
+                negate_total_8[lane] = -total_8[lane];
+                product_29[lane] = difference_13[lane] * negate_total_8[lane];
+                product_30[lane] = 4.0f * product_27[lane];
+                product_31[lane] = product_9[lane] * product_30[lane];
+                negate_product_31[lane] = -product_31[lane];
+                product_32[lane] = difference_13[lane] * negate_product_31[lane];
+                difference_21[lane] = product_29[lane] - product_32[lane];
+                value_0[lane] = z_adjoint[1][lane];
+            }
+            ALIGNED float chosen_19[LANES];
+            ALIGNED float product_33[LANES];
+            ALIGNED float chosen_20[LANES];
+            ALIGNED float product_34[LANES];
+            ALIGNED float product_35[LANES];
+            ALIGNED float total_9[LANES];
+            ALIGNED float negate_total_9[LANES];
+            ALIGNED float product_36[LANES];
+            ALIGNED float product_37[LANES];
+            ALIGNED float product_38[LANES];
+            ALIGNED float negate_product_38[LANES];
+            ALIGNED float product_39[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_19[lane] = choose(greater_equal_value_2[lane], 0.0f, value_0[lane]);
+                product_33[lane] = (float)(ratio_2[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (reduced_5[lane]
+                    * chosen_19[lane]));
+                chosen_20[lane] = choose(not_greater_equal_value_2[lane], -product_4_2[lane] / square(chosen_6[lane]) *
+                    product_33[lane], 0.0f);
+                product_34[lane] = (float)(total_2[lane] >= 0.0f) * choose(not_greater_equal_value_2[lane], 0.5f /
+                    sqrt_value[lane] * chosen_20[lane], 0.0f);
+                product_35[lane] = difference_9[lane] * product_34[lane];
+                total_9[lane] = chosen_20[lane] + product_35[lane] + product_35[lane];
+                negate_total_9[lane] = -total_9[lane];
+                product_36[lane] = difference_7[lane] * negate_total_9[lane];
+                product_37[lane] = 4.0f * product_34[lane];
+                product_38[lane] = product_3_2[lane] * product_37[lane];
+                negate_product_38[lane] = -product_38[lane];
+                product_39[lane] = difference_7[lane] * negate_product_38[lane];
+            }
+            ALIGNED float difference_22[LANES];
+            ALIGNED float product_40[LANES];
+            ALIGNED float difference_23[LANES];
+            ALIGNED float difference_24[LANES];
+            ALIGNED float product_41[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_22[lane] = product_36[lane] - product_39[lane];
+                product_40[lane] = power_chosen_11[lane] * chosen_16[lane];
+                difference_23[lane] = total_8[lane] - product_31[lane];
+                difference_24[lane] = total_9[lane] - product_38[lane];
+            }
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_41[at][lane] = sigmoid(d[at][lane]) * (difference_18[at][lane] * (product_15[lane] +
+                        product_16[lane] * product_21[lane]) + difference_12[at][lane] * difference_21[lane] +
+                        difference_6[at][lane] * difference_22[lane] + (difference_18[at + 1][lane] * (product_15[lane]
+                        + product_16[lane] * product_40[lane]) + difference_12[at + 1][lane] * (difference_21[lane] +
+                        reduced_10[lane] * difference_23[lane]) + difference_6[at + 1][lane] * (difference_22[lane] +
+                        reduced_6[lane] * difference_24[lane])));
+                }
+            }
+            add_products(part_1_out + first / group * 896 + k_2 * 224, product_41, 7, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_6_out + first / group * 28 + k_2 * 7, product_41, 7, count - first);
+            // spline.gen:14
+            ALIGNED float power_chosen_10[LANES];
+            ALIGNED float product_42[LANES];
+            ALIGNED float total_10[LANES];
+            ALIGNED float total_11[LANES];
+            ALIGNED float total_12[LANES];
+            ALIGNED float total_13[LANES];
+            ALIGNED float total_14[LANES];
+            ALIGNED float total_15[LANES];
+            ALIGNED float joined_16[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_chosen_10[lane] = square(chosen_10[lane]);
+                product_42[lane] = product_14[lane] * chosen_16[lane];
+                total_10[lane] = reduced_15[lane] * product_21[lane] + reduced_14[lane] * product_40[lane];
+                total_11[lane] = power_chosen_12[lane] * chosen_14[lane] + power_chosen_11[lane] * chosen_14[lane] +
+                    choose(not_greater_equal_value_3[lane], 2.0f * chosen_15[lane] * (product_18[lane] *
+                    product_42[lane]), 0.0f) + reduced_13[lane] * total_10[lane];
+                total_12[lane] = difference_17[lane] * product_30[lane] + 2.0f * (1.0f / chosen_8[lane] *
+                    product_26[lane]);
+                total_13[lane] = reduced_10[lane] * product_31[lane] + 2.0f * (product_32[lane] - product_29[lane]) +
+                    difference_13[lane] * total_12[lane];
+                total_14[lane] = difference_11[lane] * product_37[lane] + 2.0f * (1.0f / chosen_6[lane] *
+                    product_33[lane]);
+                total_15[lane] = reduced_6[lane] * product_38[lane] + 2.0f * (product_39[lane] - product_36[lane]) +
+                    difference_7[lane] * total_14[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_16[at][lane] = difference_18[at][lane] * -product_24[lane];
+                }
+            }
+            ALIGNED float value_5[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_16[8][lane] = 0.0f;
+            ALIGNED float product_43[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = joined_16[at + 1][lane];
+            }
+            dot(product_43, 8, value_5, 8, shared_2, 1, 8);
+            ALIGNED float joined_17[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_17[at][lane] = difference_12[at][lane] * chosen_17[lane];
+                }
+            }
+            ALIGNED float value_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_17[8][lane] = 0.0f;
+            ALIGNED float product_44[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = joined_17[at + 1][lane];
+            }
+            dot(product_44, 8, value_6, 8, shared_2, 1, 8);
+            ALIGNED float joined_18[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_18[at][lane] = difference_6[at][lane] * chosen_19[lane];
+                }
+            }
+            ALIGNED float value_7[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_18[8][lane] = 0.0f;
+            ALIGNED float product_45[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = joined_18[at + 1][lane];
+            }
+            dot(product_45, 8, value_7, 8, shared_2, 1, 8);
+            ALIGNED float total_16[8][LANES];
+            ALIGNED float sum_22[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = choose(not_greater_equal_value_3[lane], exp_value_3[at][lane] * (0.992f * (6.0f
+                        * (difference_18[at][lane] * choose(not_greater_equal_value_3[lane], ratio_7[lane] *
+                        negate_chosen_13[lane] + -difference_19[lane] / power_chosen_10[lane] * product_23[lane] +
+                        -reduced_13[lane] / power_chosen_10[lane] * total_11[lane], 0.0f) + product_43[at][lane]))),
+                        0.0f) + choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value_3[lane],
+                        exp_value_2[at][lane] * (0.992f * (6.0f * (difference_12[at][lane] * (smaller_3[lane] *
+                        chosen_17[lane] + choose(not_greater_equal_value_2[lane],
+                        choose(not_greater_equal_value_3[lane], -reduced_10[lane] / square(chosen_7[lane]) *
+                        total_13[lane], 0.0f), 0.0f)) + product_44[at][lane]))), 0.0f) + exp_chosen_4[at][lane] *
+                        (0.992f * (6.0f * (difference_6[at][lane] * (smaller_2[lane] * chosen_19[lane] +
+                        choose(not_greater_equal_value_2[lane], -reduced_6[lane] / square(chosen_5[lane]) *
+                        total_15[lane], 0.0f)) + product_45[at][lane]))), 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] += -total_16[at][lane];
+            }
+            ALIGNED float total_17[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = total_16[at][lane] + exponential(w[at][lane] - choose(reduced_2[lane] ==
+                        -INFINITY, 0.0f, reduced_2[lane])) * sum_22[lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1024 + k_2 * 256, total_17, 8, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_7_out + first / group * 32 + k_2 * 8, total_17, 8, count - first);
+            // spline.gen:14
+            ALIGNED float total_18[LANES];
+            ALIGNED float total_19[LANES];
+            ALIGNED float joined_19[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_18[lane] = difference_16[lane] * negate_product_31[lane] + difference_14[lane] *
+                    negate_total_8[lane] + ratio_3[lane] * total_12[lane];
+                total_19[lane] = difference_10[lane] * negate_product_38[lane] + difference_8[lane] *
+                    negate_total_9[lane] + ratio[lane] * total_14[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_19[at][lane] = difference_12[at][lane] * -total_18[lane];
+                }
+            }
+            ALIGNED float value_8[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_19[8][lane] = 0.0f;
+            ALIGNED float product_46[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_8[at][lane] = joined_19[at + 1][lane];
+            }
+            dot(product_46, 8, value_8, 8, shared_2, 1, 8);
+            ALIGNED float joined_20[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_20[at][lane] = difference_6[at][lane] * -total_19[lane];
+                }
+            }
+            ALIGNED float value_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_20[8][lane] = 0.0f;
+            ALIGNED float product_47[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_9[at][lane] = joined_20[at + 1][lane];
+            }
+            dot(product_47, 8, value_9, 8, shared_2, 1, 8);
+            ALIGNED float total_20[8][LANES];
+            ALIGNED float sum_23[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = choose(not_greater_equal_value_3[lane], exp_value_4[at][lane] * (0.992f * (6.0f
+                        * (difference_18[at][lane] * (2.0f * (power_chosen_15[lane] * product_42[lane]) + ratio_6[lane]
+                        * total_10[lane] + ratio_7[lane] * total_11[lane])))), 0.0f) +
+                        choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value_3[lane],
+                        exp_value[at][lane] * (0.992f * (6.0f * (difference_12[at][lane] * (ratio_3[lane] *
+                        product_31[lane] + reduced_11[lane] * difference_23[lane] + 1.0f / chosen_7[lane] *
+                        total_13[lane]) + product_46[at][lane]))), 0.0f) + exp_chosen_3[at][lane] * (0.992f * (6.0f *
+                        (difference_6[at][lane] * (ratio[lane] * product_38[lane] + reduced_7[lane] *
+                        difference_24[lane] + 1.0f / chosen_5[lane] * total_15[lane]) + product_47[at][lane]))), 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_23[lane] += -total_20[at][lane];
+            }
+            ALIGNED float total_21[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = total_20[at][lane] + exponential(h[at][lane] - choose(reduced_2_2[lane] ==
+                        -INFINITY, 0.0f, reduced_2_2[lane])) * sum_23[lane];
+                }
+            }
+            add_products(part_3_out + first / group * 1024 + k_2 * 256, total_21, 8, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_8_out + first / group * 32 + k_2 * 8, total_21, 8, count - first);
+            // spline.gen:15
+            ALIGNED float product_48[32][LANES];
+            dot(product_48, 32, product_41, 7, mlp_d_weight + k_2 * 224, 1, 32);
+            ALIGNED float product_49[32][LANES];
+            dot(product_49, 32, total_17, 8, mlp_w_weight + k_2 * 256, 1, 32);
+            ALIGNED float product_50[32][LANES];
+            dot(product_50, 32, total_21, 8, mlp_h_weight + k_2 * 256, 1, 32);
+            ALIGNED float product_43_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_43_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_48[at][lane] +
+                        product_49[at][lane] + product_50[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, product_43_2, 32, hidden, 32, count - first);
+            // spline.gen:22
+            add_sums(part_9_out + first / group * 128 + k_2 * 32, product_43_2, 32, count - first);
+            // spline.gen:15
+            ALIGNED float product_51[32][LANES];
+            dot(product_51, 32, product_43_2, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float product_44_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_44_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_51[at][lane];
+                }
+            }
+            add_products(part_5_out + first / group * 128 + k_2 * 32, product_44_2, 32, a, 1, count - first);
+            // spline.gen:22
+            add_sums(part_10_out + first / group * 128 + k_2 * 32, product_44_2, 32, count - first);
+            ALIGNED float product_52[1][LANES];
+            dot(product_52, 1, product_44_2, 32, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float next_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                drift[lane] = maximum(drift[lane], choose(equal_difference, maximum(absolute(z_2[0][lane] -
+                    value_2[0][lane]) / (absolute(value_2[0][lane]) + 1.0f), absolute(z_2[1][lane] - value_2[1][lane]) /
+                    (absolute(value_2[1][lane]) + 1.0f)), 0.0f));
+                z_2[0][lane] = SplineCoupling_output[1][lane];
+                z_2[1][lane] = SplineCoupling_output[0][lane];
+                next_2[0][lane] = choose(greater_equal_value_2[lane], product_25[lane], 0.0f) +
+                    choose(greater_equal_value_2[lane], value_0[lane], 0.0f) + (float)(SplineCoupling_Spline[lane] >=
+                    -3.0f) * ((float)(larger[lane] <= 3.0f) * (total_18[lane] + total_19[lane]));
+                next_2[1][lane] = z_adjoint[0][lane] + product_52[0][lane];
+                z_adjoint[0][lane] = next_2[0][lane];
+                z_adjoint[1][lane] = next_2[1][lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            drift_2[lane] = maximum(drift[lane], maximum(absolute(z_2[0][lane] - x[0][lane]) / (absolute(x[0][lane]) +
+                1.0f), absolute(z_2[1][lane] - x[1][lane]) / (absolute(x[1][lane]) + 1.0f)));
+        }
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 8], z_end [rows, 2]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_w_weight = pointers[5];
+    const float *restrict mlp_w_bias = pointers[6];
+    const float *restrict mlp_h_weight = pointers[7];
+    const float *restrict mlp_h_bias = pointers[8];
+    const float *restrict mlp_d_weight = pointers[9];
+    const float *restrict mlp_d_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[12];
+    float *restrict z_saved_out = pointers[13];
+    float *restrict z_end_out = pointers[14];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // spline.gen:22
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            store(z_saved_out, z, first, count, 2, 8, (3 - k) * 2);
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value[1][LANES];
+            ALIGNED float value_0[LANES];
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = z[1][lane];
+                reverse_input[1][lane] = z[0][lane];
+                value[0][lane] = reverse_input[0][lane];
+                value_0[lane] = reverse_input[1][lane];
+                greater_equal_value[lane] = absolute(value_0[lane]) >= 3.0f;
+                smaller[lane] = minimum(maximum(value_0[lane], -3.0f), 3.0f);
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
+            }
+            dot(product, 32, value, 1, mlp_0_weight + k * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[8][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 32 + at]);
+                }
+            }
+            dot(product_3, 8, hidden_2, 32, mlp_h_weight + k * 256, 32, 1);
+            ALIGNED float total[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_3[at][lane] + mlp_h_bias[k * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float difference[8][LANES];
+            ALIGNED float chosen[8][LANES];
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float joined[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = total[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                        0.0f) + logarithm(sum_6[lane]));
+                    chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
+                    product_4[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, product_4, 8, shared_2, 8, 1);
+            ALIGNED float total_2[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = -3.0f + joined[at][lane];
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_2[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_5[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            dot(product_5, 8, hidden_2, 32, mlp_w_weight + k * 256, 32, 1);
+            ALIGNED float total_3[8][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_5[at][lane] + mlp_w_bias[k * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_3[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_3[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float difference_3[8][LANES];
+            ALIGNED float chosen_2[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = total_3[at][lane] - (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
+                        0.0f) + logarithm(sum_11[lane]));
+                    chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exponential(chosen_2[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_2[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // spline.gen:14
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * total_2[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = smaller[lane] - sum_12[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_2[at][lane] * product_4[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_6[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / choose(not_greater_equal_value[lane], reduced_2[lane], 1.0f);
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_6, 7, hidden_2, 32, mlp_d_weight + k * 224, 32, 1);
+            ALIGNED float value_2[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at + 1][lane] = 0.001f + softplus(product_6[at][lane] + mlp_d_bias[k * 7 + at]);
+                }
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2[8][lane] = 1.0f;
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            ALIGNED float reduced_4[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2[at + 1][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_4[lane] += difference_2[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_4[0][lane] = 0.0f;
+            }
+            dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                }
+            }
+            ALIGNED float chosen_3[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float product_6_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_3[lane] = choose(greater_equal_value[lane], value_0[lane], sum_13[lane] + reduced_2[lane] *
+                    minimum(maximum(2.0f * product_3_2[lane] / choose(not_greater_equal_value[lane], difference_5[lane]
+                    + root(choose(not_greater_equal_value[lane], maximum(difference_5[lane] * difference_5[lane] + 4.0f
+                    * ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f), 1.0f)), 1.0f), 0.0f), 1.0f));
+                b[0][lane] = chosen_3[lane];
+                greater_equal_value_2[lane] = absolute(chosen_3[lane]) >= 3.0f;
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            ALIGNED float joined_5[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_6_2, 8, shared_2, 8, 1);
+            ALIGNED float total_4[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.0f + joined_5[at][lane];
+            }
+            ALIGNED float joined_6[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_4[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float reduced_5[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        chosen_2[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * product_7[at][lane];
+                }
+            }
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_6[at][lane] * total_4[at][lane];
+            }
+            ALIGNED float difference_7[LANES];
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_7[lane] = smaller[lane] - sum_14[lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_8[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_6[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], reduced_5[lane], 1.0f), 1.0f);
+                product_8[lane] = difference_7[lane] * ratio_2[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_7[lane] += difference_6[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_9[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9[lane] = reduced_6[lane] * reduced_7[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_8[lane] += difference_6[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_10[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_10[lane] = 2.0f * ratio_2[lane];
+                difference_8[lane] = product_9[lane] - difference_7[lane] * (reduced_7[lane] + reduced_8[lane] -
+                    product_10[lane]);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_15[lane] += difference_6[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float product_11[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_2[lane] = minimum(maximum(choose(greater_equal_value[lane], value_0[lane], sum_15[lane] +
+                    reduced_5[lane] * minimum(maximum(2.0f * product_8[lane] / choose(not_greater_equal_value_2[lane],
+                    choose(not_greater_equal_value[lane], difference_8[lane] +
+                    root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    maximum(difference_8[lane] * difference_8[lane] + 4.0f * ((reduced_6[lane] * ratio_2[lane] -
+                    product_9[lane] - difference_7[lane] * (product_10[lane] - reduced_7[lane] - reduced_8[lane])) *
+                    product_8[lane]), 0.0f), 1.0f), 1.0f)), 1.0f), 1.0f), 0.0f), 1.0f)), -3.0f), 3.0f);
+            }
+            ALIGNED float joined_9[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11[at][lane] = 6.0f * (0.001f + 0.992f * exponential(choose(not_greater_equal_value_2[lane],
+                        difference_3[at][lane], 0.0f)));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_11, 8, shared_2, 8, 1);
+            ALIGNED float total_5[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller_2[lane] >= total_5[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float reduced_9[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_9[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_9[at][lane] * (6.0f * (0.001f + 0.992f *
+                        exponential(choose(not_greater_equal_value_2[lane], difference[at][lane], 0.0f))));
+                }
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_9[at][lane] * product_11[at][lane];
+            }
+            ALIGNED float chosen_4[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_12[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_4[lane] = choose(not_greater_equal_value_2[lane], sum_16[lane], 1.0f);
+                ratio_3[lane] = reduced_9[lane] / chosen_4[lane];
+                product_12[lane] = reduced_9[lane] * ratio_3[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] += difference_9[at][lane] * total_5[at][lane];
+            }
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float power_value[LANES];
+            ALIGNED float product_13[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller_3[lane] = minimum(maximum((smaller_2[lane] - sum_17[lane]) / chosen_4[lane], 0.0f), 1.0f);
+                difference_10[lane] = 1.0f - smaller_3[lane];
+                power_value[lane] = square(choose(not_greater_equal_value_2[lane], difference_10[lane], 1.0f));
+                product_13[lane] = smaller_3[lane] * difference_10[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_9[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float power_value_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value_2[lane] = square(choose(not_greater_equal_value_2[lane], smaller_3[lane], 1.0f));
+            }
+            // spline.gen:22
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = value[0][lane];
+                z[1][lane] = b[0][lane];
+                log_abs_det[lane] = log_abs_det[lane] + choose(greater_equal_value_2[lane], 0.0f,
+                    logarithm(choose(not_greater_equal_value_2[lane], product_12[lane] * reduced_10[lane] *
+                    power_value[lane] + 2.0f * reduced_9[lane] * square(choose(not_greater_equal_value_2[lane],
+                    ratio_3[lane], 1.0f)) * product_13[lane] + product_12[lane] * reduced_11[lane] *
+                    power_value_2[lane], 1.0f)) - logarithm(chosen_4[lane]) - 2.0f *
+                    logarithm(choose(not_greater_equal_value_2[lane], ratio_3[lane] * power_value[lane] +
+                    (reduced_10[lane] + reduced_11[lane]) * product_13[lane] + ratio_3[lane] * power_value_2[lane],
+                    1.0f)));
+            }
+        }
+        // spline.gen:21
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
+        }
+        // spline.gen:22
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[14];
+    float *restrict shared_2 = shared + 0;
+    // spline.gen:7
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[8];
+        for (int at = 0; at < 8; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[8];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[64];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                mask[at * 8 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 8; by++) {
+                values[at * 8 + by] = mask[at * 8 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 8], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_1 [896] summed over rows, part_2 [1024] summed over rows, part_3 [1024] summed over rows, part_4 [4096]
+       summed over rows, part_5 [128] summed over rows, part_6 [28] summed over rows, part_7 [32] summed over rows,
+       part_8 [32] summed over rows, part_9 [128] summed over rows, part_10 [128] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_w_weight = pointers[8];
+    const float *restrict mlp_w_bias = pointers[9];
+    const float *restrict mlp_h_weight = pointers[10];
+    const float *restrict mlp_h_bias = pointers[11];
+    const float *restrict mlp_d_weight = pointers[12];
+    const float *restrict mlp_d_bias = pointers[13];
+    float *restrict shared = pointers[14];
+    float *restrict shared_2 = shared + 0;
+    float *restrict x_gradient_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // spline.gen:22
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 2.0f * z_end[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            z_adjoint[1][lane] = 2.0f * z_end[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            ALIGNED float value[2][LANES];
+            load_section(value, z_saved_rows, first, count, 2, 8, (3 - k_2) * 2);
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value_2[1][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_input[0][lane] = value[1][lane];
+                reverse_input[1][lane] = value[0][lane];
+                value_2[0][lane] = reverse_input[0][lane];
+            }
+            dot(product, 32, value_2, 1, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[7][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_3, 7, hidden_2, 32, mlp_d_weight + k_2 * 224, 32, 1);
+            ALIGNED float total[7][LANES];
+            ALIGNED float value_0[LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_3[at][lane] + mlp_d_bias[k_2 * 7 + at];
+                }
+            }
+            ALIGNED int greater_equal_value[LANES];
+            ALIGNED float larger[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED int not_greater_equal_value[LANES];
+            ALIGNED float product_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_0[lane] = reverse_input[1][lane];
+                greater_equal_value[lane] = absolute(value_0[lane]) >= 3.0f;
+                larger[lane] = maximum(value_0[lane], -3.0f);
+                smaller[lane] = minimum(larger[lane], 3.0f);
+                not_greater_equal_value[lane] = !greater_equal_value[lane];
+            }
+            dot(product_4, 8, hidden_2, 32, mlp_h_weight + k_2 * 256, 32, 1);
+            ALIGNED float total_2[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_4[at][lane] + mlp_h_bias[k_2 * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_2[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total_2[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total_2[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total_2[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total_2[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total_2[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float difference[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+            }
+            ALIGNED float chosen[8][LANES];
+            ALIGNED float exp_chosen[8][LANES];
+            ALIGNED float product_5[8][LANES];
+            ALIGNED float joined[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference[at][lane] = total_2[at][lane] - reduced_2[lane];
+                    chosen[at][lane] = choose(not_greater_equal_value[lane], difference[at][lane], 0.0f);
+                    exp_chosen[at][lane] = exponential(chosen[at][lane]);
+                    product_5[at][lane] = 6.0f * (0.001f + 0.992f * exp_chosen[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 8, product_5, 8, shared_2, 8, 1);
+            ALIGNED float total_3[9][LANES];
+            ALIGNED float indicator_value[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = -3.0f + joined[at][lane];
+            }
+            ALIGNED float joined_2[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(smaller[lane] >= total_3[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[7][lane] = 0.0f;
+            ALIGNED float product_6[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            dot(product_6, 8, hidden_2, 32, mlp_w_weight + k_2 * 256, 32, 1);
+            ALIGNED float total_4[8][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_6[at][lane] + mlp_w_bias[k_2 * 8 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_4[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_4[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_4[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_4[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_4[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_4[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_4[0][lane];
+            for (int at = 1; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_4[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_4[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float difference_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2_2[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                    logarithm(sum_11[lane]);
+            }
+            ALIGNED float chosen_2[8][LANES];
+            ALIGNED float exp_chosen_2[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = total_4[at][lane] - reduced_2_2[lane];
+                    chosen_2[at][lane] = choose(not_greater_equal_value[lane], difference_3[at][lane], 0.0f);
+                    exp_chosen_2[at][lane] = exponential(chosen_2[at][lane]);
+                    product_2_2[at][lane] = 6.0f * (0.001f + 0.992f * exp_chosen_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_3[lane] += difference_2[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // spline.gen:14
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * total_3[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = smaller[lane] - sum_12[lane];
+                reduced_4[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_4[lane] += difference_2[at][lane] * product_5[at][lane];
+                }
+            }
+            ALIGNED float chosen_3[LANES];
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float value_2_2[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_3[lane] = choose(not_greater_equal_value[lane], reduced_3[lane], 1.0f);
+                ratio[lane] = reduced_4[lane] / chosen_3[lane];
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+                product_4_2[lane] = 2.0f * product_3_2[lane];
+                value_2_2[0][lane] = 1.0f;
+            }
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2_2[at + 1][lane] = 0.001f + softplus(total[at][lane]);
+            }
+            ALIGNED float value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_2_2[8][lane] = 1.0f;
+            ALIGNED float reduced_5[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = value_2_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_5[lane] += difference_2[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_5_2[lane] = reduced_4[lane] * reduced_5[lane];
+            ALIGNED float reduced_6[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value_2_2[at + 1][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_6[lane] += difference_2[at][lane] * value_4[at][lane];
+            }
+            ALIGNED float product_6_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float difference_6[LANES];
+            ALIGNED float difference_7[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float total_5[LANES];
+            ALIGNED float sqrt_value[LANES];
+            ALIGNED float chosen_4[LANES];
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float larger_2[LANES];
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float joined_4[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = reduced_5[lane] + reduced_6[lane] - product_6_2[lane];
+                difference_6[lane] = product_5_2[lane] - difference_4[lane] * difference_5[lane];
+                difference_7[lane] = product_6_2[lane] - reduced_5[lane] - reduced_6[lane];
+                difference_8[lane] = reduced_4[lane] * ratio[lane] - product_5_2[lane] - difference_4[lane] *
+                    difference_7[lane];
+                total_5[lane] = difference_6[lane] * difference_6[lane] + 4.0f * (difference_8[lane] *
+                    product_3_2[lane]);
+                sqrt_value[lane] = root(choose(not_greater_equal_value[lane], maximum(total_5[lane], 0.0f), 1.0f));
+                chosen_4[lane] = choose(not_greater_equal_value[lane], difference_6[lane] + sqrt_value[lane], 1.0f);
+                ratio_2[lane] = product_4_2[lane] / chosen_4[lane];
+                larger_2[lane] = maximum(ratio_2[lane], 0.0f);
+                smaller_2[lane] = minimum(larger_2[lane], 1.0f);
+                joined_4[0][lane] = 0.0f;
+            }
+            dot(joined_4 + 1, 8, product_2_2, 8, shared_2, 8, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_2[at][lane] * (-3.0f + joined_4[at][lane]);
+                }
+            }
+            ALIGNED int greater_equal_value_2[LANES];
+            ALIGNED int not_greater_equal_value_2[LANES];
+            ALIGNED float exp_value[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                greater_equal_value_2[lane] = absolute(choose(greater_equal_value[lane], value_0[lane], sum_13[lane] +
+                    reduced_3[lane] * smaller_2[lane])) >= 3.0f;
+                not_greater_equal_value_2[lane] = !greater_equal_value_2[lane];
+            }
+            ALIGNED float product_7[8][LANES];
+            ALIGNED float joined_5[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(choose(not_greater_equal_value_2[lane], chosen[at][lane], 0.0f));
+                    product_7[at][lane] = 6.0f * (0.001f + 0.992f * exp_value[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 8, product_7, 8, shared_2, 8, 1);
+            ALIGNED float total_6[9][LANES];
+            ALIGNED float indicator_value_2[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = -3.0f + joined_5[at][lane];
+            }
+            ALIGNED float joined_6[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(smaller[lane] >= total_6[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_6[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_7[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_7[7][lane] = 0.0f;
+            ALIGNED float exp_value_2[8][LANES];
+            ALIGNED float product_8[8][LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_6[at][lane] - joined_7[at][lane];
+                    exp_value_2[at][lane] = exponential(choose(not_greater_equal_value_2[lane], chosen_2[at][lane],
+                        0.0f));
+                    product_8[at][lane] = 6.0f * (0.001f + 0.992f * exp_value_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_7[lane] += difference_9[at][lane] * product_8[at][lane];
+                }
+            }
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_9[at][lane] * total_6[at][lane];
+            }
+            ALIGNED float difference_10[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_10[lane] = smaller[lane] - sum_14[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_8[lane] += difference_9[at][lane] * product_7[at][lane];
+                }
+            }
+            ALIGNED float chosen_5[LANES];
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float product_9[LANES];
+            ALIGNED float product_10[LANES];
+            ALIGNED float reduced_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_5[lane] = choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    reduced_7[lane], 1.0f), 1.0f);
+                ratio_3[lane] = reduced_8[lane] / chosen_5[lane];
+                product_9[lane] = difference_10[lane] * ratio_3[lane];
+                product_10[lane] = 2.0f * product_9[lane];
+                reduced_9[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_9[lane] += difference_9[at][lane] * value_3[at][lane];
+            }
+            ALIGNED float product_11[LANES];
+            ALIGNED float reduced_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_11[lane] = reduced_8[lane] * reduced_9[lane];
+                reduced_10[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float product_12[LANES];
+            ALIGNED float difference_11[LANES];
+            ALIGNED float difference_12[LANES];
+            ALIGNED float difference_13[LANES];
+            ALIGNED float difference_14[LANES];
+            ALIGNED float total_7[LANES];
+            ALIGNED float sqrt_value_2[LANES];
+            ALIGNED float chosen_6[LANES];
+            ALIGNED float ratio_4[LANES];
+            ALIGNED float larger_3[LANES];
+            ALIGNED float smaller_3[LANES];
+            ALIGNED float joined_8[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_12[lane] = 2.0f * ratio_3[lane];
+                difference_11[lane] = reduced_9[lane] + reduced_10[lane] - product_12[lane];
+                difference_12[lane] = product_11[lane] - difference_10[lane] * difference_11[lane];
+                difference_13[lane] = product_12[lane] - reduced_9[lane] - reduced_10[lane];
+                difference_14[lane] = reduced_8[lane] * ratio_3[lane] - product_11[lane] - difference_10[lane] *
+                    difference_13[lane];
+                total_7[lane] = difference_12[lane] * difference_12[lane] + 4.0f * (difference_14[lane] *
+                    product_9[lane]);
+                sqrt_value_2[lane] = root(choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    maximum(total_7[lane], 0.0f), 1.0f), 1.0f));
+                chosen_6[lane] = choose(not_greater_equal_value_2[lane], choose(not_greater_equal_value[lane],
+                    difference_12[lane] + sqrt_value_2[lane], 1.0f), 1.0f);
+                ratio_4[lane] = product_10[lane] / chosen_6[lane];
+                larger_3[lane] = maximum(ratio_4[lane], 0.0f);
+                smaller_3[lane] = minimum(larger_3[lane], 1.0f);
+                joined_8[0][lane] = 0.0f;
+            }
+            dot(joined_8 + 1, 8, product_8, 8, shared_2, 8, 1);
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_15[lane] += difference_9[at][lane] * (-3.0f + joined_8[at][lane]);
+                }
+            }
+            ALIGNED float chosen_7[LANES];
+            ALIGNED float larger_4[LANES];
+            ALIGNED float smaller_4[LANES];
+            ALIGNED float exp_value_3[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_7[lane] = choose(greater_equal_value[lane], value_0[lane], sum_15[lane] + reduced_7[lane] *
+                    smaller_3[lane]);
+                larger_4[lane] = maximum(chosen_7[lane], -3.0f);
+                smaller_4[lane] = minimum(larger_4[lane], 3.0f);
+            }
+            ALIGNED float product_13[8][LANES];
+            ALIGNED float joined_9[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_3[at][lane] = exponential(choose(not_greater_equal_value_2[lane], difference_3[at][lane],
+                        0.0f));
+                    product_13[at][lane] = 6.0f * (0.001f + 0.992f * exp_value_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 0.0f;
+            dot(joined_9 + 1, 8, product_13, 8, shared_2, 8, 1);
+            ALIGNED float total_8[9][LANES];
+            ALIGNED float indicator_value_3[7][LANES];
+            for (int at = 0; at < 9; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_8[at][lane] = -3.0f + joined_9[at][lane];
+            }
+            ALIGNED float joined_10[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(smaller_4[lane] >= total_8[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_10[0][lane] = 1.0f;
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_11[8][LANES];
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_15[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[7][lane] = 0.0f;
+            ALIGNED float sum_16[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_15[at][lane] = joined_10[at][lane] - joined_11[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] += difference_15[at][lane] * total_8[at][lane];
+            }
+            ALIGNED float difference_16[LANES];
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_16[lane] = smaller_4[lane] - sum_16[lane];
+                sum_17[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_17[lane] += difference_15[at][lane] * product_13[at][lane];
+                }
+            }
+            ALIGNED float chosen_8[LANES];
+            ALIGNED float ratio_5[LANES];
+            ALIGNED float larger_5[LANES];
+            ALIGNED float smaller_5[LANES];
+            ALIGNED float difference_17[LANES];
+            ALIGNED float product_14[LANES];
+            ALIGNED float exp_value_4[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_8[lane] = choose(not_greater_equal_value_2[lane], sum_17[lane], 1.0f);
+                ratio_5[lane] = difference_16[lane] / chosen_8[lane];
+                larger_5[lane] = maximum(ratio_5[lane], 0.0f);
+                smaller_5[lane] = minimum(larger_5[lane], 1.0f);
+                difference_17[lane] = 1.0f - smaller_5[lane];
+                product_14[lane] = smaller_5[lane] * difference_17[lane];
+            }
+            ALIGNED float reduced_11[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_4[at][lane] = exponential(choose(not_greater_equal_value_2[lane], difference[at][lane],
+                        0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_11[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_15[at][lane] * (6.0f * (0.001f + 0.992f * exp_value_4[at][lane]));
+                }
+            }
+            ALIGNED float ratio_6[LANES];
+            ALIGNED float chosen_9[LANES];
+            ALIGNED float power_chosen_9[LANES];
+            ALIGNED float reduced_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_6[lane] = reduced_11[lane] / chosen_8[lane];
+                chosen_9[lane] = choose(not_greater_equal_value_2[lane], difference_17[lane], 1.0f);
+                power_chosen_9[lane] = square(chosen_9[lane]);
+                reduced_12[lane] = 0.0f;
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_12[lane] += difference_15[at][lane] * value_3[at][lane];
+                }
+            }
+            ALIGNED float reduced_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_13[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_13[lane] += difference_15[at][lane] * value_4[at][lane];
+                }
+            }
+            ALIGNED float total_9[LANES];
+            ALIGNED float chosen_10[LANES];
+            ALIGNED float power_chosen_10[LANES];
+            ALIGNED float chosen_11[LANES];
+            ALIGNED float negate_chosen_11[LANES];
+            ALIGNED float chosen_12[LANES];
+            ALIGNED float product_15[LANES];
+            ALIGNED float product_16[LANES];
+            ALIGNED float product_17[LANES];
+            ALIGNED float product_18[LANES];
+            ALIGNED float chosen_13[LANES];
+            ALIGNED float power_chosen_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_9[lane] = reduced_12[lane] + reduced_13[lane];
+                chosen_10[lane] = choose(not_greater_equal_value_2[lane], smaller_5[lane], 1.0f);
+                power_chosen_10[lane] = square(chosen_10[lane]);
+                chosen_11[lane] = choose(greater_equal_value_2[lane], 0.0f, -log_prob_cotangent[lane]);
+                negate_chosen_11[lane] = -chosen_11[lane];
+                chosen_12[lane] = choose(not_greater_equal_value_2[lane], 1.0f / choose(not_greater_equal_value_2[lane],
+                    ratio_6[lane] * power_chosen_9[lane] + total_9[lane] * product_14[lane] + ratio_6[lane] *
+                    power_chosen_10[lane], 1.0f) * (2.0f * negate_chosen_11[lane]), 0.0f);
+                product_15[lane] = product_14[lane] * chosen_12[lane];
+                product_16[lane] = reduced_11[lane] * ratio_6[lane];
+                product_17[lane] = product_16[lane] * reduced_12[lane];
+                product_18[lane] = 2.0f * reduced_11[lane];
+                chosen_13[lane] = choose(not_greater_equal_value_2[lane], ratio_6[lane], 1.0f);
+                power_chosen_13[lane] = square(chosen_13[lane]);
+            }
+            ALIGNED float product_19[LANES];
+            ALIGNED float product_20[LANES];
+            ALIGNED float chosen_14[LANES];
+            ALIGNED float product_21[LANES];
+            ALIGNED float ratio_7[LANES];
+            ALIGNED float product_22[LANES];
+            ALIGNED float total_10[LANES];
+            ALIGNED float product_23[LANES];
+            ALIGNED float product_24[LANES];
+            ALIGNED float product_25[LANES];
+            ALIGNED float chosen_15[LANES];
+            ALIGNED float product_26[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_19[lane] = product_18[lane] * power_chosen_13[lane];
+                product_20[lane] = product_16[lane] * reduced_13[lane];
+                chosen_14[lane] = choose(not_greater_equal_value_2[lane], 1.0f / choose(not_greater_equal_value_2[lane],
+                    product_17[lane] * power_chosen_9[lane] + product_19[lane] * product_14[lane] + product_20[lane] *
+                    power_chosen_10[lane], 1.0f) * chosen_11[lane], 0.0f);
+                product_21[lane] = power_chosen_10[lane] * chosen_14[lane];
+                ratio_7[lane] = 1.0f / chosen_8[lane];
+                product_22[lane] = ratio_6[lane] * chosen_12[lane];
+                total_10[lane] = total_9[lane] * chosen_12[lane] + product_19[lane] * chosen_14[lane];
+                product_23[lane] = (float)(ratio_5[lane] >= 0.0f) * ((float)(larger_5[lane] <= 1.0f) *
+                    (choose(not_greater_equal_value_2[lane], 2.0f * chosen_10[lane] * (product_22[lane] +
+                    product_20[lane] * chosen_14[lane]), 0.0f) + difference_17[lane] * total_10[lane] - (smaller_5[lane]
+                    * total_10[lane] + choose(not_greater_equal_value_2[lane], 2.0f * chosen_9[lane] * (product_22[lane]
+                    + product_17[lane] * chosen_14[lane]), 0.0f))));
+                product_24[lane] = ratio_7[lane] * product_23[lane];
+                product_25[lane] = (float)(chosen_7[lane] >= -3.0f) * ((float)(larger_4[lane] <= 3.0f) *
+                    product_24[lane]);
+                chosen_15[lane] = choose(greater_equal_value[lane], 0.0f, product_25[lane]);
+                product_26[lane] = (float)(ratio_4[lane] >= 0.0f) * ((float)(larger_3[lane] <= 1.0f) * (reduced_7[lane]
+                    * chosen_15[lane]));
+            }
+            ALIGNED float chosen_16[LANES];
+            ALIGNED float product_27[LANES];
+            ALIGNED float product_28[LANES];
+            ALIGNED float total_11[LANES];
+            ALIGNED float negate_total_11[LANES];
+            ALIGNED float product_29[LANES];
+            ALIGNED float product_30[LANES];
+            ALIGNED float product_31[LANES];
+            ALIGNED float negate_product_31[LANES];
+            ALIGNED float product_32[LANES];
+            ALIGNED float difference_18[LANES];
+            ALIGNED float value_0_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_16[lane] = choose(not_greater_equal_value[lane], choose(not_greater_equal_value_2[lane],
+                    -product_10[lane] / square(chosen_6[lane]) * product_26[lane], 0.0f), 0.0f);
+                product_27[lane] = (float)(total_7[lane] >= 0.0f) * choose(not_greater_equal_value[lane],
+                    choose(not_greater_equal_value_2[lane], 0.5f / sqrt_value_2[lane] * chosen_16[lane], 0.0f), 0.0f);
+                product_28[lane] = difference_12[lane] * product_27[lane];
+                total_11[lane] = chosen_16[lane] + product_28[lane] + product_28[lane];
+                negate_total_11[lane] = -total_11[lane];
+                product_29[lane] = difference_10[lane] * negate_total_11[lane];
+                product_30[lane] = 4.0f * product_27[lane];
+                product_31[lane] = product_9[lane] * product_30[lane];
+                negate_product_31[lane] = -product_31[lane];
+                product_32[lane] = difference_10[lane] * negate_product_31[lane];
+                difference_18[lane] = product_29[lane] - product_32[lane];
+                value_0_2[lane] = z_adjoint[1][lane];
+            }
+            ALIGNED float chosen_17[LANES];
+            ALIGNED float product_33[LANES];
+            ALIGNED float chosen_18[LANES];
+            ALIGNED float product_34[LANES];
+            ALIGNED float product_35[LANES];
+            ALIGNED float total_12[LANES];
+            ALIGNED float negate_total_12[LANES];
+            ALIGNED float product_36[LANES];
+            ALIGNED float product_37[LANES];
+            ALIGNED float product_38[LANES];
+            ALIGNED float negate_product_38[LANES];
+            ALIGNED float product_39[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen_17[lane] = choose(greater_equal_value[lane], 0.0f, value_0_2[lane]);
+                product_33[lane] = (float)(ratio_2[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (reduced_3[lane]
+                    * chosen_17[lane]));
+                chosen_18[lane] = choose(not_greater_equal_value[lane], -product_4_2[lane] / square(chosen_4[lane]) *
+                    product_33[lane], 0.0f);
+                product_34[lane] = (float)(total_5[lane] >= 0.0f) * choose(not_greater_equal_value[lane], 0.5f /
+                    sqrt_value[lane] * chosen_18[lane], 0.0f);
+                product_35[lane] = difference_6[lane] * product_34[lane];
+                total_12[lane] = chosen_18[lane] + product_35[lane] + product_35[lane];
+                negate_total_12[lane] = -total_12[lane];
+                product_36[lane] = difference_4[lane] * negate_total_12[lane];
+                product_37[lane] = 4.0f * product_34[lane];
+                product_38[lane] = product_3_2[lane] * product_37[lane];
+                negate_product_38[lane] = -product_38[lane];
+                product_39[lane] = difference_4[lane] * negate_product_38[lane];
+            }
+            ALIGNED float difference_19[LANES];
+            ALIGNED float product_40[LANES];
+            ALIGNED float difference_20[LANES];
+            ALIGNED float difference_21[LANES];
+            ALIGNED float product_41[7][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_19[lane] = product_36[lane] - product_39[lane];
+                product_40[lane] = power_chosen_9[lane] * chosen_14[lane];
+                difference_20[lane] = total_11[lane] - product_31[lane];
+                difference_21[lane] = total_12[lane] - product_38[lane];
+            }
+            for (int at = 0; at < 7; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_41[at][lane] = sigmoid(total[at][lane]) * (difference_15[at][lane] * (product_15[lane] +
+                        product_16[lane] * product_21[lane]) + difference_9[at][lane] * difference_18[lane] +
+                        difference_2[at][lane] * difference_19[lane] + (difference_15[at + 1][lane] * (product_15[lane]
+                        + product_16[lane] * product_40[lane]) + difference_9[at + 1][lane] * (difference_18[lane] +
+                        reduced_8[lane] * difference_20[lane]) + difference_2[at + 1][lane] * (difference_19[lane] +
+                        reduced_4[lane] * difference_21[lane])));
+                }
+            }
+            add_products(part_1_out + first / group * 896 + k_2 * 224, product_41, 7, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_6_out + first / group * 28 + k_2 * 7, product_41, 7, count - first);
+            // spline.gen:14
+            ALIGNED float power_chosen_8[LANES];
+            ALIGNED float product_42[LANES];
+            ALIGNED float total_13[LANES];
+            ALIGNED float total_14[LANES];
+            ALIGNED float total_15[LANES];
+            ALIGNED float total_16[LANES];
+            ALIGNED float total_17[LANES];
+            ALIGNED float total_18[LANES];
+            ALIGNED float joined_12[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_chosen_8[lane] = square(chosen_8[lane]);
+                product_42[lane] = product_14[lane] * chosen_14[lane];
+                total_13[lane] = reduced_13[lane] * product_21[lane] + reduced_12[lane] * product_40[lane];
+                total_14[lane] = power_chosen_10[lane] * chosen_12[lane] + power_chosen_9[lane] * chosen_12[lane] +
+                    choose(not_greater_equal_value_2[lane], 2.0f * chosen_13[lane] * (product_18[lane] *
+                    product_42[lane]), 0.0f) + reduced_11[lane] * total_13[lane];
+                total_15[lane] = difference_14[lane] * product_30[lane] + 2.0f * (1.0f / chosen_6[lane] *
+                    product_26[lane]);
+                total_16[lane] = reduced_8[lane] * product_31[lane] + 2.0f * (product_32[lane] - product_29[lane]) +
+                    difference_10[lane] * total_15[lane];
+                total_17[lane] = difference_8[lane] * product_37[lane] + 2.0f * (1.0f / chosen_4[lane] *
+                    product_33[lane]);
+                total_18[lane] = reduced_4[lane] * product_38[lane] + 2.0f * (product_39[lane] - product_36[lane]) +
+                    difference_4[lane] * total_17[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_12[at][lane] = difference_15[at][lane] * -product_24[lane];
+                }
+            }
+            ALIGNED float value_5[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_12[8][lane] = 0.0f;
+            ALIGNED float product_43[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = joined_12[at + 1][lane];
+            }
+            dot(product_43, 8, value_5, 8, shared_2, 1, 8);
+            ALIGNED float joined_13[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_13[at][lane] = difference_9[at][lane] * chosen_15[lane];
+                }
+            }
+            ALIGNED float value_6[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_13[8][lane] = 0.0f;
+            ALIGNED float product_44[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = joined_13[at + 1][lane];
+            }
+            dot(product_44, 8, value_6, 8, shared_2, 1, 8);
+            ALIGNED float joined_14[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_14[at][lane] = difference_2[at][lane] * chosen_17[lane];
+                }
+            }
+            ALIGNED float value_7[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_14[8][lane] = 0.0f;
+            ALIGNED float product_45[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = joined_14[at + 1][lane];
+            }
+            dot(product_45, 8, value_7, 8, shared_2, 1, 8);
+            ALIGNED float total_19[8][LANES];
+            ALIGNED float sum_18[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = choose(not_greater_equal_value_2[lane], exp_value_3[at][lane] * (0.992f * (6.0f
+                        * (difference_15[at][lane] * choose(not_greater_equal_value_2[lane], ratio_7[lane] *
+                        negate_chosen_11[lane] + -difference_16[lane] / power_chosen_8[lane] * product_23[lane] +
+                        -reduced_11[lane] / power_chosen_8[lane] * total_14[lane], 0.0f) + product_43[at][lane]))),
+                        0.0f) + choose(not_greater_equal_value[lane], choose(not_greater_equal_value_2[lane],
+                        exp_value_2[at][lane] * (0.992f * (6.0f * (difference_9[at][lane] * (smaller_3[lane] *
+                        chosen_15[lane] + choose(not_greater_equal_value[lane], choose(not_greater_equal_value_2[lane],
+                        -reduced_8[lane] / square(chosen_5[lane]) * total_16[lane], 0.0f), 0.0f)) +
+                        product_44[at][lane]))), 0.0f) + exp_chosen_2[at][lane] * (0.992f * (6.0f *
+                        (difference_2[at][lane] * (smaller_2[lane] * chosen_17[lane] +
+                        choose(not_greater_equal_value[lane], -reduced_4[lane] / square(chosen_3[lane]) *
+                        total_18[lane], 0.0f)) + product_45[at][lane]))), 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_18[lane] += -total_19[at][lane];
+            }
+            ALIGNED float total_20[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_20[at][lane] = total_19[at][lane] + exponential(total_4[at][lane] - choose(reduced_2_2[lane]
+                        == -INFINITY, 0.0f, reduced_2_2[lane])) * sum_18[lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1024 + k_2 * 256, total_20, 8, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_7_out + first / group * 32 + k_2 * 8, total_20, 8, count - first);
+            // spline.gen:14
+            ALIGNED float total_21[LANES];
+            ALIGNED float total_22[LANES];
+            ALIGNED float joined_15[9][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_21[lane] = difference_13[lane] * negate_product_31[lane] + difference_11[lane] *
+                    negate_total_11[lane] + ratio_3[lane] * total_15[lane];
+                total_22[lane] = difference_7[lane] * negate_product_38[lane] + difference_5[lane] *
+                    negate_total_12[lane] + ratio[lane] * total_17[lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_15[at][lane] = difference_9[at][lane] * -total_21[lane];
+                }
+            }
+            ALIGNED float value_8[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_15[8][lane] = 0.0f;
+            ALIGNED float product_46[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_8[at][lane] = joined_15[at + 1][lane];
+            }
+            dot(product_46, 8, value_8, 8, shared_2, 1, 8);
+            ALIGNED float joined_16[9][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_16[at][lane] = difference_2[at][lane] * -total_22[lane];
+                }
+            }
+            ALIGNED float value_9[8][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_16[8][lane] = 0.0f;
+            ALIGNED float product_47[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_9[at][lane] = joined_16[at + 1][lane];
+            }
+            dot(product_47, 8, value_9, 8, shared_2, 1, 8);
+            ALIGNED float total_23[8][LANES];
+            ALIGNED float sum_19[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_23[at][lane] = choose(not_greater_equal_value_2[lane], exp_value_4[at][lane] * (0.992f * (6.0f
+                        * (difference_15[at][lane] * (2.0f * (power_chosen_13[lane] * product_42[lane]) + ratio_6[lane]
+                        * total_13[lane] + ratio_7[lane] * total_14[lane])))), 0.0f) +
+                        choose(not_greater_equal_value[lane], choose(not_greater_equal_value_2[lane],
+                        exp_value[at][lane] * (0.992f * (6.0f * (difference_9[at][lane] * (ratio_3[lane] *
+                        product_31[lane] + reduced_9[lane] * difference_20[lane] + 1.0f / chosen_5[lane] *
+                        total_16[lane]) + product_46[at][lane]))), 0.0f) + exp_chosen[at][lane] * (0.992f * (6.0f *
+                        (difference_2[at][lane] * (ratio[lane] * product_38[lane] + reduced_5[lane] *
+                        difference_21[lane] + 1.0f / chosen_3[lane] * total_18[lane]) + product_47[at][lane]))), 0.0f);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] += -total_23[at][lane];
+            }
+            ALIGNED float total_24[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_24[at][lane] = total_23[at][lane] + exponential(total_2[at][lane] - choose(reduced_2[lane] ==
+                        -INFINITY, 0.0f, reduced_2[lane])) * sum_19[lane];
+                }
+            }
+            add_products(part_3_out + first / group * 1024 + k_2 * 256, total_24, 8, hidden_2, 32, count - first);
+            // spline.gen:22
+            add_sums(part_8_out + first / group * 32 + k_2 * 8, total_24, 8, count - first);
+            // spline.gen:15
+            ALIGNED float product_48[32][LANES];
+            dot(product_48, 32, product_41, 7, mlp_d_weight + k_2 * 224, 1, 32);
+            ALIGNED float product_49[32][LANES];
+            dot(product_49, 32, total_20, 8, mlp_w_weight + k_2 * 256, 1, 32);
+            ALIGNED float product_50[32][LANES];
+            dot(product_50, 32, total_24, 8, mlp_h_weight + k_2 * 256, 1, 32);
+            ALIGNED float product_43_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_43_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_48[at][lane] +
+                        product_49[at][lane] + product_50[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, product_43_2, 32, hidden, 32, count - first);
+            // spline.gen:22
+            add_sums(part_9_out + first / group * 128 + k_2 * 32, product_43_2, 32, count - first);
+            // spline.gen:15
+            ALIGNED float product_51[32][LANES];
+            dot(product_51, 32, product_43_2, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float product_44_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_44_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_51[at][lane];
+                }
+            }
+            add_products(part_5_out + first / group * 128 + k_2 * 32, product_44_2, 32, value_2, 1, count - first);
+            // spline.gen:22
+            add_sums(part_10_out + first / group * 128 + k_2 * 32, product_44_2, 32, count - first);
+            ALIGNED float product_52[1][LANES];
+            dot(product_52, 1, product_44_2, 32, mlp_0_weight + k_2 * 32, 1, 1);
+            ALIGNED float next_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                next_2[0][lane] = choose(greater_equal_value[lane], product_25[lane], 0.0f) +
+                    choose(greater_equal_value[lane], value_0_2[lane], 0.0f) + (float)(value_0[lane] >= -3.0f) *
+                    ((float)(larger[lane] <= 3.0f) * (total_21[lane] + total_22[lane]));
+                next_2[1][lane] = z_adjoint[0][lane] + product_52[0][lane];
+                z_adjoint[0][lane] = next_2[0][lane];
+                z_adjoint[1][lane] = next_2[1][lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
     }
 }
 #endif

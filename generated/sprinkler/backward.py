@@ -89,6 +89,7 @@ def objective_phase_1_saving_kernel(
     tl.store(value_out + place, log_q_sprinkler + log_q_rain, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
@@ -97,8 +98,10 @@ def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, s
     """
     count, device = len(wet), wet.device
     arrays = pack_objective_phase_1_saving(sprinkler_logits, rain_logits, device)
+    size = objective_phase_1_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_saving_kernel[(programs,)](
         wet.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -106,10 +109,10 @@ def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, s
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -209,6 +212,7 @@ def objective_phase_1_backward_kernel(
     tl.store(part_3_out + place * 2 + 1, tl.where(equal_sprinkler_2_1, shared_3, 0.0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the gradient of the value that phase_1 maximizes, by one draw for each row.
@@ -218,10 +222,12 @@ def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain
     """
     count, device = len(wet), wet.device
     arrays = pack_objective_phase_1_backward(sprinkler_logits, rain_logits, device)
+    size = objective_phase_1_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_backward_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_backward_kernel[(programs,)](
         wet.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -232,10 +238,10 @@ def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return part_1, part_2, part_3
 

@@ -35,6 +35,7 @@ def sample_kernel(wet_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PREC
     tl.store(wet_out + place, (noise_3 < probability_2).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of wet, drawn in the order of the factorization.
@@ -42,17 +43,19 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
     Returns wet [rows] integer.
     """
     count, device = len(rows), rows.device
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     wet = torch.empty(count, dtype=torch.int64, device=device)
-    sample_kernel[(triton.cdiv(count, 128),)](
+    sample_kernel[(programs,)](
         wet,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return wet
 
@@ -157,6 +160,7 @@ def log_weight_kernel(
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """log p(wet, rain, sprinkler) - log q(rain, sprinkler | wet) of each row, at a draw from q(rain, sprinkler |
@@ -166,8 +170,10 @@ def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """
     count, device = len(wet), wet.device
     arrays = pack_log_weight(sprinkler_logits, rain_logits, device)
+    size = log_weight_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_weight = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_kernel[(triton.cdiv(count, 128),)](
+    log_weight_kernel[(programs,)](
         wet.to(torch.int64).contiguous(),
         *arrays,
         log_weight,
@@ -175,10 +181,10 @@ def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_weight
 
@@ -251,6 +257,7 @@ def encode_kernel(
     tl.store(sprinkler_out + place, sprinkler.to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """a draw of rain, sprinkler for each row from q(rain, sprinkler | wet).
@@ -259,9 +266,11 @@ def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """
     count, device = len(wet), wet.device
     arrays = pack_encode(sprinkler_logits, rain_logits, device)
+    size = encode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     rain = torch.empty(count, dtype=torch.int64, device=device)
     sprinkler = torch.empty(count, dtype=torch.int64, device=device)
-    encode_kernel[(triton.cdiv(count, 128),)](
+    encode_kernel[(programs,)](
         wet.to(torch.int64).contiguous(),
         *arrays,
         rain,
@@ -270,10 +279,10 @@ def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return rain, sprinkler
 
@@ -306,6 +315,7 @@ def decode_kernel(
     tl.store(wet_out + place, (noise < probability).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
     """a draw of wet for each row from p(wet | rain, sprinkler).
@@ -313,8 +323,10 @@ def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
     Takes rain [rows] integer, sprinkler [rows] integer; returns wet [rows] integer.
     """
     count, device = len(rain), rain.device
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     wet = torch.empty(count, dtype=torch.int64, device=device)
-    decode_kernel[(triton.cdiv(count, 128),)](
+    decode_kernel[(programs,)](
         rain.to(torch.int64).contiguous(),
         sprinkler.to(torch.int64).contiguous(),
         wet,
@@ -322,10 +334,10 @@ def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return wet
 
@@ -349,6 +361,7 @@ def decode_mean_kernel(rain_ptr, sprinkler_ptr, wet_out, count, ROWS: tl.constex
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(rain, sprinkler, *, dtype=torch.float32):
     """the mean of p(wet | rain, sprinkler) of each row.
@@ -356,16 +369,18 @@ def decode_mean_rows(rain, sprinkler, *, dtype=torch.float32):
     Takes rain [rows] integer, sprinkler [rows] integer; returns wet [rows].
     """
     count, device = len(rain), rain.device
+    size = decode_mean_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     wet = torch.empty(count, dtype=torch.float32, device=device)
-    decode_mean_kernel[(triton.cdiv(count, 128),)](
+    decode_mean_kernel[(programs,)](
         rain.to(torch.int64).contiguous(),
         sprinkler.to(torch.int64).contiguous(),
         wet,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return wet
 
@@ -391,6 +406,7 @@ def prior_kernel(rain_out, sprinkler_out, rows_ptr, count, seed, step, ROWS: tl.
     tl.store(sprinkler_out + place, (noise_2 < probability).to(tl.float32).to(tl.int64), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of rain, sprinkler from p.
@@ -398,19 +414,21 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns rain [rows] integer, sprinkler [rows] integer.
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     rain = torch.empty(count, dtype=torch.int64, device=device)
     sprinkler = torch.empty(count, dtype=torch.int64, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         rain,
         sprinkler,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return rain, sprinkler
 
@@ -492,6 +510,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_q_sprinkler + log_q_rain, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row.
@@ -500,8 +519,10 @@ def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, st
     """
     count, device = len(wet), wet.device
     arrays = pack_objective_phase_1(sprinkler_logits, rain_logits, device)
+    size = objective_phase_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_kernel[(triton.cdiv(count, 128),)](
+    objective_phase_1_kernel[(programs,)](
         wet.to(torch.int64).contiguous(),
         *arrays,
         value,
@@ -509,9 +530,9 @@ def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, st
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

@@ -16,8 +16,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -72,8 +72,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -158,8 +158,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -210,8 +210,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -251,8 +251,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -292,8 +292,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -346,6 +346,179 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_sprinkler[lane] + log_q_rain[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes wet [rows] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict sprinkler_logits = pointers[1];
+    const float *restrict rain_logits = pointers[2];
+    const int64_t *restrict row_numbers = pointers[3];
+    float *restrict value_out = pointers[4];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        // sprinkler.gen:6
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 7);
+        ALIGNED float rain[LANES];
+        ALIGNED int equal_rain[LANES];
+        ALIGNED float probability[LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            rain[lane] = (float)(noise[lane] < 0.2f);
+            equal_rain[lane] = rain[lane] == 0.0f;
+            probability[lane] = choose(equal_rain[lane], 0.4f, 0.01f);
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 8);
+        // sprinkler.gen:7
+        ALIGNED float sprinkler[LANES];
+        ALIGNED int equal_sprinkler[LANES];
+        ALIGNED float probability_2[LANES];
+        ALIGNED float noise_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sprinkler[lane] = (float)(noise_2[lane] < probability[lane]);
+            equal_sprinkler[lane] = sprinkler[lane] == 0.0f;
+            probability_2[lane] = choose(equal_rain[lane], choose(equal_sprinkler[lane], 0.001f, 0.9f),
+                choose(equal_sprinkler[lane], 0.8f, 0.99f));
+        }
+        uniform(&noise_3, 1, row, seed, step, 0, 6);
+        // sprinkler.gen:8
+        ALIGNED float wet_2[LANES];
+        ALIGNED float logits[LANES];
+        ALIGNED float log_q_sprinkler[LANES];
+        ALIGNED int equal_sprinkler_2[2][LANES];
+        ALIGNED float logits_2[LANES];
+        ALIGNED float log_q_rain[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            wet_2[lane] = (float)(noise_3[lane] < probability_2[lane]);
+            logits[lane] = choose(wet_2[lane] == 0.0f, sprinkler_logits[0], 0.0f) + choose(wet_2[lane] == 1.0f,
+                sprinkler_logits[1], 0.0f);
+            log_q_sprinkler[lane] = sprinkler[lane] * logits[lane] - softplus(logits[lane]);
+            equal_sprinkler_2[0][lane] = sprinkler[lane] == 0.0f;
+            equal_sprinkler_2[1][lane] = sprinkler[lane] == 1.0f;
+            logits_2[lane] = choose(wet_2[lane] == 0.0f, choose(equal_sprinkler_2[0][lane], rain_logits[0], 0.0f) +
+                choose(equal_sprinkler_2[1][lane], rain_logits[1], 0.0f), choose(equal_sprinkler_2[0][lane],
+                rain_logits[2], 0.0f) + choose(equal_sprinkler_2[1][lane], rain_logits[3], 0.0f));
+            log_q_rain[lane] = rain[lane] * logits_2[lane] - softplus(logits_2[lane]);
+        }
+        // sprinkler.gen:10
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_sprinkler[lane] + log_q_rain[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 64
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes wet [rows] integer, value_cotangent [rows]; returns part_1 [rows, 2], part_2 [rows, 2], part_3 [rows, 2]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict sprinkler_logits = pointers[2];
+    const float *restrict rain_logits = pointers[3];
+    const int64_t *restrict row_numbers = pointers[4];
+    float *restrict part_1_out = pointers[5];
+    float *restrict part_2_out = pointers[6];
+    float *restrict part_3_out = pointers[7];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sprinkler.gen:6
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 7);
+        ALIGNED float rain[LANES];
+        ALIGNED int equal_rain[LANES];
+        ALIGNED float probability[LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            rain[lane] = (float)(noise[lane] < 0.2f);
+            equal_rain[lane] = rain[lane] == 0.0f;
+            probability[lane] = choose(equal_rain[lane], 0.4f, 0.01f);
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 8);
+        // sprinkler.gen:7
+        ALIGNED float sprinkler[LANES];
+        ALIGNED int equal_sprinkler[LANES];
+        ALIGNED float probability_2[LANES];
+        ALIGNED float noise_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sprinkler[lane] = (float)(noise_2[lane] < probability[lane]);
+            equal_sprinkler[lane] = sprinkler[lane] == 0.0f;
+            probability_2[lane] = choose(equal_rain[lane], choose(equal_sprinkler[lane], 0.001f, 0.9f),
+                choose(equal_sprinkler[lane], 0.8f, 0.99f));
+        }
+        uniform(&noise_3, 1, row, seed, step, 0, 6);
+        // sprinkler.gen:8
+        ALIGNED float wet_2[LANES];
+        ALIGNED int equal_wet_2[2][LANES];
+        ALIGNED float logits[LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED int equal_sprinkler_2[2][LANES];
+        ALIGNED int equal_wet_2_2[LANES];
+        ALIGNED float logits_2[LANES];
+        ALIGNED float total[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            wet_2[lane] = (float)(noise_3[lane] < probability_2[lane]);
+            equal_wet_2[0][lane] = wet_2[lane] == 0.0f;
+            equal_wet_2[1][lane] = wet_2[lane] == 1.0f;
+            logits[lane] = choose(equal_wet_2[0][lane], sprinkler_logits[0], 0.0f) + choose(equal_wet_2[1][lane],
+                sprinkler_logits[1], 0.0f);
+            negate_value_cotangent[lane] = -value_cotangent[lane];
+            equal_sprinkler_2[0][lane] = sprinkler[lane] == 0.0f;
+            equal_sprinkler_2[1][lane] = sprinkler[lane] == 1.0f;
+            equal_wet_2_2[lane] = wet_2[lane] == 0.0f;
+            logits_2[lane] = choose(equal_wet_2_2[lane], choose(equal_sprinkler_2[0][lane], rain_logits[0], 0.0f) +
+                choose(equal_sprinkler_2[1][lane], rain_logits[1], 0.0f), choose(equal_sprinkler_2[0][lane],
+                rain_logits[2], 0.0f) + choose(equal_sprinkler_2[1][lane], rain_logits[3], 0.0f));
+            total[lane] = rain[lane] * value_cotangent[lane] + sigmoid(logits_2[lane]) * negate_value_cotangent[lane];
+        }
+        // sprinkler.gen:10
+        ALIGNED float part_1[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_1[0][lane] = choose(equal_wet_2[0][lane], sprinkler[lane] * value_cotangent[lane] +
+                sigmoid(logits[lane]) * negate_value_cotangent[lane], 0.0f);
+            part_1[1][lane] = choose(equal_wet_2[1][lane], sprinkler[lane] * value_cotangent[lane] +
+                sigmoid(logits[lane]) * negate_value_cotangent[lane], 0.0f);
+        }
+        store(part_1_out, part_1, first, count, 2, 2, 0);
+        ALIGNED float part_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_2[0][lane] = choose(equal_sprinkler_2[0][lane], choose(equal_wet_2_2[lane], total[lane], 0.0f), 0.0f);
+            part_2[1][lane] = choose(equal_sprinkler_2[1][lane], choose(equal_wet_2_2[lane], total[lane], 0.0f), 0.0f);
+        }
+        store(part_2_out, part_2, first, count, 2, 2, 0);
+        ALIGNED float part_3[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_3[0][lane] = choose(equal_sprinkler_2[0][lane], choose(equal_wet_2_2[lane], 0.0f, total[lane]), 0.0f);
+            part_3[1][lane] = choose(equal_sprinkler_2[1][lane], choose(equal_wet_2_2[lane], 0.0f, total[lane]), 0.0f);
+        }
+        store(part_3_out, part_3, first, count, 2, 2, 0);
     }
 }
 #endif

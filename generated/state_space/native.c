@@ -21,8 +21,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -31,11 +31,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 1);
         ALIGNED float z_2[8][LANES];
+        ALIGNED float z[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = noise[at][lane];
         }
-        // state_space.gen:9
-        ALIGNED float z[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -43,21 +42,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t = 0; t < 7; t++) {
+            // state_space.gen:9
             int64_t product;
             product = (t + 1) * 8;
             ALIGNED float value[8][LANES];
+            ALIGNED float mean[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[t * 8 + at][lane];
             }
-            ALIGNED float mean[8][LANES];
             dot(mean, 8, value, 8, A, 8, 1);
             ALIGNED float noise_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_2[at][lane] = noise[product + at][lane];
-            }
             ALIGNED float z_t[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_2[at][lane] = noise[product + at][lane];
+                    z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + product][lane] = z_t[at][lane];
@@ -70,24 +70,24 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t_2 = 0; t_2 < 8; t_2++) {
             ALIGNED float value_2[8][LANES];
+            ALIGNED float product_2[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = z[t_2 * 8 + at][lane];
             }
-            ALIGNED float product_2[8][LANES];
             dot(product_2, 8, value_2, 8, C, 8, 1);
             ALIGNED float mean_2[8][LANES];
+            ALIGNED float normal_2[64][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean_2[at][lane] = product_2[at][lane] + b[at];
             }
-            ALIGNED float normal_2[64][LANES];
             normal(normal_2, 64, row, seed, step, 0, 0);
             ALIGNED float noise_3[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_3[at][lane] = normal_2[t_2 * 8 + at][lane];
-            }
             ALIGNED float x_t_2[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_t_2[at][lane] = mean_2[at][lane] + r[0] * noise_3[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_3[at][lane] = normal_2[t_2 * 8 + at][lane];
+                    x_t_2[at][lane] = mean_2[at][lane] + r[0] * noise_3[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + t_2 * 8][lane] = x_t_2[at][lane];
@@ -115,8 +115,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -130,24 +130,24 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t = 0; t < 8; t++) {
             ALIGNED float value[8][LANES];
+            ALIGNED float product[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[t * 8 + at][lane];
             }
-            ALIGNED float product[8][LANES];
             dot(product, 8, value, 8, C, 8, 1);
             ALIGNED float mean[8][LANES];
+            ALIGNED float normal_2[64][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product[at][lane] + b[at];
             }
-            ALIGNED float normal_2[64][LANES];
             normal(normal_2, 64, row, seed, step, 0, 0);
             ALIGNED float noise[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise[at][lane] = normal_2[t * 8 + at][lane];
-            }
             ALIGNED float x_t[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_t[at][lane] = mean[at][lane] + r[0] * noise[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise[at][lane] = normal_2[t * 8 + at][lane];
+                    x_t[at][lane] = mean[at][lane] + r[0] * noise[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + t * 8][lane] = x_t[at][lane];
@@ -173,8 +173,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -183,11 +183,10 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         normal(noise, 64, row, seed, step, 0, 1);
         ALIGNED float z_2[8][LANES];
+        ALIGNED float z[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = noise[at][lane];
         }
-        // state_space.gen:9
-        ALIGNED float z[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -195,21 +194,22 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t = 0; t < 7; t++) {
+            // state_space.gen:9
             int64_t product;
             product = (t + 1) * 8;
             ALIGNED float value[8][LANES];
+            ALIGNED float mean[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[t * 8 + at][lane];
             }
-            ALIGNED float mean[8][LANES];
             dot(mean, 8, value, 8, A, 8, 1);
             ALIGNED float noise_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_2[at][lane] = noise[product + at][lane];
-            }
             ALIGNED float z_t[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_2[at][lane] = noise[product + at][lane];
+                    z_t[at][lane] = mean[at][lane] + s[at] * noise_2[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) z[at + product][lane] = z_t[at][lane];

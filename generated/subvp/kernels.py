@@ -25,6 +25,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, normal(seed, row, step, 1, 0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """x at t = 1: its terminal law.
@@ -32,17 +33,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -91,6 +94,7 @@ def simulate_subvp_kernel(
     tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_subvp_rows(x, steps, *, rows, seed, step):
     """x at t = 1, from where it is at 0: `steps` Euler-Maruyama steps of subvp.
@@ -98,8 +102,10 @@ def simulate_subvp_rows(x, steps, *, rows, seed, step):
     Takes x [rows, 2]; returns x [rows, 2].
     """
     count, device = len(x), x.device
+    size = simulate_subvp_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 2, dtype=torch.float32, device=device)
-    simulate_subvp_kernel[(triton.cdiv(count, 128),)](
+    simulate_subvp_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         rows,
@@ -107,9 +113,9 @@ def simulate_subvp_rows(x, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out

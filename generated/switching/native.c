@@ -26,8 +26,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -38,16 +38,16 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[48][LANES];
         normal(noise, 48, row, seed, step, 0, 3);
         ALIGNED float z_2[6][LANES];
+        ALIGNED float value[10][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = noise[at][lane];
         }
-        // switching.gen:9
-        ALIGNED float value[10][LANES];
+        ALIGNED float logits[4][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float logits[4][LANES];
         dot(logits, 4, value, 10, c, 1, 4);
+        // switching.gen:9
         ALIGNED float masses[4][LANES];
         ALIGNED float noise_2[LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -264,23 +264,21 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4[6][LANES];
             dot(product_4, 6, indicator_equal_value, 4, d, 1, 6);
             ALIGNED float mean[6][LANES];
+            ALIGNED float scale[LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = product_3[at][lane] * z[t_2 * 6 + at][lane] + product_4[at][lane];
                 }
             }
-            ALIGNED float scale[LANES];
             ALIGNED float noise_4[6][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
                     choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
             }
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise[product_2 + at][lane];
-            }
             ALIGNED float z_t_2[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    noise_4[at][lane] = noise[product_2 + at][lane];
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
@@ -295,10 +293,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t_3 = 0; t_3 < 8; t_3++) {
             ALIGNED float value_3[6][LANES];
+            ALIGNED float product_5[8][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = z[t_3 * 6 + at][lane];
             }
-            ALIGNED float product_5[8][LANES];
             dot(product_5, 8, value_3, 6, weight, 6, 1);
             ALIGNED float value_4[4][LANES];
             ALIGNED float product_6[8][LANES];
@@ -310,20 +308,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_6, 8, value_4, 4, b, 1, 8);
             ALIGNED float mean_2[8][LANES];
+            ALIGNED float normal_2[64][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean_2[at][lane] = product_5[at][lane] + bias[at] + product_6[at][lane];
                 }
             }
-            ALIGNED float normal_2[64][LANES];
             normal(normal_2, 64, row, seed, step, 0, 0);
             ALIGNED float noise_5[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_5[at][lane] = normal_2[t_3 * 8 + at][lane];
-            }
             ALIGNED float x_t_3[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_5[at][lane] = normal_2[t_3 * 8 + at][lane];
+                    x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + t_3 * 8][lane] = x_t_3[at][lane];
@@ -389,8 +387,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -403,12 +401,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED int equal_y[LANES];
         ALIGNED float indicator_value[10][LANES];
         for (int lane = 0; lane < LANES; lane++) equal_y[lane] = y[lane] == 0.0f;
+        ALIGNED float projected[8][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
-        // switching.gen:15
-        ALIGNED float projected[8][LANES];
         dot(projected, 8, indicator_value, 10, embedding_output_weight, 10, 1);
+        // switching.gen:15
         ALIGNED float s[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) s[at][lane] = 0.0f;
@@ -424,10 +422,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 16, mlp_0_weight, 16, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[4][LANES];
             dot(product_2, 4, hidden, 64, mlp_output_weight, 64, 1);
             ALIGNED float logits[4][LANES];
             ALIGNED float masses[4][LANES];
@@ -667,43 +665,42 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         }
         // switching.gen:16
         ALIGNED float value_2[8][LANES];
+        ALIGNED float product_4[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x[at][lane];
         }
-        ALIGNED float product_4[64][LANES];
         dot(product_4, 64, value_2, 8, mlp_2_0_weight, 8, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_5[6][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_5[6][LANES];
         dot(product_5, 6, hidden_2, 64, mlp_2_m_weight, 64, 1);
         ALIGNED float m[6][LANES];
+        ALIGNED float product_6[6][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_5[at][lane] + mlp_2_m_bias[at];
         }
-        ALIGNED float product_6[6][LANES];
         dot(product_6, 6, hidden_2, 64, mlp_2_g_weight, 64, 1);
         ALIGNED float g[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) g[at][lane] = product_6[at][lane] + mlp_2_g_bias[at];
-        }
         ALIGNED float scale[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(g[at][lane]);
-        }
         ALIGNED float noise_2[48][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                g[at][lane] = product_6[at][lane] + mlp_2_g_bias[at];
+                scale[at][lane] = softplus(g[at][lane]);
+            }
+        }
         normal(noise_2, 48, row, seed, step, 0, 6);
         ALIGNED float noise_3[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) noise_3[at][lane] = noise_2[at][lane];
-        }
         ALIGNED float z_2[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = m[at][lane] + scale[at][lane] * noise_3[at][lane];
-        }
-        // switching.gen:17
         ALIGNED float z[48][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                noise_3[at][lane] = noise_2[at][lane];
+                z_2[at][lane] = m[at][lane] + scale[at][lane] * noise_3[at][lane];
+            }
+        }
         for (int at = 0; at < 48; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -711,6 +708,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
+            // switching.gen:17
             int64_t total_2;
             total_2 = t_2 + 1;
             int64_t product_7;
@@ -732,35 +730,28 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[64][LANES];
             dot(product_8, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_9[6][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_8[at][lane] + mlp_3_0_bias[at]);
                 }
             }
-            ALIGNED float product_9[6][LANES];
             dot(product_9, 6, hidden_3, 64, mlp_3_m_weight, 64, 1);
             ALIGNED float m_2[6][LANES];
+            ALIGNED float product_10[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_9[at][lane] + mlp_3_m_bias[at];
             }
-            ALIGNED float product_10[6][LANES];
             dot(product_10, 6, hidden_3, 64, mlp_3_g_weight, 64, 1);
             ALIGNED float g_2[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) g_2[at][lane] = product_10[at][lane] + mlp_3_g_bias[at];
-            }
-            // switching.gen:17
             ALIGNED float scale_2[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale_2[at][lane] = softplus(g_2[at][lane]);
-            }
             ALIGNED float noise_4[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_2[product_7 + at][lane];
-            }
             ALIGNED float z_t_2[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    g_2[at][lane] = product_10[at][lane] + mlp_3_g_bias[at];
+                    scale_2[at][lane] = softplus(g_2[at][lane]);
+                    noise_4[at][lane] = noise_2[product_7 + at][lane];
                     z_t_2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_4[at][lane];
                 }
             }
@@ -770,10 +761,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         }
         // switching.gen:11
         ALIGNED float value_3[6][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = z[at][lane];
         }
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -782,10 +773,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         }
         // switching.gen:12
         ALIGNED float value_2_2[42][LANES];
+        ALIGNED float log_p_2[LANES];
         for (int at = 0; at < 42; at++) {
             for (int lane = 0; lane < LANES; lane++) value_2_2[at][lane] = z[at + 6][lane];
         }
-        ALIGNED float log_p_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = 0.0f;
         for (int64_t t_4 = 0; t_4 < 7; t_4++) {
             ALIGNED int equal_value[4][LANES];
@@ -805,12 +796,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[6][LANES];
             dot(product_12, 6, indicator_equal_value, 4, d, 1, 6);
             ALIGNED float mean[6][LANES];
+            ALIGNED float scale_3[LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = product_11[at][lane] * z[t_4 * 6 + at][lane] + product_12[at][lane];
                 }
             }
-            ALIGNED float scale_3[LANES];
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 scale_3[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
@@ -830,10 +821,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p_3[lane] = 0.0f;
         for (int64_t t_5 = 0; t_5 < 8; t_5++) {
             ALIGNED float value_4[6][LANES];
+            ALIGNED float product_13[8][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = z[t_5 * 6 + at][lane];
             }
-            ALIGNED float product_13[8][LANES];
             dot(product_13, 8, value_4, 6, linear_output_weight, 6, 1);
             ALIGNED float value_5[4][LANES];
             ALIGNED float product_14[8][LANES];
@@ -845,12 +836,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_14, 8, value_5, 4, b, 1, 8);
             ALIGNED float mean_2[8][LANES];
+            ALIGNED float sum_3[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean_2[at][lane] = product_13[at][lane] + linear_output_bias[at] + product_14[at][lane];
                 }
             }
-            ALIGNED float sum_3[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -876,12 +867,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_15[64][LANES];
             dot(product_15, 64, joined_3, 16, mlp_0_weight, 16, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_16[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_15[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_16[4][LANES];
             dot(product_16, 4, hidden_4, 64, mlp_output_weight, 64, 1);
             ALIGNED float logits_4[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -939,29 +930,28 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_17[64][LANES];
             dot(product_17, 64, joined_4, 18, mlp_3_0_weight, 18, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_18[6][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = relu(product_17[at][lane] + mlp_3_0_bias[at]);
                 }
             }
-            ALIGNED float product_18[6][LANES];
             dot(product_18, 6, hidden_5, 64, mlp_3_m_weight, 64, 1);
             ALIGNED float m_3[6][LANES];
+            ALIGNED float product_19[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) m_3[at][lane] = product_18[at][lane] + mlp_3_m_bias[at];
             }
-            ALIGNED float product_19[6][LANES];
             dot(product_19, 6, hidden_5, 64, mlp_3_g_weight, 64, 1);
             ALIGNED float g_3[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) g_3[at][lane] = product_19[at][lane] + mlp_3_g_bias[at];
-            }
-            // switching.gen:17
             ALIGNED float scale_4[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale_4[at][lane] = softplus(g_3[at][lane]);
-            }
             ALIGNED float sum_4[LANES];
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    g_3[at][lane] = product_19[at][lane] + mlp_3_g_bias[at];
+                    scale_4[at][lane] = softplus(g_3[at][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -969,6 +959,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(scale_4[at][lane]) - 0.9189385332046727f;
                 }
             }
+            // switching.gen:17
             for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + sum_4[lane];
         }
         // switching.gen:3
@@ -1015,8 +1006,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1032,10 +1023,10 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t = 0; t < 8; t++) {
             ALIGNED float value[10][LANES];
+            ALIGNED float joined[16][LANES];
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
             }
-            ALIGNED float joined[16][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[t * 8 + at][lane];
             }
@@ -1043,10 +1034,10 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[64][LANES];
             dot(product, 64, joined, 16, mlp_0_weight, 16, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_2[4][LANES];
             dot(product_2, 4, hidden, 64, mlp_output_weight, 64, 1);
             ALIGNED float logits[4][LANES];
             ALIGNED float masses[4][LANES];
@@ -1140,43 +1131,42 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         }
         // switching.gen:16
         ALIGNED float value_2[8][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x[at][lane];
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, value_2, 8, mlp_2_0_weight, 8, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_4[6][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_3[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_4[6][LANES];
         dot(product_4, 6, hidden_2, 64, mlp_2_m_weight, 64, 1);
         ALIGNED float m[6][LANES];
+        ALIGNED float product_5[6][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_4[at][lane] + mlp_2_m_bias[at];
         }
-        ALIGNED float product_5[6][LANES];
         dot(product_5, 6, hidden_2, 64, mlp_2_g_weight, 64, 1);
         ALIGNED float g[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) g[at][lane] = product_5[at][lane] + mlp_2_g_bias[at];
-        }
         ALIGNED float scale[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(g[at][lane]);
-        }
         ALIGNED float noise_2[48][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                g[at][lane] = product_5[at][lane] + mlp_2_g_bias[at];
+                scale[at][lane] = softplus(g[at][lane]);
+            }
+        }
         normal(noise_2, 48, row, seed, step, 0, 6);
         ALIGNED float noise_3[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) noise_3[at][lane] = noise_2[at][lane];
-        }
         ALIGNED float z_2[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = m[at][lane] + scale[at][lane] * noise_3[at][lane];
-        }
-        // switching.gen:17
         ALIGNED float z[48][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                noise_3[at][lane] = noise_2[at][lane];
+                z_2[at][lane] = m[at][lane] + scale[at][lane] * noise_3[at][lane];
+            }
+        }
         for (int at = 0; at < 48; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -1184,6 +1174,7 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
+            // switching.gen:17
             int64_t total_2;
             total_2 = t_2 + 1;
             int64_t product_6;
@@ -1205,35 +1196,28 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[64][LANES];
             dot(product_7, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_8[6][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_7[at][lane] + mlp_3_0_bias[at]);
                 }
             }
-            ALIGNED float product_8[6][LANES];
             dot(product_8, 6, hidden_3, 64, mlp_3_m_weight, 64, 1);
             ALIGNED float m_2[6][LANES];
+            ALIGNED float product_9[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_8[at][lane] + mlp_3_m_bias[at];
             }
-            ALIGNED float product_9[6][LANES];
             dot(product_9, 6, hidden_3, 64, mlp_3_g_weight, 64, 1);
             ALIGNED float g_2[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) g_2[at][lane] = product_9[at][lane] + mlp_3_g_bias[at];
-            }
-            // switching.gen:17
             ALIGNED float scale_2[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale_2[at][lane] = softplus(g_2[at][lane]);
-            }
             ALIGNED float noise_4[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_2[product_6 + at][lane];
-            }
             ALIGNED float z_t_2[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    g_2[at][lane] = product_9[at][lane] + mlp_3_g_bias[at];
+                    scale_2[at][lane] = softplus(g_2[at][lane]);
+                    noise_4[at][lane] = noise_2[product_6 + at][lane];
                     z_t_2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_4[at][lane];
                 }
             }
@@ -1268,8 +1252,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1285,10 +1269,10 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t = 0; t < 8; t++) {
             ALIGNED float value[6][LANES];
+            ALIGNED float product[8][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[t * 6 + at][lane];
             }
-            ALIGNED float product[8][LANES];
             dot(product, 8, value, 6, weight, 6, 1);
             ALIGNED float value_2[4][LANES];
             ALIGNED float product_2[8][LANES];
@@ -1300,20 +1284,20 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_2, 8, value_2, 4, b, 1, 8);
             ALIGNED float mean[8][LANES];
+            ALIGNED float normal_2[64][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = product[at][lane] + bias[at] + product_2[at][lane];
                 }
             }
-            ALIGNED float normal_2[64][LANES];
             normal(normal_2, 64, row, seed, step, 0, 0);
             ALIGNED float noise[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise[at][lane] = normal_2[t * 8 + at][lane];
-            }
             ALIGNED float x_t[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_t[at][lane] = mean[at][lane] + v[0] * noise[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise[at][lane] = normal_2[t * 8 + at][lane];
+                    x_t[at][lane] = mean[at][lane] + v[0] * noise[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + t * 8][lane] = x_t[at][lane];
@@ -1344,8 +1328,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1354,10 +1338,10 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // switching.gen:9
         ALIGNED float value[10][LANES];
+        ALIGNED float logits[4][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float logits[4][LANES];
         dot(logits, 4, value, 10, c, 1, 4);
         ALIGNED float masses[4][LANES];
         ALIGNED float noise[LANES];
@@ -1549,11 +1533,10 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise_3[48][LANES];
         normal(noise_3, 48, row, seed, step, 0, 3);
         ALIGNED float z_2[6][LANES];
+        ALIGNED float z[48][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = noise_3[at][lane];
         }
-        // switching.gen:12
-        ALIGNED float z[48][LANES];
         for (int at = 0; at < 48; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -1561,6 +1544,7 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
+            // switching.gen:12
             int64_t total_4;
             total_4 = t_2 + 1;
             int64_t product_2;
@@ -1582,23 +1566,21 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4[6][LANES];
             dot(product_4, 6, indicator_equal_value, 4, d, 1, 6);
             ALIGNED float mean[6][LANES];
+            ALIGNED float scale[LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = product_3[at][lane] * z[t_2 * 6 + at][lane] + product_4[at][lane];
                 }
             }
-            ALIGNED float scale[LANES];
             ALIGNED float noise_4[6][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
                     choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
             }
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_3[product_2 + at][lane];
-            }
             ALIGNED float z_t_2[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    noise_4[at][lane] = noise_3[product_2 + at][lane];
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
@@ -1654,8 +1636,8 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1664,10 +1646,10 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(&y, y_rows, first, count, 1);
         // switching.gen:9
         ALIGNED float indicator_value[10][LANES];
+        ALIGNED float logits[4][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
-        ALIGNED float logits[4][LANES];
         dot(logits, 4, indicator_value, 10, c, 1, 4);
         ALIGNED float masses[4][LANES];
         ALIGNED float noise[LANES];
@@ -1859,11 +1841,10 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise_3[48][LANES];
         normal(noise_3, 48, row, seed, step, 0, 12);
         ALIGNED float z_2[6][LANES];
+        ALIGNED float z[48][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = noise_3[at][lane];
         }
-        // switching.gen:12
-        ALIGNED float z[48][LANES];
         for (int at = 0; at < 48; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
         }
@@ -1871,6 +1852,7 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = z_2[at][lane];
         }
         for (int64_t t_2 = 0; t_2 < 7; t_2++) {
+            // switching.gen:12
             int64_t total_4;
             total_4 = t_2 + 1;
             int64_t product_2;
@@ -1892,23 +1874,21 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4[6][LANES];
             dot(product_4, 6, indicator_equal_value, 4, d, 1, 6);
             ALIGNED float mean[6][LANES];
+            ALIGNED float scale[LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean[at][lane] = product_3[at][lane] * z[t_2 * 6 + at][lane] + product_4[at][lane];
                 }
             }
-            ALIGNED float scale[LANES];
             ALIGNED float noise_4[6][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 scale[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f) +
                     choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
             }
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_4[at][lane] = noise_3[product_2 + at][lane];
-            }
             ALIGNED float z_t_2[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    noise_4[at][lane] = noise_3[product_2 + at][lane];
                     z_t_2[at][lane] = mean[at][lane] + scale[lane] * noise_4[at][lane];
                 }
             }
@@ -1923,10 +1903,10 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         }
         for (int64_t t_3 = 0; t_3 < 8; t_3++) {
             ALIGNED float value_2[6][LANES];
+            ALIGNED float product_5[8][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = z[t_3 * 6 + at][lane];
             }
-            ALIGNED float product_5[8][LANES];
             dot(product_5, 8, value_2, 6, linear_output_weight, 6, 1);
             ALIGNED float value_3[4][LANES];
             ALIGNED float product_6[8][LANES];
@@ -1938,20 +1918,20 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_6, 8, value_3, 4, b, 1, 8);
             ALIGNED float mean_2[8][LANES];
+            ALIGNED float normal_2[64][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     mean_2[at][lane] = product_5[at][lane] + linear_output_bias[at] + product_6[at][lane];
                 }
             }
-            ALIGNED float normal_2[64][LANES];
             normal(normal_2, 64, row, seed, step, 0, 10);
             ALIGNED float noise_5[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) noise_5[at][lane] = normal_2[t_3 * 8 + at][lane];
-            }
             ALIGNED float x_t_3[8][LANES];
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_5[at][lane] = normal_2[t_3 * 8 + at][lane];
+                    x_t_3[at][lane] = mean_2[at][lane] + v[0] * noise_5[at][lane];
+                }
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_2[at + t_3 * 8][lane] = x_t_3[at][lane];
@@ -1971,10 +1951,10 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_7[64][LANES];
             dot(product_7, 64, joined, 16, mlp_0_weight, 16, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_8[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
             }
-            ALIGNED float product_8[4][LANES];
             dot(product_8, 4, hidden, 64, mlp_output_weight, 64, 1);
             ALIGNED float logits_3[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -2004,32 +1984,32 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
         }
         // switching.gen:16
         ALIGNED float value_4[8][LANES];
+        ALIGNED float product_9[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = x_2[at][lane];
         }
-        ALIGNED float product_9[64][LANES];
         dot(product_9, 64, value_4, 8, mlp_2_0_weight, 8, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_10[6][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_9[at][lane] + mlp_2_0_bias[at]);
         }
-        ALIGNED float product_10[6][LANES];
         dot(product_10, 6, hidden_2, 64, mlp_2_m_weight, 64, 1);
         ALIGNED float m[6][LANES];
+        ALIGNED float product_11[6][LANES];
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_10[at][lane] + mlp_2_m_bias[at];
         }
-        ALIGNED float product_11[6][LANES];
         dot(product_11, 6, hidden_2, 64, mlp_2_g_weight, 64, 1);
         ALIGNED float g[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) g[at][lane] = product_11[at][lane] + mlp_2_g_bias[at];
-        }
         ALIGNED float scale_2[6][LANES];
-        for (int at = 0; at < 6; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale_2[at][lane] = softplus(g[at][lane]);
-        }
         ALIGNED float log_q_z[LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                g[at][lane] = product_11[at][lane] + mlp_2_g_bias[at];
+                scale_2[at][lane] = softplus(g[at][lane]);
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
         for (int at = 0; at < 6; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -2058,29 +2038,28 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[64][LANES];
             dot(product_12, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_13[6][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_12[at][lane] + mlp_3_0_bias[at]);
                 }
             }
-            ALIGNED float product_13[6][LANES];
             dot(product_13, 6, hidden_3, 64, mlp_3_m_weight, 64, 1);
             ALIGNED float m_2[6][LANES];
+            ALIGNED float product_14[6][LANES];
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_13[at][lane] + mlp_3_m_bias[at];
             }
-            ALIGNED float product_14[6][LANES];
             dot(product_14, 6, hidden_3, 64, mlp_3_g_weight, 64, 1);
             ALIGNED float g_2[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) g_2[at][lane] = product_14[at][lane] + mlp_3_g_bias[at];
-            }
-            // switching.gen:17
             ALIGNED float scale_3[6][LANES];
-            for (int at = 0; at < 6; at++) {
-                for (int lane = 0; lane < LANES; lane++) scale_3[at][lane] = softplus(g_2[at][lane]);
-            }
             ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    g_2[at][lane] = product_14[at][lane] + mlp_3_g_bias[at];
+                    scale_3[at][lane] = softplus(g_2[at][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 6; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -2088,6 +2067,7 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
                         logarithm(scale_3[at][lane]) - 0.9189385332046727f;
                 }
             }
+            // switching.gen:17
             for (int lane = 0; lane < LANES; lane++) log_q_2[lane] = log_q_2[lane] + sum_2[lane];
         }
         ALIGNED float value_5[LANES];

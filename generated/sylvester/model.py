@@ -87,7 +87,7 @@ def log_weight_rows(
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 3, 10, dtype=dtype)
     base = m + scale * noise
-    # bijections.gen:85
+    # bijections.gen:109
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -96,10 +96,10 @@ def log_weight_rows(
     pushed = base
     log_abs_det = 0.0
     for k in range(4):
-        # bijections.gen:86
+        # bijections.gen:110
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:85
+        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -188,7 +188,7 @@ def encode_rows(
     # sylvester.gen:9
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 3, 10, dtype=dtype)
-    # bijections.gen:85
+    # bijections.gen:109
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -196,10 +196,10 @@ def encode_rows(
     # sylvester.gen:9
     pushed = m + scale * noise
     for k in range(4):
-        # bijections.gen:86
+        # bijections.gen:110
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:85
+        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -328,7 +328,7 @@ def objective_phase_1_rows(
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
     base = m + scale * noise
-    # bijections.gen:85
+    # bijections.gen:109
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -337,10 +337,10 @@ def objective_phase_1_rows(
     pushed = base
     log_abs_det = 0.0
     for k in range(4):
-        # bijections.gen:86
+        # bijections.gen:110
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:85
+        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -497,18 +497,18 @@ class SylvesterVAE(Model):
         self.declare(
             "Sylvester.Q",
             (4, 10, 4),
-            origin="bijections.gen:83",
+            origin="bijections.gen:107",
             support=Support("Orthogonal", (10, 4)),
             rank=2,
         )
-        self.declare("Sylvester.S", (4, 4, 4), origin="bijections.gen:83", support=Support("Lower", (4,)), rank=2)
-        self.declare("Sylvester.d", (4, 4), origin="bijections.gen:83", support=Support("Positive"), rank=1)
-        self.declare("Sylvester.W", (4, 4, 4), origin="bijections.gen:83", rank=2)
-        self.declare("Sylvester.b", (4, 4), origin="bijections.gen:83", rank=1)
+        self.declare("Sylvester.S", (4, 4, 4), origin="bijections.gen:107", support=Support("Lower", (4,)), rank=2)
+        self.declare("Sylvester.d", (4, 4), origin="bijections.gen:107", support=Support("Positive"), rank=1)
+        self.declare("Sylvester.W", (4, 4, 4), origin="bijections.gen:107", rank=2)
+        self.declare("Sylvester.b", (4, 4), origin="bijections.gen:107", rank=1)
         self.declare(
             "Householder.Q",
             (4, 10, 1),
-            origin="bijections.gen:89",
+            origin="bijections.gen:113",
             support=Support("Orthogonal", (10, 1)),
             rank=2,
         )

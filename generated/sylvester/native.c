@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,22 +35,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -83,8 +83,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -95,22 +95,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -149,24 +149,24 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, softplus, square, uniform, vector
 
 LOG_PROB_LAYOUT_1 = tiles.layout(16, [*range(1, 12), -1])
 LOG_PROB_LAYOUT_2 = tiles.layout(16, [*range(11), -1])
@@ -130,12 +130,12 @@ def log_prob_kernel(
         value__1 = z_0
         reverse_input_0 = tl.where(
             value__0 < 3.141592653589793,
-            tl.maximum(value__0, -3.141592653589793),
+            maximum(value__0, -3.141592653589793),
             -3.141592653589793,
         )
         reverse_input_1 = tl.where(
             value__1 < 3.141592653589793,
-            tl.maximum(value__1, -3.141592653589793),
+            maximum(value__1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:5
@@ -156,7 +156,7 @@ def log_prob_kernel(
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
-        product = 6.283185307179586 * (
+        product_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -170,14 +170,16 @@ def log_prob_kernel(
             )
         )
         total_4 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_4_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value = (difference_2[:, None] >= total_4).to(tl.float32)
@@ -192,7 +194,7 @@ def log_prob_kernel(
         shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (
+        product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -206,9 +208,9 @@ def log_prob_kernel(
             )
         )
         # torus.gen:4
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
         difference_4 = difference_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * total_4_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
         ratio = reduced_2 / reduced
         product_3 = difference_4 * ratio
         total_6 = 0.001 + softplus(
@@ -234,8 +236,7 @@ def log_prob_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        # torus.gen:5
-        b_0 = tl.sum(
+        total_7 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -244,7 +245,7 @@ def log_prob_kernel(
                     + (
                         0.0
                         + dot(
-                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                             matrix(weights_array, 0, 16, 16),
                             "ieee",
                         )
@@ -253,14 +254,14 @@ def log_prob_kernel(
                 0.0,
             ),
             1,
-        ) + reduced * tl.minimum(
-            tl.maximum(
+        ) + reduced * minimum(
+            maximum(
                 2.0
                 * product_3
                 / (
                     difference_5
                     + tl.sqrt(
-                        tl.maximum(
+                        maximum(
                             difference_5 * difference_5
                             + 4.0
                             * (
@@ -275,71 +276,73 @@ def log_prob_kernel(
             ),
             1.0,
         )
+        # torus.gen:5
+        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
         CircularCoupling_input_0 = tl.where(
             value_3_0 < 3.141592653589793,
-            tl.maximum(value_3_0, -3.141592653589793),
+            maximum(value_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_input_1 = tl.where(
             value_3_1 < 3.141592653589793,
-            tl.maximum(value_3_1, -3.141592653589793),
+            maximum(value_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:4
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_7 = (
+        total_8 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_7 * tl.sigmoid(total_7)
-        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        hidden_3 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_9 * tl.sigmoid(total_9)
+        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_9
+                total_10
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_10 = -3.141592653589793 + (
+        total_11 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_10_2 = -3.141592653589793 + (
+        total_11_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_10_3 = -3.141592653589793 + (
+        total_11_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -352,14 +355,14 @@ def log_prob_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_11
+                            total_12
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_11 - shared_8[:, None]),
+                                            tl.exp(total_12 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -377,18 +380,18 @@ def log_prob_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_12 = 0.001 + softplus(
+        total_13 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_12_2 = 0.001 + softplus(
+        total_13_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
         # torus.gen:4
-        smaller = tl.minimum(
-            tl.maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
+        smaller = minimum(
+            maximum(
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -404,8 +407,8 @@ def log_prob_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
-                    total_12_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
+                    total_13_2,
                 ),
                 0.0,
             ),
@@ -428,6 +431,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -464,17 +468,19 @@ def log_prob_rows(
         c_bias,
         device,
     )
+    size = log_prob_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_kernel[(triton.cdiv(count, 16),)](
+    log_prob_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         log_prob,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_prob
 
@@ -704,12 +710,12 @@ def sample_kernel(
         difference_3_1 = value_1 - 6.283185307179586 * tl.floor(value_1 / 6.283185307179586 + 0.5)
         CircularCoupling_output_0 = tl.where(
             difference_3_0 < 3.141592653589793,
-            tl.maximum(difference_3_0, -3.141592653589793),
+            maximum(difference_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_output_1 = tl.where(
             difference_3_1 < 3.141592653589793,
-            tl.maximum(difference_3_1, -3.141592653589793),
+            maximum(difference_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         value_2_0 = CircularCoupling_output_1
@@ -718,18 +724,19 @@ def sample_kernel(
         difference_4_1 = value_2_1 - 6.283185307179586 * tl.floor(value_2_1 / 6.283185307179586 + 0.5)
         x_0 = tl.where(
             difference_4_0 < 3.141592653589793,
-            tl.maximum(difference_4_0, -3.141592653589793),
+            maximum(difference_4_0, -3.141592653589793),
             -3.141592653589793,
         )
         x_1 = tl.where(
             difference_4_1 < 3.141592653589793,
-            tl.maximum(difference_4_1, -3.141592653589793),
+            maximum(difference_4_1, -3.141592653589793),
             -3.141592653589793,
         )
     tl.store(x_out + place * 2, x_0, mask=live)
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(
     mlp_0_weight,
@@ -769,19 +776,21 @@ def sample_rows(
         c_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -1004,12 +1013,12 @@ def forward_kernel(
         difference_3_1 = value__1 - 6.283185307179586 * tl.floor(value__1 / 6.283185307179586 + 0.5)
         CircularCoupling_output_0 = tl.where(
             difference_3_0 < 3.141592653589793,
-            tl.maximum(difference_3_0, -3.141592653589793),
+            maximum(difference_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_output_1 = tl.where(
             difference_3_1 < 3.141592653589793,
-            tl.maximum(difference_3_1, -3.141592653589793),
+            maximum(difference_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         value_2_0 = CircularCoupling_output_1
@@ -1017,11 +1026,11 @@ def forward_kernel(
         difference_4_0 = value_2_0 - 6.283185307179586 * tl.floor(value_2_0 / 6.283185307179586 + 0.5)
         difference_4_1 = value_2_1 - 6.283185307179586 * tl.floor(value_2_1 / 6.283185307179586 + 0.5)
         # torus.gen:4
-        product = reduced * s
-        smaller = tl.minimum(tl.maximum(r, 0.0), 1.0)
+        product_2 = reduced * s
+        smaller = minimum(maximum(r, 0.0), 1.0)
         difference_5 = 1.0 - smaller
         power_difference_5 = square(difference_5)
-        product_2 = smaller * difference_5
+        product_2_2 = smaller * difference_5
         # bijections.gen:76
         reduced_4 = tl.sum(
             tl.where(
@@ -1036,28 +1045,29 @@ def forward_kernel(
         # torus.gen:12
         x_0 = tl.where(
             difference_4_0 < 3.141592653589793,
-            tl.maximum(difference_4_0, -3.141592653589793),
+            maximum(difference_4_0, -3.141592653589793),
             -3.141592653589793,
         )
         x_1 = tl.where(
             difference_4_1 < 3.141592653589793,
-            tl.maximum(difference_4_1, -3.141592653589793),
+            maximum(difference_4_1, -3.141592653589793),
             -3.141592653589793,
         )
         log_abs_det = log_abs_det + (
             tl.log(
-                product * reduced_3 * power_difference_5
-                + 2.0 * reduced * square(s) * product_2
-                + product * reduced_4 * power_smaller,
+                product_2 * reduced_3 * power_difference_5
+                + 2.0 * reduced * square(s) * product_2_2
+                + product_2 * reduced_4 * power_smaller,
             )
             - tl.log(reduced_2)
-            - 2.0 * tl.log(s * power_difference_5 + (reduced_3 + reduced_4) * product_2 + s * power_smaller)
+            - 2.0 * tl.log(s * power_difference_5 + (reduced_3 + reduced_4) * product_2_2 + s * power_smaller)
         )
     tl.store(x_out + place * 2, x_0, mask=live)
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(
     z,
@@ -1094,19 +1104,21 @@ def forward_rows(
         c_bias,
         device,
     )
+    size = forward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    forward_kernel[(triton.cdiv(count, 16),)](
+    forward_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x, log_abs_det
 
@@ -1232,12 +1244,12 @@ def inverse_kernel(
         value__1 = z_0
         reverse_input_0 = tl.where(
             value__0 < 3.141592653589793,
-            tl.maximum(value__0, -3.141592653589793),
+            maximum(value__0, -3.141592653589793),
             -3.141592653589793,
         )
         reverse_input_1 = tl.where(
             value__1 < 3.141592653589793,
-            tl.maximum(value__1, -3.141592653589793),
+            maximum(value__1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:5
@@ -1258,7 +1270,7 @@ def inverse_kernel(
         shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
-        product = 6.283185307179586 * (
+        product_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -1272,14 +1284,16 @@ def inverse_kernel(
             )
         )
         total_4 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         total_4_2 = -3.141592653589793 + (
             0.0
-            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
         total_4_3 = -3.141592653589793 + (
-            0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
+            0.0
+            + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # torus.gen:4
         indicator_value = (difference_2[:, None] >= total_4).to(tl.float32)
@@ -1294,7 +1308,7 @@ def inverse_kernel(
         shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
-        product_2 = 6.283185307179586 * (
+        product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
@@ -1308,9 +1322,9 @@ def inverse_kernel(
             )
         )
         # torus.gen:4
-        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
+        reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
         difference_4 = difference_2 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * total_4_3, 0.0), 1)
-        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product, 0.0), 1)
+        reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2, 0.0), 1)
         ratio = reduced_2 / reduced
         product_3 = difference_4 * ratio
         total_6 = 0.001 + softplus(
@@ -1336,8 +1350,7 @@ def inverse_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        # torus.gen:5
-        b_0 = tl.sum(
+        total_7 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -1346,7 +1359,7 @@ def inverse_kernel(
                     + (
                         0.0
                         + dot(
-                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2, 0.0),
+                            tl.where(tl.arange(0, 16)[None, :] < 12, product_2_2, 0.0),
                             matrix(weights_array, 0, 16, 16),
                             "ieee",
                         )
@@ -1355,14 +1368,14 @@ def inverse_kernel(
                 0.0,
             ),
             1,
-        ) + reduced * tl.minimum(
-            tl.maximum(
+        ) + reduced * minimum(
+            maximum(
                 2.0
                 * product_3
                 / (
                     difference_5
                     + tl.sqrt(
-                        tl.maximum(
+                        maximum(
                             difference_5 * difference_5
                             + 4.0
                             * (
@@ -1377,71 +1390,73 @@ def inverse_kernel(
             ),
             1.0,
         )
+        # torus.gen:5
+        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
         CircularCoupling_input_0 = tl.where(
             value_3_0 < 3.141592653589793,
-            tl.maximum(value_3_0, -3.141592653589793),
+            maximum(value_3_0, -3.141592653589793),
             -3.141592653589793,
         )
         CircularCoupling_input_1 = tl.where(
             value_3_1 < 3.141592653589793,
-            tl.maximum(value_3_1, -3.141592653589793),
+            maximum(value_3_1, -3.141592653589793),
             -3.141592653589793,
         )
         # torus.gen:4
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_7 = (
+        total_8 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_7 * tl.sigmoid(total_7)
-        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        hidden_3 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_9 * tl.sigmoid(total_9)
+        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_9
+                total_10
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_10 = -3.141592653589793 + (
+        total_11 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_10_2 = -3.141592653589793 + (
+        total_11_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_10_3 = -3.141592653589793 + (
+        total_11_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -1454,14 +1469,14 @@ def inverse_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_11
+                            total_12
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_11 - shared_8[:, None]),
+                                            tl.exp(total_12 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -1479,18 +1494,18 @@ def inverse_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_12 = 0.001 + softplus(
+        total_13 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_12_2 = 0.001 + softplus(
+        total_13_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
         # torus.gen:4
-        smaller = tl.minimum(
-            tl.maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
+        smaller = minimum(
+            maximum(
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -1506,8 +1521,8 @@ def inverse_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
-                    total_12_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
+                    total_13_2,
                 ),
                 0.0,
             ),
@@ -1532,6 +1547,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(
     x,
@@ -1568,18 +1584,20 @@ def inverse_rows(
         c_bias,
         device,
     )
+    size = inverse_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_kernel[(triton.cdiv(count, 16),)](
+    inverse_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         z,
         log_abs_det,
         count,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z, log_abs_det

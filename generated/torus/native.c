@@ -85,30 +85,24 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
             ALIGNED float total[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-            }
-            // torus.gen:5
             ALIGNED float hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
-                }
-            }
-            ALIGNED float hidden_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            // torus.gen:4
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
             ALIGNED float difference[LANES];
             ALIGNED float difference_2[LANES];
@@ -120,13 +114,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
             ALIGNED float total_3[12][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_3[at][lane] = product_4[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:79
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_3[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_3[at][lane]);
@@ -155,27 +148,26 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float product_5[12][LANES];
+            ALIGNED float joined_2[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_5[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_3[at][lane] -
                         (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
                 }
             }
-            ALIGNED float joined_2[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
             dot(joined_2 + 1, 12, product_5, 12, shared_2, 12, 1);
             ALIGNED float total_4[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.141592653589793f + joined_2[at][lane];
             }
-            // torus.gen:4
-            ALIGNED float indicator_value[11][LANES];
+            ALIGNED float joined_3[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(difference_2[lane] >= total_4[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
@@ -186,22 +178,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_6[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_3[at][lane] = joined_3[at][lane] - joined_4[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_6[12][LANES];
             dot(product_6, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
             ALIGNED float total_5[12][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_5[at][lane] = product_6[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:78
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_5[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_5[at][lane]);
@@ -230,20 +220,20 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_5[at][lane] -
                         (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
                 }
             }
-            // torus.gen:4
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += difference_3[at][lane] * product_2_2[at][lane];
                 }
             }
+            // torus.gen:4
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -269,12 +259,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
             ALIGNED float total_6[12][LANES];
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_6[at][lane] = 0.001f + softplus(product_7[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
-            ALIGNED float reduced_3[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * total_6[at][lane];
@@ -312,6 +302,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
+            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -320,10 +311,12 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
+                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -336,92 +329,81 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_7[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                }
-            }
-            // torus.gen:5
-            ALIGNED float hidden_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
-                }
-            }
-            ALIGNED float product_9[32][LANES];
-            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_8[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
+            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_9[32][LANES];
             ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
                 }
             }
-            ALIGNED float product_10[12][LANES];
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_9[12][LANES];
+            ALIGNED float total_10[12][LANES];
+            ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:78
-            ALIGNED float sum_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
             ALIGNED float product_6_2[12][LANES];
+            ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
-            ALIGNED float joined_8[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_10[13][LANES];
-            for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
-            }
-            // bijections.gen:81
+            ALIGNED float total_11[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
-            for (int at = 0; at < 11; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
-                }
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_9[at + 1][lane] = indicator_value_2[at][lane];
@@ -432,46 +414,44 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_6[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_10[11][lane] = 0.0f;
+            ALIGNED float product_11[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_6[at][lane] = joined_9[at][lane] - joined_10[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_11[12][LANES];
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_11[12][LANES];
+            ALIGNED float total_12[12][LANES];
+            ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:82
-            ALIGNED float sum_19[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -480,10 +460,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
+            // bijections.gen:82
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -499,25 +480,24 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_13[12][LANES];
+            ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
-            // bijections.gen:76
-            ALIGNED float reduced_7[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -531,11 +511,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_12[0][lane];
+                joined_11[12][lane] = total_13[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -615,8 +595,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -642,28 +622,24 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
             ALIGNED float total[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-            }
             ALIGNED float hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
-                }
-            }
-            ALIGNED float hidden_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
             ALIGNED float c[1][LANES];
             ALIGNED float b[1][LANES];
@@ -676,11 +652,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
             ALIGNED float w[12][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_4[at][lane] + mlp_w_bias[k * 12 + at];
             }
-            // bijections.gen:78
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
@@ -709,27 +684,26 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float W[12][LANES];
+            ALIGNED float joined_2[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(w[at][lane] -
                         (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
                 }
             }
-            ALIGNED float joined_2[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
             dot(joined_2 + 1, 12, W, 12, shared_2, 12, 1);
             ALIGNED float x_2[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.141592653589793f + joined_2[at][lane];
             }
-            // bijections.gen:81
-            ALIGNED float indicator_value[11][LANES];
+            ALIGNED float joined_3[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
@@ -740,20 +714,18 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_5[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = joined_3[at][lane] - joined_4[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_5[12][LANES];
             dot(product_5, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
             ALIGNED float h[12][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + mlp_h_bias[k * 12 + at];
             }
-            // bijections.gen:79
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
@@ -782,25 +754,25 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float H[12][LANES];
+            ALIGNED float joined_5[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(h[at][lane] -
                         (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
                 }
             }
-            ALIGNED float joined_5[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 12, H, 12, shared_2, 12, 1);
             ALIGNED float y[13][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.141592653589793f + joined_5[at][lane];
             }
-            // bijections.gen:82
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
+            // bijections.gen:82
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -820,20 +792,19 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_12[lane]) / reduced_2_2[lane];
             dot(product_6, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
             ALIGNED float d[12][LANES];
-            for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_6[at][lane] + mlp_d_bias[k * 12 + at];
-            }
-            // torus.gen:4
             ALIGNED float total_3[12][LANES];
-            for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = 0.001f + softplus(d[at][lane]);
-            }
-            // bijections.gen:76
             ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    d[at][lane] = product_6[at][lane] + mlp_d_bias[k * 12 + at];
+                    total_3[at][lane] = 0.001f + softplus(d[at][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference[at][lane] * total_3[at][lane];
             }
+            // bijections.gen:76
             ALIGNED float difference_2[LANES];
             ALIGNED float D[13][LANES];
             for (int lane = 0; lane < LANES; lane++) difference_2[lane] = 1.0f - r[lane];
@@ -969,28 +940,24 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
             ALIGNED float total[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-            }
             ALIGNED float hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
-                }
-            }
-            ALIGNED float hidden_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
             ALIGNED float c[1][LANES];
             ALIGNED float b[1][LANES];
@@ -1003,11 +970,10 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
             ALIGNED float w[12][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_4[at][lane] + mlp_w_bias[k * 12 + at];
             }
-            // bijections.gen:78
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
@@ -1036,27 +1002,26 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float W[12][LANES];
+            ALIGNED float joined_2[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     W[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(w[at][lane] -
                         (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
                 }
             }
-            ALIGNED float joined_2[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
             dot(joined_2 + 1, 12, W, 12, shared_2, 12, 1);
             ALIGNED float x_2[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.141592653589793f + joined_2[at][lane];
             }
-            // bijections.gen:81
-            ALIGNED float indicator_value[11][LANES];
+            ALIGNED float joined_3[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
@@ -1067,20 +1032,18 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_5[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference[at][lane] = joined_3[at][lane] - joined_4[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_5[12][LANES];
             dot(product_5, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
             ALIGNED float h[12][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + mlp_h_bias[k * 12 + at];
             }
-            // bijections.gen:79
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
@@ -1109,25 +1072,25 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float H[12][LANES];
+            ALIGNED float joined_5[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     H[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(h[at][lane] -
                         (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
                 }
             }
-            ALIGNED float joined_5[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
             dot(joined_5 + 1, 12, H, 12, shared_2, 12, 1);
             ALIGNED float y[13][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.141592653589793f + joined_5[at][lane];
             }
-            // bijections.gen:82
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
+            // bijections.gen:82
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -1147,20 +1110,19 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_12[lane]) / reduced_2_2[lane];
             dot(product_6, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
             ALIGNED float d[12][LANES];
-            for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) d[at][lane] = product_6[at][lane] + mlp_d_bias[k * 12 + at];
-            }
-            // torus.gen:4
             ALIGNED float total_3[12][LANES];
-            for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = 0.001f + softplus(d[at][lane]);
-            }
-            // bijections.gen:76
             ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    d[at][lane] = product_6[at][lane] + mlp_d_bias[k * 12 + at];
+                    total_3[at][lane] = 0.001f + softplus(d[at][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference[at][lane] * total_3[at][lane];
             }
+            // bijections.gen:76
             ALIGNED float difference_2[LANES];
             ALIGNED float value_0[LANES];
             ALIGNED float D[13][LANES];
@@ -1342,30 +1304,24 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
             ALIGNED float total[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
-            }
-            // torus.gen:5
             ALIGNED float hidden[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
             dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
-                }
-            }
-            ALIGNED float hidden_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            // torus.gen:4
-            ALIGNED float product_3[1][LANES];
             dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
             ALIGNED float difference[LANES];
             ALIGNED float difference_2[LANES];
@@ -1377,13 +1333,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
             ALIGNED float total_3[12][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_3[at][lane] = product_4[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:79
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_3[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_3[at][lane]);
@@ -1412,27 +1367,26 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float product_5[12][LANES];
+            ALIGNED float joined_2[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_5[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_3[at][lane] -
                         (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
                 }
             }
-            ALIGNED float joined_2[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
             dot(joined_2 + 1, 12, product_5, 12, shared_2, 12, 1);
             ALIGNED float total_4[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.141592653589793f + joined_2[at][lane];
             }
-            // torus.gen:4
-            ALIGNED float indicator_value[11][LANES];
+            ALIGNED float joined_3[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     indicator_value[at][lane] = (float)(difference_2[lane] >= total_4[at + 1][lane]);
                 }
             }
-            ALIGNED float joined_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
@@ -1443,22 +1397,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_3[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_6[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_3[at][lane] = joined_3[at][lane] - joined_4[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_6[12][LANES];
             dot(product_6, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
             ALIGNED float total_5[12][LANES];
+            ALIGNED float sum_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_5[at][lane] = product_6[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:78
-            ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_5[0][lane];
             for (int at = 1; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_5[at][lane]);
@@ -1487,20 +1439,20 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_5[at][lane] -
                         (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
                 }
             }
-            // torus.gen:4
-            ALIGNED float reduced_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_2[lane] += difference_3[at][lane] * product_2_2[at][lane];
                 }
             }
+            // torus.gen:4
             ALIGNED float sum_12[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -1526,12 +1478,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_7, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
             ALIGNED float total_6[12][LANES];
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     total_6[at][lane] = 0.001f + softplus(product_7[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
-            ALIGNED float reduced_3[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * total_6[at][lane];
@@ -1569,6 +1521,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
+            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -1577,10 +1530,12 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
+                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -1593,92 +1548,81 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_7[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                }
-            }
-            // torus.gen:5
-            ALIGNED float hidden_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
-                }
-            }
-            ALIGNED float product_9[32][LANES];
-            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
             ALIGNED float total_8[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
+            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_9[32][LANES];
             ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
                 }
             }
-            ALIGNED float product_10[12][LANES];
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_9[12][LANES];
+            ALIGNED float total_10[12][LANES];
+            ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:78
-            ALIGNED float sum_14[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
             ALIGNED float product_6_2[12][LANES];
+            ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
-            ALIGNED float joined_8[13][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_10[13][LANES];
-            for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
-            }
-            // bijections.gen:81
+            ALIGNED float total_11[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
-            for (int at = 0; at < 11; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
-                }
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                }
+            }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_9[at + 1][lane] = indicator_value_2[at][lane];
@@ -1689,46 +1633,44 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float difference_6[12][LANES];
             for (int lane = 0; lane < LANES; lane++) joined_10[11][lane] = 0.0f;
+            ALIGNED float product_11[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     difference_6[at][lane] = joined_9[at][lane] - joined_10[at][lane];
                 }
             }
-            // torus.gen:5
-            ALIGNED float product_11[12][LANES];
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_11[12][LANES];
+            ALIGNED float total_12[12][LANES];
+            ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            // bijections.gen:82
-            ALIGNED float sum_19[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -1737,10 +1679,11 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
+            // bijections.gen:82
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -1756,25 +1699,24 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_13[12][LANES];
+            ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
-            // bijections.gen:76
-            ALIGNED float reduced_7[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -1788,11 +1730,11 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_12[0][lane];
+                joined_11[12][lane] = total_13[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -1817,6 +1759,3442 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float log_abs_det_2[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det_2[lane] = -log_abs_det[lane];
         store(log_abs_det_out, &log_abs_det_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    // bijections.gen:79
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[12];
+        for (int at = 0; at < 12; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[12];
+        for (int at = 0; at < 12; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[144];
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                mask[at * 12 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                values[at * 12 + by] = mask[at * 12 + by];
+            }
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_w_weight = pointers[5];
+    const float *restrict mlp_w_bias = pointers[6];
+    const float *restrict mlp_h_weight = pointers[7];
+    const float *restrict mlp_h_bias = pointers[8];
+    const float *restrict mlp_d_weight = pointers[9];
+    const float *restrict mlp_d_bias = pointers[10];
+    const float *restrict mlp_c_weight = pointers[11];
+    const float *restrict mlp_c_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // torus.gen:12
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            ALIGNED float value[2][LANES];
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value_2[1][LANES];
+            ALIGNED float joined[2][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value[0][lane] = z[1][lane];
+                value[1][lane] = z[0][lane];
+                reverse_input[0][lane] = choose(value[0][lane] < 3.141592653589793f, maximum(value[0][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                reverse_input[1][lane] = choose(value[1][lane] < 3.141592653589793f, maximum(value[1][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                value_2[0][lane] = reverse_input[0][lane];
+                joined[0][lane] = cosine(value_2[0][lane]);
+                joined[1][lane] = sine(value_2[0][lane]);
+            }
+            dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
+            ALIGNED float total[32][LANES];
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
+            ALIGNED float difference[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float product_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[lane] = reverse_input[1][lane] - (product_3[0][lane] + mlp_c_bias[k]);
+                difference_2[lane] = difference[lane] - 6.283185307179586f * whole((difference[lane] +
+                    3.141592653589793f) / 6.283185307179586f);
+            }
+            dot(product_4, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
+            ALIGNED float total_3[12][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_h_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total_3[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float product_5[12][LANES];
+            ALIGNED float joined_2[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_3[at][lane] -
+                        (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
+            dot(joined_2 + 1, 12, product_5, 12, shared_2, 12, 1);
+            ALIGNED float total_4[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.141592653589793f + joined_2[at][lane];
+            }
+            ALIGNED float joined_3[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(difference_2[lane] >= total_4[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_4[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_4[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_3[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_6[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = joined_3[at][lane] - joined_4[at][lane];
+                }
+            }
+            dot(product_6, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
+            ALIGNED float total_5[12][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_6[at][lane] + mlp_w_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_5[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_5[at][lane] -
+                        (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_3[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_3[at][lane] * total_4[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = difference_2[lane] - sum_12[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_3[at][lane] * product_5[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_7[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / reduced_2[lane];
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_7, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
+            ALIGNED float total_6[12][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = 0.001f + softplus(product_7[at][lane] + mlp_d_bias[k * 12 + at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * total_6[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float joined_5[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_5[at][lane] = total_6[at][lane];
+            }
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_5[12][lane] = total_6[0][lane];
+                reduced_4[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_4[lane] += difference_3[at][lane] * joined_5[at + 1][lane];
+                }
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_6[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_6[0][lane] = 0.0f;
+            }
+            dot(joined_6 + 1, 12, product_2_2, 12, shared_2, 12, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
+                }
+            }
+            ALIGNED float total_7[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float value_3[2][LANES];
+            ALIGNED float CircularCoupling_input[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                    (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
+                    ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
+                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
+                value_3[0][lane] = value_2[0][lane];
+                value_3[1][lane] = b[0][lane];
+                CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
+                    maximum(value_3[0][lane], -3.141592653589793f), -3.141592653589793f);
+                CircularCoupling_input[1][lane] = choose(value_3[1][lane] < 3.141592653589793f,
+                    maximum(value_3[1][lane], -3.141592653589793f), -3.141592653589793f);
+            }
+            // torus.gen:12
+            if ((k == 0) | (whole_quotient(3 - k, 4) * 2 != whole_quotient(3 - (k - 1), 4) * 2)) {
+                store(z_saved_out, CircularCoupling_input, first, count, 2, 2, whole_quotient(3 - k, 4) * 2);
+            }
+            // torus.gen:4
+            ALIGNED float value_0[LANES];
+            ALIGNED float value_4[1][LANES];
+            ALIGNED float joined_7[2][LANES];
+            ALIGNED float product_8[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_0[lane] = CircularCoupling_input[1][lane];
+                value_4[0][lane] = CircularCoupling_input[0][lane];
+                joined_7[0][lane] = cosine(value_4[0][lane]);
+                joined_7[1][lane] = sine(value_4[0][lane]);
+            }
+            dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
+            ALIGNED float total_8[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                }
+            }
+            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_9[32][LANES];
+            ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_10[12][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                }
+            }
+            dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
+            ALIGNED float total_10[12][LANES];
+            ALIGNED float sum_14[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                        sum_17[lane], 0.0f));
+                }
+            }
+            ALIGNED float product_6_2[12][LANES];
+            ALIGNED float joined_8[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                        (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
+            dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
+            ALIGNED float total_11[13][LANES];
+            ALIGNED float indicator_value_2[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+            }
+            ALIGNED float joined_9[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_9[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_10[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_10[11][lane] = 0.0f;
+            ALIGNED float product_11[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_9[at][lane] - joined_10[at][lane];
+                }
+            }
+            dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
+            ALIGNED float total_12[12][LANES];
+            ALIGNED float sum_19[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_20[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_21[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_22[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_23[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                        sum_22[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
+                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        + logarithm(sum_23[lane])))));
+                }
+            }
+            // bijections.gen:82
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_7_2[LANES];
+            ALIGNED float product_12[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_5[lane] / reduced_6[lane];
+                product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
+            }
+            dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
+            ALIGNED float total_13[12][LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_24[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+            }
+            ALIGNED float smaller[LANES];
+            ALIGNED float difference_7[LANES];
+            ALIGNED float power_difference_7[LANES];
+            ALIGNED float product_8_2[LANES];
+            ALIGNED float joined_11[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller[lane] = minimum(maximum((value_0[lane] - sum_24[lane]) / reduced_6[lane], 0.0f), 1.0f);
+                difference_7[lane] = 1.0f - smaller[lane];
+                power_difference_7[lane] = square(difference_7[lane]);
+                product_8_2[lane] = smaller[lane] * difference_7[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+            }
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_11[12][lane] = total_13[0][lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_8[lane] += difference_6[at][lane] * joined_11[at + 1][lane];
+                }
+            }
+            ALIGNED float power_smaller[LANES];
+            for (int lane = 0; lane < LANES; lane++) power_smaller[lane] = square(smaller[lane]);
+            // torus.gen:12
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = CircularCoupling_input[0][lane];
+                z[1][lane] = CircularCoupling_input[1][lane];
+                log_abs_det[lane] = log_abs_det[lane] + (logarithm(product_7_2[lane] * reduced_7[lane] *
+                    power_difference_7[lane] + 2.0f * reduced_5[lane] * square(ratio_2[lane]) * product_8_2[lane] +
+                    product_7_2[lane] * reduced_8[lane] * power_smaller[lane]) - logarithm(reduced_6[lane]) - 2.0f *
+                    logarithm(ratio_2[lane] * power_difference_7[lane] + (reduced_7[lane] + reduced_8[lane]) *
+                    product_8_2[lane] + ratio_2[lane] * power_smaller[lane]));
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = -3.6757541328186907f - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[15];
+    float *restrict shared_2 = shared + 0;
+    // bijections.gen:79
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[12];
+        for (int at = 0; at < 12; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[12];
+        for (int at = 0; at < 12; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[144];
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                mask[at * 12 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                values[at * 12 + by] = mask[at * 12 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2], part_1 [1536] summed
+       over rows, part_2 [1536] summed over rows, part_3 [1536] summed over rows, part_4 [4096] summed over rows, part_5
+       [256] summed over rows, part_6 [1536] summed over rows, part_7 [1536] summed over rows, part_8 [1536] summed over
+       rows, part_9 [128] summed over rows, part_10 [4096] summed over rows, part_11 [256] summed over rows, part_12
+       [48] summed over rows, part_13 [48] summed over rows, part_14 [48] summed over rows, part_15 [4] summed over
+       rows, part_16 [128] summed over rows, part_17 [128] summed over rows, drift [rows]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_w_weight = pointers[7];
+    const float *restrict mlp_w_bias = pointers[8];
+    const float *restrict mlp_h_weight = pointers[9];
+    const float *restrict mlp_h_bias = pointers[10];
+    const float *restrict mlp_d_weight = pointers[11];
+    const float *restrict mlp_d_bias = pointers[12];
+    const float *restrict mlp_c_weight = pointers[13];
+    const float *restrict mlp_c_bias = pointers[14];
+    float *restrict shared = pointers[15];
+    float *restrict shared_2 = shared + 0;
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
+    float *restrict part_13_out = pointers[29];
+    float *restrict part_14_out = pointers[30];
+    float *restrict part_15_out = pointers[31];
+    float *restrict part_16_out = pointers[32];
+    float *restrict part_17_out = pointers[33];
+    float *restrict drift_out = pointers[34];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // torus.gen:4
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float negate_value_0_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = -log_prob_cotangent[lane];
+            negate_value_0_2[lane] = -value_0_2[lane];
+        }
+        // torus.gen:12
+        ALIGNED float z_2[2][LANES];
+        load_section(z_2, z_saved_rows, first, count, 2, 2, 0);
+        ALIGNED float drift[LANES];
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            drift[lane] = 0.0f;
+            z_adjoint[0][lane] = 0.0f;
+            z_adjoint[1][lane] = 0.0f;
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            int64_t difference;
+            difference = 3 - k_2;
+            int64_t quotient_difference;
+            quotient_difference = whole_quotient(difference, 4);
+            int equal_difference;
+            equal_difference = difference == quotient_difference * 4 + 3;
+            ALIGNED float value[2][LANES];
+            if (equal_difference) {
+                load_section(value, z_saved_rows, first, count, 2, 2, quotient_difference * 2);
+            }
+            ALIGNED float chosen[2][LANES];
+            ALIGNED float a[1][LANES];
+            ALIGNED float joined[2][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                chosen[0][lane] = choose(equal_difference, value[0][lane], z_2[0][lane]);
+                chosen[1][lane] = choose(equal_difference, value[1][lane], z_2[1][lane]);
+                a[0][lane] = chosen[0][lane];
+                joined[0][lane] = cosine(a[0][lane]);
+                joined[1][lane] = sine(a[0][lane]);
+            }
+            dot(product, 32, joined, 2, mlp_0_weight + k_2 * 64, 2, 1);
+            ALIGNED float total[32][LANES];
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_c_weight + k_2 * 32, 32, 1);
+            ALIGNED float c[1][LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float b_0[LANES];
+            ALIGNED float product_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                c[0][lane] = product_3[0][lane] + mlp_c_bias[k_2];
+                b[0][lane] = chosen[1][lane];
+                b_0[lane] = b[0][lane];
+            }
+            dot(product_4, 12, hidden_2, 32, mlp_w_weight + k_2 * 384, 32, 1);
+            ALIGNED float w[12][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) w[at][lane] = product_4[at][lane] + mlp_w_bias[k_2 * 12 + at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = w[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], w[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = w[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], w[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = w[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], w[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = w[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], w[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(w[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float W[12][LANES];
+            ALIGNED float joined_2[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    W[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(w[at][lane] -
+                        (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
+            dot(joined_2 + 1, 12, W, 12, shared_2, 12, 1);
+            ALIGNED float x_2[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = -3.141592653589793f + joined_2[at][lane];
+            }
+            ALIGNED float joined_3[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(b_0[lane] >= x_2[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_4[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_4[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_2[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_5[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[at][lane] = joined_3[at][lane] - joined_4[at][lane];
+                }
+            }
+            dot(product_5, 12, hidden_2, 32, mlp_h_weight + k_2 * 384, 32, 1);
+            ALIGNED float h[12][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + mlp_h_bias[k_2 * 12 + at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = h[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], h[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = h[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], h[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = h[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], h[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = h[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], h[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(h[at][lane] - choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float H[12][LANES];
+            ALIGNED float joined_5[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    H[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(h[at][lane] -
+                        (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_5[0][lane] = 0.0f;
+            dot(joined_5 + 1, 12, H, 12, shared_2, 12, 1);
+            ALIGNED float y[13][LANES];
+            ALIGNED float reduced_2[LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) y[at][lane] = -3.141592653589793f + joined_5[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference_2[at][lane] * H[at][lane];
+            }
+            // bijections.gen:82
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += difference_2[at][lane] * W[at][lane];
+            }
+            ALIGNED float s[LANES];
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[lane] = reduced_2[lane] / reduced_2_2[lane];
+                sum_12[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_2[at][lane] * x_2[at][lane];
+            }
+            ALIGNED float r[LANES];
+            ALIGNED float product_6[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) r[lane] = (b_0[lane] - sum_12[lane]) / reduced_2_2[lane];
+            dot(product_6, 12, hidden_2, 32, mlp_d_weight + k_2 * 384, 32, 1);
+            ALIGNED float d[12][LANES];
+            ALIGNED float total_3[12][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    d[at][lane] = product_6[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                    total_3[at][lane] = 0.001f + softplus(d[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * total_3[at][lane];
+            }
+            // bijections.gen:76
+            ALIGNED float difference_3[LANES];
+            ALIGNED float D[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) difference_3[lane] = 1.0f - r[lane];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) D[at][lane] = total_3[at][lane];
+            }
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                D[12][lane] = total_3[0][lane];
+                sum_13[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_13[lane] += difference_2[at][lane] * y[at][lane];
+            }
+            ALIGNED float sum_14[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] += difference_2[at][lane] * D[at + 1][lane];
+            }
+            ALIGNED float CircularCoupling_CircularSpline[LANES];
+            ALIGNED float value_2[2][LANES];
+            ALIGNED float difference_4[2][LANES];
+            ALIGNED float CircularCoupling_output[2][LANES];
+            ALIGNED float value_3[2][LANES];
+            ALIGNED float difference_5[2][LANES];
+            ALIGNED float reverse_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                CircularCoupling_CircularSpline[lane] = sum_13[lane] + reduced_2[lane] * (s[lane] * square(r[lane]) +
+                    reduced_3[lane] * r[lane] * difference_3[lane]) / (s[lane] + (sum_14[lane] + reduced_3[lane] - 2.0f
+                    * s[lane]) * r[lane] * difference_3[lane]);
+                value_2[0][lane] = a[0][lane];
+                value_2[1][lane] = c[0][lane] + CircularCoupling_CircularSpline[lane];
+                difference_4[0][lane] = value_2[0][lane] - 6.283185307179586f * whole(value_2[0][lane] /
+                    6.283185307179586f + 0.5f);
+                difference_4[1][lane] = value_2[1][lane] - 6.283185307179586f * whole(value_2[1][lane] /
+                    6.283185307179586f + 0.5f);
+                CircularCoupling_output[0][lane] = choose(difference_4[0][lane] < 3.141592653589793f,
+                    maximum(difference_4[0][lane], -3.141592653589793f), -3.141592653589793f);
+                CircularCoupling_output[1][lane] = choose(difference_4[1][lane] < 3.141592653589793f,
+                    maximum(difference_4[1][lane], -3.141592653589793f), -3.141592653589793f);
+                value_3[0][lane] = CircularCoupling_output[1][lane];
+                value_3[1][lane] = CircularCoupling_output[0][lane];
+                difference_5[0][lane] = value_3[0][lane] - 6.283185307179586f * whole(value_3[0][lane] /
+                    6.283185307179586f + 0.5f);
+                difference_5[1][lane] = value_3[1][lane] - 6.283185307179586f * whole(value_3[1][lane] /
+                    6.283185307179586f + 0.5f);
+                reverse_output[0][lane] = choose(difference_5[0][lane] < 3.141592653589793f,
+                    maximum(difference_5[0][lane], -3.141592653589793f), -3.141592653589793f);
+            }
+            ALIGNED float value_4[2][LANES];
+            ALIGNED int less_value_4[2][LANES];
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value_5[1][LANES];
+            ALIGNED float cos_value_5[1][LANES];
+            ALIGNED float sin_value_5[1][LANES];
+            ALIGNED float value_6[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reverse_output[1][lane] = choose(difference_5[1][lane] < 3.141592653589793f,
+                    maximum(difference_5[1][lane], -3.141592653589793f), -3.141592653589793f);
+                value_4[0][lane] = reverse_output[1][lane];
+                value_4[1][lane] = reverse_output[0][lane];
+                less_value_4[0][lane] = value_4[0][lane] < 3.141592653589793f;
+                less_value_4[1][lane] = value_4[1][lane] < 3.141592653589793f;
+                reverse_input[0][lane] = choose(less_value_4[0][lane], maximum(value_4[0][lane], -3.141592653589793f),
+                    -3.141592653589793f);
+                reverse_input[1][lane] = choose(less_value_4[1][lane], maximum(value_4[1][lane], -3.141592653589793f),
+                    -3.141592653589793f);
+                value_5[0][lane] = reverse_input[0][lane];
+                cos_value_5[0][lane] = cosine(value_5[0][lane]);
+                sin_value_5[0][lane] = sine(value_5[0][lane]);
+                value_6[0][lane] = cos_value_5[0][lane];
+                value_6[1][lane] = sin_value_5[0][lane];
+            }
+            // torus.gen:5
+            ALIGNED float product_7[32][LANES];
+            dot(product_7, 32, value_6, 2, mlp_0_weight + k_2 * 64, 2, 1);
+            ALIGNED float total_4[32][LANES];
+            ALIGNED float sigmoid_total_4[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_8[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_7[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total_4[at][lane] = sigmoid(total_4[at][lane]);
+                    hidden_3[at][lane] = total_4[at][lane] * sigmoid_total_4[at][lane];
+                }
+            }
+            dot(product_8, 32, hidden_3, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float total_5[32][LANES];
+            ALIGNED float sigmoid_total_5[32][LANES];
+            ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_9[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_8[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
+                    hidden_4[at][lane] = total_5[at][lane] * sigmoid_total_5[at][lane];
+                }
+            }
+            dot(product_9, 1, hidden_4, 32, mlp_c_weight + k_2 * 32, 32, 1);
+            ALIGNED float difference_6[LANES];
+            ALIGNED float difference_7[LANES];
+            ALIGNED float product_10[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_6[lane] = reverse_input[1][lane] - (product_9[0][lane] + mlp_c_bias[k_2]);
+                difference_7[lane] = difference_6[lane] - 6.283185307179586f * whole((difference_6[lane] +
+                    3.141592653589793f) / 6.283185307179586f);
+            }
+            dot(product_10, 12, hidden_4, 32, mlp_h_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_6[12][LANES];
+            ALIGNED float sum_15[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_10[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_6[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_6[at][lane]);
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_6[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_6[at][lane]);
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_6[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_6[at][lane]);
+            }
+            ALIGNED float sum_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = total_6[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_18[lane] = maximum(sum_18[lane], total_6[at][lane]);
+            }
+            ALIGNED float sum_19[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_19[lane] += exponential(total_6[at][lane] - choose(absolute(sum_17[lane]) < INFINITY,
+                        sum_18[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_4[LANES];
+            ALIGNED float exp_value[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_4[lane] = choose(absolute(sum_15[lane]) < INFINITY, sum_16[lane], 0.0f) +
+                    logarithm(sum_19[lane]);
+            }
+            ALIGNED float product_11[12][LANES];
+            ALIGNED float joined_6[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(total_6[at][lane] - reduced_4[lane]);
+                    product_11[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 0.0f;
+            dot(joined_6 + 1, 12, product_11, 12, shared_2, 12, 1);
+            ALIGNED float total_7[13][LANES];
+            ALIGNED float indicator_value_2[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = -3.141592653589793f + joined_6[at][lane];
+            }
+            ALIGNED float joined_7[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(difference_7[lane] >= total_7[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_7[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_8[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_8[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_8[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_8[11][lane] = 0.0f;
+            ALIGNED float product_12[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_8[at][lane] = joined_7[at][lane] - joined_8[at][lane];
+                }
+            }
+            dot(product_12, 12, hidden_4, 32, mlp_w_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_8[12][LANES];
+            ALIGNED float sum_20[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_12[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_8[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_8[at][lane]);
+            }
+            ALIGNED float sum_21[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_8[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_8[at][lane]);
+            }
+            ALIGNED float sum_22[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_8[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_8[at][lane]);
+            }
+            ALIGNED float sum_23[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = total_8[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_23[lane] = maximum(sum_23[lane], total_8[at][lane]);
+            }
+            ALIGNED float sum_24[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_24[lane] += exponential(total_8[at][lane] - choose(absolute(sum_22[lane]) < INFINITY,
+                        sum_23[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_5[LANES];
+            ALIGNED float exp_value_2[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_5[lane] = choose(absolute(sum_20[lane]) < INFINITY, sum_21[lane], 0.0f) +
+                    logarithm(sum_24[lane]);
+            }
+            ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_6[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_2[at][lane] = exponential(total_8[at][lane] - reduced_5[lane]);
+                    product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_8[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_25[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_25[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_25[lane] += difference_8[at][lane] * total_7[at][lane];
+            }
+            ALIGNED float difference_9[LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_9[lane] = difference_7[lane] - sum_25[lane];
+                reduced_7[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_7[lane] += difference_8[at][lane] * product_11[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float product_13[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_7[lane] / reduced_6[lane];
+                product_3_2[lane] = difference_9[lane] * ratio[lane];
+                product_4_2[lane] = 2.0f * product_3_2[lane];
+            }
+            dot(product_13, 12, hidden_4, 32, mlp_d_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_9[12][LANES];
+            ALIGNED float total_10[12][LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_13[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                    total_10[at][lane] = 0.001f + softplus(total_9[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_8[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_8[lane] += difference_8[at][lane] * total_10[at][lane];
+                }
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float joined_9[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_5_2[lane] = reduced_7[lane] * reduced_8[lane];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_9[at][lane] = total_10[at][lane];
+            }
+            ALIGNED float reduced_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_9[12][lane] = total_10[0][lane];
+                reduced_9[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_9[lane] += difference_8[at][lane] * joined_9[at + 1][lane];
+                }
+            }
+            ALIGNED float product_6_2[LANES];
+            ALIGNED float difference_10[LANES];
+            ALIGNED float difference_11[LANES];
+            ALIGNED float difference_12[LANES];
+            ALIGNED float difference_13[LANES];
+            ALIGNED float total_11[LANES];
+            ALIGNED float sqrt_value[LANES];
+            ALIGNED float total_12[LANES];
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float larger[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED float joined_10[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[lane] = 2.0f * ratio[lane];
+                difference_10[lane] = reduced_8[lane] + reduced_9[lane] - product_6_2[lane];
+                difference_11[lane] = product_5_2[lane] - difference_9[lane] * difference_10[lane];
+                difference_12[lane] = product_6_2[lane] - reduced_8[lane] - reduced_9[lane];
+                difference_13[lane] = reduced_7[lane] * ratio[lane] - product_5_2[lane] - difference_9[lane] *
+                    difference_12[lane];
+                total_11[lane] = difference_11[lane] * difference_11[lane] + 4.0f * (difference_13[lane] *
+                    product_3_2[lane]);
+                sqrt_value[lane] = root(maximum(total_11[lane], 0.0f));
+                total_12[lane] = difference_11[lane] + sqrt_value[lane];
+                ratio_2[lane] = product_4_2[lane] / total_12[lane];
+                larger[lane] = maximum(ratio_2[lane], 0.0f);
+                smaller[lane] = minimum(larger[lane], 1.0f);
+                joined_10[0][lane] = 0.0f;
+            }
+            dot(joined_10 + 1, 12, product_2_2, 12, shared_2, 12, 1);
+            ALIGNED float sum_26[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_26[lane] += difference_8[at][lane] * (-3.141592653589793f + joined_10[at][lane]);
+                }
+            }
+            ALIGNED float total_13[LANES];
+            ALIGNED float b_2[1][LANES];
+            ALIGNED float value_7[2][LANES];
+            ALIGNED int less_value_7[2][LANES];
+            ALIGNED float CircularCoupling_input[2][LANES];
+            ALIGNED float value_8[1][LANES];
+            ALIGNED float cos_value_8[1][LANES];
+            ALIGNED float sin_value_8[1][LANES];
+            ALIGNED float value_9[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_13[lane] = sum_26[lane] + reduced_6[lane] * smaller[lane];
+                b_2[0][lane] = total_13[lane] - 6.283185307179586f * whole((total_13[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
+                value_7[0][lane] = value_5[0][lane];
+                value_7[1][lane] = b_2[0][lane];
+                less_value_7[0][lane] = value_7[0][lane] < 3.141592653589793f;
+                less_value_7[1][lane] = value_7[1][lane] < 3.141592653589793f;
+                CircularCoupling_input[0][lane] = choose(less_value_7[0][lane], maximum(value_7[0][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                CircularCoupling_input[1][lane] = choose(less_value_7[1][lane], maximum(value_7[1][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                value_8[0][lane] = CircularCoupling_input[0][lane];
+                cos_value_8[0][lane] = cosine(value_8[0][lane]);
+                sin_value_8[0][lane] = sine(value_8[0][lane]);
+                value_9[0][lane] = cos_value_8[0][lane];
+            }
+            ALIGNED float product_14[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_9[1][lane] = sin_value_8[0][lane];
+            dot(product_14, 32, value_9, 2, mlp_0_weight + k_2 * 64, 2, 1);
+            ALIGNED float total_14[32][LANES];
+            ALIGNED float sigmoid_total_14[32][LANES];
+            ALIGNED float hidden_5[32][LANES];
+            ALIGNED float product_15[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_14[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
+                    hidden_5[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
+                }
+            }
+            dot(product_15, 32, hidden_5, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float total_15[32][LANES];
+            ALIGNED float sigmoid_total_15[32][LANES];
+            ALIGNED float hidden_6[32][LANES];
+            ALIGNED float product_16[12][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_15[at][lane] = product_15[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
+                    hidden_6[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
+                }
+            }
+            dot(product_16, 12, hidden_6, 32, mlp_d_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_16[12][LANES];
+            ALIGNED float value_0[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_16[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                }
+            }
+            ALIGNED float product_17[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_0[lane] = CircularCoupling_input[1][lane];
+            dot(product_17, 12, hidden_6, 32, mlp_w_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_17[12][LANES];
+            ALIGNED float sum_27[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_17[at][lane] = product_17[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_27[lane] = total_17[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_27[lane] = maximum(sum_27[lane], total_17[at][lane]);
+            }
+            ALIGNED float sum_28[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = total_17[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_28[lane] = maximum(sum_28[lane], total_17[at][lane]);
+            }
+            ALIGNED float sum_29[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_29[lane] = total_17[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_29[lane] = maximum(sum_29[lane], total_17[at][lane]);
+            }
+            ALIGNED float sum_30[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_30[lane] = total_17[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_30[lane] = maximum(sum_30[lane], total_17[at][lane]);
+            }
+            ALIGNED float sum_31[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_31[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_31[lane] += exponential(total_17[at][lane] - choose(absolute(sum_29[lane]) < INFINITY,
+                        sum_30[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_10[LANES];
+            ALIGNED float exp_value_3[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_10[lane] = choose(absolute(sum_27[lane]) < INFINITY, sum_28[lane], 0.0f) +
+                    logarithm(sum_31[lane]);
+            }
+            ALIGNED float product_7_2[12][LANES];
+            ALIGNED float joined_11[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_3[at][lane] = exponential(total_17[at][lane] - reduced_10[lane]);
+                    product_7_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_11[0][lane] = 0.0f;
+            dot(joined_11 + 1, 12, product_7_2, 12, shared_2, 12, 1);
+            ALIGNED float total_18[13][LANES];
+            ALIGNED float indicator_value_3[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_18[at][lane] = -3.141592653589793f + joined_11[at][lane];
+                }
+            }
+            ALIGNED float joined_12[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_3[at][lane] = (float)(value_0[lane] >= total_18[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_12[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_12[at + 1][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float joined_13[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_13[at][lane] = indicator_value_3[at][lane];
+            }
+            ALIGNED float difference_14[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_13[11][lane] = 0.0f;
+            ALIGNED float sum_32[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_14[at][lane] = joined_12[at][lane] - joined_13[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_32[lane] += difference_14[at][lane] * total_18[at][lane];
+            }
+            ALIGNED float difference_15[LANES];
+            ALIGNED float reduced_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_15[lane] = value_0[lane] - sum_32[lane];
+                reduced_11[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_14[at][lane] * product_7_2[at][lane];
+                }
+            }
+            // bijections.gen:83
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float larger_2[LANES];
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float difference_16[LANES];
+            ALIGNED float product_8_2[LANES];
+            ALIGNED float product_18[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_3[lane] = difference_15[lane] / reduced_11[lane];
+                larger_2[lane] = maximum(ratio_3[lane], 0.0f);
+                smaller_2[lane] = minimum(larger_2[lane], 1.0f);
+                difference_16[lane] = 1.0f - smaller_2[lane];
+                product_8_2[lane] = smaller_2[lane] * difference_16[lane];
+            }
+            dot(product_18, 12, hidden_6, 32, mlp_h_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_19[12][LANES];
+            ALIGNED float sum_33[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_19[at][lane] = product_18[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_33[lane] = total_19[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_33[lane] = maximum(sum_33[lane], total_19[at][lane]);
+            }
+            ALIGNED float sum_34[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_34[lane] = total_19[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_34[lane] = maximum(sum_34[lane], total_19[at][lane]);
+            }
+            ALIGNED float sum_35[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_35[lane] = total_19[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_35[lane] = maximum(sum_35[lane], total_19[at][lane]);
+            }
+            ALIGNED float sum_36[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_36[lane] = total_19[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_36[lane] = maximum(sum_36[lane], total_19[at][lane]);
+            }
+            ALIGNED float sum_37[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_37[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_37[lane] += exponential(total_19[at][lane] - choose(absolute(sum_35[lane]) < INFINITY,
+                        sum_36[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_12[LANES];
+            ALIGNED float exp_value_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_12[lane] = choose(absolute(sum_33[lane]) < INFINITY, sum_34[lane], 0.0f) +
+                    logarithm(sum_37[lane]);
+            }
+            ALIGNED float reduced_13[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_4[at][lane] = exponential(total_19[at][lane] - reduced_12[lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_13[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_13[lane] += difference_14[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
+                        exp_value_4[at][lane]));
+                }
+            }
+            // bijections.gen:82
+            ALIGNED float ratio_4[LANES];
+            ALIGNED float power_difference_16[LANES];
+            ALIGNED float total_20[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_4[lane] = reduced_13[lane] / reduced_11[lane];
+                power_difference_16[lane] = square(difference_16[lane]);
+            }
+            ALIGNED float reduced_14[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = 0.001f + softplus(total_16[at][lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_14[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_14[lane] += difference_14[at][lane] * total_20[at][lane];
+                }
+            }
+            // bijections.gen:76
+            ALIGNED float joined_14[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_14[at][lane] = total_20[at][lane];
+            }
+            ALIGNED float reduced_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_14[12][lane] = total_20[0][lane];
+                reduced_15[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_15[lane] += difference_14[at][lane] * joined_14[at + 1][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float total_21[LANES];
+            ALIGNED float power_smaller_2[LANES];
+            ALIGNED float product_9_2[LANES];
+            ALIGNED float product_10_2[LANES];
+            ALIGNED float product_11_2[LANES];
+            ALIGNED float product_12_2[LANES];
+            ALIGNED float product_13_2[LANES];
+            ALIGNED float power_ratio_4[LANES];
+            ALIGNED float product_14_2[LANES];
+            ALIGNED float product_15_2[LANES];
+            ALIGNED float product_16_2[LANES];
+            ALIGNED float product_17_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_21[lane] = reduced_14[lane] + reduced_15[lane];
+                power_smaller_2[lane] = square(smaller_2[lane]);
+                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_16[lane] + total_21[lane] *
+                    product_8_2[lane] + ratio_4[lane] * power_smaller_2[lane]) * (2.0f * negate_value_0_2[lane]);
+                product_10_2[lane] = product_8_2[lane] * product_9_2[lane];
+                product_11_2[lane] = reduced_13[lane] * ratio_4[lane];
+                product_12_2[lane] = product_11_2[lane] * reduced_14[lane];
+                product_13_2[lane] = 2.0f * reduced_13[lane];
+                power_ratio_4[lane] = square(ratio_4[lane]);
+                product_14_2[lane] = product_13_2[lane] * power_ratio_4[lane];
+                product_15_2[lane] = product_11_2[lane] * reduced_15[lane];
+                product_16_2[lane] = 1.0f / (product_12_2[lane] * power_difference_16[lane] + product_14_2[lane] *
+                    product_8_2[lane] + product_15_2[lane] * power_smaller_2[lane]) * value_0_2[lane];
+                product_17_2[lane] = power_smaller_2[lane] * product_16_2[lane];
+            }
+            ALIGNED float product_18_2[12][LANES];
+            ALIGNED float product_19[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_18_2[at][lane] = difference_14[at][lane] * (product_10_2[lane] + product_11_2[lane] *
+                        product_17_2[lane]);
+                }
+            }
+            ALIGNED float joined_15[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_19[lane] = power_difference_16[lane] * product_16_2[lane];
+                joined_15[0][lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_15[at + 1][lane] = product_18_2[at][lane];
+            }
+            ALIGNED float product_20[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_20[at][lane] = sigmoid(total_16[at][lane]) * (joined_15[at][lane] + difference_14[at][lane]
+                        * (product_10_2[lane] + product_11_2[lane] * product_19[lane]) + choose(at == 0,
+                        product_18_2[11][lane], 0.0f));
+                }
+            }
+            add_products(part_1_out + first / group * 1536 + k_2 * 384, product_20, 12, hidden_6, 32, count - first);
+            ALIGNED float product_21[LANES];
+            ALIGNED float total_22[LANES];
+            ALIGNED float ratio_5[LANES];
+            ALIGNED float total_23[LANES];
+            ALIGNED float product_22[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_21[lane] = product_8_2[lane] * product_16_2[lane];
+                total_22[lane] = reduced_15[lane] * product_17_2[lane] + reduced_14[lane] * product_19[lane];
+                ratio_5[lane] = 1.0f / reduced_11[lane];
+                total_23[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_16[lane] *
+                    product_9_2[lane] + 2.0f * ratio_4[lane] * (product_13_2[lane] * product_21[lane]) +
+                    reduced_13[lane] * total_22[lane];
+            }
+            ALIGNED float sum_38[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_22[at][lane] = exp_value_4[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_14[at][lane] * (2.0f * (power_ratio_4[lane] * product_21[lane]) + ratio_4[lane] *
+                        total_22[lane] + ratio_5[lane] * total_23[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_38[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_38[lane] += -product_22[at][lane];
+            }
+            ALIGNED float total_24[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_24[at][lane] = product_22[at][lane] + exponential(total_19[at][lane] - choose(reduced_12[lane]
+                        == -INFINITY, 0.0f, reduced_12[lane])) * sum_38[lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_24, 12, hidden_6, 32, count - first);
+            // bijections.gen:83
+            ALIGNED float power_reduced_11[LANES];
+            ALIGNED float product_23[LANES];
+            ALIGNED float total_25[LANES];
+            ALIGNED float product_24[LANES];
+            ALIGNED float product_25[LANES];
+            ALIGNED float joined_16[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_reduced_11[lane] = square(reduced_11[lane]);
+                product_23[lane] = ratio_4[lane] * product_9_2[lane];
+                total_25[lane] = total_21[lane] * product_9_2[lane] + product_14_2[lane] * product_16_2[lane];
+                product_24[lane] = (float)(ratio_3[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (2.0f *
+                    smaller_2[lane] * (product_23[lane] + product_15_2[lane] * product_16_2[lane]) + difference_16[lane]
+                    * total_25[lane] - (smaller_2[lane] * total_25[lane] + 2.0f * difference_16[lane] *
+                    (product_23[lane] + product_12_2[lane] * product_16_2[lane]))));
+                product_25[lane] = ratio_5[lane] * product_24[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_16[at][lane] = difference_14[at][lane] * -product_25[lane];
+                }
+            }
+            ALIGNED float value_10[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_16[12][lane] = 0.0f;
+            ALIGNED float product_26[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_10[at][lane] = joined_16[at + 1][lane];
+            }
+            dot(product_26, 12, value_10, 12, shared_2, 1, 12);
+            ALIGNED float product_26_2[12][LANES];
+            ALIGNED float sum_39[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_26_2[at][lane] = exp_value_3[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_14[at][lane] * (ratio_5[lane] * negate_value_0_2[lane] + -difference_15[lane] /
+                        power_reduced_11[lane] * product_24[lane] + -reduced_13[lane] / power_reduced_11[lane] *
+                        total_23[lane]) + product_26[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_39[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_39[lane] += -product_26_2[at][lane];
+            }
+            ALIGNED float total_26[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_26[at][lane] = product_26_2[at][lane] + exponential(total_17[at][lane] -
+                        choose(reduced_10[lane] == -INFINITY, 0.0f, reduced_10[lane])) * sum_39[lane];
+                }
+            }
+            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_26, 12, hidden_6, 32, count - first);
+            // torus.gen:5
+            ALIGNED float product_27[32][LANES];
+            dot(product_27, 32, product_20, 12, mlp_d_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_28[32][LANES];
+            dot(product_28, 32, total_24, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_29[32][LANES];
+            dot(product_29, 32, total_26, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float total_27[32][LANES];
+            ALIGNED float total_28[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_27[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
+                    total_28[at][lane] = sigmoid_total_15[at][lane] * total_27[at][lane] + sigmoid_total_15[at][lane] *
+                        (1.0f - sigmoid_total_15[at][lane]) * (total_15[at][lane] * total_27[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_28, 32, hidden_5, 32, count - first);
+            ALIGNED float projected[32][LANES];
+            dot(projected, 32, total_28, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_29[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_29[at][lane] = sigmoid_total_14[at][lane] * projected[at][lane] + sigmoid_total_14[at][lane] *
+                        (1.0f - sigmoid_total_14[at][lane]) * (total_14[at][lane] * projected[at][lane]);
+                }
+            }
+            add_products(part_5_out + first / group * 256 + k_2 * 64, total_29, 32, value_9, 2, count - first);
+            ALIGNED float projected_2[2][LANES];
+            dot(projected_2, 2, total_29, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            // torus.gen:12
+            ALIGNED float product_27_2[2][LANES];
+            ALIGNED float value_0_3[LANES];
+            ALIGNED float product_28_2[LANES];
+            ALIGNED float product_29_2[LANES];
+            ALIGNED float product_30[LANES];
+            ALIGNED float product_31[LANES];
+            ALIGNED float total_30[LANES];
+            ALIGNED float negate_total_30[LANES];
+            ALIGNED float product_32[LANES];
+            ALIGNED float product_33[LANES];
+            ALIGNED float product_34[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_27_2[0][lane] = (float)(value_7[0][lane] >= -3.141592653589793f) * choose(less_value_7[0][lane],
+                    cos_value_8[0][lane] * projected_2[1][lane] + -sin_value_8[0][lane] * projected_2[0][lane] +
+                    z_adjoint[0][lane], 0.0f);
+                product_27_2[1][lane] = (float)(value_7[1][lane] >= -3.141592653589793f) * choose(less_value_7[1][lane],
+                    product_25[lane] + z_adjoint[1][lane], 0.0f);
+                value_0_3[lane] = product_27_2[1][lane];
+                product_28_2[lane] = (float)(ratio_2[lane] >= 0.0f) * ((float)(larger[lane] <= 1.0f) * (reduced_6[lane]
+                    * value_0_3[lane]));
+                product_29_2[lane] = -product_4_2[lane] / square(total_12[lane]) * product_28_2[lane];
+                product_30[lane] = (float)(total_11[lane] >= 0.0f) * (0.5f / sqrt_value[lane] * product_29_2[lane]);
+                product_31[lane] = difference_11[lane] * product_30[lane];
+                total_30[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
+                negate_total_30[lane] = -total_30[lane];
+                product_32[lane] = difference_9[lane] * negate_total_30[lane];
+                product_33[lane] = 4.0f * product_30[lane];
+                product_34[lane] = product_3_2[lane] * product_33[lane];
+            }
+            // torus.gen:5
+            ALIGNED float negate_product_34[LANES];
+            ALIGNED float product_35[LANES];
+            ALIGNED float difference_17[LANES];
+            ALIGNED float product_36[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product_34[lane] = -product_34[lane];
+                product_35[lane] = difference_9[lane] * negate_product_34[lane];
+                difference_17[lane] = product_32[lane] - product_35[lane];
+            }
+            ALIGNED float difference_18[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_36[at][lane] = difference_8[at][lane] * difference_17[lane];
+                }
+            }
+            ALIGNED float joined_17[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_18[lane] = total_30[lane] - product_34[lane];
+                joined_17[0][lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_17[at + 1][lane] = product_36[at][lane];
+            }
+            ALIGNED float product_37[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_37[at][lane] = sigmoid(total_9[at][lane]) * (joined_17[at][lane] + difference_8[at][lane] *
+                        (difference_17[lane] + reduced_7[lane] * difference_18[lane]) + choose(at == 0,
+                        product_36[11][lane], 0.0f));
+                }
+            }
+            add_products(part_6_out + first / group * 1536 + k_2 * 384, product_37, 12, hidden_4, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    stored[at][lane] = product_20[at][lane] + product_37[at][lane];
+                }
+            }
+            add_sums(part_12_out + first / group * 48 + k_2 * 12, stored, 12, count - first);
+            // torus.gen:5
+            ALIGNED float total_31[LANES];
+            ALIGNED float total_32[LANES];
+            ALIGNED float joined_18[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_31[lane] = difference_13[lane] * product_33[lane] + 2.0f * (1.0f / total_12[lane] *
+                    product_28_2[lane]);
+                total_32[lane] = reduced_7[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
+                    difference_9[lane] * total_31[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_18[at][lane] = difference_8[at][lane] * value_0_3[lane];
+                }
+            }
+            ALIGNED float value_11[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_18[12][lane] = 0.0f;
+            ALIGNED float product_38[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_11[at][lane] = joined_18[at + 1][lane];
+            }
+            dot(product_38, 12, value_11, 12, shared_2, 1, 12);
+            ALIGNED float product_38_2[12][LANES];
+            ALIGNED float sum_40[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_38_2[at][lane] = exp_value_2[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_8[at][lane] * (smaller[lane] * value_0_3[lane] + -reduced_7[lane] /
+                        square(reduced_6[lane]) * total_32[lane]) + product_38[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_40[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_40[lane] += -product_38_2[at][lane];
+            }
+            ALIGNED float total_33[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_33[at][lane] = product_38_2[at][lane] + exponential(total_8[at][lane] - choose(reduced_5[lane]
+                        == -INFINITY, 0.0f, reduced_5[lane])) * sum_40[lane];
+                }
+            }
+            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_33, 12, hidden_4, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_2[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_26[at][lane] + total_33[at][lane];
+            }
+            add_sums(part_13_out + first / group * 48 + k_2 * 12, stored_2, 12, count - first);
+            // torus.gen:5
+            ALIGNED float total_34[LANES];
+            ALIGNED float negate_total_34[LANES];
+            ALIGNED float joined_19[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_34[lane] = difference_12[lane] * negate_product_34[lane] + difference_10[lane] *
+                    negate_total_30[lane] + ratio[lane] * total_31[lane];
+                negate_total_34[lane] = -total_34[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_19[at][lane] = difference_8[at][lane] * negate_total_34[lane];
+                }
+            }
+            ALIGNED float value_12[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_19[12][lane] = 0.0f;
+            ALIGNED float product_39[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_12[at][lane] = joined_19[at + 1][lane];
+            }
+            dot(product_39, 12, value_12, 12, shared_2, 1, 12);
+            ALIGNED float product_39_2[12][LANES];
+            ALIGNED float sum_41[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_39_2[at][lane] = exp_value[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_8[at][lane] * (ratio[lane] * product_34[lane] + reduced_8[lane] *
+                        difference_18[lane] + 1.0f / reduced_6[lane] * total_32[lane]) + product_39[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_41[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_41[lane] += -product_39_2[at][lane];
+            }
+            ALIGNED float total_35[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_35[at][lane] = product_39_2[at][lane] + exponential(total_6[at][lane] - choose(reduced_4[lane]
+                        == -INFINITY, 0.0f, reduced_4[lane])) * sum_41[lane];
+                }
+            }
+            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_35, 12, hidden_4, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_3[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_24[at][lane] + total_35[at][lane];
+            }
+            add_sums(part_14_out + first / group * 48 + k_2 * 12, stored_3, 12, count - first);
+            // torus.gen:5
+            ALIGNED float value_10_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_10_2[0][lane] = negate_total_34[lane];
+            // torus.gen:12
+            add_products(part_9_out + first / group * 128 + k_2 * 32, value_10_2, 1, hidden_4, 32, count - first);
+            add_sums(part_15_out + first / group * 4 + k_2, value_10_2, 1, count - first);
+            // torus.gen:5
+            ALIGNED float product_40[32][LANES];
+            dot(product_40, 32, product_37, 12, mlp_d_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_41[32][LANES];
+            dot(product_41, 32, total_33, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_42[32][LANES];
+            dot(product_42, 32, total_35, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_43[32][LANES];
+            dot(product_43, 32, value_10_2, 1, mlp_c_weight + k_2 * 32, 1, 32);
+            ALIGNED float total_36[32][LANES];
+            ALIGNED float total_37[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_36[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
+                        product_43[at][lane];
+                    total_37[at][lane] = sigmoid_total_5[at][lane] * total_36[at][lane] + sigmoid_total_5[at][lane] *
+                        (1.0f - sigmoid_total_5[at][lane]) * (total_5[at][lane] * total_36[at][lane]);
+                }
+            }
+            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_37, 32, hidden_3, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_28[at][lane] + total_37[at][lane];
+            }
+            add_sums(part_16_out + first / group * 128 + k_2 * 32, stored_4, 32, count - first);
+            // torus.gen:5
+            ALIGNED float projected_3[32][LANES];
+            dot(projected_3, 32, total_37, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_38[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_38[at][lane] = sigmoid_total_4[at][lane] * projected_3[at][lane] + sigmoid_total_4[at][lane] *
+                        (1.0f - sigmoid_total_4[at][lane]) * (total_4[at][lane] * projected_3[at][lane]);
+                }
+            }
+            add_products(part_11_out + first / group * 256 + k_2 * 64, total_38, 32, value_6, 2, count - first);
+            // torus.gen:12
+            ALIGNED float stored_5[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_29[at][lane] + total_38[at][lane];
+            }
+            add_sums(part_17_out + first / group * 128 + k_2 * 32, stored_5, 32, count - first);
+            // torus.gen:5
+            ALIGNED float projected_4[2][LANES];
+            dot(projected_4, 2, total_38, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            // torus.gen:12
+            for (int lane = 0; lane < LANES; lane++) {
+                drift[lane] = maximum(drift[lane], choose(equal_difference, maximum(absolute(z_2[0][lane] -
+                    value[0][lane]) / (absolute(value[0][lane]) + 1.0f), absolute(z_2[1][lane] - value[1][lane]) /
+                    (absolute(value[1][lane]) + 1.0f)), 0.0f));
+                z_2[0][lane] = reverse_output[0][lane];
+                z_2[1][lane] = reverse_output[1][lane];
+                z_adjoint[0][lane] = (float)(value_4[1][lane] >= -3.141592653589793f) * choose(less_value_4[1][lane],
+                    total_34[lane], 0.0f);
+                z_adjoint[1][lane] = (float)(value_4[0][lane] >= -3.141592653589793f) * choose(less_value_4[0][lane],
+                    product_27_2[0][lane] + cos_value_5[0][lane] * projected_4[1][lane] + -sin_value_5[0][lane] *
+                    projected_4[0][lane], 0.0f);
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            drift_2[lane] = maximum(drift[lane], maximum(absolute(z_2[0][lane] - x[0][lane]) / (absolute(x[0][lane]) +
+                1.0f), absolute(z_2[1][lane] - x[1][lane]) / (absolute(x[1][lane]) + 1.0f)));
+        }
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_SAVING_SAVED_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    // bijections.gen:79
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[12];
+        for (int at = 0; at < 12; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[12];
+        for (int at = 0; at < 12; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[144];
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                mask[at * 12 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                values[at * 12 + by] = mask[at * 12 + by];
+            }
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 8], z_end [rows, 2]. */
+void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_w_weight = pointers[5];
+    const float *restrict mlp_w_bias = pointers[6];
+    const float *restrict mlp_h_weight = pointers[7];
+    const float *restrict mlp_h_bias = pointers[8];
+    const float *restrict mlp_d_weight = pointers[9];
+    const float *restrict mlp_d_bias = pointers[10];
+    const float *restrict mlp_c_weight = pointers[11];
+    const float *restrict mlp_c_bias = pointers[12];
+    float *restrict shared = pointers[13];
+    float *restrict shared_2 = shared + 0;
+    float *restrict log_prob_out = pointers[14];
+    float *restrict z_saved_out = pointers[15];
+    float *restrict z_end_out = pointers[16];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // torus.gen:12
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            store(z_saved_out, z, first, count, 2, 8, (3 - k) * 2);
+            ALIGNED float value[2][LANES];
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value_2[1][LANES];
+            ALIGNED float joined[2][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value[0][lane] = z[1][lane];
+                value[1][lane] = z[0][lane];
+                reverse_input[0][lane] = choose(value[0][lane] < 3.141592653589793f, maximum(value[0][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                reverse_input[1][lane] = choose(value[1][lane] < 3.141592653589793f, maximum(value[1][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                value_2[0][lane] = reverse_input[0][lane];
+                joined[0][lane] = cosine(value_2[0][lane]);
+                joined[1][lane] = sine(value_2[0][lane]);
+            }
+            dot(product, 32, joined, 2, mlp_0_weight + k * 64, 2, 1);
+            ALIGNED float total[32][LANES];
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_c_weight + k * 32, 32, 1);
+            ALIGNED float difference[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float product_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[lane] = reverse_input[1][lane] - (product_3[0][lane] + mlp_c_bias[k]);
+                difference_2[lane] = difference[lane] - 6.283185307179586f * whole((difference[lane] +
+                    3.141592653589793f) / 6.283185307179586f);
+            }
+            dot(product_4, 12, hidden_2, 32, mlp_h_weight + k * 384, 32, 1);
+            ALIGNED float total_3[12][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_h_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total_3[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float product_5[12][LANES];
+            ALIGNED float joined_2[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_3[at][lane] -
+                        (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 0.0f;
+            dot(joined_2 + 1, 12, product_5, 12, shared_2, 12, 1);
+            ALIGNED float total_4[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.141592653589793f + joined_2[at][lane];
+            }
+            ALIGNED float joined_3[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(difference_2[lane] >= total_4[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_3[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_4[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_4[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_3[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_4[11][lane] = 0.0f;
+            ALIGNED float product_6[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = joined_3[at][lane] - joined_4[at][lane];
+                }
+            }
+            dot(product_6, 12, hidden_2, 32, mlp_w_weight + k * 384, 32, 1);
+            ALIGNED float total_5[12][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_6[at][lane] + mlp_w_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_5[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_5[at][lane] -
+                        (choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += difference_3[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_3[at][lane] * total_4[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = difference_2[lane] - sum_12[lane];
+                reduced_2_2[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += difference_3[at][lane] * product_5[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_7[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_2_2[lane] / reduced_2[lane];
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+            }
+            dot(product_7, 12, hidden_2, 32, mlp_d_weight + k * 384, 32, 1);
+            ALIGNED float total_6[12][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = 0.001f + softplus(product_7[at][lane] + mlp_d_bias[k * 12 + at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_3[at][lane] * total_6[at][lane];
+            }
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float joined_5[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_4_2[lane] = reduced_2_2[lane] * reduced_3[lane];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_5[at][lane] = total_6[at][lane];
+            }
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_5[12][lane] = total_6[0][lane];
+                reduced_4[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_4[lane] += difference_3[at][lane] * joined_5[at + 1][lane];
+                }
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float joined_6[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = product_4_2[lane] - difference_4[lane] * (reduced_3[lane] + reduced_4[lane] -
+                    product_5_2[lane]);
+                joined_6[0][lane] = 0.0f;
+            }
+            dot(joined_6 + 1, 12, product_2_2, 12, shared_2, 12, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
+                }
+            }
+            ALIGNED float total_7[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float value_3[2][LANES];
+            ALIGNED float CircularCoupling_input[2][LANES];
+            ALIGNED float value_0[LANES];
+            ALIGNED float value_4[1][LANES];
+            ALIGNED float joined_7[2][LANES];
+            ALIGNED float product_8[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                    (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
+                    ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
+                    reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
+                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
+                value_3[0][lane] = value_2[0][lane];
+                value_3[1][lane] = b[0][lane];
+                CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
+                    maximum(value_3[0][lane], -3.141592653589793f), -3.141592653589793f);
+                CircularCoupling_input[1][lane] = choose(value_3[1][lane] < 3.141592653589793f,
+                    maximum(value_3[1][lane], -3.141592653589793f), -3.141592653589793f);
+                value_0[lane] = CircularCoupling_input[1][lane];
+                value_4[0][lane] = CircularCoupling_input[0][lane];
+                joined_7[0][lane] = cosine(value_4[0][lane]);
+                joined_7[1][lane] = sine(value_4[0][lane]);
+            }
+            dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
+            ALIGNED float total_8[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                }
+            }
+            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
+            ALIGNED float total_9[32][LANES];
+            ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_10[12][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                }
+            }
+            dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
+            ALIGNED float total_10[12][LANES];
+            ALIGNED float sum_14[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+            }
+            ALIGNED float sum_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                        sum_17[lane], 0.0f));
+                }
+            }
+            ALIGNED float product_6_2[12][LANES];
+            ALIGNED float joined_8[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                        (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
+            dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
+            ALIGNED float total_11[13][LANES];
+            ALIGNED float indicator_value_2[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+            }
+            ALIGNED float joined_9[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_9[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_10[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_6[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_10[11][lane] = 0.0f;
+            ALIGNED float product_11[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_6[at][lane] = joined_9[at][lane] - joined_10[at][lane];
+                }
+            }
+            dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
+            ALIGNED float total_12[12][LANES];
+            ALIGNED float sum_19[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_20[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_21[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_22[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+            }
+            ALIGNED float sum_23[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                        sum_22[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
+                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        + logarithm(sum_23[lane])))));
+                }
+            }
+            // bijections.gen:82
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_6[at][lane] * product_6_2[at][lane];
+                }
+            }
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float product_7_2[LANES];
+            ALIGNED float product_12[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[lane] = reduced_5[lane] / reduced_6[lane];
+                product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
+            }
+            dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
+            ALIGNED float total_13[12][LANES];
+            ALIGNED float reduced_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_24[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+            }
+            ALIGNED float smaller[LANES];
+            ALIGNED float difference_7[LANES];
+            ALIGNED float power_difference_7[LANES];
+            ALIGNED float product_8_2[LANES];
+            ALIGNED float joined_11[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                smaller[lane] = minimum(maximum((value_0[lane] - sum_24[lane]) / reduced_6[lane], 0.0f), 1.0f);
+                difference_7[lane] = 1.0f - smaller[lane];
+                power_difference_7[lane] = square(difference_7[lane]);
+                product_8_2[lane] = smaller[lane] * difference_7[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+            }
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_11[12][lane] = total_13[0][lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_8[lane] += difference_6[at][lane] * joined_11[at + 1][lane];
+                }
+            }
+            ALIGNED float power_smaller[LANES];
+            for (int lane = 0; lane < LANES; lane++) power_smaller[lane] = square(smaller[lane]);
+            // torus.gen:12
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = CircularCoupling_input[0][lane];
+                z[1][lane] = CircularCoupling_input[1][lane];
+                log_abs_det[lane] = log_abs_det[lane] + (logarithm(product_7_2[lane] * reduced_7[lane] *
+                    power_difference_7[lane] + 2.0f * reduced_5[lane] * square(ratio_2[lane]) * product_8_2[lane] +
+                    product_7_2[lane] * reduced_8[lane] * power_smaller[lane]) - logarithm(reduced_6[lane]) - 2.0f *
+                    logarithm(ratio_2[lane] * power_difference_7[lane] + (reduced_7[lane] + reduced_8[lane]) *
+                    product_8_2[lane] + ratio_2[lane] * power_smaller[lane]));
+            }
+        }
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = -3.6757541328186907f - log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[16];
+    float *restrict shared_2 = shared + 0;
+    // bijections.gen:79
+    {
+        float *restrict values = shared_2;
+        ALIGNED int64_t rows_degrees[12];
+        for (int at = 0; at < 12; at++) rows_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees[12];
+        for (int at = 0; at < 12; at++) columns_degrees[0 + at] = 0 + at * 1 / 1;
+        ALIGNED float mask[144];
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                mask[at * 12 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 12; at++) {
+            for (int by = 0; by < 12; by++) {
+                values[at * 12 + by] = mask[at * 12 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 8], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_1 [1536] summed over rows, part_2 [1536] summed over rows, part_3 [1536] summed over rows, part_4 [4096]
+       summed over rows, part_5 [256] summed over rows, part_6 [1536] summed over rows, part_7 [1536] summed over rows,
+       part_8 [1536] summed over rows, part_9 [128] summed over rows, part_10 [4096] summed over rows, part_11 [256]
+       summed over rows, part_12 [48] summed over rows, part_13 [48] summed over rows, part_14 [48] summed over rows,
+       part_15 [4] summed over rows, part_16 [128] summed over rows, part_17 [128] summed over rows. */
+void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_w_weight = pointers[8];
+    const float *restrict mlp_w_bias = pointers[9];
+    const float *restrict mlp_h_weight = pointers[10];
+    const float *restrict mlp_h_bias = pointers[11];
+    const float *restrict mlp_d_weight = pointers[12];
+    const float *restrict mlp_d_bias = pointers[13];
+    const float *restrict mlp_c_weight = pointers[14];
+    const float *restrict mlp_c_bias = pointers[15];
+    float *restrict shared = pointers[16];
+    float *restrict shared_2 = shared + 0;
+    float *restrict x_gradient_out = pointers[17];
+    float *restrict part_1_out = pointers[18];
+    float *restrict part_2_out = pointers[19];
+    float *restrict part_3_out = pointers[20];
+    float *restrict part_4_out = pointers[21];
+    float *restrict part_5_out = pointers[22];
+    float *restrict part_6_out = pointers[23];
+    float *restrict part_7_out = pointers[24];
+    float *restrict part_8_out = pointers[25];
+    float *restrict part_9_out = pointers[26];
+    float *restrict part_10_out = pointers[27];
+    float *restrict part_11_out = pointers[28];
+    float *restrict part_12_out = pointers[29];
+    float *restrict part_13_out = pointers[30];
+    float *restrict part_14_out = pointers[31];
+    float *restrict part_15_out = pointers[32];
+    float *restrict part_16_out = pointers[33];
+    float *restrict part_17_out = pointers[34];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // torus.gen:4
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float negate_value_0_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = -log_prob_cotangent[lane];
+            negate_value_0_2[lane] = -value_0_2[lane];
+        }
+        // torus.gen:12
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 0.0f;
+            z_adjoint[1][lane] = 0.0f;
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            ALIGNED float value[2][LANES];
+            load_section(value, z_saved_rows, first, count, 2, 8, (3 - k_2) * 2);
+            ALIGNED float value_2[2][LANES];
+            ALIGNED int less_value[2][LANES];
+            ALIGNED float reverse_input[2][LANES];
+            ALIGNED float value_2_2[1][LANES];
+            ALIGNED float cos_value_2[1][LANES];
+            ALIGNED float sin_value_2[1][LANES];
+            ALIGNED float value_3[2][LANES];
+            ALIGNED float product[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2[0][lane] = value[1][lane];
+                value_2[1][lane] = value[0][lane];
+                less_value[0][lane] = value_2[0][lane] < 3.141592653589793f;
+                less_value[1][lane] = value_2[1][lane] < 3.141592653589793f;
+                reverse_input[0][lane] = choose(less_value[0][lane], maximum(value_2[0][lane], -3.141592653589793f),
+                    -3.141592653589793f);
+                reverse_input[1][lane] = choose(less_value[1][lane], maximum(value_2[1][lane], -3.141592653589793f),
+                    -3.141592653589793f);
+                value_2_2[0][lane] = reverse_input[0][lane];
+                cos_value_2[0][lane] = cosine(value_2_2[0][lane]);
+                sin_value_2[0][lane] = sine(value_2_2[0][lane]);
+                value_3[0][lane] = cos_value_2[0][lane];
+                value_3[1][lane] = sin_value_2[0][lane];
+            }
+            dot(product, 32, value_3, 2, mlp_0_weight + k_2 * 64, 2, 1);
+            ALIGNED float total[32][LANES];
+            ALIGNED float sigmoid_total[32][LANES];
+            ALIGNED float hidden[32][LANES];
+            ALIGNED float product_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                    hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+                }
+            }
+            dot(product_2, 32, hidden, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float total_2[32][LANES];
+            ALIGNED float sigmoid_total_2[32][LANES];
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_3[1][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
+                    hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
+                }
+            }
+            dot(product_3, 1, hidden_2, 32, mlp_c_weight + k_2 * 32, 32, 1);
+            ALIGNED float difference[LANES];
+            ALIGNED float difference_2[LANES];
+            ALIGNED float product_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[lane] = reverse_input[1][lane] - (product_3[0][lane] + mlp_c_bias[k_2]);
+                difference_2[lane] = difference[lane] - 6.283185307179586f * whole((difference[lane] +
+                    3.141592653589793f) / 6.283185307179586f);
+            }
+            dot(product_4, 12, hidden_2, 32, mlp_h_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_3[12][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = total_3[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], total_3[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(total_3[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float exp_value[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+            }
+            ALIGNED float product_5[12][LANES];
+            ALIGNED float joined[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(total_3[at][lane] - reduced_2[lane]);
+                    product_5[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined[0][lane] = 0.0f;
+            dot(joined + 1, 12, product_5, 12, shared_2, 12, 1);
+            ALIGNED float total_4[13][LANES];
+            ALIGNED float indicator_value[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = -3.141592653589793f + joined[at][lane];
+            }
+            ALIGNED float joined_2[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(difference_2[lane] >= total_4[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_2[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 1][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float joined_3[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = indicator_value[at][lane];
+            }
+            ALIGNED float difference_3[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_3[11][lane] = 0.0f;
+            ALIGNED float product_6[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[at][lane] = joined_2[at][lane] - joined_3[at][lane];
+                }
+            }
+            dot(product_6, 12, hidden_2, 32, mlp_w_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_5[12][LANES];
+            ALIGNED float sum_7[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_6[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = total_5[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], total_5[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_11[lane] += exponential(total_5[at][lane] - choose(absolute(sum_9[lane]) < INFINITY,
+                        sum_10[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_2_2[LANES];
+            ALIGNED float exp_value_2[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2_2[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) +
+                    logarithm(sum_11[lane]);
+            }
+            ALIGNED float product_2_2[12][LANES];
+            ALIGNED float reduced_3[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_2[at][lane] = exponential(total_5[at][lane] - reduced_2_2[lane]);
+                    product_2_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_3[lane] += difference_3[at][lane] * product_2_2[at][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_12[lane] += difference_3[at][lane] * total_4[at][lane];
+            }
+            ALIGNED float difference_4[LANES];
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_4[lane] = difference_2[lane] - sum_12[lane];
+                reduced_4[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_4[lane] += difference_3[at][lane] * product_5[at][lane];
+                }
+            }
+            ALIGNED float ratio[LANES];
+            ALIGNED float product_3_2[LANES];
+            ALIGNED float product_4_2[LANES];
+            ALIGNED float product_7[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[lane] = reduced_4[lane] / reduced_3[lane];
+                product_3_2[lane] = difference_4[lane] * ratio[lane];
+                product_4_2[lane] = 2.0f * product_3_2[lane];
+            }
+            dot(product_7, 12, hidden_2, 32, mlp_d_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_6[12][LANES];
+            ALIGNED float total_7[12][LANES];
+            ALIGNED float reduced_5[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_7[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                    total_7[at][lane] = 0.001f + softplus(total_6[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_5[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) reduced_5[lane] += difference_3[at][lane] * total_7[at][lane];
+            }
+            ALIGNED float product_5_2[LANES];
+            ALIGNED float joined_4[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_5_2[lane] = reduced_4[lane] * reduced_5[lane];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_4[at][lane] = total_7[at][lane];
+            }
+            ALIGNED float reduced_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_4[12][lane] = total_7[0][lane];
+                reduced_6[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_6[lane] += difference_3[at][lane] * joined_4[at + 1][lane];
+                }
+            }
+            ALIGNED float product_6_2[LANES];
+            ALIGNED float difference_5[LANES];
+            ALIGNED float difference_6[LANES];
+            ALIGNED float difference_7[LANES];
+            ALIGNED float difference_8[LANES];
+            ALIGNED float total_8[LANES];
+            ALIGNED float sqrt_value[LANES];
+            ALIGNED float total_9[LANES];
+            ALIGNED float ratio_2[LANES];
+            ALIGNED float larger[LANES];
+            ALIGNED float smaller[LANES];
+            ALIGNED float joined_5[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[lane] = 2.0f * ratio[lane];
+                difference_5[lane] = reduced_5[lane] + reduced_6[lane] - product_6_2[lane];
+                difference_6[lane] = product_5_2[lane] - difference_4[lane] * difference_5[lane];
+                difference_7[lane] = product_6_2[lane] - reduced_5[lane] - reduced_6[lane];
+                difference_8[lane] = reduced_4[lane] * ratio[lane] - product_5_2[lane] - difference_4[lane] *
+                    difference_7[lane];
+                total_8[lane] = difference_6[lane] * difference_6[lane] + 4.0f * (difference_8[lane] *
+                    product_3_2[lane]);
+                sqrt_value[lane] = root(maximum(total_8[lane], 0.0f));
+                total_9[lane] = difference_6[lane] + sqrt_value[lane];
+                ratio_2[lane] = product_4_2[lane] / total_9[lane];
+                larger[lane] = maximum(ratio_2[lane], 0.0f);
+                smaller[lane] = minimum(larger[lane], 1.0f);
+                joined_5[0][lane] = 0.0f;
+            }
+            dot(joined_5 + 1, 12, product_2_2, 12, shared_2, 12, 1);
+            ALIGNED float sum_13[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_5[at][lane]);
+                }
+            }
+            ALIGNED float total_10[LANES];
+            ALIGNED float b[1][LANES];
+            ALIGNED float value_4[2][LANES];
+            ALIGNED int less_value_4[2][LANES];
+            ALIGNED float CircularCoupling_input[2][LANES];
+            ALIGNED float value_5[1][LANES];
+            ALIGNED float cos_value_5[1][LANES];
+            ALIGNED float sin_value_5[1][LANES];
+            ALIGNED float value_6[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_10[lane] = sum_13[lane] + reduced_3[lane] * smaller[lane];
+                b[0][lane] = total_10[lane] - 6.283185307179586f * whole((total_10[lane] + 3.141592653589793f) /
+                    6.283185307179586f);
+                value_4[0][lane] = value_2_2[0][lane];
+                value_4[1][lane] = b[0][lane];
+                less_value_4[0][lane] = value_4[0][lane] < 3.141592653589793f;
+                less_value_4[1][lane] = value_4[1][lane] < 3.141592653589793f;
+                CircularCoupling_input[0][lane] = choose(less_value_4[0][lane], maximum(value_4[0][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                CircularCoupling_input[1][lane] = choose(less_value_4[1][lane], maximum(value_4[1][lane],
+                    -3.141592653589793f), -3.141592653589793f);
+                value_5[0][lane] = CircularCoupling_input[0][lane];
+                cos_value_5[0][lane] = cosine(value_5[0][lane]);
+                sin_value_5[0][lane] = sine(value_5[0][lane]);
+                value_6[0][lane] = cos_value_5[0][lane];
+            }
+            ALIGNED float product_8[32][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_6[1][lane] = sin_value_5[0][lane];
+            dot(product_8, 32, value_6, 2, mlp_0_weight + k_2 * 64, 2, 1);
+            ALIGNED float total_11[32][LANES];
+            ALIGNED float sigmoid_total_11[32][LANES];
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = product_8[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
+                    hidden_3[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
+                }
+            }
+            dot(product_9, 32, hidden_3, 32, mlp_1_weight + k_2 * 1024, 32, 1);
+            ALIGNED float total_12[32][LANES];
+            ALIGNED float sigmoid_total_12[32][LANES];
+            ALIGNED float hidden_4[32][LANES];
+            ALIGNED float product_10[12][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = product_9[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
+                    hidden_4[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
+                }
+            }
+            dot(product_10, 12, hidden_4, 32, mlp_d_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_13[12][LANES];
+            ALIGNED float value_0[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_13[at][lane] = product_10[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                }
+            }
+            ALIGNED float product_11[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_0[lane] = CircularCoupling_input[1][lane];
+            dot(product_11, 12, hidden_4, 32, mlp_w_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_14[12][LANES];
+            ALIGNED float sum_14[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_14[at][lane] = product_11[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_14[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_14[at][lane]);
+            }
+            ALIGNED float sum_15[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_14[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_14[at][lane]);
+            }
+            ALIGNED float sum_16[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_14[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_14[at][lane]);
+            }
+            ALIGNED float sum_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_14[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_14[at][lane]);
+            }
+            ALIGNED float sum_18[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_18[lane] += exponential(total_14[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                        sum_17[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_7[LANES];
+            ALIGNED float exp_value_3[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_7[lane] = choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) +
+                    logarithm(sum_18[lane]);
+            }
+            ALIGNED float product_7_2[12][LANES];
+            ALIGNED float joined_6[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_3[at][lane] = exponential(total_14[at][lane] - reduced_7[lane]);
+                    product_7_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 0.0f;
+            dot(joined_6 + 1, 12, product_7_2, 12, shared_2, 12, 1);
+            ALIGNED float total_15[13][LANES];
+            ALIGNED float indicator_value_2[11][LANES];
+            for (int at = 0; at < 13; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = -3.141592653589793f + joined_6[at][lane];
+            }
+            ALIGNED float joined_7[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_15[at + 1][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) joined_7[0][lane] = 1.0f;
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_7[at + 1][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float joined_8[12][LANES];
+            for (int at = 0; at < 11; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_8[at][lane] = indicator_value_2[at][lane];
+            }
+            ALIGNED float difference_9[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_8[11][lane] = 0.0f;
+            ALIGNED float sum_19[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_9[at][lane] = joined_7[at][lane] - joined_8[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] += difference_9[at][lane] * total_15[at][lane];
+            }
+            ALIGNED float difference_10[LANES];
+            ALIGNED float reduced_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_10[lane] = value_0[lane] - sum_19[lane];
+                reduced_8[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_8[lane] += difference_9[at][lane] * product_7_2[at][lane];
+                }
+            }
+            // bijections.gen:83
+            ALIGNED float ratio_3[LANES];
+            ALIGNED float larger_2[LANES];
+            ALIGNED float smaller_2[LANES];
+            ALIGNED float difference_11[LANES];
+            ALIGNED float product_8_2[LANES];
+            ALIGNED float product_12[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_3[lane] = difference_10[lane] / reduced_8[lane];
+                larger_2[lane] = maximum(ratio_3[lane], 0.0f);
+                smaller_2[lane] = minimum(larger_2[lane], 1.0f);
+                difference_11[lane] = 1.0f - smaller_2[lane];
+                product_8_2[lane] = smaller_2[lane] * difference_11[lane];
+            }
+            dot(product_12, 12, hidden_4, 32, mlp_h_weight + k_2 * 384, 32, 1);
+            ALIGNED float total_16[12][LANES];
+            ALIGNED float sum_20[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_16[at][lane] = product_12[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_16[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_16[at][lane]);
+            }
+            ALIGNED float sum_21[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_16[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_16[at][lane]);
+            }
+            ALIGNED float sum_22[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_16[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_16[at][lane]);
+            }
+            ALIGNED float sum_23[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = total_16[0][lane];
+            for (int at = 1; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_23[lane] = maximum(sum_23[lane], total_16[at][lane]);
+            }
+            ALIGNED float sum_24[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_24[lane] += exponential(total_16[at][lane] - choose(absolute(sum_22[lane]) < INFINITY,
+                        sum_23[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_9[LANES];
+            ALIGNED float exp_value_4[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_9[lane] = choose(absolute(sum_20[lane]) < INFINITY, sum_21[lane], 0.0f) +
+                    logarithm(sum_24[lane]);
+            }
+            ALIGNED float reduced_10[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value_4[at][lane] = exponential(total_16[at][lane] - reduced_9[lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_10[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_10[lane] += difference_9[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
+                        exp_value_4[at][lane]));
+                }
+            }
+            // bijections.gen:82
+            ALIGNED float ratio_4[LANES];
+            ALIGNED float power_difference_11[LANES];
+            ALIGNED float total_17[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio_4[lane] = reduced_10[lane] / reduced_8[lane];
+                power_difference_11[lane] = square(difference_11[lane]);
+            }
+            ALIGNED float reduced_11[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = 0.001f + softplus(total_13[at][lane]);
+            }
+            for (int lane = 0; lane < LANES; lane++) reduced_11[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_11[lane] += difference_9[at][lane] * total_17[at][lane];
+                }
+            }
+            // bijections.gen:76
+            ALIGNED float joined_9[13][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_9[at][lane] = total_17[at][lane];
+            }
+            ALIGNED float reduced_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_9[12][lane] = total_17[0][lane];
+                reduced_12[lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_12[lane] += difference_9[at][lane] * joined_9[at + 1][lane];
+                }
+            }
+            // torus.gen:4
+            ALIGNED float total_18[LANES];
+            ALIGNED float power_smaller_2[LANES];
+            ALIGNED float product_9_2[LANES];
+            ALIGNED float product_10_2[LANES];
+            ALIGNED float product_11_2[LANES];
+            ALIGNED float product_12_2[LANES];
+            ALIGNED float product_13[LANES];
+            ALIGNED float power_ratio_4[LANES];
+            ALIGNED float product_14[LANES];
+            ALIGNED float product_15[LANES];
+            ALIGNED float product_16[LANES];
+            ALIGNED float product_17[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_18[lane] = reduced_11[lane] + reduced_12[lane];
+                power_smaller_2[lane] = square(smaller_2[lane]);
+                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_11[lane] + total_18[lane] *
+                    product_8_2[lane] + ratio_4[lane] * power_smaller_2[lane]) * (2.0f * negate_value_0_2[lane]);
+                product_10_2[lane] = product_8_2[lane] * product_9_2[lane];
+                product_11_2[lane] = reduced_10[lane] * ratio_4[lane];
+                product_12_2[lane] = product_11_2[lane] * reduced_11[lane];
+                product_13[lane] = 2.0f * reduced_10[lane];
+                power_ratio_4[lane] = square(ratio_4[lane]);
+                product_14[lane] = product_13[lane] * power_ratio_4[lane];
+                product_15[lane] = product_11_2[lane] * reduced_12[lane];
+                product_16[lane] = 1.0f / (product_12_2[lane] * power_difference_11[lane] + product_14[lane] *
+                    product_8_2[lane] + product_15[lane] * power_smaller_2[lane]) * value_0_2[lane];
+                product_17[lane] = power_smaller_2[lane] * product_16[lane];
+            }
+            ALIGNED float product_18[12][LANES];
+            ALIGNED float product_19[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_18[at][lane] = difference_9[at][lane] * (product_10_2[lane] + product_11_2[lane] *
+                        product_17[lane]);
+                }
+            }
+            ALIGNED float joined_10[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_19[lane] = power_difference_11[lane] * product_16[lane];
+                joined_10[0][lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_10[at + 1][lane] = product_18[at][lane];
+            }
+            ALIGNED float product_20[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_20[at][lane] = sigmoid(total_13[at][lane]) * (joined_10[at][lane] + difference_9[at][lane] *
+                        (product_10_2[lane] + product_11_2[lane] * product_19[lane]) + choose(at == 0,
+                        product_18[11][lane], 0.0f));
+                }
+            }
+            add_products(part_1_out + first / group * 1536 + k_2 * 384, product_20, 12, hidden_4, 32, count - first);
+            ALIGNED float product_21[LANES];
+            ALIGNED float total_19[LANES];
+            ALIGNED float ratio_5[LANES];
+            ALIGNED float total_20[LANES];
+            ALIGNED float product_22[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_21[lane] = product_8_2[lane] * product_16[lane];
+                total_19[lane] = reduced_12[lane] * product_17[lane] + reduced_11[lane] * product_19[lane];
+                ratio_5[lane] = 1.0f / reduced_8[lane];
+                total_20[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_11[lane] *
+                    product_9_2[lane] + 2.0f * ratio_4[lane] * (product_13[lane] * product_21[lane]) + reduced_10[lane]
+                    * total_19[lane];
+            }
+            ALIGNED float sum_25[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_22[at][lane] = exp_value_4[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_9[at][lane] * (2.0f * (power_ratio_4[lane] * product_21[lane]) + ratio_4[lane] *
+                        total_19[lane] + ratio_5[lane] * total_20[lane]))));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_25[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_25[lane] += -product_22[at][lane];
+            }
+            ALIGNED float total_21[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_21[at][lane] = product_22[at][lane] + exponential(total_16[at][lane] - choose(reduced_9[lane]
+                        == -INFINITY, 0.0f, reduced_9[lane])) * sum_25[lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_21, 12, hidden_4, 32, count - first);
+            // bijections.gen:83
+            ALIGNED float power_reduced_8[LANES];
+            ALIGNED float product_23[LANES];
+            ALIGNED float total_22[LANES];
+            ALIGNED float product_24[LANES];
+            ALIGNED float product_25[LANES];
+            ALIGNED float joined_11[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                power_reduced_8[lane] = square(reduced_8[lane]);
+                product_23[lane] = ratio_4[lane] * product_9_2[lane];
+                total_22[lane] = total_18[lane] * product_9_2[lane] + product_14[lane] * product_16[lane];
+                product_24[lane] = (float)(ratio_3[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (2.0f *
+                    smaller_2[lane] * (product_23[lane] + product_15[lane] * product_16[lane]) + difference_11[lane] *
+                    total_22[lane] - (smaller_2[lane] * total_22[lane] + 2.0f * difference_11[lane] * (product_23[lane]
+                    + product_12_2[lane] * product_16[lane]))));
+                product_25[lane] = ratio_5[lane] * product_24[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_11[at][lane] = difference_9[at][lane] * -product_25[lane];
+                }
+            }
+            ALIGNED float value_7[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_11[12][lane] = 0.0f;
+            ALIGNED float product_26[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = joined_11[at + 1][lane];
+            }
+            dot(product_26, 12, value_7, 12, shared_2, 1, 12);
+            ALIGNED float product_26_2[12][LANES];
+            ALIGNED float sum_26[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_26_2[at][lane] = exp_value_3[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_9[at][lane] * (ratio_5[lane] * negate_value_0_2[lane] + -difference_10[lane] /
+                        power_reduced_8[lane] * product_24[lane] + -reduced_10[lane] / power_reduced_8[lane] *
+                        total_20[lane]) + product_26[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_26[lane] += -product_26_2[at][lane];
+            }
+            ALIGNED float total_23[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_23[at][lane] = product_26_2[at][lane] + exponential(total_14[at][lane] -
+                        choose(reduced_7[lane] == -INFINITY, 0.0f, reduced_7[lane])) * sum_26[lane];
+                }
+            }
+            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_23, 12, hidden_4, 32, count - first);
+            // torus.gen:5
+            ALIGNED float product_27[32][LANES];
+            dot(product_27, 32, product_20, 12, mlp_d_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_28[32][LANES];
+            dot(product_28, 32, total_21, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_29[32][LANES];
+            dot(product_29, 32, total_23, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float total_24[32][LANES];
+            ALIGNED float total_25[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_24[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
+                    total_25[at][lane] = sigmoid_total_12[at][lane] * total_24[at][lane] + sigmoid_total_12[at][lane] *
+                        (1.0f - sigmoid_total_12[at][lane]) * (total_12[at][lane] * total_24[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_25, 32, hidden_3, 32, count - first);
+            ALIGNED float projected[32][LANES];
+            dot(projected, 32, total_25, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_26[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_26[at][lane] = sigmoid_total_11[at][lane] * projected[at][lane] + sigmoid_total_11[at][lane] *
+                        (1.0f - sigmoid_total_11[at][lane]) * (total_11[at][lane] * projected[at][lane]);
+                }
+            }
+            add_products(part_5_out + first / group * 256 + k_2 * 64, total_26, 32, value_6, 2, count - first);
+            ALIGNED float projected_2[2][LANES];
+            dot(projected_2, 2, total_26, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            // torus.gen:12
+            ALIGNED float product_27_2[2][LANES];
+            ALIGNED float value_0_3[LANES];
+            ALIGNED float product_28_2[LANES];
+            ALIGNED float product_29_2[LANES];
+            ALIGNED float product_30[LANES];
+            ALIGNED float product_31[LANES];
+            ALIGNED float total_27[LANES];
+            ALIGNED float negate_total_27[LANES];
+            ALIGNED float product_32[LANES];
+            ALIGNED float product_33[LANES];
+            ALIGNED float product_34[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_27_2[0][lane] = (float)(value_4[0][lane] >= -3.141592653589793f) * choose(less_value_4[0][lane],
+                    cos_value_5[0][lane] * projected_2[1][lane] + -sin_value_5[0][lane] * projected_2[0][lane] +
+                    z_adjoint[0][lane], 0.0f);
+                product_27_2[1][lane] = (float)(value_4[1][lane] >= -3.141592653589793f) * choose(less_value_4[1][lane],
+                    product_25[lane] + z_adjoint[1][lane], 0.0f);
+                value_0_3[lane] = product_27_2[1][lane];
+                product_28_2[lane] = (float)(ratio_2[lane] >= 0.0f) * ((float)(larger[lane] <= 1.0f) * (reduced_3[lane]
+                    * value_0_3[lane]));
+                product_29_2[lane] = -product_4_2[lane] / square(total_9[lane]) * product_28_2[lane];
+                product_30[lane] = (float)(total_8[lane] >= 0.0f) * (0.5f / sqrt_value[lane] * product_29_2[lane]);
+                product_31[lane] = difference_6[lane] * product_30[lane];
+                total_27[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
+                negate_total_27[lane] = -total_27[lane];
+                product_32[lane] = difference_4[lane] * negate_total_27[lane];
+                product_33[lane] = 4.0f * product_30[lane];
+                product_34[lane] = product_3_2[lane] * product_33[lane];
+            }
+            // torus.gen:5
+            ALIGNED float negate_product_34[LANES];
+            ALIGNED float product_35[LANES];
+            ALIGNED float difference_12[LANES];
+            ALIGNED float product_36[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product_34[lane] = -product_34[lane];
+                product_35[lane] = difference_4[lane] * negate_product_34[lane];
+                difference_12[lane] = product_32[lane] - product_35[lane];
+            }
+            ALIGNED float difference_13[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_36[at][lane] = difference_3[at][lane] * difference_12[lane];
+                }
+            }
+            ALIGNED float joined_12[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_13[lane] = total_27[lane] - product_34[lane];
+                joined_12[0][lane] = 0.0f;
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_12[at + 1][lane] = product_36[at][lane];
+            }
+            ALIGNED float product_37[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_37[at][lane] = sigmoid(total_6[at][lane]) * (joined_12[at][lane] + difference_3[at][lane] *
+                        (difference_12[lane] + reduced_4[lane] * difference_13[lane]) + choose(at == 0,
+                        product_36[11][lane], 0.0f));
+                }
+            }
+            add_products(part_6_out + first / group * 1536 + k_2 * 384, product_37, 12, hidden_2, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    stored[at][lane] = product_20[at][lane] + product_37[at][lane];
+                }
+            }
+            add_sums(part_12_out + first / group * 48 + k_2 * 12, stored, 12, count - first);
+            // torus.gen:5
+            ALIGNED float total_28[LANES];
+            ALIGNED float total_29[LANES];
+            ALIGNED float joined_13[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_28[lane] = difference_8[lane] * product_33[lane] + 2.0f * (1.0f / total_9[lane] *
+                    product_28_2[lane]);
+                total_29[lane] = reduced_4[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
+                    difference_4[lane] * total_28[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_13[at][lane] = difference_3[at][lane] * value_0_3[lane];
+                }
+            }
+            ALIGNED float value_8[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_13[12][lane] = 0.0f;
+            ALIGNED float product_38[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_8[at][lane] = joined_13[at + 1][lane];
+            }
+            dot(product_38, 12, value_8, 12, shared_2, 1, 12);
+            ALIGNED float product_38_2[12][LANES];
+            ALIGNED float sum_27[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_38_2[at][lane] = exp_value_2[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_3[at][lane] * (smaller[lane] * value_0_3[lane] + -reduced_4[lane] /
+                        square(reduced_3[lane]) * total_29[lane]) + product_38[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_27[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_27[lane] += -product_38_2[at][lane];
+            }
+            ALIGNED float total_30[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_30[at][lane] = product_38_2[at][lane] + exponential(total_5[at][lane] -
+                        choose(reduced_2_2[lane] == -INFINITY, 0.0f, reduced_2_2[lane])) * sum_27[lane];
+                }
+            }
+            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_30, 12, hidden_2, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_2[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_23[at][lane] + total_30[at][lane];
+            }
+            add_sums(part_13_out + first / group * 48 + k_2 * 12, stored_2, 12, count - first);
+            // torus.gen:5
+            ALIGNED float total_31[LANES];
+            ALIGNED float negate_total_31[LANES];
+            ALIGNED float joined_14[13][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_31[lane] = difference_7[lane] * negate_product_34[lane] + difference_5[lane] *
+                    negate_total_27[lane] + ratio[lane] * total_28[lane];
+                negate_total_31[lane] = -total_31[lane];
+            }
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_14[at][lane] = difference_3[at][lane] * negate_total_31[lane];
+                }
+            }
+            ALIGNED float value_9[12][LANES];
+            for (int lane = 0; lane < LANES; lane++) joined_14[12][lane] = 0.0f;
+            ALIGNED float product_39[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_9[at][lane] = joined_14[at + 1][lane];
+            }
+            dot(product_39, 12, value_9, 12, shared_2, 1, 12);
+            ALIGNED float product_39_2[12][LANES];
+            ALIGNED float sum_28[LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_39_2[at][lane] = exp_value[at][lane] * (0.988f * (6.283185307179586f *
+                        (difference_3[at][lane] * (ratio[lane] * product_34[lane] + reduced_5[lane] *
+                        difference_13[lane] + 1.0f / reduced_3[lane] * total_29[lane]) + product_39[at][lane])));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = 0.0f;
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_28[lane] += -product_39_2[at][lane];
+            }
+            ALIGNED float total_32[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_32[at][lane] = product_39_2[at][lane] + exponential(total_3[at][lane] - choose(reduced_2[lane]
+                        == -INFINITY, 0.0f, reduced_2[lane])) * sum_28[lane];
+                }
+            }
+            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_32, 12, hidden_2, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_3[12][LANES];
+            for (int at = 0; at < 12; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_21[at][lane] + total_32[at][lane];
+            }
+            add_sums(part_14_out + first / group * 48 + k_2 * 12, stored_3, 12, count - first);
+            // torus.gen:5
+            ALIGNED float value_7_2[1][LANES];
+            for (int lane = 0; lane < LANES; lane++) value_7_2[0][lane] = negate_total_31[lane];
+            // torus.gen:12
+            add_products(part_9_out + first / group * 128 + k_2 * 32, value_7_2, 1, hidden_2, 32, count - first);
+            add_sums(part_15_out + first / group * 4 + k_2, value_7_2, 1, count - first);
+            // torus.gen:5
+            ALIGNED float product_40[32][LANES];
+            dot(product_40, 32, product_37, 12, mlp_d_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_41[32][LANES];
+            dot(product_41, 32, total_30, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_42[32][LANES];
+            dot(product_42, 32, total_32, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            ALIGNED float product_43[32][LANES];
+            dot(product_43, 32, value_7_2, 1, mlp_c_weight + k_2 * 32, 1, 32);
+            ALIGNED float total_33[32][LANES];
+            ALIGNED float total_34[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_33[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
+                        product_43[at][lane];
+                    total_34[at][lane] = sigmoid_total_2[at][lane] * total_33[at][lane] + sigmoid_total_2[at][lane] *
+                        (1.0f - sigmoid_total_2[at][lane]) * (total_2[at][lane] * total_33[at][lane]);
+                }
+            }
+            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_34, 32, hidden, 32, count - first);
+            // torus.gen:12
+            ALIGNED float stored_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_25[at][lane] + total_34[at][lane];
+            }
+            add_sums(part_16_out + first / group * 128 + k_2 * 32, stored_4, 32, count - first);
+            // torus.gen:5
+            ALIGNED float projected_3[32][LANES];
+            dot(projected_3, 32, total_34, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_35[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_35[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] *
+                        (1.0f - sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
+                }
+            }
+            add_products(part_11_out + first / group * 256 + k_2 * 64, total_35, 32, value_3, 2, count - first);
+            // torus.gen:12
+            ALIGNED float stored_5[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_26[at][lane] + total_35[at][lane];
+            }
+            add_sums(part_17_out + first / group * 128 + k_2 * 32, stored_5, 32, count - first);
+            // torus.gen:5
+            ALIGNED float projected_4[2][LANES];
+            dot(projected_4, 2, total_35, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            // torus.gen:12
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[0][lane] = (float)(value_2[1][lane] >= -3.141592653589793f) * choose(less_value[1][lane],
+                    total_31[lane], 0.0f);
+                z_adjoint[1][lane] = (float)(value_2[0][lane] >= -3.141592653589793f) * choose(less_value[0][lane],
+                    product_27_2[0][lane] + cos_value_2[0][lane] * projected_4[1][lane] + -sin_value_2[0][lane] *
+                    projected_4[0][lane], 0.0f);
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
     }
 }
 #endif

@@ -28,6 +28,7 @@ def energy_kernel(x_ptr, v_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION
     tl.store(energy_out + place, -(-U - square(tl.load(v_ptr + place * 1, mask=live, other=0)) / 2.0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x, v):
     """the energy of x, v: -log p(x, v) up to an unknown constant.
@@ -35,16 +36,18 @@ def energy_rows(x, v):
     Takes x [rows, 1], v [rows, 1]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         v.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -91,6 +94,7 @@ def simulate_langevin_kernel(
     tl.store(v_out + place * 1, v_2_0, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
     """x, v at t = 10, from where they are at 0: `steps` Euler-Maruyama steps of langevin.
@@ -98,9 +102,11 @@ def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
     Takes x [rows, 1], v [rows, 1]; returns x [rows, 1], v [rows, 1].
     """
     count, device = len(x), x.device
+    size = simulate_langevin_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 1, dtype=torch.float32, device=device)
     v_out = torch.empty(count, 1, dtype=torch.float32, device=device)
-    simulate_langevin_kernel[(triton.cdiv(count, 128),)](
+    simulate_langevin_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         v.to(torch.float32).contiguous(),
         x_out,
@@ -110,9 +116,9 @@ def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, v_out

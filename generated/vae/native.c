@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,22 +35,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -91,8 +91,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -103,39 +103,38 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
         ALIGNED float z[10][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // vae.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -146,22 +145,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_5[100][LANES];
         dot(product_5, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_6[100][LANES];
         dot(product_6, 100, hidden_3, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_6[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_4, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_7[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -207,8 +206,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -219,32 +218,32 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
         ALIGNED float z[10][LANES];
         for (int at = 0; at < 10; at++) {
@@ -275,8 +274,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -287,22 +286,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -341,24 +340,24 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -393,8 +392,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -405,39 +404,38 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 5);
         ALIGNED float z[10][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // vae.gen:6
-        ALIGNED float log_p_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -448,22 +446,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_5[100][LANES];
         dot(product_5, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_6[100][LANES];
         dot(product_6, 100, hidden_3, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_6[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_7[64][LANES];
         dot(product_7, 64, hidden_4, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_7[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -483,6 +481,333 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_1_weight = pointers[9];
+    const float *restrict q_mlp_1_bias = pointers[10];
+    const float *restrict q_mlp_m_weight = pointers[11];
+    const float *restrict q_mlp_m_bias = pointers[12];
+    const float *restrict q_mlp_s_weight = pointers[13];
+    const float *restrict q_mlp_s_bias = pointers[14];
+    const int64_t *restrict row_numbers = pointers[15];
+    float *restrict value_out = pointers[16];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vae.gen:8
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // vae.gen:7
+        ALIGNED float product_5[100][LANES];
+        dot(product_5, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_6, 100, hidden_3, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_6[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_7, 64, hidden_4, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_7[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae.gen:8
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) -
+                    logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 100], part_3 [rows,
+       100], part_4 [rows, 100], part_5 [rows, 100], part_6 [rows, 10], part_7 [rows, 10], part_8 [rows, 100], part_9
+       [rows, 10], part_10 [rows, 100], part_11 [rows, 100], part_12 [rows, 100], part_13 [rows, 64]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_1_weight = pointers[10];
+    const float *restrict q_mlp_1_bias = pointers[11];
+    const float *restrict q_mlp_m_weight = pointers[12];
+    const float *restrict q_mlp_m_bias = pointers[13];
+    const float *restrict q_mlp_s_weight = pointers[14];
+    const float *restrict q_mlp_s_bias = pointers[15];
+    const int64_t *restrict row_numbers = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
+    float *restrict part_13_out = pointers[29];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vae.gen:8
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float product_5[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_5, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_6, 100, hidden_3, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_6[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_7, 64, hidden_4, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_7[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float product_8[100][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_8, 100, total, 64, mlp_output_weight, 1, 100);
+        ALIGNED float product_9[100][LANES];
+        ALIGNED float product_10[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_8[at][lane];
+            }
+        }
+        dot(product_10, 100, product_9, 100, mlp_1_weight, 1, 100);
+        ALIGNED float product_2_2[100][LANES];
+        ALIGNED float ratio[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        ALIGNED float difference[10][LANES];
+        ALIGNED float product_3_2[10][LANES];
+        ALIGNED float product_4_2[10][LANES];
+        ALIGNED float product_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[at][lane] = 1.0f / scale[at][lane];
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                product_3_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_4_2[at][lane] = ratio[at][lane] * product_3_2[at][lane];
+            }
+        }
+        dot(product_11, 10, product_2_2, 100, mlp_0_weight, 1, 10);
+        ALIGNED float total_2[10][LANES];
+        ALIGNED float difference_2[10][LANES];
+        ALIGNED float product_5_2[10][LANES];
+        ALIGNED float product_12[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = 2.0f * z[at][lane] * (-0.5f * value_cotangent[lane]) + product_11[at][lane] +
+                    product_4_2[at][lane];
+                difference_2[at][lane] = total_2[at][lane] - product_4_2[at][lane];
+                product_5_2[at][lane] = sigmoid(s[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
+                    product_3_2[at][lane] + noise[at][lane] * total_2[at][lane] + ratio[at][lane] *
+                    value_cotangent[lane]);
+            }
+        }
+        dot(product_12, 100, difference_2, 10, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_13[100][LANES];
+        dot(product_13, 100, product_5_2, 10, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_6_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_12[at][lane] +
+                    product_13[at][lane]);
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // vae.gen:7
+        store(part_2_out, hidden_4, first, count, 100, 100, 0);
+        store(part_3_out, product_9, first, count, 100, 100, 0);
+        store(part_4_out, hidden_3, first, count, 100, 100, 0);
+        store(part_5_out, product_2_2, first, count, 100, 100, 0);
+        // vae.gen:8
+        store(part_6_out, z, first, count, 10, 10, 0);
+        // vae.gen:2
+        store(part_7_out, difference_2, first, count, 10, 10, 0);
+        // vae.gen:8
+        store(part_8_out, hidden_2, first, count, 100, 100, 0);
+        // vae.gen:2
+        store(part_9_out, product_5_2, first, count, 10, 10, 0);
+        // vae.gen:8
+        store(part_10_out, product_6_2, first, count, 100, 100, 0);
+        store(part_11_out, hidden, first, count, 100, 100, 0);
+        ALIGNED float product_14[100][LANES];
+        dot(product_14, 100, product_6_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_12[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_12[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_14[at][lane];
+            }
+        }
+        store(part_12_out, part_12, first, count, 100, 100, 0);
+        // vae.gen:3
+        ALIGNED float part_13[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_13[at][lane] = x[at][lane];
+        }
+        store(part_13_out, part_13, first, count, 64, 64, 0);
     }
 }
 #endif

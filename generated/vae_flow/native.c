@@ -22,8 +22,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -35,22 +35,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -99,8 +99,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -111,65 +111,61 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
-        // vae_flow.gen:11
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
+        // vae_flow.gen:11
         ALIGNED float base[10][LANES];
+        ALIGNED float product_5[32][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // vae_flow.gen:12
-        ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_2, 100, q_mlp_h_weight, 100, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float pushed[10][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + q_mlp_h_bias[at];
         }
-        // vae_flow.gen:11
-        ALIGNED float pushed[10][LANES];
+        ALIGNED float log_abs_det[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 4; k++) {
             // vae_flow.gen:3
             ALIGNED float a[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = pushed[at][lane];
-            }
             ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = pushed[at + 5][lane];
-            }
             ALIGNED float joined[37][LANES];
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = h[at][lane];
@@ -177,37 +173,30 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined, 37, Coupling_mlp_0_weight + k * 2368, 37, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_7[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_6[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_7[5][LANES];
             dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float product_8[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
                 }
             }
-            // vae_flow.gen:2
-            ALIGNED float tanh_s_2[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
-            }
-            // vae_flow.gen:3
-            ALIGNED float product_8[5][LANES];
             dot(product_8, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_8[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
                 }
-            }
-            // vae_flow.gen:2
-            ALIGNED float Coupling_output[10][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -237,22 +226,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_9[100][LANES];
         dot(product_9, 100, pushed, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_10[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_10[100][LANES];
         dot(product_10, 100, hidden_4, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_11[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_10[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_11[64][LANES];
         dot(product_11, 64, hidden_5, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_11[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -308,8 +297,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -320,43 +309,40 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
-        // vae_flow.gen:11
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
-        // vae_flow.gen:12
         ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_2, 100, q_mlp_h_weight, 100, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float pushed[10][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + q_mlp_h_bias[at];
         }
-        // vae_flow.gen:11
-        ALIGNED float pushed[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 pushed[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
@@ -365,16 +351,14 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 4; k++) {
             // vae_flow.gen:3
             ALIGNED float a[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = pushed[at][lane];
-            }
             ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = pushed[at + 5][lane];
-            }
             ALIGNED float joined[37][LANES];
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = h[at][lane];
@@ -382,31 +366,28 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined, 37, Coupling_mlp_0_weight + k * 2368, 37, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_7[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_6[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_7[5][LANES];
             dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s_2[5][LANES];
+            ALIGNED float product_8[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
                 }
             }
-            ALIGNED float product_8[5][LANES];
             dot(product_8, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_8[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
                 }
-            }
-            // vae_flow.gen:2
-            ALIGNED float Coupling_output[10][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -444,8 +425,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -456,22 +437,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -510,24 +491,24 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -570,8 +551,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -582,65 +563,61 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
-        // vae_flow.gen:11
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 5);
+        // vae_flow.gen:11
         ALIGNED float base[10][LANES];
+        ALIGNED float product_5[32][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
-        // vae_flow.gen:12
-        ALIGNED float product_5[32][LANES];
         dot(product_5, 32, hidden_2, 100, q_mlp_h_weight, 100, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float pushed[10][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + q_mlp_h_bias[at];
         }
-        // vae_flow.gen:11
-        ALIGNED float pushed[10][LANES];
+        ALIGNED float log_abs_det[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 0; k < 4; k++) {
             // vae_flow.gen:3
             ALIGNED float a[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = pushed[at][lane];
-            }
             ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = pushed[at + 5][lane];
-            }
             ALIGNED float joined[37][LANES];
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                    joined[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = h[at][lane];
@@ -648,37 +625,30 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined, 37, Coupling_mlp_0_weight + k * 2368, 37, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_7[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_6[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_7[5][LANES];
             dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float product_8[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
                 }
             }
-            // vae_flow.gen:2
-            ALIGNED float tanh_s_2[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
-            }
-            // vae_flow.gen:3
-            ALIGNED float product_8[5][LANES];
             dot(product_8, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_8[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
                 }
-            }
-            // vae_flow.gen:2
-            ALIGNED float Coupling_output[10][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -708,22 +678,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_9[100][LANES];
         dot(product_9, 100, pushed, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_10[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_10[100][LANES];
         dot(product_10, 100, hidden_4, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_11[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_10[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_11[64][LANES];
         dot(product_11, 64, hidden_5, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_11[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -745,6 +715,1167 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], pushed_saved [rows, 10]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_1_weight = pointers[9];
+    const float *restrict q_mlp_1_bias = pointers[10];
+    const float *restrict q_mlp_m_weight = pointers[11];
+    const float *restrict q_mlp_m_bias = pointers[12];
+    const float *restrict q_mlp_s_weight = pointers[13];
+    const float *restrict q_mlp_s_bias = pointers[14];
+    const float *restrict q_mlp_h_weight = pointers[15];
+    const float *restrict q_mlp_h_bias = pointers[16];
+    const float *restrict Coupling_mlp_0_weight = pointers[17];
+    const float *restrict Coupling_mlp_0_bias = pointers[18];
+    const float *restrict Coupling_mlp_s_weight = pointers[19];
+    const float *restrict Coupling_mlp_s_bias = pointers[20];
+    const float *restrict Coupling_mlp_t_weight = pointers[21];
+    const float *restrict Coupling_mlp_t_bias = pointers[22];
+    const int64_t *restrict row_numbers = pointers[23];
+    float *restrict value_out = pointers[24];
+    float *restrict pushed_saved_out = pointers[25];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vae_flow.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        // vae_flow.gen:11
+        ALIGNED float base[10][LANES];
+        ALIGNED float product_5[32][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_5, 32, hidden_2, 100, q_mlp_h_weight, 100, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float pushed[10][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + q_mlp_h_bias[at];
+        }
+        ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
+        for (int64_t k = 0; k < 4; k++) {
+            // vae_flow.gen:3
+            ALIGNED float a[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float joined[37][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                    joined[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = h[at][lane];
+            }
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, joined, 37, Coupling_mlp_0_weight + k * 2368, 37, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_7[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_6[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
+            ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float product_8[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                }
+            }
+            dot(product_8, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_8[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    Coupling_output[at + 5][lane] = b[at][lane] * exponential(tanh_s_2[at][lane]) + t[at][lane];
+                }
+            }
+            // vae_flow.gen:11
+            ALIGNED float reverse_output[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_output[at][lane] = Coupling_output[9 - at][lane];
+            }
+            if ((k == 3) | (whole_quotient(k, 4) * 10 != whole_quotient(k + 1, 4) * 10)) {
+                store(pushed_saved_out, reverse_output, first, count, 10, 10, whole_quotient(k, 4) * 10);
+            }
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = reverse_output[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
+        }
+        // vae_flow.gen:9
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(pushed[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // vae_flow.gen:10
+        ALIGNED float product_9[100][LANES];
+        dot(product_9, 100, pushed, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_10[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_10, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_11[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_10[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_11, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_11[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae_flow.gen:11
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
+                    logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, pushed_saved [rows, 10], value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows,
+       100], part_3 [rows, 100], part_4 [rows, 100], part_5 [rows, 100], part_6 [rows, 10], part_13 [rows, 10], part_14
+       [rows, 100], part_15 [rows, 10], part_16 [rows, 32], part_17 [rows, 100], part_18 [rows, 100], part_19 [rows,
+       100], part_20 [rows, 64], part_7 [1280] summed over rows, part_8 [1280] summed over rows, part_9 [9472] summed
+       over rows, part_10 [20] summed over rows, part_11 [20] summed over rows, part_12 [256] summed over rows, drift
+       [rows]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict pushed_saved_rows = pointers[1];
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_output_weight = pointers[7];
+    const float *restrict mlp_output_bias = pointers[8];
+    const float *restrict q_mlp_0_weight = pointers[9];
+    const float *restrict q_mlp_0_bias = pointers[10];
+    const float *restrict q_mlp_1_weight = pointers[11];
+    const float *restrict q_mlp_1_bias = pointers[12];
+    const float *restrict q_mlp_m_weight = pointers[13];
+    const float *restrict q_mlp_m_bias = pointers[14];
+    const float *restrict q_mlp_s_weight = pointers[15];
+    const float *restrict q_mlp_s_bias = pointers[16];
+    const float *restrict q_mlp_h_weight = pointers[17];
+    const float *restrict q_mlp_h_bias = pointers[18];
+    const float *restrict Coupling_mlp_0_weight = pointers[19];
+    const float *restrict Coupling_mlp_0_bias = pointers[20];
+    const float *restrict Coupling_mlp_s_weight = pointers[21];
+    const float *restrict Coupling_mlp_s_bias = pointers[22];
+    const float *restrict Coupling_mlp_t_weight = pointers[23];
+    const float *restrict Coupling_mlp_t_bias = pointers[24];
+    const int64_t *restrict row_numbers = pointers[25];
+    float *restrict part_1_out = pointers[26];
+    float *restrict part_2_out = pointers[27];
+    float *restrict part_3_out = pointers[28];
+    float *restrict part_4_out = pointers[29];
+    float *restrict part_5_out = pointers[30];
+    float *restrict part_6_out = pointers[31];
+    float *restrict part_13_out = pointers[32];
+    float *restrict part_14_out = pointers[33];
+    float *restrict part_15_out = pointers[34];
+    float *restrict part_16_out = pointers[35];
+    float *restrict part_17_out = pointers[36];
+    float *restrict part_18_out = pointers[37];
+    float *restrict part_19_out = pointers[38];
+    float *restrict part_20_out = pointers[39];
+    float *restrict part_7_out = pointers[40];
+    float *restrict part_8_out = pointers[41];
+    float *restrict part_9_out = pointers[42];
+    float *restrict part_10_out = pointers[43];
+    float *restrict part_11_out = pointers[44];
+    float *restrict part_12_out = pointers[45];
+    float *restrict drift_out = pointers[46];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vae_flow.gen:11
+        ALIGNED float value[10][LANES];
+        load_section(value, pushed_saved_rows, first, count, 10, 10, 0);
+        // vae_flow.gen:10
+        ALIGNED float product[100][LANES];
+        dot(product, 100, value, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float product_4[100][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_4, 100, total, 64, mlp_output_weight, 1, 100);
+        ALIGNED float product_5[100][LANES];
+        ALIGNED float product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+            }
+        }
+        dot(product_6, 100, product_5, 100, mlp_1_weight, 1, 100);
+        ALIGNED float product_2_2[100][LANES];
+        ALIGNED float product_7[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        dot(product_7, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_8[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_8, 100, hidden_3, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[32][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_9, 32, hidden_4, 100, q_mlp_h_weight, 100, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float pushed_2[10][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_9[at][lane] + q_mlp_h_bias[at];
+        }
+        ALIGNED float drift[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) pushed_2[at][lane] = value[at][lane];
+        }
+        ALIGNED float product_10[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        dot(product_10, 10, product_2_2, 100, mlp_0_weight, 1, 10);
+        ALIGNED float pushed_adjoint[10][LANES];
+        ALIGNED float total_1[32][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                pushed_adjoint[at][lane] = 2.0f * value[at][lane] * (-0.5f * value_cotangent[lane]) +
+                    product_10[at][lane];
+            }
+        }
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int64_t k_2 = 4 - 1; k_2 >= 0; k_2--) {
+            // vae_flow.gen:11
+            int64_t quotient_k_2;
+            quotient_k_2 = whole_quotient(k_2, 4);
+            int equal_k_2;
+            equal_k_2 = k_2 == quotient_k_2 * 4 + 3;
+            ALIGNED float value_2[10][LANES];
+            if (equal_k_2) {
+                load_section(value_2, pushed_saved_rows, first, count, 10, 10, quotient_k_2 * 10);
+            }
+            ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reverse_input[at][lane] = choose(equal_k_2, value_2[9 - at][lane], pushed_2[9 - at][lane]);
+                }
+            }
+            ALIGNED float value_3[37][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = reverse_input[at][lane];
+                    value_3[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at + 5][lane] = h[at][lane];
+            }
+            // vae_flow.gen:3
+            ALIGNED float product_11[64][LANES];
+            dot(product_11, 64, value_3, 37, Coupling_mlp_0_weight + k_2 * 2368, 37, 1);
+            ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_12[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = relu(product_11[at][lane] + Coupling_mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_12, 5, hidden_5, 64, Coupling_mlp_t_weight + k_2 * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float product_13[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_12[at][lane] + Coupling_mlp_t_bias[k_2 * 5 + at];
+                }
+            }
+            dot(product_13, 5, hidden_5, 64, Coupling_mlp_s_weight + k_2 * 320, 64, 1);
+            ALIGNED float s[5][LANES];
+            ALIGNED float tanh_s[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float value_4[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_13[at][lane] + Coupling_mlp_s_bias[k_2 * 5 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                    b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s[at][lane]);
+                }
+            }
+            ALIGNED float value_5[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = pushed_adjoint[9 - at][lane];
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = value_4[at + 5][lane];
+            }
+            add_products(part_7_out + first / group * 1280 + k_2 * 320, value_5, 5, hidden_5, 64, count - first);
+            // vae_flow.gen:11
+            add_sums(part_10_out + first / group * 20 + k_2 * 5, value_5, 5, count - first);
+            // vae_flow.gen:2
+            ALIGNED float exp_tanh_s[5][LANES];
+            ALIGNED float product_3_2[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_tanh_s[at][lane] = exponential(tanh_s[at][lane]);
+                    product_3_2[at][lane] = (1.0f - square(tanh_s[at][lane])) * (value_cotangent[lane] +
+                        exp_tanh_s[at][lane] * (b[at][lane] * value_5[at][lane]));
+                }
+            }
+            add_products(part_8_out + first / group * 1280 + k_2 * 320, product_3_2, 5, hidden_5, 64, count - first);
+            // vae_flow.gen:11
+            add_sums(part_11_out + first / group * 20 + k_2 * 5, product_3_2, 5, count - first);
+            // vae_flow.gen:3
+            ALIGNED float product_14[64][LANES];
+            dot(product_14, 64, value_5, 5, Coupling_mlp_t_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_15[64][LANES];
+            dot(product_15, 64, product_3_2, 5, Coupling_mlp_s_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_4_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * (product_14[at][lane] +
+                        product_15[at][lane]);
+                }
+            }
+            add_products(part_9_out + first / group * 9472 + k_2 * 2368, product_4_2, 64, value_3, 37, count - first);
+            // vae_flow.gen:11
+            add_sums(part_12_out + first / group * 256 + k_2 * 64, product_4_2, 64, count - first);
+            // vae_flow.gen:3
+            ALIGNED float projected[37][LANES];
+            dot(projected, 37, product_4_2, 64, Coupling_mlp_0_weight + k_2 * 2368, 1, 37);
+            ALIGNED float value_6[LANES];
+            if (equal_k_2) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_6[lane] = absolute(pushed_2[0][lane] - value_2[0][lane]) / (absolute(value_2[0][lane]) +
+                        1.0f);
+                }
+                for (int at = 1; at < 10; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_6[lane] = maximum(value_6[lane], absolute(pushed_2[at][lane] - value_2[at][lane]) /
+                            (absolute(value_2[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_6[lane] = 0.0f;
+            }
+            // vae_flow.gen:11
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) pushed_2[at][lane] = a[at][lane];
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) pushed_2[at + 5][lane] = b[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_6[lane]);
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    pushed_adjoint[at][lane] = value_4[at][lane] + projected[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    pushed_adjoint[at + 5][lane] = exp_tanh_s[at][lane] * value_5[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + projected[at + 5][lane];
+                }
+            }
+        }
+        // vae_flow.gen:12
+        ALIGNED float product_16[10][LANES];
+        dot(product_16, 10, hidden_4, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s_2[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float ratio[10][LANES];
+        ALIGNED float product_17[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_16[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s_2[at][lane]);
+                ratio[at][lane] = 1.0f / scale[at][lane];
+            }
+        }
+        dot(product_17, 10, hidden_4, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_17[at][lane] + q_mlp_m_bias[at];
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        // vae_flow.gen:11
+        ALIGNED float base[10][LANES];
+        ALIGNED float difference[10][LANES];
+        ALIGNED float product_5_2[10][LANES];
+        ALIGNED float product_6_2[10][LANES];
+        ALIGNED float total_2[10][LANES];
+        ALIGNED float difference_2[10][LANES];
+        ALIGNED float product_7_2[10][LANES];
+        ALIGNED float product_18[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                difference[at][lane] = base[at][lane] - m[at][lane];
+                product_5_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_6_2[at][lane] = ratio[at][lane] * product_5_2[at][lane];
+                total_2[at][lane] = product_6_2[at][lane] + pushed_adjoint[at][lane];
+                difference_2[at][lane] = total_2[at][lane] - product_6_2[at][lane];
+                product_7_2[at][lane] = sigmoid(s_2[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
+                    product_5_2[at][lane] + ratio[at][lane] * value_cotangent[lane] + noise[at][lane] *
+                    total_2[at][lane]);
+            }
+        }
+        dot(product_18, 100, difference_2, 10, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_19[100][LANES];
+        dot(product_19, 100, product_7_2, 10, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_20[100][LANES];
+        dot(product_20, 100, total_1, 32, q_mlp_h_weight, 1, 100);
+        ALIGNED float product_8_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * (product_18[at][lane] +
+                    product_19[at][lane] + product_20[at][lane]);
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // vae_flow.gen:10
+        store(part_2_out, hidden_2, first, count, 100, 100, 0);
+        store(part_3_out, product_5, first, count, 100, 100, 0);
+        store(part_4_out, hidden, first, count, 100, 100, 0);
+        store(part_5_out, product_2_2, first, count, 100, 100, 0);
+        // vae_flow.gen:11
+        store(part_6_out, value, first, count, 10, 10, 0);
+        // vae_flow.gen:5
+        store(part_13_out, difference_2, first, count, 10, 10, 0);
+        // vae_flow.gen:12
+        store(part_14_out, hidden_4, first, count, 100, 100, 0);
+        // vae_flow.gen:5
+        store(part_15_out, product_7_2, first, count, 10, 10, 0);
+        // vae_flow.gen:11
+        store(part_16_out, total_1, first, count, 32, 32, 0);
+        // vae_flow.gen:12
+        store(part_17_out, product_8_2, first, count, 100, 100, 0);
+        store(part_18_out, hidden_3, first, count, 100, 100, 0);
+        ALIGNED float product_21[100][LANES];
+        dot(product_21, 100, product_8_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_19[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_19[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_21[at][lane];
+            }
+        }
+        store(part_19_out, part_19, first, count, 100, 100, 0);
+        // vae_flow.gen:6
+        ALIGNED float part_20[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = x[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 64, 64, 0);
+        // vae_flow.gen:11
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_2[lane] = absolute(pushed_2[0][lane] - base[0][lane]) / (absolute(base[0][lane]) + 1.0f);
+        }
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] = maximum(sum_2[lane], absolute(pushed_2[at][lane] - base[at][lane]) /
+                    (absolute(base[at][lane]) + 1.0f));
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_2[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], pushed_saved [rows, 40], pushed_end [rows, 10]. */
+void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    const float *restrict q_mlp_0_weight = pointers[7];
+    const float *restrict q_mlp_0_bias = pointers[8];
+    const float *restrict q_mlp_1_weight = pointers[9];
+    const float *restrict q_mlp_1_bias = pointers[10];
+    const float *restrict q_mlp_m_weight = pointers[11];
+    const float *restrict q_mlp_m_bias = pointers[12];
+    const float *restrict q_mlp_s_weight = pointers[13];
+    const float *restrict q_mlp_s_bias = pointers[14];
+    const float *restrict q_mlp_h_weight = pointers[15];
+    const float *restrict q_mlp_h_bias = pointers[16];
+    const float *restrict Coupling_mlp_0_weight = pointers[17];
+    const float *restrict Coupling_mlp_0_bias = pointers[18];
+    const float *restrict Coupling_mlp_s_weight = pointers[19];
+    const float *restrict Coupling_mlp_s_bias = pointers[20];
+    const float *restrict Coupling_mlp_t_weight = pointers[21];
+    const float *restrict Coupling_mlp_t_bias = pointers[22];
+    const int64_t *restrict row_numbers = pointers[23];
+    float *restrict value_out = pointers[24];
+    float *restrict pushed_saved_out = pointers[25];
+    float *restrict pushed_end_out = pointers[26];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vae_flow.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        // vae_flow.gen:11
+        ALIGNED float base[10][LANES];
+        ALIGNED float product_5[32][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_5, 32, hidden_2, 100, q_mlp_h_weight, 100, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float pushed[10][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_5[at][lane] + q_mlp_h_bias[at];
+        }
+        ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = base[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
+        for (int64_t k = 0; k < 4; k++) {
+            store(pushed_saved_out, pushed, first, count, 10, 40, k * 10);
+            // vae_flow.gen:3
+            ALIGNED float a[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float joined[37][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                    joined[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = h[at][lane];
+            }
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, joined, 37, Coupling_mlp_0_weight + k * 2368, 37, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_7[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_6[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
+            ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float product_8[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                }
+            }
+            dot(product_8, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_8[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    Coupling_output[at + 5][lane] = b[at][lane] * exponential(tanh_s_2[at][lane]) + t[at][lane];
+                }
+            }
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
+            }
+            // vae_flow.gen:11
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = Coupling_output[9 - at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
+        }
+        // vae_flow.gen:9
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(pushed[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // vae_flow.gen:10
+        ALIGNED float product_9[100][LANES];
+        dot(product_9, 100, pushed, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_10[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_10, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_11[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_10[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_11, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_11[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae_flow.gen:11
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) -
+                    logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // vae_flow.gen:11
+        store(pushed_end_out, pushed, first, count, 10, 10, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, pushed_saved [rows, 40], pushed_end [rows, 10], value_cotangent [rows]; returns part_1
+       [rows, 64], part_2 [rows, 100], part_3 [rows, 100], part_4 [rows, 100], part_5 [rows, 100], part_6 [rows, 10],
+       part_13 [rows, 10], part_14 [rows, 100], part_15 [rows, 10], part_16 [rows, 32], part_17 [rows, 100], part_18
+       [rows, 100], part_19 [rows, 100], part_20 [rows, 64], part_7 [1280] summed over rows, part_8 [1280] summed over
+       rows, part_9 [9472] summed over rows, part_10 [20] summed over rows, part_11 [20] summed over rows, part_12 [256]
+       summed over rows. */
+void objective_phase_1_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict pushed_saved_rows = pointers[1];
+    const float *restrict pushed_end_rows = pointers[2];
+    const float *restrict value_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_output_weight = pointers[8];
+    const float *restrict mlp_output_bias = pointers[9];
+    const float *restrict q_mlp_0_weight = pointers[10];
+    const float *restrict q_mlp_0_bias = pointers[11];
+    const float *restrict q_mlp_1_weight = pointers[12];
+    const float *restrict q_mlp_1_bias = pointers[13];
+    const float *restrict q_mlp_m_weight = pointers[14];
+    const float *restrict q_mlp_m_bias = pointers[15];
+    const float *restrict q_mlp_s_weight = pointers[16];
+    const float *restrict q_mlp_s_bias = pointers[17];
+    const float *restrict q_mlp_h_weight = pointers[18];
+    const float *restrict q_mlp_h_bias = pointers[19];
+    const float *restrict Coupling_mlp_0_weight = pointers[20];
+    const float *restrict Coupling_mlp_0_bias = pointers[21];
+    const float *restrict Coupling_mlp_s_weight = pointers[22];
+    const float *restrict Coupling_mlp_s_bias = pointers[23];
+    const float *restrict Coupling_mlp_t_weight = pointers[24];
+    const int64_t *restrict row_numbers = pointers[25];
+    float *restrict part_1_out = pointers[26];
+    float *restrict part_2_out = pointers[27];
+    float *restrict part_3_out = pointers[28];
+    float *restrict part_4_out = pointers[29];
+    float *restrict part_5_out = pointers[30];
+    float *restrict part_6_out = pointers[31];
+    float *restrict part_13_out = pointers[32];
+    float *restrict part_14_out = pointers[33];
+    float *restrict part_15_out = pointers[34];
+    float *restrict part_16_out = pointers[35];
+    float *restrict part_17_out = pointers[36];
+    float *restrict part_18_out = pointers[37];
+    float *restrict part_19_out = pointers[38];
+    float *restrict part_20_out = pointers[39];
+    float *restrict part_7_out = pointers[40];
+    float *restrict part_8_out = pointers[41];
+    float *restrict part_9_out = pointers[42];
+    float *restrict part_10_out = pointers[43];
+    float *restrict part_11_out = pointers[44];
+    float *restrict part_12_out = pointers[45];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float pushed_end[10][LANES];
+        load(pushed_end, pushed_end_rows, first, count, 10);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vae_flow.gen:10
+        ALIGNED float product[100][LANES];
+        dot(product, 100, pushed_end, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float product_4[100][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_4, 100, total, 64, mlp_output_weight, 1, 100);
+        ALIGNED float product_5[100][LANES];
+        ALIGNED float product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+            }
+        }
+        dot(product_6, 100, product_5, 100, mlp_1_weight, 1, 100);
+        ALIGNED float product_2_2[100][LANES];
+        ALIGNED float product_7[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+            }
+        }
+        dot(product_7, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_8[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_8, 100, hidden_3, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[32][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_9, 32, hidden_4, 100, q_mlp_h_weight, 100, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float product_10[10][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_9[at][lane] + q_mlp_h_bias[at];
+        }
+        dot(product_10, 10, product_2_2, 100, mlp_0_weight, 1, 10);
+        ALIGNED float pushed_adjoint[10][LANES];
+        ALIGNED float total_1[32][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                pushed_adjoint[at][lane] = 2.0f * pushed_end[at][lane] * (-0.5f * value_cotangent[lane]) +
+                    product_10[at][lane];
+            }
+        }
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int64_t k_2 = 4 - 1; k_2 >= 0; k_2--) {
+            // vae_flow.gen:11
+            ALIGNED float value[10][LANES];
+            ALIGNED float value_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = pushed_adjoint[9 - at][lane];
+            }
+            load_section(value_2, pushed_saved_rows, first, count, 10, 40, k_2 * 10);
+            // vae_flow.gen:3
+            ALIGNED float a[5][LANES];
+            ALIGNED float value_3[37][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = value_2[at][lane];
+                    value_3[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at + 5][lane] = h[at][lane];
+            }
+            ALIGNED float product_11[64][LANES];
+            dot(product_11, 64, value_3, 37, Coupling_mlp_0_weight + k_2 * 2368, 37, 1);
+            ALIGNED float hidden_5[64][LANES];
+            ALIGNED float value_4[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = relu(product_11[at][lane] + Coupling_mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = value[at + 5][lane];
+            }
+            add_products(part_7_out + first / group * 1280 + k_2 * 320, value_4, 5, hidden_5, 64, count - first);
+            // vae_flow.gen:11
+            add_sums(part_10_out + first / group * 20 + k_2 * 5, value_4, 5, count - first);
+            // vae_flow.gen:3
+            ALIGNED float product_12[5][LANES];
+            dot(product_12, 5, hidden_5, 64, Coupling_mlp_s_weight + k_2 * 320, 64, 1);
+            ALIGNED float s[5][LANES];
+            ALIGNED float tanh_s[5][LANES];
+            ALIGNED float exp_tanh_s[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float product_3_2[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_12[at][lane] + Coupling_mlp_s_bias[k_2 * 5 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                    exp_tanh_s[at][lane] = exponential(tanh_s[at][lane]);
+                    b[at][lane] = value_2[at + 5][lane];
+                    product_3_2[at][lane] = (1.0f - square(tanh_s[at][lane])) * (value_cotangent[lane] +
+                        exp_tanh_s[at][lane] * (b[at][lane] * value_4[at][lane]));
+                }
+            }
+            add_products(part_8_out + first / group * 1280 + k_2 * 320, product_3_2, 5, hidden_5, 64, count - first);
+            // vae_flow.gen:11
+            add_sums(part_11_out + first / group * 20 + k_2 * 5, product_3_2, 5, count - first);
+            // vae_flow.gen:3
+            ALIGNED float product_13[64][LANES];
+            dot(product_13, 64, value_4, 5, Coupling_mlp_t_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_14[64][LANES];
+            dot(product_14, 64, product_3_2, 5, Coupling_mlp_s_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_4_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * (product_13[at][lane] +
+                        product_14[at][lane]);
+                }
+            }
+            add_products(part_9_out + first / group * 9472 + k_2 * 2368, product_4_2, 64, value_3, 37, count - first);
+            // vae_flow.gen:11
+            add_sums(part_12_out + first / group * 256 + k_2 * 64, product_4_2, 64, count - first);
+            // vae_flow.gen:3
+            ALIGNED float projected[37][LANES];
+            dot(projected, 37, product_4_2, 64, Coupling_mlp_0_weight + k_2 * 2368, 1, 37);
+            // vae_flow.gen:11
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    pushed_adjoint[at][lane] = value[at][lane] + projected[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    pushed_adjoint[at + 5][lane] = exp_tanh_s[at][lane] * value_4[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + projected[at + 5][lane];
+                }
+            }
+        }
+        // vae_flow.gen:12
+        ALIGNED float product_15[10][LANES];
+        dot(product_15, 10, hidden_4, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s_2[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float ratio[10][LANES];
+        ALIGNED float product_16[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_15[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s_2[at][lane]);
+                ratio[at][lane] = 1.0f / scale[at][lane];
+            }
+        }
+        dot(product_16, 10, hidden_4, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_16[at][lane] + q_mlp_m_bias[at];
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        // vae_flow.gen:11
+        ALIGNED float difference[10][LANES];
+        ALIGNED float product_5_2[10][LANES];
+        ALIGNED float product_6_2[10][LANES];
+        ALIGNED float total_2[10][LANES];
+        ALIGNED float difference_2[10][LANES];
+        ALIGNED float product_7_2[10][LANES];
+        ALIGNED float product_17[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane] - m[at][lane];
+                product_5_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_6_2[at][lane] = ratio[at][lane] * product_5_2[at][lane];
+                total_2[at][lane] = product_6_2[at][lane] + pushed_adjoint[at][lane];
+                difference_2[at][lane] = total_2[at][lane] - product_6_2[at][lane];
+                product_7_2[at][lane] = sigmoid(s_2[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
+                    product_5_2[at][lane] + ratio[at][lane] * value_cotangent[lane] + noise[at][lane] *
+                    total_2[at][lane]);
+            }
+        }
+        dot(product_17, 100, difference_2, 10, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_18[100][LANES];
+        dot(product_18, 100, product_7_2, 10, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_19[100][LANES];
+        dot(product_19, 100, total_1, 32, q_mlp_h_weight, 1, 100);
+        ALIGNED float product_8_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_8_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * (product_17[at][lane] +
+                    product_18[at][lane] + product_19[at][lane]);
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // vae_flow.gen:10
+        store(part_2_out, hidden_2, first, count, 100, 100, 0);
+        store(part_3_out, product_5, first, count, 100, 100, 0);
+        store(part_4_out, hidden, first, count, 100, 100, 0);
+        store(part_5_out, product_2_2, first, count, 100, 100, 0);
+        // vae_flow.gen:5
+        ALIGNED float part_6[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_6[at][lane] = pushed_end[at][lane];
+        }
+        store(part_6_out, part_6, first, count, 10, 10, 0);
+        store(part_13_out, difference_2, first, count, 10, 10, 0);
+        // vae_flow.gen:12
+        store(part_14_out, hidden_4, first, count, 100, 100, 0);
+        // vae_flow.gen:5
+        store(part_15_out, product_7_2, first, count, 10, 10, 0);
+        // vae_flow.gen:11
+        store(part_16_out, total_1, first, count, 32, 32, 0);
+        // vae_flow.gen:12
+        store(part_17_out, product_8_2, first, count, 100, 100, 0);
+        store(part_18_out, hidden_3, first, count, 100, 100, 0);
+        ALIGNED float product_20[100][LANES];
+        dot(product_20, 100, product_8_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_19[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_19[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_20[at][lane];
+            }
+        }
+        store(part_19_out, part_19, first, count, 100, 100, 0);
+        // vae_flow.gen:6
+        ALIGNED float part_20[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = x[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 64, 64, 0);
     }
 }
 #endif

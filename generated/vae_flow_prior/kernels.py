@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, tanh, vector
 
 PRIOR_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
 PRIOR_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
@@ -63,7 +63,7 @@ def prior_kernel(
     pushed = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
     for k in tl.range(0, 4, num_stages=STAGES):
         # vae_flow_prior.gen:3
-        hidden = tl.maximum(
+        hidden = maximum(
             dot(pushed, matrix(mlp_0_weight_array, k, 16, 64), PRECISION) + vector(mlp_0_bias_array, k, 64),
             0.0,
         )
@@ -80,6 +80,7 @@ def prior_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, rows, seed, step):
     """draws of z from p.
@@ -88,18 +89,20 @@ def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, 
     """
     count, device = len(rows), rows.device
     arrays = pack_prior(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, device)
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 16),)](
+    prior_kernel[(programs,)](
         *arrays,
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
-        STAGES=tiles.stages(2),
+        ROWS=size.rows,
+        STAGES=size.stages,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z

@@ -29,8 +29,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -41,41 +41,38 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 4; k++) {
             // vae_flow_prior.gen:3
             ALIGNED float a[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = pushed[at][lane];
-            }
             ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = pushed[at + 5][lane];
-            }
             ALIGNED float product[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                }
+            }
             dot(product, 64, a, 5, Coupling_mlp_0_weight + k * 320, 5, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[5][LANES];
             dot(product_2, 5, hidden, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s[5][LANES];
+            ALIGNED float product_3[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s[at][lane] = product_2[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
                 }
             }
-            ALIGNED float product_3[5][LANES];
             dot(product_3, 5, hidden, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_3[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
                 }
-            }
-            // vae_flow_prior.gen:2
-            ALIGNED float Coupling_output[10][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
             }
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -92,22 +89,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_4[100][LANES];
         dot(product_4, 100, pushed, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_5[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_5[100][LANES];
         dot(product_5, 100, hidden_2, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_6[64][LANES];
         dot(product_6, 64, hidden_3, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -154,8 +151,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -166,96 +163,86 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
         ALIGNED float z[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
-        }
-        // vae_flow_prior.gen:9
         ALIGNED float base[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) base[at][lane] = z[at][lane];
-        }
         ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                base[at][lane] = z[at][lane];
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 4 - 1; k >= 0; k--) {
+            // vae_flow_prior.gen:9
             ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = base[9 - at][lane];
             }
-            // vae_flow_prior.gen:3
-            ALIGNED float a[5][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, a, 5, Coupling_mlp_0_weight + k * 320, 5, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_6[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_5[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_6[5][LANES];
             dot(product_6, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float product_7[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_6[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
                 }
             }
-            ALIGNED float product_7[5][LANES];
             dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
-                }
-            }
-            // vae_flow_prior.gen:2
-            ALIGNED float tanh_s_2[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
-            }
-            // vae_flow_prior.gen:3
-            ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
                     b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
-            // vae_flow_prior.gen:9
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) base[at][lane] = a[at][lane];
             }
@@ -276,23 +263,22 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
         dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
         }
-        // vae_flow_prior.gen:10
-        ALIGNED float product_9[100][LANES];
         dot(product_9, 100, hidden_4, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_10[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_9[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_10[64][LANES];
         dot(product_10, 64, hidden_5, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_10[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -338,8 +324,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -350,32 +336,32 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 3);
         ALIGNED float z[10][LANES];
         for (int at = 0; at < 10; at++) {
@@ -406,8 +392,8 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -418,22 +404,22 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float noise[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -472,24 +458,24 @@ void decode_mean_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_3[64][LANES];
         dot(product_3, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
-        }
         ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = sigmoid(logits[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_3[at][lane] + mlp_output_bias[at];
+                x[at][lane] = sigmoid(logits[at][lane]);
+            }
         }
         store(x_out, x, first, count, 64, 64, 0);
     }
@@ -515,8 +501,8 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -527,37 +513,36 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 4; k++) {
             // vae_flow_prior.gen:3
             ALIGNED float a[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) a[at][lane] = pushed[at][lane];
-            }
             ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) b[at][lane] = pushed[at + 5][lane];
-            }
             ALIGNED float product[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = pushed[at][lane];
+                    b[at][lane] = pushed[at + 5][lane];
+                }
+            }
             dot(product, 64, a, 5, mlp_0_weight + k * 320, 5, 1);
             ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_2[5][LANES];
             dot(product_2, 5, hidden, 64, mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s[5][LANES];
+            ALIGNED float product_3[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_2[at][lane] + mlp_s_bias[k * 5 + at];
             }
-            ALIGNED float product_3[5][LANES];
             dot(product_3, 5, hidden, 64, mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 5 + at];
-            }
-            // vae_flow_prior.gen:2
             ALIGNED float Coupling_output[10][LANES];
             for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) Coupling_output[at][lane] = a[at][lane];
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_3[at][lane] + mlp_t_bias[k * 5 + at];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
             }
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -609,8 +594,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -621,96 +606,86 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[100][LANES];
         dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
         ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[100][LANES];
         dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
         ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
         }
-        ALIGNED float product_3[10][LANES];
         dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
         ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
         }
-        ALIGNED float product_4[10][LANES];
         dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
         ALIGNED float s[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
-        }
         ALIGNED float scale[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) scale[at][lane] = softplus(s[at][lane]);
-        }
         ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
         normal(noise, 10, row, seed, step, 0, 5);
         ALIGNED float z[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
-        }
-        // vae_flow_prior.gen:9
         ALIGNED float base[10][LANES];
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) base[at][lane] = z[at][lane];
-        }
         ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                base[at][lane] = z[at][lane];
+            }
+        }
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
         for (int64_t k = 4 - 1; k >= 0; k--) {
+            // vae_flow_prior.gen:9
             ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
             for (int at = 0; at < 10; at++) {
                 for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = base[9 - at][lane];
             }
-            // vae_flow_prior.gen:3
-            ALIGNED float a[5][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
             }
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, a, 5, Coupling_mlp_0_weight + k * 320, 5, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_6[5][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_5[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
                 }
             }
-            ALIGNED float product_6[5][LANES];
             dot(product_6, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
             ALIGNED float t[5][LANES];
+            ALIGNED float product_7[5][LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     t[at][lane] = product_6[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
                 }
             }
-            ALIGNED float product_7[5][LANES];
             dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
             ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
-                }
-            }
-            // vae_flow_prior.gen:2
-            ALIGNED float tanh_s_2[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
-            }
-            // vae_flow_prior.gen:3
-            ALIGNED float b[5][LANES];
-            for (int at = 0; at < 5; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
                     b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
             }
-            // vae_flow_prior.gen:9
             for (int at = 0; at < 5; at++) {
                 for (int lane = 0; lane < LANES; lane++) base[at][lane] = a[at][lane];
             }
@@ -731,23 +706,22 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
         dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[100][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
         }
-        // vae_flow_prior.gen:10
-        ALIGNED float product_9[100][LANES];
         dot(product_9, 100, hidden_4, 100, mlp_1_weight, 100, 1);
         ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_10[64][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_9[at][lane] + mlp_1_bias[at]);
         }
-        ALIGNED float product_10[64][LANES];
         dot(product_10, 64, hidden_5, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_10[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float log_p_x[LANES];
         for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -767,6 +741,1090 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], base_saved [rows, 10]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict Coupling_mlp_0_weight = pointers[1];
+    const float *restrict Coupling_mlp_0_bias = pointers[2];
+    const float *restrict Coupling_mlp_s_weight = pointers[3];
+    const float *restrict Coupling_mlp_s_bias = pointers[4];
+    const float *restrict Coupling_mlp_t_weight = pointers[5];
+    const float *restrict Coupling_mlp_t_bias = pointers[6];
+    const float *restrict mlp_0_weight = pointers[7];
+    const float *restrict mlp_0_bias = pointers[8];
+    const float *restrict mlp_1_weight = pointers[9];
+    const float *restrict mlp_1_bias = pointers[10];
+    const float *restrict mlp_output_weight = pointers[11];
+    const float *restrict mlp_output_bias = pointers[12];
+    const float *restrict q_mlp_0_weight = pointers[13];
+    const float *restrict q_mlp_0_bias = pointers[14];
+    const float *restrict q_mlp_1_weight = pointers[15];
+    const float *restrict q_mlp_1_bias = pointers[16];
+    const float *restrict q_mlp_m_weight = pointers[17];
+    const float *restrict q_mlp_m_bias = pointers[18];
+    const float *restrict q_mlp_s_weight = pointers[19];
+    const float *restrict q_mlp_s_bias = pointers[20];
+    const int64_t *restrict row_numbers = pointers[21];
+    float *restrict value_out = pointers[22];
+    float *restrict base_saved_out = pointers[23];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vae_flow_prior.gen:11
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float base[10][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                base[at][lane] = z[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            // vae_flow_prior.gen:9
+            ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = base[9 - at][lane];
+            }
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product_5, 64, a, 5, Coupling_mlp_0_weight + k * 320, 5, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_6[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_5[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_6, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float product_7[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_6[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                }
+            }
+            dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
+            ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float Coupling_input[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                    b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
+                    Coupling_input[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) Coupling_input[at + 5][lane] = b[at][lane];
+            }
+            if ((k == 0) | (whole_quotient(3 - k, 4) * 10 != whole_quotient(3 - (k - 1), 4) * 10)) {
+                store(base_saved_out, Coupling_input, first, count, 10, 10, whole_quotient(3 - k, 4) * 10);
+            }
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) base[at][lane] = Coupling_input[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float log_p_z[LANES];
+        ALIGNED float product_8[100][LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
+        dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_9, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_10[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_9[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_10, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_10[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae_flow_prior.gen:11
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) -
+                    logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, base_saved [rows, 10], value_cotangent [rows]; returns part_7 [rows, 64], part_8 [rows,
+       100], part_9 [rows, 100], part_10 [rows, 100], part_11 [rows, 100], part_12 [rows, 10], part_13 [rows, 10],
+       part_14 [rows, 100], part_15 [rows, 10], part_16 [rows, 100], part_17 [rows, 100], part_18 [rows, 100], part_19
+       [rows, 64], part_1 [1280] summed over rows, part_2 [1280] summed over rows, part_3 [1280] summed over rows,
+       part_4 [20] summed over rows, part_5 [20] summed over rows, part_6 [256] summed over rows, drift [rows]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict base_saved_rows = pointers[1];
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict Coupling_mlp_0_weight = pointers[3];
+    const float *restrict Coupling_mlp_0_bias = pointers[4];
+    const float *restrict Coupling_mlp_s_weight = pointers[5];
+    const float *restrict Coupling_mlp_s_bias = pointers[6];
+    const float *restrict Coupling_mlp_t_weight = pointers[7];
+    const float *restrict Coupling_mlp_t_bias = pointers[8];
+    const float *restrict mlp_0_weight = pointers[9];
+    const float *restrict mlp_0_bias = pointers[10];
+    const float *restrict mlp_1_weight = pointers[11];
+    const float *restrict mlp_1_bias = pointers[12];
+    const float *restrict mlp_output_weight = pointers[13];
+    const float *restrict mlp_output_bias = pointers[14];
+    const float *restrict q_mlp_0_weight = pointers[15];
+    const float *restrict q_mlp_0_bias = pointers[16];
+    const float *restrict q_mlp_1_weight = pointers[17];
+    const float *restrict q_mlp_1_bias = pointers[18];
+    const float *restrict q_mlp_m_weight = pointers[19];
+    const float *restrict q_mlp_m_bias = pointers[20];
+    const float *restrict q_mlp_s_weight = pointers[21];
+    const float *restrict q_mlp_s_bias = pointers[22];
+    const int64_t *restrict row_numbers = pointers[23];
+    float *restrict part_7_out = pointers[24];
+    float *restrict part_8_out = pointers[25];
+    float *restrict part_9_out = pointers[26];
+    float *restrict part_10_out = pointers[27];
+    float *restrict part_11_out = pointers[28];
+    float *restrict part_12_out = pointers[29];
+    float *restrict part_13_out = pointers[30];
+    float *restrict part_14_out = pointers[31];
+    float *restrict part_15_out = pointers[32];
+    float *restrict part_16_out = pointers[33];
+    float *restrict part_17_out = pointers[34];
+    float *restrict part_18_out = pointers[35];
+    float *restrict part_19_out = pointers[36];
+    float *restrict part_1_out = pointers[37];
+    float *restrict part_2_out = pointers[38];
+    float *restrict part_3_out = pointers[39];
+    float *restrict part_4_out = pointers[40];
+    float *restrict part_5_out = pointers[41];
+    float *restrict part_6_out = pointers[42];
+    float *restrict drift_out = pointers[43];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vae_flow_prior.gen:9
+        ALIGNED float value[10][LANES];
+        load_section(value, base_saved_rows, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:5
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // vae_flow_prior.gen:9
+        ALIGNED float base_2[10][LANES];
+        ALIGNED float drift[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) base_2[at][lane] = value[at][lane];
+        }
+        ALIGNED float base_adjoint[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base_adjoint[at][lane] = 2.0f * value[at][lane] * (-0.5f * value_cotangent[lane]);
+            }
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            int64_t difference;
+            difference = 3 - k_2;
+            int64_t quotient_difference;
+            quotient_difference = whole_quotient(difference, 4);
+            int equal_difference;
+            equal_difference = difference == quotient_difference * 4 + 3;
+            ALIGNED float value_2[10][LANES];
+            if (equal_difference) {
+                load_section(value_2, base_saved_rows, first, count, 10, 10, quotient_difference * 10);
+            }
+            ALIGNED float chosen[10][LANES];
+            ALIGNED float a[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(equal_difference, value_2[at][lane], base_2[at][lane]);
+                }
+            }
+            ALIGNED float b[5][LANES];
+            ALIGNED float product[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    a[at][lane] = chosen[at][lane];
+                    b[at][lane] = chosen[at + 5][lane];
+                }
+            }
+            dot(product, 64, a, 5, Coupling_mlp_0_weight + k_2 * 320, 5, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + Coupling_mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_2, 5, hidden, 64, Coupling_mlp_s_weight + k_2 * 320, 64, 1);
+            ALIGNED float s[5][LANES];
+            ALIGNED float tanh_s[5][LANES];
+            ALIGNED float product_3[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_2[at][lane] + Coupling_mlp_s_bias[k_2 * 5 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                }
+            }
+            dot(product_3, 5, hidden, 64, Coupling_mlp_t_weight + k_2 * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float total[5][LANES];
+            ALIGNED float Coupling_output[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_3[at][lane] + Coupling_mlp_t_bias[k_2 * 5 + at];
+                    total[at][lane] = b[at][lane] * exponential(tanh_s[at][lane]) + t[at][lane];
+                    Coupling_output[at][lane] = a[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) Coupling_output[at + 5][lane] = total[at][lane];
+            }
+            // vae_flow_prior.gen:2
+            ALIGNED float exp_value[5][LANES];
+            ALIGNED float value_3[5][LANES];
+            ALIGNED float product_4[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    exp_value[at][lane] = exponential(-tanh_s[at][lane]);
+                    value_3[at][lane] = base_adjoint[at + 5][lane];
+                    product_4[at][lane] = (1.0f - square(tanh_s[at][lane])) * (negate_value_cotangent[lane] -
+                        exp_value[at][lane] * ((total[at][lane] - t[at][lane]) * value_3[at][lane]));
+                }
+            }
+            add_products(part_1_out + first / group * 1280 + k_2 * 320, product_4, 5, hidden, 64, count - first);
+            // vae_flow_prior.gen:9
+            add_sums(part_4_out + first / group * 20 + k_2 * 5, product_4, 5, count - first);
+            // vae_flow_prior.gen:3
+            ALIGNED float product_2_2[5][LANES];
+            ALIGNED float negate_product_2[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = exp_value[at][lane] * value_3[at][lane];
+                    negate_product_2[at][lane] = -product_2_2[at][lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1280 + k_2 * 320, negate_product_2, 5, hidden, 64, count - first);
+            // vae_flow_prior.gen:9
+            add_sums(part_5_out + first / group * 20 + k_2 * 5, negate_product_2, 5, count - first);
+            // vae_flow_prior.gen:3
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, product_4, 5, Coupling_mlp_s_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, negate_product_2, 5, Coupling_mlp_t_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_3_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_5[at][lane] +
+                        product_6[at][lane]);
+                }
+            }
+            add_products(part_3_out + first / group * 1280 + k_2 * 320, product_3_2, 64, a, 5, count - first);
+            // vae_flow_prior.gen:9
+            add_sums(part_6_out + first / group * 256 + k_2 * 64, product_3_2, 64, count - first);
+            ALIGNED float value_4[LANES];
+            if (equal_difference) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_4[lane] = absolute(base_2[0][lane] - value_2[0][lane]) / (absolute(value_2[0][lane]) + 1.0f);
+                }
+                for (int at = 1; at < 10; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_4[lane] = maximum(value_4[lane], absolute(base_2[at][lane] - value_2[at][lane]) /
+                            (absolute(value_2[at][lane]) + 1.0f));
+                    }
+                }
+            }
+            else {
+                for (int lane = 0; lane < LANES; lane++) value_4[lane] = 0.0f;
+            }
+            ALIGNED float product_7[5][LANES];
+            dot(product_7, 5, product_3_2, 64, Coupling_mlp_0_weight + k_2 * 320, 1, 5);
+            ALIGNED float joined[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined[at][lane] = base_adjoint[at][lane] + product_7[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = product_2_2[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) base_2[at][lane] = Coupling_output[9 - at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) drift[lane] = maximum(drift[lane], value_4[lane]);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) base_adjoint[at][lane] = joined[9 - at][lane];
+            }
+        }
+        // vae_flow_prior.gen:11
+        ALIGNED float product_8[100][LANES];
+        dot(product_8, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_8[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_9, 100, hidden_2, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_10[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_9[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_10, 10, hidden_3, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_10[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_11, 10, hidden_3, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s_2[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_11[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s_2[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float product_12[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_12, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_13[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_13, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_14[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_14, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float total_2[64][LANES];
+        ALIGNED float product_15[100][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_14[at][lane] + mlp_output_bias[at];
+                total_2[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_15, 100, total_2, 64, mlp_output_weight, 1, 100);
+        ALIGNED float product_4_2[100][LANES];
+        ALIGNED float product_16[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_15[at][lane];
+            }
+        }
+        dot(product_16, 100, product_4_2, 100, mlp_1_weight, 1, 100);
+        ALIGNED float product_5_2[100][LANES];
+        ALIGNED float ratio[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_16[at][lane];
+            }
+        }
+        ALIGNED float difference_2[10][LANES];
+        ALIGNED float product_6_2[10][LANES];
+        ALIGNED float product_7_2[10][LANES];
+        ALIGNED float product_17[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[at][lane] = 1.0f / scale[at][lane];
+                difference_2[at][lane] = z[at][lane] - m[at][lane];
+                product_6_2[at][lane] = 2.0f * (difference_2[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_7_2[at][lane] = ratio[at][lane] * product_6_2[at][lane];
+            }
+        }
+        dot(product_17, 10, product_5_2, 100, mlp_0_weight, 1, 10);
+        ALIGNED float total_3[10][LANES];
+        ALIGNED float difference_3[10][LANES];
+        ALIGNED float product_8_2[10][LANES];
+        ALIGNED float product_18[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = base_adjoint[at][lane] + product_17[at][lane] + product_7_2[at][lane];
+                difference_3[at][lane] = total_3[at][lane] - product_7_2[at][lane];
+                product_8_2[at][lane] = sigmoid(s_2[at][lane]) * (-difference_2[at][lane] / square(scale[at][lane]) *
+                    product_6_2[at][lane] + noise[at][lane] * total_3[at][lane] + ratio[at][lane] *
+                    value_cotangent[lane]);
+            }
+        }
+        dot(product_18, 100, difference_3, 10, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_19[100][LANES];
+        dot(product_19, 100, product_8_2, 10, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_9_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * (product_18[at][lane] +
+                    product_19[at][lane]);
+            }
+        }
+        store(part_7_out, total_2, first, count, 64, 64, 0);
+        // vae_flow_prior.gen:10
+        store(part_8_out, hidden_5, first, count, 100, 100, 0);
+        store(part_9_out, product_4_2, first, count, 100, 100, 0);
+        store(part_10_out, hidden_4, first, count, 100, 100, 0);
+        store(part_11_out, product_5_2, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:11
+        store(part_12_out, z, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:5
+        store(part_13_out, difference_3, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:11
+        store(part_14_out, hidden_3, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:5
+        store(part_15_out, product_8_2, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:11
+        store(part_16_out, product_9_2, first, count, 100, 100, 0);
+        store(part_17_out, hidden_2, first, count, 100, 100, 0);
+        ALIGNED float product_20[100][LANES];
+        dot(product_20, 100, product_9_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_18[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_18[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_20[at][lane];
+            }
+        }
+        store(part_18_out, part_18, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:6
+        ALIGNED float part_19[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = x[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 64, 64, 0);
+        // vae_flow_prior.gen:9
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_2[lane] = absolute(base_2[0][lane] - z[0][lane]) / (absolute(z[0][lane]) + 1.0f);
+        }
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_2[lane] = maximum(sum_2[lane], absolute(base_2[at][lane] - z[at][lane]) / (absolute(z[at][lane]) +
+                    1.0f));
+            }
+        }
+        ALIGNED float drift_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) drift_2[lane] = maximum(drift[lane], sum_2[lane]);
+        store(drift_out, &drift_2, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], base_saved [rows, 40], base_end [rows, 10]. */
+void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict Coupling_mlp_0_weight = pointers[1];
+    const float *restrict Coupling_mlp_0_bias = pointers[2];
+    const float *restrict Coupling_mlp_s_weight = pointers[3];
+    const float *restrict Coupling_mlp_s_bias = pointers[4];
+    const float *restrict Coupling_mlp_t_weight = pointers[5];
+    const float *restrict Coupling_mlp_t_bias = pointers[6];
+    const float *restrict mlp_0_weight = pointers[7];
+    const float *restrict mlp_0_bias = pointers[8];
+    const float *restrict mlp_1_weight = pointers[9];
+    const float *restrict mlp_1_bias = pointers[10];
+    const float *restrict mlp_output_weight = pointers[11];
+    const float *restrict mlp_output_bias = pointers[12];
+    const float *restrict q_mlp_0_weight = pointers[13];
+    const float *restrict q_mlp_0_bias = pointers[14];
+    const float *restrict q_mlp_1_weight = pointers[15];
+    const float *restrict q_mlp_1_bias = pointers[16];
+    const float *restrict q_mlp_m_weight = pointers[17];
+    const float *restrict q_mlp_m_bias = pointers[18];
+    const float *restrict q_mlp_s_weight = pointers[19];
+    const float *restrict q_mlp_s_bias = pointers[20];
+    const int64_t *restrict row_numbers = pointers[21];
+    float *restrict value_out = pointers[22];
+    float *restrict base_saved_out = pointers[23];
+    float *restrict base_end_out = pointers[24];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vae_flow_prior.gen:11
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_3, 10, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 10, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float base[10][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                base[at][lane] = z[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
+        for (int64_t k = 4 - 1; k >= 0; k--) {
+            // vae_flow_prior.gen:9
+            store(base_saved_out, base, first, count, 10, 40, (3 - k) * 10);
+            ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = base[9 - at][lane];
+            }
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product_5, 64, a, 5, Coupling_mlp_0_weight + k * 320, 5, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_6[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_5[at][lane] + Coupling_mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_6, 5, hidden_3, 64, Coupling_mlp_t_weight + k * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float product_7[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_6[at][lane] + Coupling_mlp_t_bias[k * 5 + at];
+                }
+            }
+            dot(product_7, 5, hidden_3, 64, Coupling_mlp_s_weight + k * 320, 64, 1);
+            ALIGNED float s_2[5][LANES];
+            ALIGNED float tanh_s_2[5][LANES];
+            ALIGNED float b[5][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_7[at][lane] + Coupling_mlp_s_bias[k * 5 + at];
+                    tanh_s_2[at][lane] = hyperbolic_tangent(s_2[at][lane]);
+                    b[at][lane] = (reverse_input[at + 5][lane] - t[at][lane]) * exponential(-tanh_s_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += tanh_s_2[at][lane];
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) base[at][lane] = a[at][lane];
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) base[at + 5][lane] = b[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square(base[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        ALIGNED float log_p_z[LANES];
+        ALIGNED float product_8[100][LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = sum_3[lane] - log_abs_det[lane];
+        dot(product_8, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_9, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_10[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_9[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_10, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_10[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae_flow_prior.gen:11
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square((z[at][lane] - m[at][lane]) / scale[at][lane]) -
+                    logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // vae_flow_prior.gen:9
+        store(base_end_out, base, first, count, 10, 10, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_SAVED_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, base_saved [rows, 40], base_end [rows, 10], value_cotangent [rows]; returns part_7 [rows,
+       64], part_8 [rows, 100], part_9 [rows, 100], part_10 [rows, 100], part_11 [rows, 100], part_12 [rows, 10],
+       part_13 [rows, 10], part_14 [rows, 100], part_15 [rows, 10], part_16 [rows, 100], part_17 [rows, 100], part_18
+       [rows, 100], part_19 [rows, 64], part_1 [1280] summed over rows, part_2 [1280] summed over rows, part_3 [1280]
+       summed over rows, part_4 [20] summed over rows, part_5 [20] summed over rows, part_6 [256] summed over rows. */
+void objective_phase_1_backward_saved_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict base_saved_rows = pointers[1];
+    const float *restrict base_end_rows = pointers[2];
+    const float *restrict value_cotangent_rows = pointers[3];
+    const float *restrict Coupling_mlp_0_weight = pointers[4];
+    const float *restrict Coupling_mlp_0_bias = pointers[5];
+    const float *restrict Coupling_mlp_s_weight = pointers[6];
+    const float *restrict Coupling_mlp_s_bias = pointers[7];
+    const float *restrict Coupling_mlp_t_weight = pointers[8];
+    const float *restrict Coupling_mlp_t_bias = pointers[9];
+    const float *restrict mlp_0_weight = pointers[10];
+    const float *restrict mlp_0_bias = pointers[11];
+    const float *restrict mlp_1_weight = pointers[12];
+    const float *restrict mlp_1_bias = pointers[13];
+    const float *restrict mlp_output_weight = pointers[14];
+    const float *restrict mlp_output_bias = pointers[15];
+    const float *restrict q_mlp_0_weight = pointers[16];
+    const float *restrict q_mlp_0_bias = pointers[17];
+    const float *restrict q_mlp_1_weight = pointers[18];
+    const float *restrict q_mlp_1_bias = pointers[19];
+    const float *restrict q_mlp_m_weight = pointers[20];
+    const float *restrict q_mlp_m_bias = pointers[21];
+    const float *restrict q_mlp_s_weight = pointers[22];
+    const float *restrict q_mlp_s_bias = pointers[23];
+    const int64_t *restrict row_numbers = pointers[24];
+    float *restrict part_7_out = pointers[25];
+    float *restrict part_8_out = pointers[26];
+    float *restrict part_9_out = pointers[27];
+    float *restrict part_10_out = pointers[28];
+    float *restrict part_11_out = pointers[29];
+    float *restrict part_12_out = pointers[30];
+    float *restrict part_13_out = pointers[31];
+    float *restrict part_14_out = pointers[32];
+    float *restrict part_15_out = pointers[33];
+    float *restrict part_16_out = pointers[34];
+    float *restrict part_17_out = pointers[35];
+    float *restrict part_18_out = pointers[36];
+    float *restrict part_19_out = pointers[37];
+    float *restrict part_1_out = pointers[38];
+    float *restrict part_2_out = pointers[39];
+    float *restrict part_3_out = pointers[40];
+    float *restrict part_4_out = pointers[41];
+    float *restrict part_5_out = pointers[42];
+    float *restrict part_6_out = pointers[43];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float base_end[10][LANES];
+        load(base_end, base_end_rows, first, count, 10);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vae_flow_prior.gen:5
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // vae_flow_prior.gen:9
+        ALIGNED float base_adjoint[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base_adjoint[at][lane] = 2.0f * base_end[at][lane] * (-0.5f * value_cotangent[lane]);
+            }
+        }
+        for (int64_t k_2 = 0; k_2 < 4; k_2++) {
+            ALIGNED float value[10][LANES];
+            load_section(value, base_saved_rows, first, count, 10, 40, (3 - k_2) * 10);
+            ALIGNED float reverse_input[10][LANES];
+            ALIGNED float a[5][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) reverse_input[at][lane] = value[9 - at][lane];
+            }
+            ALIGNED float product[64][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) a[at][lane] = reverse_input[at][lane];
+            }
+            dot(product, 64, a, 5, Coupling_mlp_0_weight + k_2 * 320, 5, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[5][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + Coupling_mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_2, 5, hidden, 64, Coupling_mlp_s_weight + k_2 * 320, 64, 1);
+            ALIGNED float s[5][LANES];
+            ALIGNED float tanh_s[5][LANES];
+            ALIGNED float exp_value[5][LANES];
+            ALIGNED float product_3[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_2[at][lane] + Coupling_mlp_s_bias[k_2 * 5 + at];
+                    tanh_s[at][lane] = hyperbolic_tangent(s[at][lane]);
+                    exp_value[at][lane] = exponential(-tanh_s[at][lane]);
+                }
+            }
+            dot(product_3, 5, hidden, 64, Coupling_mlp_t_weight + k_2 * 320, 64, 1);
+            ALIGNED float t[5][LANES];
+            ALIGNED float value_2[5][LANES];
+            ALIGNED float product_4[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    t[at][lane] = product_3[at][lane] + Coupling_mlp_t_bias[k_2 * 5 + at];
+                    value_2[at][lane] = base_adjoint[at + 5][lane];
+                    product_4[at][lane] = (1.0f - square(tanh_s[at][lane])) * (negate_value_cotangent[lane] -
+                        exp_value[at][lane] * ((reverse_input[at + 5][lane] - t[at][lane]) * value_2[at][lane]));
+                }
+            }
+            add_products(part_1_out + first / group * 1280 + k_2 * 320, product_4, 5, hidden, 64, count - first);
+            add_sums(part_4_out + first / group * 20 + k_2 * 5, product_4, 5, count - first);
+            // vae_flow_prior.gen:3
+            ALIGNED float product_2_2[5][LANES];
+            ALIGNED float negate_product_2[5][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = exp_value[at][lane] * value_2[at][lane];
+                    negate_product_2[at][lane] = -product_2_2[at][lane];
+                }
+            }
+            add_products(part_2_out + first / group * 1280 + k_2 * 320, negate_product_2, 5, hidden, 64, count - first);
+            // vae_flow_prior.gen:9
+            add_sums(part_5_out + first / group * 20 + k_2 * 5, negate_product_2, 5, count - first);
+            // vae_flow_prior.gen:3
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, product_4, 5, Coupling_mlp_s_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, negate_product_2, 5, Coupling_mlp_t_weight + k_2 * 320, 1, 64);
+            ALIGNED float product_3_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_5[at][lane] +
+                        product_6[at][lane]);
+                }
+            }
+            add_products(part_3_out + first / group * 1280 + k_2 * 320, product_3_2, 64, a, 5, count - first);
+            // vae_flow_prior.gen:9
+            add_sums(part_6_out + first / group * 256 + k_2 * 64, product_3_2, 64, count - first);
+            ALIGNED float product_7[5][LANES];
+            dot(product_7, 5, product_3_2, 64, Coupling_mlp_0_weight + k_2 * 320, 1, 5);
+            ALIGNED float joined[10][LANES];
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined[at][lane] = base_adjoint[at][lane] + product_7[at][lane];
+                }
+            }
+            for (int at = 0; at < 5; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 5][lane] = product_2_2[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) base_adjoint[at][lane] = joined[9 - at][lane];
+            }
+        }
+        // vae_flow_prior.gen:11
+        ALIGNED float product_8[100][LANES];
+        dot(product_8, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_8[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_9, 100, hidden_2, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_3[100][LANES];
+        ALIGNED float product_10[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_9[at][lane] + q_mlp_1_bias[at]);
+        }
+        dot(product_10, 10, hidden_3, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[10][LANES];
+        ALIGNED float product_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_10[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_11, 10, hidden_3, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s_2[10][LANES];
+        ALIGNED float scale[10][LANES];
+        ALIGNED float noise[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_11[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s_2[at][lane]);
+            }
+        }
+        normal(noise, 10, row, seed, step, 0, 5);
+        ALIGNED float z[10][LANES];
+        ALIGNED float product_12[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        dot(product_12, 100, z, 10, mlp_0_weight, 10, 1);
+        ALIGNED float hidden_4[100][LANES];
+        ALIGNED float product_13[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_13, 100, hidden_4, 100, mlp_1_weight, 100, 1);
+        ALIGNED float hidden_5[100][LANES];
+        ALIGNED float product_14[64][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_14, 64, hidden_5, 100, mlp_output_weight, 100, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float total[64][LANES];
+        ALIGNED float product_15[100][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_14[at][lane] + mlp_output_bias[at];
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_15, 100, total, 64, mlp_output_weight, 1, 100);
+        ALIGNED float product_4_2[100][LANES];
+        ALIGNED float product_16[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_15[at][lane];
+            }
+        }
+        dot(product_16, 100, product_4_2, 100, mlp_1_weight, 1, 100);
+        ALIGNED float product_5_2[100][LANES];
+        ALIGNED float ratio[10][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_16[at][lane];
+            }
+        }
+        ALIGNED float difference[10][LANES];
+        ALIGNED float product_6_2[10][LANES];
+        ALIGNED float product_7_2[10][LANES];
+        ALIGNED float product_17[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                ratio[at][lane] = 1.0f / scale[at][lane];
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                product_6_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_7_2[at][lane] = ratio[at][lane] * product_6_2[at][lane];
+            }
+        }
+        dot(product_17, 10, product_5_2, 100, mlp_0_weight, 1, 10);
+        ALIGNED float total_2[10][LANES];
+        ALIGNED float difference_2[10][LANES];
+        ALIGNED float product_8_2[10][LANES];
+        ALIGNED float product_18[100][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = base_adjoint[at][lane] + product_17[at][lane] + product_7_2[at][lane];
+                difference_2[at][lane] = total_2[at][lane] - product_7_2[at][lane];
+                product_8_2[at][lane] = sigmoid(s_2[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
+                    product_6_2[at][lane] + noise[at][lane] * total_2[at][lane] + ratio[at][lane] *
+                    value_cotangent[lane]);
+            }
+        }
+        dot(product_18, 100, difference_2, 10, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_19[100][LANES];
+        dot(product_19, 100, product_8_2, 10, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_9_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * (product_18[at][lane] +
+                    product_19[at][lane]);
+            }
+        }
+        store(part_7_out, total, first, count, 64, 64, 0);
+        // vae_flow_prior.gen:10
+        store(part_8_out, hidden_5, first, count, 100, 100, 0);
+        store(part_9_out, product_4_2, first, count, 100, 100, 0);
+        store(part_10_out, hidden_4, first, count, 100, 100, 0);
+        store(part_11_out, product_5_2, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:11
+        store(part_12_out, z, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:5
+        store(part_13_out, difference_2, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:11
+        store(part_14_out, hidden_3, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:5
+        store(part_15_out, product_8_2, first, count, 10, 10, 0);
+        // vae_flow_prior.gen:11
+        store(part_16_out, product_9_2, first, count, 100, 100, 0);
+        store(part_17_out, hidden_2, first, count, 100, 100, 0);
+        ALIGNED float product_20[100][LANES];
+        dot(product_20, 100, product_9_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_18[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_18[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_20[at][lane];
+            }
+        }
+        store(part_18_out, part_18, first, count, 100, 100, 0);
+        // vae_flow_prior.gen:6
+        ALIGNED float part_19[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = x[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 64, 64, 0);
     }
 }
 #endif

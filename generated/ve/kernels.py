@@ -27,6 +27,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, 50.0 * noise_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """x at t = 1: its terminal law.
@@ -34,17 +35,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -78,6 +81,7 @@ def simulate_ve_kernel(x_ptr, x_out, rows_ptr, count, steps, seed, step, ROWS: t
     tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_ve_rows(x, steps, *, rows, seed, step):
     """x at t = 1, from where it is at 0: `steps` Euler-Maruyama steps of ve.
@@ -85,8 +89,10 @@ def simulate_ve_rows(x, steps, *, rows, seed, step):
     Takes x [rows, 2]; returns x [rows, 2].
     """
     count, device = len(x), x.device
+    size = simulate_ve_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 2, dtype=torch.float32, device=device)
-    simulate_ve_kernel[(triton.cdiv(count, 128),)](
+    simulate_ve_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         rows,
@@ -94,9 +100,9 @@ def simulate_ve_rows(x, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out

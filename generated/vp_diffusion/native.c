@@ -40,8 +40,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -65,11 +65,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             t[lane] = 0.001f + 0.999f * noise_2[lane];
             power_t[lane] = square(t[lane]);
         }
+        ALIGNED float joined[18][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
         }
-        // vp_diffusion.gen:9
-        ALIGNED float joined[18][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             joined[0][lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]) * x[0][lane] +
                 root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane])) * e[0][lane];
@@ -85,38 +84,34 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2[128][LANES];
         dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
         ALIGNED float total[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-        }
         ALIGNED float hidden[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-        }
         ALIGNED float product_3[128][LANES];
-        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float total_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-        }
-        ALIGNED float hidden_2[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
             }
         }
-        ALIGNED float product_4[128][LANES];
         dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-        }
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
             }
         }
-        ALIGNED float product_5[2][LANES];
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float eps[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -170,8 +165,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -207,38 +202,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_3[128][LANES];
-            dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
-            ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+            ALIGNED float total_2[128][LANES];
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_4[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
             ALIGNED float eps[2][LANES];
             ALIGNED float score[2][LANES];
@@ -305,9 +296,9 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -350,40 +341,34 @@ void reverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[128][LANES];
+            ALIGNED float product_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                     hidden[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_3[128][LANES];
             dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_4[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_4[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
             ALIGNED float eps[2][LANES];
             ALIGNED float score[2][LANES];
@@ -527,50 +512,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_4[128][LANES];
             dot(product_4, 128, joined_3, 18, mlp_0_weight, 18, 1);
             ALIGNED float total[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_4[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total[at][lane] = sigmoid(total[at][lane]);
-            }
             ALIGNED float hidden[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
-            }
             ALIGNED float product_5[128][LANES];
-            dot(product_5, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_5[at][lane] + mlp_1_bias[at];
-            }
-            ALIGNED float sigmoid_total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
-            }
-            ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_4[at][lane] + mlp_0_bias[at];
+                    sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                    hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+                }
+            }
+            dot(product_5, 128, hidden, 128, mlp_1_weight, 128, 1);
+            ALIGNED float total_2[128][LANES];
+            ALIGNED float sigmoid_total_2[128][LANES];
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_6[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_5[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
                 }
             }
-            ALIGNED float product_6[128][LANES];
             dot(product_6, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_6[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_7[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_6[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
                     hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
                 }
             }
-            ALIGNED float product_7[2][LANES];
             dot(product_7, 2, hidden_3, 128, mlp_output_weight, 128, 1);
             ALIGNED float eps[2][LANES];
             double sqrt_value;
@@ -626,52 +601,40 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[128][LANES];
             dot(product_8, 128, joined_4, 18, mlp_0_weight, 18, 1);
             ALIGNED float total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_5[at][lane] = product_8[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float sigmoid_total_5[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
-            }
             ALIGNED float hidden_4[128][LANES];
+            ALIGNED float product_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_8[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_5[at][lane] = sigmoid(total_5[at][lane]);
                     hidden_4[at][lane] = total_5[at][lane] * sigmoid_total_5[at][lane];
                 }
             }
-            ALIGNED float product_9[128][LANES];
             dot(product_9, 128, hidden_4, 128, mlp_1_weight, 128, 1);
             ALIGNED float total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_6[at][lane] = product_9[at][lane] + mlp_1_bias[at];
-            }
             ALIGNED float sigmoid_total_6[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_6[at][lane] = sigmoid(total_6[at][lane]);
-            }
             ALIGNED float hidden_5[128][LANES];
+            ALIGNED float product_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_6[at][lane] = product_9[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_6[at][lane] = sigmoid(total_6[at][lane]);
                     hidden_5[at][lane] = total_6[at][lane] * sigmoid_total_6[at][lane];
                 }
             }
-            ALIGNED float product_10[128][LANES];
             dot(product_10, 128, hidden_5, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_7[at][lane] = product_10[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float sigmoid_total_7[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
-            }
             ALIGNED float hidden_6[128][LANES];
+            ALIGNED float product_11[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_10[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
                     hidden_6[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
                 }
             }
-            ALIGNED float product_11[2][LANES];
             dot(product_11, 2, hidden_6, 128, mlp_output_weight, 128, 1);
             ALIGNED float eps_2[2][LANES];
             double sqrt_value_2;
@@ -694,51 +657,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             }
             ratio = 1.0 / sqrt_value;
             ALIGNED float product_7_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_7_2[at][lane] = sigmoid_total[at][lane] * sigmoid(-total[at][lane]);
-                }
-            }
-            // vp_diffusion.gen:9
             ALIGNED float value_3[128][LANES];
+            ALIGNED float projected_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]);
                     value_3[at][lane] = sigmoid_total[at][lane] * projected[at] + total[at][lane] *
                         (product_7_2[at][lane] * projected[at]);
                 }
             }
-            ALIGNED float projected_2[128][LANES];
             dot(projected_2, 128, value_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_8_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_8_2[at][lane] = sigmoid_total_2[at][lane] * sigmoid(-total_2[at][lane]);
-                }
-            }
             ALIGNED float value_4[128][LANES];
+            ALIGNED float projected_3[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_8_2[at][lane] = sigmoid_total_2[at][lane] * (1.0f - sigmoid_total_2[at][lane]);
                     value_4[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + total_2[at][lane] *
                         (product_8_2[at][lane] * projected_2[at][lane]);
                 }
             }
-            ALIGNED float projected_3[128][LANES];
             dot(projected_3, 128, value_4, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_9_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_9_2[at][lane] = sigmoid_total_3[at][lane] * sigmoid(-total_3[at][lane]);
-                }
-            }
-            // vp_diffusion.gen:5
             ALIGNED float value_5[128][LANES];
+            ALIGNED float product_12[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_9_2[at][lane] = sigmoid_total_3[at][lane] * (1.0f - sigmoid_total_3[at][lane]);
                     value_5[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + total_3[at][lane] *
                         (product_9_2[at][lane] * projected_3[at][lane]);
                 }
             }
-            ALIGNED float product_12[2][LANES];
             dot(product_12, 2, value_5, 128, mlp_output_weight, 128, 1);
             ALIGNED float tangent_2[2][LANES];
             ALIGNED float value_6[128][LANES];
@@ -748,33 +697,33 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 tangent_2[1][lane] = -1.0f * ((float)product * value[1]) + -1.0f * (0.5f * ((float)product_2 *
                     ((float)ratio * (-1.0f * product_12[1][lane]))));
             }
+            ALIGNED float projected_5[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_6[at][lane] = sigmoid_total[at][lane] * projected_4[at] + total[at][lane] *
                         (product_7_2[at][lane] * projected_4[at]);
                 }
             }
-            ALIGNED float projected_5[128][LANES];
             dot(projected_5, 128, value_6, 128, mlp_1_weight, 128, 1);
             // vp_diffusion.gen:9
             ALIGNED float value_7[128][LANES];
+            ALIGNED float projected_6[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_7[at][lane] = sigmoid_total_2[at][lane] * projected_5[at][lane] + total_2[at][lane] *
                         (product_8_2[at][lane] * projected_5[at][lane]);
                 }
             }
-            ALIGNED float projected_6[128][LANES];
             dot(projected_6, 128, value_7, 128, mlp_2_weight, 128, 1);
             // vp_diffusion.gen:5
             ALIGNED float value_8[128][LANES];
+            ALIGNED float product_13[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_8[at][lane] = sigmoid_total_3[at][lane] * projected_6[at][lane] + total_3[at][lane] *
                         (product_9_2[at][lane] * projected_6[at][lane]);
                 }
             }
-            ALIGNED float product_13[2][LANES];
             dot(product_13, 2, value_8, 128, mlp_output_weight, 128, 1);
             ALIGNED float tangent_2_2[2][LANES];
             double ratio_2;
@@ -786,51 +735,37 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
             }
             ratio_2 = 1.0 / sqrt_value_2;
             ALIGNED float product_10_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_10_2[at][lane] = sigmoid_total_5[at][lane] * sigmoid(-total_5[at][lane]);
-                }
-            }
-            // vp_diffusion.gen:9
             ALIGNED float value_9[128][LANES];
+            ALIGNED float projected_7[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_10_2[at][lane] = sigmoid_total_5[at][lane] * (1.0f - sigmoid_total_5[at][lane]);
                     value_9[at][lane] = sigmoid_total_5[at][lane] * projected[at] + total_5[at][lane] *
                         (product_10_2[at][lane] * projected[at]);
                 }
             }
-            ALIGNED float projected_7[128][LANES];
             dot(projected_7, 128, value_9, 128, mlp_1_weight, 128, 1);
             ALIGNED float product_11_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_11_2[at][lane] = sigmoid_total_6[at][lane] * sigmoid(-total_6[at][lane]);
-                }
-            }
             ALIGNED float value_10[128][LANES];
+            ALIGNED float projected_8[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = sigmoid_total_6[at][lane] * (1.0f - sigmoid_total_6[at][lane]);
                     value_10[at][lane] = sigmoid_total_6[at][lane] * projected_7[at][lane] + total_6[at][lane] *
                         (product_11_2[at][lane] * projected_7[at][lane]);
                 }
             }
-            ALIGNED float projected_8[128][LANES];
             dot(projected_8, 128, value_10, 128, mlp_2_weight, 128, 1);
             ALIGNED float product_12_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    product_12_2[at][lane] = sigmoid_total_7[at][lane] * sigmoid(-total_7[at][lane]);
-                }
-            }
-            // vp_diffusion.gen:5
             ALIGNED float value_11[128][LANES];
+            ALIGNED float product_14[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid_total_7[at][lane] * (1.0f - sigmoid_total_7[at][lane]);
                     value_11[at][lane] = sigmoid_total_7[at][lane] * projected_8[at][lane] + total_7[at][lane] *
                         (product_12_2[at][lane] * projected_8[at][lane]);
                 }
             }
-            ALIGNED float product_14[2][LANES];
             dot(product_14, 2, value_11, 128, mlp_output_weight, 128, 1);
             ALIGNED float tangent_3[2][LANES];
             ALIGNED float value_12[128][LANES];
@@ -840,33 +775,33 @@ void probability_flow_rows(const int64_t *numbers, void *const *pointers) {
                 tangent_3[1][lane] = -1.0f * ((float)product_4_2 * value[1]) + -1.0f * (0.5f * ((float)product_5_2 *
                     ((float)ratio_2 * (-1.0f * product_14[1][lane]))));
             }
+            ALIGNED float projected_9[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_12[at][lane] = sigmoid_total_5[at][lane] * projected_4[at] + total_5[at][lane] *
                         (product_10_2[at][lane] * projected_4[at]);
                 }
             }
-            ALIGNED float projected_9[128][LANES];
             dot(projected_9, 128, value_12, 128, mlp_1_weight, 128, 1);
             // vp_diffusion.gen:9
             ALIGNED float value_13[128][LANES];
+            ALIGNED float projected_10[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_13[at][lane] = sigmoid_total_6[at][lane] * projected_9[at][lane] + total_6[at][lane] *
                         (product_11_2[at][lane] * projected_9[at][lane]);
                 }
             }
-            ALIGNED float projected_10[128][LANES];
             dot(projected_10, 128, value_13, 128, mlp_2_weight, 128, 1);
             // vp_diffusion.gen:5
             ALIGNED float value_14[128][LANES];
+            ALIGNED float product_15[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     value_14[at][lane] = sigmoid_total_7[at][lane] * projected_10[at][lane] + total_7[at][lane] *
                         (product_12_2[at][lane] * projected_10[at][lane]);
                 }
             }
-            ALIGNED float product_15[2][LANES];
             dot(product_15, 2, value_14, 128, mlp_output_weight, 128, 1);
             ALIGNED float tangent_4[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -907,9 +842,9 @@ void simulate_vp_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -987,9 +922,9 @@ void simulate_back_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -1029,38 +964,34 @@ void simulate_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[128][LANES];
             dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
             ALIGNED float total[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
-            }
             ALIGNED float hidden[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
-            }
             ALIGNED float product_3[128][LANES];
-            dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float total_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
-            }
-            ALIGNED float hidden_2[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                    hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+            ALIGNED float total_2[128][LANES];
+            ALIGNED float hidden_2[128][LANES];
+            ALIGNED float product_4[128][LANES];
+            for (int at = 0; at < 128; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                     hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
                 }
             }
-            ALIGNED float product_4[128][LANES];
             dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
             ALIGNED float total_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
-            }
             ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[2][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                     hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
                 }
             }
-            ALIGNED float product_5[2][LANES];
             dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
             ALIGNED float eps[2][LANES];
             ALIGNED float score[2][LANES];
@@ -1084,6 +1015,329 @@ void simulate_back_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    // vp_diffusion.gen:9
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_2_weight = pointers[5];
+    const float *restrict mlp_2_bias = pointers[6];
+    const float *restrict mlp_output_weight = pointers[7];
+    const float *restrict mlp_output_bias = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[10];
+    float *restrict value_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // diffusion.gen:12
+        ALIGNED float noise[2][LANES];
+        normal(noise, 2, row, seed, step, 0, 2);
+        ALIGNED float e[2][LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            e[0][lane] = 0.0f + noise[0][lane];
+            e[1][lane] = 0.0f + noise[1][lane];
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 1);
+        ALIGNED float t[LANES];
+        ALIGNED float power_t[LANES];
+        ALIGNED float product[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            t[lane] = 0.001f + 0.999f * noise_2[lane];
+            power_t[lane] = square(t[lane]);
+        }
+        ALIGNED float joined[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            joined[0][lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]) * x[0][lane] +
+                root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane])) * e[0][lane];
+            joined[1][lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]) * x[1][lane] +
+                root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane])) * e[1][lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = sine(product[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 10][lane] = cosine(product[at][lane]);
+        }
+        ALIGNED float product_2[128][LANES];
+        dot(product_2, 128, joined, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                hidden[at][lane] = total[at][lane] * sigmoid(total[at][lane]);
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid(total_2[at][lane]);
+            }
+        }
+        dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+            }
+        }
+        dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float eps[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            eps[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+            eps[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+        }
+        // diffusion.gen:13
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = square(root((e[0][lane] - eps[0][lane]) * (e[0][lane] - eps[0][lane]) + (e[1][lane] -
+                eps[1][lane]) * (e[1][lane] - eps[1][lane])));
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    // vp_diffusion.gen:9
+    {
+        float *restrict values = shared_2;
+        for (int at = 0; at < 8; at++) {
+            values[at] = (float)exp(4.605170185988092 * ((double)at / 7.0));
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 minimizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
+       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 18].
+       */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_2_weight = pointers[6];
+    const float *restrict mlp_2_bias = pointers[7];
+    const float *restrict mlp_output_weight = pointers[8];
+    const float *restrict mlp_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict shared_2 = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    float *restrict part_7_out = pointers[19];
+    float *restrict part_8_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // diffusion.gen:12
+        ALIGNED float noise[LANES];
+        uniform(&noise, 1, row, seed, step, 0, 1);
+        ALIGNED float t[LANES];
+        ALIGNED float power_t[LANES];
+        ALIGNED float exp_value[LANES];
+        ALIGNED float noise_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            t[lane] = 0.001f + 0.999f * noise[lane];
+            power_t[lane] = square(t[lane]);
+            exp_value[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
+        }
+        normal(noise_2, 2, row, seed, step, 0, 2);
+        ALIGNED float e[2][LANES];
+        ALIGNED float product[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            e[0][lane] = 0.0f + noise_2[0][lane];
+            e[1][lane] = 0.0f + noise_2[1][lane];
+        }
+        ALIGNED float value[18][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = exp_value[lane] * x[0][lane] + root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f *
+                power_t[lane])) * e[0][lane];
+            value[1][lane] = exp_value[lane] * x[1][lane] + root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f *
+                power_t[lane])) * e[1][lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 2][lane] = sine(product[at][lane]);
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 10][lane] = cosine(product[at][lane]);
+        }
+        // vp_diffusion.gen:9
+        ALIGNED float product_2[128][LANES];
+        dot(product_2, 128, value, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total[128][LANES];
+        ALIGNED float sigmoid_total[128][LANES];
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
+            }
+        }
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float total_2[128][LANES];
+        ALIGNED float sigmoid_total_2[128][LANES];
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_4[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
+                hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
+            }
+        }
+        dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        ALIGNED float total_3[128][LANES];
+        ALIGNED float sigmoid_total_3[128][LANES];
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
+                hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
+            }
+        }
+        dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float eps[2][LANES];
+        ALIGNED float difference[2][LANES];
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float negate_value[2][LANES];
+        ALIGNED float projected[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            eps[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+            eps[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+            difference[0][lane] = e[0][lane] - eps[0][lane];
+            difference[1][lane] = e[1][lane] - eps[1][lane];
+            reduced_2[lane] = root(difference[0][lane] * difference[0][lane] + difference[1][lane] *
+                difference[1][lane]);
+            negate_value[0][lane] = -(difference[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) *
+                (2.0f * reduced_2[lane] * value_cotangent[lane]));
+            negate_value[1][lane] = -(difference[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) *
+                (2.0f * reduced_2[lane] * value_cotangent[lane]));
+        }
+        dot(projected, 128, negate_value, 2, mlp_output_weight, 1, 128);
+        ALIGNED float total_4[128][LANES];
+        ALIGNED float projected_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[at][lane] = sigmoid_total_3[at][lane] * projected[at][lane] + sigmoid_total_3[at][lane] * (1.0f
+                    - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected[at][lane]);
+            }
+        }
+        dot(projected_2, 128, total_4, 128, mlp_2_weight, 1, 128);
+        ALIGNED float total_5[128][LANES];
+        ALIGNED float projected_3[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = sigmoid_total_2[at][lane] * projected_2[at][lane] + sigmoid_total_2[at][lane] *
+                    (1.0f - sigmoid_total_2[at][lane]) * (total_2[at][lane] * projected_2[at][lane]);
+            }
+        }
+        dot(projected_3, 128, total_5, 128, mlp_1_weight, 1, 128);
+        ALIGNED float total_6[128][LANES];
+        ALIGNED float product_6[18][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] * (1.0f -
+                    sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
+            }
+        }
+        dot(product_6, 18, total_6, 128, mlp_0_weight, 1, 18);
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = exp_value[lane] * product_6[0][lane];
+            x_gradient[1][lane] = exp_value[lane] * product_6[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // vp_diffusion.gen:2
+        store(part_1_out, negate_value, first, count, 2, 2, 0);
+        // vp_diffusion.gen:9
+        store(part_2_out, hidden_3, first, count, 128, 128, 0);
+        store(part_3_out, total_4, first, count, 128, 128, 0);
+        store(part_4_out, hidden_2, first, count, 128, 128, 0);
+        store(part_5_out, total_5, first, count, 128, 128, 0);
+        store(part_6_out, hidden, first, count, 128, 128, 0);
+        store(part_7_out, total_6, first, count, 128, 128, 0);
+        store(part_8_out, value, first, count, 18, 18, 0);
     }
 }
 #endif

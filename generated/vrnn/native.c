@@ -87,8 +87,8 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -97,12 +97,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float noise[64][LANES];
         uniform(noise, 64, row, seed, step, 0, 0);
         ALIGNED float noise_2[8][LANES];
+        ALIGNED float noise_3[32][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) noise_2[at][lane] = noise[at][lane];
         }
-        // vrnn.gen:11
-        ALIGNED float noise_3[32][LANES];
         normal(noise_3, 32, row, seed, step, 0, 1);
+        // vrnn.gen:11
         ALIGNED float noise_4[4][LANES];
         ALIGNED float z_0[4][LANES];
         ALIGNED float joined[68][LANES];
@@ -126,24 +126,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 68, mlp_2_0_weight, 68, 1);
         ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_2[8][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product[at][lane] + mlp_2_0_bias[at]);
         }
-        // vrnn.gen:12
-        ALIGNED float product_2[8][LANES];
         dot(product_2, 8, hidden_2, 64, mlp_2_output_weight, 64, 1);
         ALIGNED float logits[8][LANES];
-        for (int at = 0; at < 8; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_2_output_bias[at];
-        }
         ALIGNED float x_0[8][LANES];
+        ALIGNED float x[64][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product_2[at][lane] + mlp_2_output_bias[at];
                 x_0[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits[at][lane]));
             }
         }
-        // vrnn.gen:9
-        ALIGNED float x[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = 0.0f;
         }
@@ -151,10 +147,10 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x[at][lane] = x_0[at][lane];
         }
         ALIGNED float h_before[64][LANES];
+        ALIGNED float z_before[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
-        ALIGNED float z_before[4][LANES];
         ALIGNED float x_before[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
@@ -166,17 +162,17 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) x_before[at][lane] = x_0[at][lane];
         }
         for (int64_t t = 0; t < 7; t++) {
+            // vrnn.gen:9
             int64_t total;
             total = t + 1;
             // vrnn.gen:12
             int64_t product_3;
             product_3 = total * 8;
             ALIGNED float noise_5[8][LANES];
+            ALIGNED float joined_2[76][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) noise_5[at][lane] = noise[product_3 + at][lane];
             }
-            // vrnn.gen:9
-            ALIGNED float joined_2[76][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = h_before[at][lane];
             }
@@ -192,21 +188,20 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 76, linear_output_weight, 76, 1);
             ALIGNED float h_t[64][LANES];
+            ALIGNED float product_5[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_t[at][lane] = hyperbolic_tangent(product_4[at][lane] + linear_output_bias[at]);
                 }
             }
-            // vrnn.gen:11
-            ALIGNED float product_5[64][LANES];
             dot(product_5, 64, h_t, 64, mlp_0_weight, 64, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_6[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_6[4][LANES];
             dot(product_6, 4, hidden_3, 64, mlp_m_weight, 64, 1);
             ALIGNED float m_2[4][LANES];
             ALIGNED float product_7[4][LANES];
@@ -234,6 +229,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 noise_6[2][lane] = noise_3[total * 4 + 2][lane];
                 noise_6[3][lane] = noise_3[total * 4 + 3][lane];
             }
+            // vrnn.gen:11
             ALIGNED float z_t[4][LANES];
             ALIGNED float joined_3[68][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -252,30 +248,25 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[64][LANES];
             dot(product_8, 64, joined_3, 68, mlp_2_0_weight, 68, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_9[8][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_8[at][lane] + mlp_2_0_bias[at]);
                 }
             }
-            // vrnn.gen:12
-            ALIGNED float product_9[8][LANES];
             dot(product_9, 8, hidden_4, 64, mlp_2_output_weight, 64, 1);
             ALIGNED float logits_2[8][LANES];
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    logits_2[at][lane] = product_9[at][lane] + mlp_2_output_bias[at];
-                }
-            }
             ALIGNED float x_t[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_9[at][lane] + mlp_2_output_bias[at];
                     x_t[at][lane] = (float)(noise_5[at][lane] < sigmoid(logits_2[at][lane]));
                 }
             }
-            // vrnn.gen:9
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) x[at + product_3][lane] = x_t[at][lane];
             }
+            // vrnn.gen:9
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
             }
@@ -327,8 +318,8 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -346,10 +337,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 72, q_mlp_0_weight, 72, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[4][LANES];
         dot(product_2, 4, hidden, 64, q_mlp_m_weight, 64, 1);
         ALIGNED float m[4][LANES];
         ALIGNED float product_3[4][LANES];
@@ -405,10 +396,10 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
         }
+        ALIGNED float z_before[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
-        ALIGNED float z_before[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
@@ -434,14 +425,14 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 76, linear_output_weight, 76, 1);
             ALIGNED float h_t[64][LANES];
+            int64_t product_5;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_t[at][lane] = hyperbolic_tangent(product_4[at][lane] + linear_output_bias[at]);
                 }
             }
-            // vrnn.gen:13
-            int64_t product_5;
             product_5 = total * 4;
+            // vrnn.gen:13
             ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
@@ -452,12 +443,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined_3, 72, q_mlp_0_weight, 72, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_7[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_6[at][lane] + q_mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_7[4][LANES];
             dot(product_7, 4, hidden_2, 64, q_mlp_m_weight, 64, 1);
             ALIGNED float m_2[4][LANES];
             ALIGNED float product_8[4][LANES];
@@ -517,18 +508,18 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 0; t_2 < 8; t_2++) {
             ALIGNED float value[64][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = h[t_2 * 64 + at][lane];
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, value, 64, mlp_0_weight, 64, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_10[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_10[4][LANES];
             dot(product_10, 4, hidden_3, 64, mlp_m_weight, 64, 1);
             ALIGNED float m_3[4][LANES];
             ALIGNED float product_11[4][LANES];
@@ -574,20 +565,20 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[64][LANES];
             dot(product_12, 64, joined_4, 68, mlp_2_0_weight, 68, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_13[8][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_12[at][lane] + mlp_2_0_bias[at]);
                 }
             }
-            ALIGNED float product_13[8][LANES];
             dot(product_13, 8, hidden_4, 64, mlp_2_output_weight, 64, 1);
             ALIGNED float logits[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits[at][lane] = product_13[at][lane] + mlp_2_output_bias[at];
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -610,12 +601,12 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[64][LANES];
             dot(product_14, 64, joined_5, 72, q_mlp_0_weight, 72, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_15[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = relu(product_14[at][lane] + q_mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_15[4][LANES];
             dot(product_15, 4, hidden_5, 64, q_mlp_m_weight, 64, 1);
             ALIGNED float m_4[4][LANES];
             ALIGNED float product_16[4][LANES];
@@ -675,8 +666,8 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -694,10 +685,10 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 72, mlp_0_weight, 72, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
         }
-        ALIGNED float product_2[4][LANES];
         dot(product_2, 4, hidden, 64, mlp_m_weight, 64, 1);
         ALIGNED float m[4][LANES];
         ALIGNED float product_3[4][LANES];
@@ -746,10 +737,10 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
         }
+        ALIGNED float z_before[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
-        ALIGNED float z_before[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
@@ -779,13 +770,12 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_5, 64, joined_2, 76, output_weight, 76, 1);
             ALIGNED float h_t[64][LANES];
+            ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_t[at][lane] = hyperbolic_tangent(product_5[at][lane] + output_bias[at]);
                 }
             }
-            // vrnn.gen:13
-            ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
             }
@@ -795,12 +785,12 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined_3, 72, mlp_0_weight, 72, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_7[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_6[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_7[4][LANES];
             dot(product_7, 4, hidden_2, 64, mlp_m_weight, 64, 1);
             ALIGNED float m_2[4][LANES];
             ALIGNED float product_8[4][LANES];
@@ -828,6 +818,7 @@ void encode_rows(const int64_t *numbers, void *const *pointers) {
                 noise_3[2][lane] = noise[product_4 + 2][lane];
                 noise_3[3][lane] = noise[product_4 + 3][lane];
             }
+            // vrnn.gen:13
             ALIGNED float z_t[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_3[0][lane];
@@ -890,8 +881,8 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -909,10 +900,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product[64][LANES];
         dot(product, 64, joined, 72, q_mlp_0_weight, 72, 1);
         ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
         }
-        ALIGNED float product_2[4][LANES];
         dot(product_2, 4, hidden, 64, q_mlp_m_weight, 64, 1);
         ALIGNED float m[4][LANES];
         ALIGNED float product_3[4][LANES];
@@ -968,10 +959,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             z[2][lane] = z_0[2][lane];
             z[3][lane] = z_0[3][lane];
         }
+        ALIGNED float z_before[4][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
         }
-        ALIGNED float z_before[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z_before[0][lane] = z_0[0][lane];
             z_before[1][lane] = z_0[1][lane];
@@ -997,14 +988,14 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
             dot(product_4, 64, joined_2, 76, linear_output_weight, 76, 1);
             ALIGNED float h_t[64][LANES];
+            int64_t product_5;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     h_t[at][lane] = hyperbolic_tangent(product_4[at][lane] + linear_output_bias[at]);
                 }
             }
-            // vrnn.gen:13
-            int64_t product_5;
             product_5 = total * 4;
+            // vrnn.gen:13
             ALIGNED float joined_3[72][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
@@ -1015,12 +1006,12 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_6[64][LANES];
             dot(product_6, 64, joined_3, 72, q_mlp_0_weight, 72, 1);
             ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_7[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_2[at][lane] = relu(product_6[at][lane] + q_mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_7[4][LANES];
             dot(product_7, 4, hidden_2, 64, q_mlp_m_weight, 64, 1);
             ALIGNED float m_2[4][LANES];
             ALIGNED float product_8[4][LANES];
@@ -1080,18 +1071,18 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
         for (int64_t t_2 = 0; t_2 < 8; t_2++) {
             ALIGNED float value[64][LANES];
+            ALIGNED float product_9[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = h[t_2 * 64 + at][lane];
             }
-            ALIGNED float product_9[64][LANES];
             dot(product_9, 64, value, 64, mlp_0_weight, 64, 1);
             ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_10[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_3[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_10[4][LANES];
             dot(product_10, 4, hidden_3, 64, mlp_m_weight, 64, 1);
             ALIGNED float m_3[4][LANES];
             ALIGNED float product_11[4][LANES];
@@ -1137,20 +1128,20 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_12[64][LANES];
             dot(product_12, 64, joined_4, 68, mlp_2_0_weight, 68, 1);
             ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_13[8][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_4[at][lane] = relu(product_12[at][lane] + mlp_2_0_bias[at]);
                 }
             }
-            ALIGNED float product_13[8][LANES];
             dot(product_13, 8, hidden_4, 64, mlp_2_output_weight, 64, 1);
             ALIGNED float logits[8][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     logits[at][lane] = product_13[at][lane] + mlp_2_output_bias[at];
                 }
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -1173,12 +1164,12 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[64][LANES];
             dot(product_14, 64, joined_5, 72, q_mlp_0_weight, 72, 1);
             ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_15[4][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     hidden_5[at][lane] = relu(product_14[at][lane] + q_mlp_0_bias[at]);
                 }
             }
-            ALIGNED float product_15[4][LANES];
             dot(product_15, 4, hidden_5, 64, q_mlp_m_weight, 64, 1);
             ALIGNED float m_4[4][LANES];
             ALIGNED float product_16[4][LANES];

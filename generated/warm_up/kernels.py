@@ -32,6 +32,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -39,15 +40,17 @@ def energy_rows(x):
     Takes x [rows, 4]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 128),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -68,6 +71,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 4 + 3, normal(seed, row, step, 3, 0), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of mala start: Normal(0, 1).
@@ -75,17 +79,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 4].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 4, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 128),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -220,6 +226,7 @@ def chain_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of mala from each row, numbered from `step`.
@@ -227,9 +234,11 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
     Takes x [rows, 4], eps [rows], scale [rows, 4]; returns x [rows, 4], accepted [rows].
     """
     count, device = len(x), x.device
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 4, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 128),)](
+    chain_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         eps.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
@@ -240,10 +249,10 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, accepted
 
@@ -425,6 +434,7 @@ def warm_up_kernel(
     tl.store(eps_out + place, tl.exp(average), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of mala in a window of its warm-up, numbered from `step`.
@@ -432,10 +442,12 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     Takes x [rows, 4], eps [rows], scale [rows, 4]; returns x [rows, 4], eps [rows], x_square [rows, 4].
     """
     count, device = len(x), x.device
+    size = warm_up_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 4, dtype=torch.float32, device=device)
     eps_out = torch.empty(count, dtype=torch.float32, device=device)
     x_square = torch.empty(count, 4, dtype=torch.float32, device=device)
-    warm_up_kernel[(triton.cdiv(count, 128),)](
+    warm_up_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         eps.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
@@ -447,9 +459,9 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, eps_out, x_square

@@ -58,38 +58,38 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
             : count - 1)];
         // wavenet.gen:5
         ALIGNED float wavenet_view[51][LANES];
+        ALIGNED float wavenet_residual_0[64][LANES];
         for (int at = 0; at < 51; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_view[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_0[64][LANES];
+        ALIGNED float wavenet_residual_1[96][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_0[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_1[96][LANES];
+        ALIGNED float wavenet_residual_2[160][LANES];
         for (int at = 0; at < 96; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_1[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_2[160][LANES];
+        ALIGNED float wavenet_residual_3[288][LANES];
         for (int at = 0; at < 160; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_2[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_3[288][LANES];
+        ALIGNED float wavenet_residual_4[544][LANES];
         for (int at = 0; at < 288; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_3[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_4[544][LANES];
+        ALIGNED float wavenet_residual_5[1056][LANES];
         for (int at = 0; at < 544; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_4[at][lane] = 0.0f;
         }
-        ALIGNED float wavenet_residual_5[1056][LANES];
         for (int at = 0; at < 1056; at++) {
             for (int lane = 0; lane < LANES; lane++) wavenet_residual_5[at][lane] = 0.0f;
         }
@@ -118,12 +118,12 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product[32][LANES];
             dot(product, 32, joined, 34, residual_0_weight, 34, 1);
             ALIGNED float residual_0[32][LANES];
+            ALIGNED float value[64][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_0[at][lane] = product[at][lane] + residual_0_bias[at];
                 }
             }
-            ALIGNED float value[64][LANES];
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) value[at][lane] = wavenet_residual_0[at][lane];
             }
@@ -142,42 +142,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_2[32][LANES];
             dot(product_2, 32, value_2, 64, wavenet_0_filter_weight, 64, 1);
             ALIGNED float filter_0[32][LANES];
+            ALIGNED float product_3[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_0[at][lane] = product_2[at][lane] + wavenet_0_filter_bias[at];
                 }
             }
-            ALIGNED float product_3[32][LANES];
             dot(product_3, 32, value_2, 64, wavenet_0_gate_weight, 64, 1);
             ALIGNED float gate_0[32][LANES];
+            ALIGNED float gated_0[32][LANES];
+            int64_t start_6;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_0[at][lane] = product_3[at][lane] + wavenet_0_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_0[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_0[at][lane] = hyperbolic_tangent(filter_0[at][lane]) * sigmoid(gate_0[at][lane]);
                 }
             }
-            int64_t start_6;
             start_6 = remainder_t * 32;
             ALIGNED float product_4[32][LANES];
             dot(product_4, 32, gated_0, 32, wavenet_0_residual_weight, 32, 1);
             ALIGNED float residual_0_2[32][LANES];
+            ALIGNED float residual_1[32][LANES];
+            ALIGNED float value_3[96][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_0_2[at][lane] = product_4[at][lane] + wavenet_0_residual_bias[at];
-                }
-            }
-            ALIGNED float residual_1[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     residual_1[at][lane] = residual_0[at][lane] + residual_0_2[at][lane];
                 }
             }
-            ALIGNED float value_3[96][LANES];
             for (int at = 0; at < 96; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = wavenet_residual_1[at][lane];
             }
@@ -196,42 +188,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_5[32][LANES];
             dot(product_5, 32, value_4, 64, wavenet_1_filter_weight, 64, 1);
             ALIGNED float filter_1[32][LANES];
+            ALIGNED float product_6[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_1[at][lane] = product_5[at][lane] + wavenet_1_filter_bias[at];
                 }
             }
-            ALIGNED float product_6[32][LANES];
             dot(product_6, 32, value_4, 64, wavenet_1_gate_weight, 64, 1);
             ALIGNED float gate_1[32][LANES];
+            ALIGNED float gated_1[32][LANES];
+            int64_t start_8;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_1[at][lane] = product_6[at][lane] + wavenet_1_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_1[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_1[at][lane] = hyperbolic_tangent(filter_1[at][lane]) * sigmoid(gate_1[at][lane]);
                 }
             }
-            int64_t start_8;
             start_8 = whole_remainder(t, 5) * 32;
             ALIGNED float product_7[32][LANES];
             dot(product_7, 32, gated_1, 32, wavenet_1_residual_weight, 32, 1);
             ALIGNED float residual_1_2[32][LANES];
+            ALIGNED float residual_2[32][LANES];
+            ALIGNED float value_5[160][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_1_2[at][lane] = product_7[at][lane] + wavenet_1_residual_bias[at];
-                }
-            }
-            ALIGNED float residual_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     residual_2[at][lane] = residual_1[at][lane] + residual_1_2[at][lane];
                 }
             }
-            ALIGNED float value_5[160][LANES];
             for (int at = 0; at < 160; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = wavenet_residual_2[at][lane];
             }
@@ -250,42 +234,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_8[32][LANES];
             dot(product_8, 32, value_6, 64, wavenet_2_filter_weight, 64, 1);
             ALIGNED float filter_2[32][LANES];
+            ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_2[at][lane] = product_8[at][lane] + wavenet_2_filter_bias[at];
                 }
             }
-            ALIGNED float product_9[32][LANES];
             dot(product_9, 32, value_6, 64, wavenet_2_gate_weight, 64, 1);
             ALIGNED float gate_2[32][LANES];
+            ALIGNED float gated_2[32][LANES];
+            int64_t start_10;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_2[at][lane] = product_9[at][lane] + wavenet_2_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_2[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_2[at][lane] = hyperbolic_tangent(filter_2[at][lane]) * sigmoid(gate_2[at][lane]);
                 }
             }
-            int64_t start_10;
             start_10 = whole_remainder(t, 9) * 32;
             ALIGNED float product_10[32][LANES];
             dot(product_10, 32, gated_2, 32, wavenet_2_residual_weight, 32, 1);
             ALIGNED float residual_2_2[32][LANES];
+            ALIGNED float residual_3[32][LANES];
+            ALIGNED float value_7[288][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_2_2[at][lane] = product_10[at][lane] + wavenet_2_residual_bias[at];
-                }
-            }
-            ALIGNED float residual_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     residual_3[at][lane] = residual_2[at][lane] + residual_2_2[at][lane];
                 }
             }
-            ALIGNED float value_7[288][LANES];
             for (int at = 0; at < 288; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = wavenet_residual_3[at][lane];
             }
@@ -304,42 +280,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_11[32][LANES];
             dot(product_11, 32, value_8, 64, wavenet_3_filter_weight, 64, 1);
             ALIGNED float filter_3[32][LANES];
+            ALIGNED float product_12[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_3[at][lane] = product_11[at][lane] + wavenet_3_filter_bias[at];
                 }
             }
-            ALIGNED float product_12[32][LANES];
             dot(product_12, 32, value_8, 64, wavenet_3_gate_weight, 64, 1);
             ALIGNED float gate_3[32][LANES];
+            ALIGNED float gated_3[32][LANES];
+            int64_t start_12;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_3[at][lane] = product_12[at][lane] + wavenet_3_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_3[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_3[at][lane] = hyperbolic_tangent(filter_3[at][lane]) * sigmoid(gate_3[at][lane]);
                 }
             }
-            int64_t start_12;
             start_12 = whole_remainder(t, 17) * 32;
             ALIGNED float product_13[32][LANES];
             dot(product_13, 32, gated_3, 32, wavenet_3_residual_weight, 32, 1);
             ALIGNED float residual_3_2[32][LANES];
+            ALIGNED float residual_4[32][LANES];
+            ALIGNED float value_9[544][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_3_2[at][lane] = product_13[at][lane] + wavenet_3_residual_bias[at];
-                }
-            }
-            ALIGNED float residual_4[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     residual_4[at][lane] = residual_3[at][lane] + residual_3_2[at][lane];
                 }
             }
-            ALIGNED float value_9[544][LANES];
             for (int at = 0; at < 544; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_9[at][lane] = wavenet_residual_4[at][lane];
             }
@@ -358,42 +326,34 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_14[32][LANES];
             dot(product_14, 32, value_10, 64, wavenet_4_filter_weight, 64, 1);
             ALIGNED float filter_4[32][LANES];
+            ALIGNED float product_15[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_4[at][lane] = product_14[at][lane] + wavenet_4_filter_bias[at];
                 }
             }
-            ALIGNED float product_15[32][LANES];
             dot(product_15, 32, value_10, 64, wavenet_4_gate_weight, 64, 1);
             ALIGNED float gate_4[32][LANES];
+            ALIGNED float gated_4[32][LANES];
+            int64_t start_14;
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_4[at][lane] = product_15[at][lane] + wavenet_4_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_4[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_4[at][lane] = hyperbolic_tangent(filter_4[at][lane]) * sigmoid(gate_4[at][lane]);
                 }
             }
-            int64_t start_14;
             start_14 = whole_remainder(t, 33) * 32;
             ALIGNED float product_16[32][LANES];
             dot(product_16, 32, gated_4, 32, wavenet_4_residual_weight, 32, 1);
             ALIGNED float residual_4_2[32][LANES];
+            ALIGNED float residual_5[32][LANES];
+            ALIGNED float value_11[1056][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     residual_4_2[at][lane] = product_16[at][lane] + wavenet_4_residual_bias[at];
-                }
-            }
-            ALIGNED float residual_5[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     residual_5[at][lane] = residual_4[at][lane] + residual_4_2[at][lane];
                 }
             }
-            ALIGNED float value_11[1056][LANES];
             for (int at = 0; at < 1056; at++) {
                 for (int lane = 0; lane < LANES; lane++) value_11[at][lane] = wavenet_residual_5[at][lane];
             }
@@ -412,28 +372,22 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_17[32][LANES];
             dot(product_17, 32, value_12, 64, wavenet_5_filter_weight, 64, 1);
             ALIGNED float filter_5[32][LANES];
+            ALIGNED float product_18[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     filter_5[at][lane] = product_17[at][lane] + wavenet_5_filter_bias[at];
                 }
             }
-            ALIGNED float product_18[32][LANES];
             dot(product_18, 32, value_12, 64, wavenet_5_gate_weight, 64, 1);
             ALIGNED float gate_5[32][LANES];
+            ALIGNED float gated_5[32][LANES];
+            ALIGNED float joined_2[192][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     gate_5[at][lane] = product_18[at][lane] + wavenet_5_gate_bias[at];
-                }
-            }
-            ALIGNED float gated_5[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
                     gated_5[at][lane] = hyperbolic_tangent(filter_5[at][lane]) * sigmoid(gate_5[at][lane]);
+                    joined_2[at][lane] = gated_0[at][lane];
                 }
-            }
-            ALIGNED float joined_2[192][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = gated_0[at][lane];
             }
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_2[at + 32][lane] = gated_1[at][lane];
@@ -453,30 +407,30 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_19[32][LANES];
             dot(product_19, 32, joined_2, 192, skip_weight, 192, 1);
             ALIGNED float skip[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) skip[at][lane] = product_19[at][lane] + skip_bias[at];
-            }
             ALIGNED float rectified[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) rectified[at][lane] = relu(skip[at][lane]);
-            }
             ALIGNED float product_20[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    skip[at][lane] = product_19[at][lane] + skip_bias[at];
+                    rectified[at][lane] = relu(skip[at][lane]);
+                }
+            }
             dot(product_20, 32, rectified, 32, mixed_weight, 32, 1);
             ALIGNED float mixed[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) mixed[at][lane] = product_20[at][lane] + mixed_bias[at];
-            }
             ALIGNED float last[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) last[at][lane] = relu(mixed[at][lane]);
-            }
             ALIGNED float product_21[17][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    mixed[at][lane] = product_20[at][lane] + mixed_bias[at];
+                    last[at][lane] = relu(mixed[at][lane]);
+                }
+            }
             dot(product_21, 17, last, 32, output_weight, 32, 1);
             ALIGNED float logits[17][LANES];
+            ALIGNED float sum_2[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_21[at][lane] + output_bias[at];
             }
-            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
             for (int at = 1; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
@@ -505,13 +459,13 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             ALIGNED float masses[17][LANES];
+            ALIGNED float noise[LANES];
             for (int at = 0; at < 17; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     masses[at][lane] = exponential(logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
                         sum_3[lane], 0.0f) + logarithm(sum_6[lane])));
                 }
             }
-            ALIGNED float noise[LANES];
             uniform(&noise, 1, row, seed, step, t, 0);
             ALIGNED float cumulative[LANES];
             ALIGNED float drawn[LANES];

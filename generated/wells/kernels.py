@@ -24,6 +24,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     tl.store(energy_out + place, tl.sum(whole_power(x, 4), 1) / 4.0 - tl.sum(square(x), 1) / 2.0, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -31,15 +32,17 @@ def energy_rows(x):
     Takes x [rows, 16]; returns energy [rows].
     """
     count, device = len(x), x.device
+    size = energy_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     energy = torch.empty(count, dtype=torch.float32, device=device)
-    energy_kernel[(triton.cdiv(count, 16),)](
+    energy_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         energy,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return energy
 
@@ -61,6 +64,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of walk start: Normal(0, 1).
@@ -68,17 +72,19 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
     Returns x [rows, 16].
     """
     count, device = len(rows), rows.device
+    size = start_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 16, dtype=torch.float32, device=device)
-    start_kernel[(triton.cdiv(count, 16),)](
+    start_kernel[(programs,)](
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -134,6 +140,7 @@ def chain_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, steps, *, rows, seed, step):
     """`steps` steps of walk from each row, numbered from `step`.
@@ -141,9 +148,11 @@ def chain_rows(x, steps, *, rows, seed, step):
     Takes x [rows, 16]; returns x [rows, 16], accepted [rows].
     """
     count, device = len(x), x.device
+    size = chain_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_out = torch.empty(count, 16, dtype=torch.float32, device=device)
     accepted = torch.empty(count, dtype=torch.float32, device=device)
-    chain_kernel[(triton.cdiv(count, 16),)](
+    chain_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         x_out,
         accepted,
@@ -152,10 +161,10 @@ def chain_rows(x, steps, *, rows, seed, step):
         steps,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x_out, accepted
 
@@ -186,6 +195,7 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     )
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_ratio_rows(x, y):
     """log of the Metropolis-Hastings ratio of walk from x to the proposal.
@@ -193,16 +203,18 @@ def log_ratio_rows(x, y):
     Takes x [rows, 16], y [rows, 16]; returns log_ratio [rows].
     """
     count, device = len(x), x.device
+    size = log_ratio_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_ratio = torch.empty(count, dtype=torch.float32, device=device)
-    log_ratio_kernel[(triton.cdiv(count, 16),)](
+    log_ratio_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         log_ratio,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_ratio
 
@@ -221,6 +233,7 @@ def log_proposal_kernel(x_ptr, y_ptr, log_proposal_out, count, ROWS: tl.constexp
     tl.store(log_proposal_out + place, tl.sum(-0.5 * square((y - x) / 0.4) - 0.002647801330517674, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_proposal_rows(x, y):
     """log density of what walk proposes, given where it stands.
@@ -228,15 +241,17 @@ def log_proposal_rows(x, y):
     Takes x [rows, 16], y [rows, 16]; returns log_proposal [rows].
     """
     count, device = len(x), x.device
+    size = log_proposal_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     log_proposal = torch.empty(count, dtype=torch.float32, device=device)
-    log_proposal_kernel[(triton.cdiv(count, 16),)](
+    log_proposal_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         log_proposal,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return log_proposal

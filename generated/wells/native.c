@@ -52,9 +52,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[3];
-    const int64_t step = numbers[4];
-    const int64_t steps = numbers[5];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    const int64_t steps = numbers[6];
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED uint32_t row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
@@ -63,10 +63,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 16);
         // wells.gen:7
         ALIGNED float x_2[16][LANES];
+        ALIGNED float accepted[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        ALIGNED float accepted[LANES];
         for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -90,11 +90,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             normal(noise, 16, row, seed, now, 0, 1);
             // wells.gen:7
             ALIGNED float y[16][LANES];
+            ALIGNED float sum_4[LANES];
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = x_2[at][lane] + 0.4f * noise[at][lane];
             }
-            // wells.gen:5
-            ALIGNED float sum_4[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(y[at][lane], 4);
@@ -128,7 +127,6 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 log_ratio[lane] = U[lane] - U_2[lane] + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
-            // wells.gen:7
             for (int at = 0; at < 16; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     x_2[at][lane] = choose(accept[lane], y[at][lane], x_2[at][lane]);

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, maximum, normal, square, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -125,17 +125,17 @@ def objective_critic_saving_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # wgan_gp.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -144,34 +144,34 @@ def objective_critic_saving_kernel(
     z_0 = normal(seed, row, step, 0, 3)
     z_1 = normal(seed, row, step, 1, 3)
     # wgan_gp.gen:7
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
     y_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     y_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # wgan_gp.gen:9
-    hidden_7 = tl.maximum(
+    hidden_7 = maximum(
         y_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + y_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_8 = tl.maximum(
+    hidden_8 = maximum(
         dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_9 = tl.maximum(
+    hidden_9 = maximum(
         dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -181,7 +181,7 @@ def objective_critic_saving_kernel(
     # adversarial.gen:15
     shared_1 = 1.0 - u
     # wgan_gp.gen:9
-    hidden_10 = tl.maximum(
+    hidden_10 = maximum(
         (u * tl.load(x_ptr + place * 2, mask=live, other=0) + shared_1 * y_0)[:, None]
         * vector(C_mlp_0_weight_array, 0, 64)
         + (u * tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + shared_1 * y_1)[:, None]
@@ -189,11 +189,11 @@ def objective_critic_saving_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_11 = tl.maximum(
+    hidden_11 = maximum(
         dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_12 = tl.maximum(
+    hidden_12 = maximum(
         dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -217,6 +217,7 @@ def objective_critic_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_saving_rows(
     x,
@@ -265,8 +266,10 @@ def objective_critic_saving_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_critic_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -274,10 +277,10 @@ def objective_critic_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -434,19 +437,19 @@ def objective_critic_backward_kernel(
     tl.store(part_8_out + place * 2, tl.load(x_ptr + place * 2, mask=live, other=0), mask=live)
     tl.store(part_8_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0), mask=live)
     # wgan_gp.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -454,11 +457,11 @@ def objective_critic_backward_kernel(
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     value_0 = value_cotangent
     tl.store(part_1_out + place * 1, value_0, mask=live)
-    product = (hidden_3 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    product_2 = (hidden_2 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    product_3 = (hidden > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    product_2 = (hidden_3 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
+    product_2_2 = (hidden_2 > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2, mask=live[:, None])
+    product_3 = (hidden > 0.0).to(tl.float32) * dot(product_2_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
     tl.store(x_gradient_out + place * 2, tl.sum(product_3 * vector(C_mlp_0_weight_array, 0, 64), 1), mask=live)
     tl.store(x_gradient_out + place * 2 + 1, tl.sum(product_3 * vector(C_mlp_0_weight_array_2, 0, 64), 1), mask=live)
     tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
@@ -474,19 +477,19 @@ def objective_critic_backward_kernel(
     z_1 = normal(seed, row, step, 1, 3)
     tl.store(part_31_out + place * 2 + 1, z_1, mask=live)
     # wgan_gp.gen:7
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_29_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_27_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -496,33 +499,33 @@ def objective_critic_backward_kernel(
     y_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(output_bias_array_2)
     tl.store(part_16_out + place * 2 + 1, y_1, mask=live)
     # wgan_gp.gen:9
-    hidden_7 = tl.maximum(
+    hidden_7 = maximum(
         y_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + y_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_7, mask=live[:, None])
-    hidden_8 = tl.maximum(
+    hidden_8 = maximum(
         dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_8, mask=live[:, None])
-    hidden_9 = tl.maximum(
+    hidden_9 = maximum(
         dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_10_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_9, mask=live[:, None])
     product_4 = (hidden_9 > 0.0).to(tl.float32) * (value_2_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
     tl.store(part_11_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_4, mask=live[:, None])
-    tl.store(part_34_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product + product_4, mask=live[:, None])
+    tl.store(part_34_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_4, mask=live[:, None])
     product_5 = (hidden_8 > 0.0).to(tl.float32) * dot(
         product_4,
         matrix_again(C_mlp_2_weight_array_2, 0, 64, 64),
         PRECISION,
     )
     tl.store(part_13_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_5, mask=live[:, None])
-    tl.store(part_33_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2 + product_5, mask=live[:, None])
+    tl.store(part_33_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2 + product_5, mask=live[:, None])
     product_6 = (hidden_7 > 0.0).to(tl.float32) * dot(
         product_5,
         matrix_again(C_mlp_1_weight_array_2, 0, 64, 64),
@@ -535,7 +538,7 @@ def objective_critic_backward_kernel(
     # adversarial.gen:15
     shared_1 = 1.0 - u
     # wgan_gp.gen:9
-    hidden_10 = tl.maximum(
+    hidden_10 = maximum(
         (u * tl.load(x_ptr + place * 2, mask=live, other=0) + shared_1 * y_0)[:, None]
         * vector(C_mlp_0_weight_array, 0, 64)
         + (u * tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + shared_1 * y_1)[:, None]
@@ -544,12 +547,12 @@ def objective_critic_backward_kernel(
         0.0,
     )
     indicator_value = (hidden_10 > 0.0).to(tl.float32)
-    hidden_11 = tl.maximum(
+    hidden_11 = maximum(
         dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     indicator_value_2 = (hidden_11 > 0.0).to(tl.float32)
-    hidden_12 = tl.maximum(
+    hidden_12 = maximum(
         dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -605,6 +608,7 @@ def objective_critic_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_backward_rows(
     x,
@@ -659,6 +663,8 @@ def objective_critic_backward_rows(
         C_mlp_output_weight,
         device,
     )
+    size = objective_critic_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x_gradient = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_1 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -696,7 +702,7 @@ def objective_critic_backward_rows(
     part_34 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_35 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_36 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_critic_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -741,10 +747,10 @@ def objective_critic_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         x_gradient,
@@ -894,34 +900,34 @@ def objective_generator_saving_kernel(
     z_0 = normal(seed, row, step, 0, 6)
     z_1 = normal(seed, row, step, 1, 6)
     # wgan_gp.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_3 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_3 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # wgan_gp.gen:9
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -932,6 +938,7 @@ def objective_generator_saving_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_saving_rows(
     x,
@@ -980,8 +987,10 @@ def objective_generator_saving_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_generator_saving_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_saving_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_saving_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -989,10 +998,10 @@ def objective_generator_saving_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -1134,19 +1143,19 @@ def objective_generator_backward_kernel(
     z_1 = normal(seed, row, step, 1, 6)
     tl.store(part_16_out + place * 2 + 1, z_1, mask=live)
     # wgan_gp.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_14_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden, mask=live[:, None])
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_12_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_2, mask=live[:, None])
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -1156,28 +1165,28 @@ def objective_generator_backward_kernel(
     x_2_1 = tl.sum(hidden_3 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(output_bias_array_2)
     tl.store(part_8_out + place * 2 + 1, x_2_1, mask=live)
     # wgan_gp.gen:9
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_4, mask=live[:, None])
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_4_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_5, mask=live[:, None])
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
     tl.store(part_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], hidden_6, mask=live[:, None])
-    product = (hidden_6 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
-    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product, mask=live[:, None])
-    product_2 = (hidden_5 > 0.0).to(tl.float32) * dot(product, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
-    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
-    product_3 = (hidden_4 > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
+    product_2 = (hidden_6 > 0.0).to(tl.float32) * (value_0[:, None] * vector(C_mlp_output_weight_array, 0, 64))
+    tl.store(part_3_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
+    product_2_2 = (hidden_5 > 0.0).to(tl.float32) * dot(product_2, matrix(C_mlp_2_weight_array_2, 0, 64, 64), PRECISION)
+    tl.store(part_5_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2_2, mask=live[:, None])
+    product_3 = (hidden_4 > 0.0).to(tl.float32) * dot(product_2_2, matrix(C_mlp_1_weight_array_2, 0, 64, 64), PRECISION)
     tl.store(part_7_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3, mask=live[:, None])
     projected_0 = tl.sum(product_3 * vector(C_mlp_0_weight_array, 0, 64), 1)
     tl.store(part_9_out + place * 2, projected_0, mask=live)
@@ -1198,6 +1207,7 @@ def objective_generator_backward_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 4, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_backward_rows(
     x,
@@ -1248,6 +1258,8 @@ def objective_generator_backward_rows(
         C_mlp_output_weight,
         device,
     )
+    size = objective_generator_backward_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     part_1 = torch.empty(count, 1, dtype=torch.float32, device=device)
     part_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_3 = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -1264,7 +1276,7 @@ def objective_generator_backward_rows(
     part_14 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_15 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_16 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_generator_backward_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_backward_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         *arrays,
@@ -1288,10 +1300,10 @@ def objective_generator_backward_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return (
         part_1,

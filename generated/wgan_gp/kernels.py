@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, square, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, maximum, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -82,17 +82,17 @@ def sample_kernel(
     z_0 = normal(seed, row, step, 0, 1)
     z_1 = normal(seed, row, step, 1, 1)
     # wgan_gp.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -108,6 +108,7 @@ def sample_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     mlp_0_weight,
@@ -139,18 +140,20 @@ def sample_rows(
         output_bias,
         device,
     )
+    size = sample_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_kernel[(triton.cdiv(count, 16),)](
+    sample_kernel[(programs,)](
         *arrays,
         x,
         rows,
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -220,17 +223,17 @@ def decode_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     # wgan_gp.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array, 0, 64)
         + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -246,6 +249,7 @@ def decode_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(
     z,
@@ -274,16 +278,18 @@ def decode_rows(
         output_bias,
         device,
     )
+    size = decode_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     x = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_kernel[(triton.cdiv(count, 16),)](
+    decode_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         x,
         count,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return x
 
@@ -302,6 +308,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(z_out + place * 2 + 1, normal(seed, row, step, 1, 1), mask=live)
 
 
+@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.
@@ -309,17 +316,19 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     Returns z [rows, 2].
     """
     count, device = len(rows), rows.device
+    size = prior_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     z = torch.empty(count, 2, dtype=torch.float32, device=device)
-    prior_kernel[(triton.cdiv(count, 128),)](
+    prior_kernel[(programs,)](
         z,
         rows,
         count,
         seed,
         step,
-        ROWS=128,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(4),
-        num_stages=1,
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return z
 
@@ -437,17 +446,17 @@ def objective_critic_kernel(
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
     # wgan_gp.gen:9
-    hidden = tl.maximum(
+    hidden = maximum(
         tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -456,34 +465,34 @@ def objective_critic_kernel(
     z_0 = normal(seed, row, step, 0, 3)
     z_1 = normal(seed, row, step, 1, 3)
     # wgan_gp.gen:7
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
     y_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     y_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # wgan_gp.gen:9
-    hidden_7 = tl.maximum(
+    hidden_7 = maximum(
         y_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + y_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_8 = tl.maximum(
+    hidden_8 = maximum(
         dot(hidden_7, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_9 = tl.maximum(
+    hidden_9 = maximum(
         dot(hidden_8, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -493,7 +502,7 @@ def objective_critic_kernel(
     # adversarial.gen:15
     shared_1 = 1.0 - u
     # wgan_gp.gen:9
-    hidden_10 = tl.maximum(
+    hidden_10 = maximum(
         (u * tl.load(x_ptr + place * 2, mask=live, other=0) + shared_1 * y_0)[:, None]
         * vector(C_mlp_0_weight_array, 0, 64)
         + (u * tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + shared_1 * y_1)[:, None]
@@ -501,11 +510,11 @@ def objective_critic_kernel(
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_11 = tl.maximum(
+    hidden_11 = maximum(
         dot(hidden_10, matrix_again(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_12 = tl.maximum(
+    hidden_12 = maximum(
         dot(hidden_11, matrix_again(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -529,6 +538,7 @@ def objective_critic_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_rows(
     x,
@@ -577,8 +587,10 @@ def objective_critic_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_critic_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_kernel[(triton.cdiv(count, 16),)](
+    objective_critic_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -586,10 +598,10 @@ def objective_critic_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value
 
@@ -701,34 +713,34 @@ def objective_generator_kernel(
     z_0 = normal(seed, row, step, 0, 6)
     z_1 = normal(seed, row, step, 1, 6)
     # wgan_gp.gen:7
-    hidden = tl.maximum(
+    hidden = maximum(
         z_0[:, None] * vector(mlp_0_weight_array, 0, 64)
         + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 64)
         + vector(mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_2 = tl.maximum(
+    hidden_2 = maximum(
         dot(hidden, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_3 = tl.maximum(
+    hidden_3 = maximum(
         dot(hidden_2, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64),
         0.0,
     )
     x_2_0 = tl.sum(hidden_3 * vector(mlp_output_weight_array, 0, 64), 1) + tl.load(mlp_output_bias_array)
     x_2_1 = tl.sum(hidden_3 * vector(mlp_output_weight_array_2, 0, 64), 1) + tl.load(mlp_output_bias_array_2)
     # wgan_gp.gen:9
-    hidden_4 = tl.maximum(
+    hidden_4 = maximum(
         x_2_0[:, None] * vector(C_mlp_0_weight_array, 0, 64)
         + x_2_1[:, None] * vector(C_mlp_0_weight_array_2, 0, 64)
         + vector(C_mlp_0_bias_array, 0, 64),
         0.0,
     )
-    hidden_5 = tl.maximum(
+    hidden_5 = maximum(
         dot(hidden_4, matrix(C_mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_1_bias_array, 0, 64),
         0.0,
     )
-    hidden_6 = tl.maximum(
+    hidden_6 = maximum(
         dot(hidden_5, matrix(C_mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(C_mlp_2_bias_array, 0, 64),
         0.0,
     )
@@ -739,6 +751,7 @@ def objective_generator_kernel(
     )
 
 
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_rows(
     x,
@@ -787,8 +800,10 @@ def objective_generator_rows(
         C_mlp_output_bias,
         device,
     )
+    size = objective_generator_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
     value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_kernel[(triton.cdiv(count, 16),)](
+    objective_generator_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         value,
@@ -796,9 +811,9 @@ def objective_generator_rows(
         count,
         seed,
         step,
-        ROWS=16,
+        ROWS=size.rows,
         PRECISION=tiles.precision(),
-        num_warps=tiles.warps(8),
-        num_stages=tiles.stages(2),
+        num_warps=size.warps,
+        num_stages=size.stages,
     )
     return value

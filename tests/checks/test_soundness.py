@@ -21,6 +21,7 @@ from gencompiler.proof.facts import Invertible
 from gencompiler.proof.numbers import ball
 from gencompiler.settings import Settings
 from tests.checks.soundness import TRAPS, Trap
+from tests.checks.soundness_defined import DEFINED
 
 
 def checked(spec: str) -> tuple[Checked, Derived]:
@@ -32,7 +33,7 @@ def checked(spec: str) -> tuple[Checked, Derived]:
     return check(derived, Reporter()), derived
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda t: t.name)
+@pytest.mark.parametrize("trap", (*TRAPS, *DEFINED), ids=lambda t: t.name)
 def test_no_trap_is_fallen_into(trap: Trap) -> None:
     found, derived = checked(trap.spec)
     own = [v.status for v in found.verdicts if v.obligation.id == trap.obligation]

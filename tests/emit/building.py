@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from gencompiler import pipeline
@@ -91,9 +92,9 @@ model Hidden(D = 5, H = 16) {
 SCHEDULED = ("parse", "resolve", "derive", "lower", "schedule")
 
 
-def unproved(source: SourceText, *passes: str) -> pipeline.Compilation:
-    """A spec after these passes, without the proofs."""
-    done = pipeline.Compilation(source, {}, Settings.from_environment(), Reporter(), {source.name: source})
+def unproved(source: SourceText, *passes: str, defines: Mapping[str, int] | None = None) -> pipeline.Compilation:
+    """A spec after these passes, without the proofs, with some of its constants replaced."""
+    done = pipeline.Compilation(source, defines or {}, Settings.from_environment(), Reporter(), {source.name: source})
     for each in pipeline.PASSES:
         if each.name in passes:
             each.function(done)

@@ -74,7 +74,7 @@ def test_a_kernel_that_spills_is_seen() -> None:
     """Four warps are too few for 64 x 64 matrices."""
     pytest.importorskip("triton")
     good = schedule(KERNELS["coupling_log_prob_64"])
-    bad = Schedule(good.program, True, good.reason, good.cost, good.tiled, Config(16, 4, 1))
+    bad = Schedule(good.program, good.reason, good.cost, good.tiled, {"sm_90": Config(16, 4, 1)})
     (use,) = kernel_use({"bad": bad}, "sm_90")
     assert use.spills > 0
 

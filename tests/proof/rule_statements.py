@@ -191,6 +191,14 @@ _QUARTIC = (
     "transition a(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 0.5)  x' = metropolis(y, target = path) }",
     "transition b(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 2)  x' = metropolis(y, target = path) }",
 )
+_ORBIT = """model M { observed x : Real  latent v : Real  p(x, v) ∝ exp(-x^4 - v^2 / 2)
+bijection leap(x : Real, v : Real | e : Real) -> (Real, Real) = (x + e * v, v)
+bijection flip(x : Real, v : Real) -> (Real, Real) = (x, -v)
+def apart(x, v, y, w : Real) -> Real = min((y - x) * v, (y - x) * w)
+transition walk(x', v' | x, v, e : Real) { x', v' = orbit(leap(e = e), flip, while = apart, doublings = 3) }
+claim stationary(walk, p)
+}
+"""
 _NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
 OWN = {
     "equations in turns": """model M { observed x : Real[3]  latent z : Real[3]  param a : Real
@@ -253,6 +261,7 @@ p(o) = Uniform()
 p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)))
 }
 """,
+    "a walk along an orbit": _ORBIT,
     "a sweep along a path": _annealed(
         "observed x : Binary[3]  latent h : Binary[2]  param W : Real[3, 2]  p(x, h) ∝ exp(x @ W @ h)",
         "density path(x, h | t : Interval(0, 1)) ∝ p(x, h)^t",

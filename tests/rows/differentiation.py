@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,42 +21,58 @@ from gencompiler.runtime.programs import RowFunction
 from tests.rows import harness
 
 
-def row_function(program: Program) -> RowFunction:
+def row_function(program: Program, function: Callable[..., Any]) -> RowFunction:
     called = signature(program)
-    return RowFunction(harness.compiled(program), keywords=called.keywords, parameters=called.parameters)
+    return RowFunction(function, keywords=called.keywords, parameters=called.parameters)
 
 
-def gradient_of(program: Program, found: tuple[Adjoint, ...]) -> gradients.Gradient:
-    """What `runtime.gradients` runs, with torch functions in the place of kernels."""
+def gradient_of(
+    program: Program, found: tuple[Adjoint, ...], made: Callable[[Program], Callable[..., Any]] = harness.compiled
+) -> gradients.Gradient:
+    """What `runtime.gradients` runs, with the functions that `made` makes in the place of kernels: torch's."""
     called = signature(program)
-    made = []
+    ways = []
     for way in found:
         outputs = way.backward.outputs
         parts = tuple(gradients.Part(**dataclasses.asdict(each)) for each in way.contributions)
         shapes = tuple(output.type.shape for output in way.saving.outputs[1:])
         names = tuple(output.name for output in outputs)
-        made.append(gradients.Way(row_function(way.saving), row_function(way.backward), shapes, names, parts, 1))
-    return gradients.Gradient(called.inputs, called.parameters, tuple(made))
+        functions = [row_function(each, made(each)) for each in (way.saving, way.backward)]
+        ways.append(gradients.Way(*functions, shapes, names, parts, 1))
+    return gradients.Gradient(called.inputs, called.parameters, tuple(ways))
 
 
 def both(
     program: Program, found: tuple[Adjoint, ...], rows: int = 9, scale: float = 1.0, dtype: torch.dtype = torch.float64
 ) -> list[tuple[Tensor, Tensor]]:
     """(ours in `dtype`, torch's in float64) for each parameter."""
+    return compared(program, gradient_of(program, found), rows, scale, dtype)
+
+
+def compared(
+    program: Program, gradient: gradients.Gradient, rows: int, scale: float, dtype: torch.dtype
+) -> list[tuple[Tensor, Tensor]]:
+    """(what `gradient` gives in `dtype`, torch's in float64) for each parameter."""
     values = harness.parameters(program, scale=scale)
     given = harness.inputs(program, rows)
-    leaves = {path: value.clone().requires_grad_() for path, value in values.items()}
-    (out, *_) = harness.run_torch(program, given, leaves, rows)
+    theirs = by_torch(program, rows, scale, torch.float64)
     cotangent = torch.linspace(0.5, 1.5, rows, dtype=torch.float64)
-    theirs = torch.autograd.grad((out * cotangent).sum(), list(leaves.values()), allow_unused=True)
-    gradient = gradient_of(program, found)
     keys = gradients.Keys(torch.arange(rows), harness.SEED, harness.STEP)
     inputs = [given[n] if given[n].dtype == torch.int64 else given[n].to(dtype) for n in gradient.inputs]
     parameters = [values[path].to(dtype) for path in gradient.parameters]
     _, *states = gradients.forward(gradient, inputs, parameters, keys)
     ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(dtype), keys)[len(inputs) :]
-    zero = [torch.zeros_like(v) if g is None else g for v, g in zip(values.values(), theirs, strict=True)]
-    return [(a.double(), b) for a, b in zip(ours, zero, strict=True)]
+    return [(a.double(), b) for a, b in zip(ours, theirs, strict=True)]
+
+
+def by_torch(program: Program, rows: int, scale: float, dtype: torch.dtype) -> list[Tensor]:
+    """The gradient that torch's automatic differentiation takes in `dtype`, for each parameter."""
+    values = harness.parameters(program, scale=scale)
+    leaves = {path: value.clone().to(dtype).requires_grad_() for path, value in values.items()}
+    (out, *_) = harness.run_torch(program, harness.inputs(program, rows), leaves, rows, dtype)
+    total = (out * torch.linspace(0.5, 1.5, rows, dtype=dtype)).sum()
+    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    return [torch.zeros_like(v) if g is None else g for v, g in zip(leaves.values(), found, strict=True)]
 
 
 def worst(pairs: list[tuple[Tensor, Tensor]]) -> float:

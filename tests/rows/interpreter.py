@@ -222,6 +222,8 @@ class _Row:
             case r.Reduce(operation=operation, operand=operand):
                 reduction = {"logsumexp": np.logaddexp.reduce, "norm": np.linalg.norm}
                 return reduction.get(operation, getattr(np, operation, None))(of(operand))
+            case r.Outer(left=left, right=right):
+                return np.outer(of(left), of(right)).ravel()
             case r.Broadcast(operand=operand, length=length):
                 return np.full(length, of(operand))
             case r.Column(vector=vector, index=index):

@@ -79,13 +79,12 @@ def test_a_matrix_is_read_again_outside_loops_only() -> None:
 
 
 def test_a_wider_warp_makes_the_same_threads() -> None:
-    config = schedule(coupling_log_prob(64, 64, 8)).config
-    assert config is not None
-    assert config.stages == 2
+    configs = schedule(coupling_log_prob(64, 64, 8)).configs
+    assert configs["sm_90"].stages == 2
     for target, device in DEVICES.items():
-        on = config.on(target)
-        assert on.warps * device.warp == config.warps * 32
-        assert (on.rows, on.stages) == (config.rows, 2 if device.prefetches else 1)
+        on = configs[target]
+        assert on.warps * device.warp == configs["sm_90"].warps * 32
+        assert (on.rows, on.stages) == (configs["sm_90"].rows, 2 if device.prefetches else 1)
 
 
 def test_a_second_stage_takes_the_weights_of_the_next_iteration() -> None:
@@ -96,14 +95,17 @@ def test_a_second_stage_takes_the_weights_of_the_next_iteration() -> None:
     assert live_registers(scheduled, "sm_90") == -(-16 * scheduled.cost.live_elements // (8 * 32))
 
 
-def test_what_was_measured_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_measured_is_chosen_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     program = coupling_log_prob(16, 24, 4)
     free = schedule(program)
     assert free.tiled is not None
     key = scheduling.program_key(free.tiled.program)
-    monkeypatch.setitem(scheduling.MEASURED, key, (32, 8, 3))
-    assert schedule(program).config == scheduling.Config(32, 8, 3)
-    assert schedule(dataclasses.replace(program, name="other", title="")).config == scheduling.Config(32, 8, 3)
-    monkeypatch.setitem(scheduling.MEASURED, key, None)
+    monkeypatch.setitem(scheduling.MEASURED, key, {"sm_80": (32, 8, 3), "gfx942": None})
+    measured = schedule(program)
+    assert measured.configs == {"sm_80": scheduling.Config(32, 8, 3), "sm_90": free.configs["sm_90"]}
+    assert schedule(dataclasses.replace(program, name="other", title="")).configs == measured.configs
+    assert "ran out of registers" in measured.why("gfx942")
+    assert measured.why("sm_80") == free.reason
+    monkeypatch.setitem(scheduling.MEASURED, key, dict.fromkeys(DEVICES))
     assert not schedule(program).fused
     assert "ran out of registers" in schedule(program).reason

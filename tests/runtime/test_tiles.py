@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import backends, gradients, tiles
+from gencompiler.runtime.programs import RowFunction
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 784])
@@ -88,3 +89,52 @@ def test_packing_is_remembered_until_a_parameter_changes() -> None:
         pack(inside, cpu)
         inside.add_(1.0)
         assert pack(inside, cpu)[0].tolist() == [4.0] * 3
+
+
+# -- tiles of kernels ------------------------------------------------------------------------------------------------
+
+
+@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+def launcher() -> None:
+    """A kernel that spills on sm_90."""
+
+
+SIZES: tiles.Sizes = launcher.sizes  # type: ignore[attr-defined]
+CUDA = torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize(
+    ("capability", "amd", "wanted"),
+    [((8, 0), None, (16, 8, 2)), ((8, 9), None, (16, 8, 2)), ((9, 0), None, None), ((9, 4), "6.2", (16, 4, 1))],
+)
+def test_a_kernel_takes_the_tile_of_the_device(
+    capability: tuple[int, int], amd: str | None, wanted: tuple[int, int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.version, "hip", amd)
+    tiles.processor.cache_clear()
+    assert SIZES.fit(CUDA) == (wanted is not None)
+    if wanted is not None:
+        assert SIZES.on(CUDA) == tiles.Size(*wanted)
+    tiles.processor.cache_clear()
+
+
+def test_the_interpreter_has_no_limits() -> None:
+    assert SIZES.fit(torch.device("cpu"))
+    assert SIZES.on(torch.device("cpu")).rows == 16
+
+
+def test_torch_runs_what_has_no_tile_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the launcher nor gradients whose kernels are not all there are used on a device without a tile."""
+
+    class Here:
+        package, device = "made", CUDA
+
+    whole = RowFunction(tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1))(lambda: None))
+    part = RowFunction(launcher)
+    way = gradients.Way(whole, part, (), (), (), 1)
+    monkeypatch.setattr(backends, "_launcher", lambda module, name: launcher)
+    for processor in ("sm_80", "sm_90"):
+        monkeypatch.setattr(tiles, "processor", lambda device, found=processor: found)
+        assert (backends.kernel_launcher(Here(), "log_prob_rows") is launcher) == (processor == "sm_80")  # type: ignore[arg-type]
+        assert gradients.Gradient((), (), (way,)).fits(CUDA) == (processor == "sm_80")

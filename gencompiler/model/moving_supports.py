@@ -1,0 +1,90 @@
+"""Densities on an interval whose ends are parameters: `density Above(x : Interval(m, inf) | m : Real) = exp(m - x)`.
+
+Such a density is kept as that of a standard variable y, on the positive numbers or the unit interval, which moves to x
+by its place: m + y beyond one end, b - y below it, a + (b - a) y between two.  So its mass is an integral over a fixed
+support, ∫ f(x) dx = ∫ f(place(y)) w dy with the width w = |d place / dy|, and a draw of x is the place of one of y."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gencompiler.diagnostics.span import Span
+from gencompiler.model import nodes
+from gencompiler.model.builder import Context
+from gencompiler.node import walk
+from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.infer import Infer
+
+#: The supports whose ends may be parameters.
+MOVABLE = ("Interval", "Open")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ends:
+    """The ends of a moving support as they are written; None where it has none."""
+
+    lower: tree.Expr | None
+    upper: tree.Expr | None
+
+    @property
+    def standard(self) -> nodes.Support:
+        """Where the standard variable lies."""
+        return nodes.Support("Positive" if self.lower is None or self.upper is None else "Unit")
+
+
+def ends_of(declaration: tree.ParameterDecl, conditions: tuple[tree.ParameterDecl, ...]) -> Ends | None:
+    """The ends of a variable's support, where one of them mentions a condition; None of a support that stays."""
+    declared = declaration.type
+    if not isinstance(declared, tree.SupportType) or declared.name.id not in MOVABLE or len(declared.arguments) != 2:
+        return None
+    names = {c.name.id for c in conditions}
+    found = [a.value for a in declared.arguments if a.value is not None]
+    if len(found) != 2 or not any(_mentioned(end) & names for end in found):
+        return None
+    lower, upper = (None if _endless(end) else end for end in found)
+    return Ends(lower, upper) if lower is not None or upper is not None else None
+
+
+def _mentioned(expr: tree.Expr) -> set[str]:
+    return {n.id for n in walk(expr) if isinstance(n, tree.Name)}
+
+
+def _endless(expr: tree.Expr) -> bool:
+    inside = expr.operand if isinstance(expr, tree.Unary) else expr
+    return isinstance(inside, tree.Name) and inside.id == "inf"
+
+
+def place(infer: Infer, context: Context, ends: Ends, standard: nodes.Expr) -> tuple[nodes.Expr, nodes.Expr | None]:
+    """The event at a value of the standard variable, and the width of a support with two ends."""
+    span = standard.span
+    lower, upper = (None if e is None else infer.expression(context, e) for e in (ends.lower, ends.upper))
+    if lower is None and upper is not None:
+        return _written(span, "b - y", b=upper, y=standard), None
+    if upper is None and lower is not None:
+        return _written(span, "a + y", a=lower, y=standard), None
+    assert lower is not None and upper is not None
+    width = _written(span, "b - a", a=lower, b=upper)
+    return _written(span, "a + w * y", a=lower, w=width, y=standard), width
+
+
+def within(infer: Infer, context: Context, ends: Ends, event: nodes.Expr, value: nodes.Expr) -> nodes.Expr:
+    """The density of an event, 0 outside the support."""
+    span = value.span
+    for end, text in ((ends.upper, "if x > c then 0 else v"), (ends.lower, "if x < c then 0 else v")):
+        if end is not None:
+            value = _written(span, text, x=event, c=infer.expression(context, end), v=value)
+    return value
+
+
+def scaled(width: nodes.Expr | None, value: nodes.Expr) -> nodes.Expr:
+    """The density of the standard variable."""
+    return value if width is None else _written(value.span, "w * v", w=width, v=value)
+
+
+def _written(span: Span, text: str, **names: nodes.Expr) -> nodes.Expr:
+    from gencompiler.model.formula import formula, placed  # which resolves formulas, and so needs all of this package
+
+    return placed(formula(text, **names), span)
