@@ -122,8 +122,8 @@ def test_a_spline_of_the_circle_is_that_of_a_peer() -> None:
 
 def test_what_an_inverse_is_worth_is_measured_around_the_circle() -> None:
     """Next to the seam the map of what was found may be a turn away from what was sought, and is as good."""
-    model: Any = perturbed(gencompiler.compile(ONE.format(stages="MoebiusMixture(K = 3)"))(), 0.9)
-    near = torch.logspace(-15, -1, 60, dtype=torch.float64)
+    model: Any = perturbed(gencompiler.compile(ONE.format(stages="MoebiusMixture(K = 3) |> Turn"))(), 0.9)
+    near = torch.logspace(-16, -1, 300, dtype=torch.float64)
     x = torch.cat([grid(400), near - math.pi, math.pi - near]).clamp(-math.pi, math.nextafter(math.pi, 0))
     _, _, residual, bound, converged = model.inverse_ex(x)
     assert bool(converged.all())
