@@ -16,16 +16,15 @@ from gencompiler.proof.facts import InRange, Lipschitz
 from gencompiler.proof.graph import (
     Malformed,
     Term,
-    before,
     bound_index,
     contract,
-    element,
     select,
     subterms,
     support_of,
     symbol,
 )
 from gencompiler.proof.index_rules import entry, in_entries, own_entry
+from gencompiler.proof.index_search import reaches, too_much
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.mask_rules import masked
@@ -125,7 +124,9 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
 
 def _elementwise(search: Search, own: Term, part: Term) -> Proof:
     """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
-    return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
+    from gencompiler.proof.circle_search import circle_map
+
+    return circle_map(search, own, part) if is_circle(support_of(own)) else search.bijection(own, part)
 
 
 def block(search: Search, own: Term, part: Term) -> Proof:
@@ -155,22 +156,9 @@ def _inner(input_: Term, body: Term) -> Term | None:
     """The first vector on the way from the input to the result through which alone the result depends on it."""
     for term in subterms(body):
         own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
-        if own and all(s.data[0] != "bound" for s in term.symbols) and not _reaches(body, input_, term):
+        if own and all(s.data[0] != "bound" for s in term.symbols) and not reaches(body, input_, term):
             return term
     return None
-
-
-def _reaches(body: Term, input_: Term, cut: Term) -> bool:
-    """Whether a term depends on the input otherwise than through `cut`."""
-    stack, seen = [body], {cut}
-    while stack:
-        term = stack.pop()
-        if term is input_:
-            return True
-        if term not in seen and input_ in term.symbols:
-            seen.add(term)
-            stack.extend(term.arguments)
-    return False
 
 
 def _composed(
@@ -396,23 +384,9 @@ def _by_index(search: Search, input_: Term, body: Term) -> Proof:
     try:
         own, inner = entry(input_, body)
     except Unproved as failure:
-        raise NotFound("cycle", body, _too_much(input_, body) or str(failure)) from None
+        raise NotFound("cycle", body, too_much(input_, body) or str(failure)) from None
     try:
         found = _elementwise(search, own, inner)
     except NotFound as problem:
         raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
     return _proved("by_index", (input_, body), body, found)
-
-
-def _too_much(input_: Term, body: Term) -> str | None:
-    """What an entry sees of the input that makes entries depend on each other."""
-    index = bound_index(*body.data)
-    for term in subterms(body.arguments[0]):
-        if term.operation == "element" and term.arguments[0] is input_:
-            place = term.arguments[1]
-            if place is before(index, inclusive=True):
-                return f"`{input_}[<=i]` holds `{input_}[i]` itself, so entry i feeds its own conditioner"
-            if place not in (index, before(index)):
-                return f"entry i depends on `{term}`, which does not come before it"
-    rest = replaced(body, {element(input_, (index,)): index, element(input_, (before(index),)): index})
-    return f"entry i depends on all of `{input_}`" if input_ in rest.symbols else None
