@@ -157,13 +157,17 @@ class _Writer:
         repeated = [p for p in subterms(body) if uses.get(p, 0) > 1 and p.operation not in (*_LEAVES, "select")]
         taken = {name_of(s) for s in body.symbols} | set(self.bound.values()) | set(self.naming.symbols.values())
         bindings = []
+        names = []
         for part in repeated:
             if formal in part.symbols and part is not body and part not in self.bound:
                 name = _fresh(SHARED, taken)
                 taken.add(name)
                 bindings.append(nodes.Binding(name, self.write(part), span=self.span(part)))
                 self.bound[part] = name
+                names.append(part)
         written = self.write(body)
+        for part in names:  # the root may be written again, where its names are not in scope
+            del self.bound[part]
         return nodes.Let(written.type, tuple(bindings), written, span=self.span(body)) if bindings else written
 
     def _external(self, term: Term, type_: nodes.Type, span: Span) -> nodes.Expr:

@@ -61,7 +61,7 @@ def rotation(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         turned = body.data == "subtract" and not first
         back = minus(other, y) if turned else minus(y, other) if body.data == "add" else plus(y, other)
     inverse = substitute(inner.inverse, {y: back})
-    return CircleMap(input_, body, inner.increasing != turned, inverse, inner.log_derivative)
+    return CircleMap(input_, body, inner.increasing != turned, inverse, inner.log_derivative, inner.principal)
 
 
 def moebius_parts(input_: Term, body: Term) -> tuple[Term, Term, int]:
@@ -145,7 +145,7 @@ def around(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(turns == 1, "{} goes around {} times", body, turns)
     known = given_ranges(premises, t, HALF_TURNS)
     slope = log_size(derivative(in_pieces(body, input_), input_), Evaluation({}, known))
-    return CircleMap(input_, body, True, _solved(outer, t, y, Evaluation({t: HALF_TURNS}, known)), slope)
+    return CircleMap(input_, body, True, _solved(outer, t, y, Evaluation({t: HALF_TURNS}, known)), slope, True)
 
 
 def _solved(outer: Term, t: Term, y: Term, signs: Evaluation) -> Term:
@@ -180,7 +180,7 @@ def weighted_around(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     outer = in_half_turns(input_, body)
     slopes = substitute(inner.log_derivative, {own: input_})
     log_slope = reduce("logsumexp", plus(apply("log", weights), slopes))
-    return CircleMap(input_, body, True, _solved(outer, t, y, Evaluation({t: HALF_TURNS}, {})), log_slope)
+    return CircleMap(input_, body, True, _solved(outer, t, y, Evaluation({t: HALF_TURNS}, {})), log_slope, True)
 
 
 def _elementwise(term: Term, symbol_: Term) -> bool:
@@ -202,7 +202,7 @@ def circular_knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     y = result(())
     start = quotients.written(heights.start, {PI: 0})
     back = substitute(inverse, {y: wound(y, start)})
-    return CircleMap(input_, body, True, back, log_slope)
+    return CircleMap(input_, body, True, back, log_slope, True)
 
 
 @rule

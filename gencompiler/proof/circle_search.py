@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gencompiler.proof import splines
+from gencompiler.model.nodes import Support
+from gencompiler.proof import splines, vector_search
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.circle_rules import moebius_parts, weighted_parts
 from gencompiler.proof.circles import HALF_TURNS, half_turns, in_half_turns
 from gencompiler.proof.graph import Malformed, Term, subterms
@@ -17,6 +19,15 @@ from gencompiler.proof.slopes import BySlope
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
+
+
+def onto_circle(search: Search, input_: Term, body: Term, declared: Support) -> Proof:
+    """That a map of angles is a bijection of the circle, or of a torus; raises NotFound."""
+    found = vector_search.bijection(search, input_, body) if input_.shape else circle_map(search, input_, body)
+    try:
+        return prove("onto_circle", (declared,), found)
+    except Unproved as failure:
+        raise NotFound("form", body, str(failure)) from None
 
 
 def circle_map(search: Search, input_: Term, body: Term) -> Proof:
@@ -38,7 +49,16 @@ def circle_map(search: Search, input_: Term, body: Term) -> Proof:
                 return found
         return _around(search, input_, body)
     except (Unproved, Malformed) as failure:
-        raise NotFound("form", body, str(failure)) from None
+        raise NotFound("form", body, _undefined(body) or str(failure)) from None
+
+
+def _undefined(body: Term) -> str | None:
+    """Why a map may have no value, in terms of the angle itself; None where it has."""
+    try:
+        Evaluation({}, {}).range(body)
+    except Unproved as failure:
+        return str(failure)
+    return None
 
 
 def _in_closed_form(search: Search, input_: Term, body: Term) -> Proof | None:

@@ -65,13 +65,15 @@ class CircleMap(Fact):
     of `input`, and goes around once, forwards when `increasing`.
 
     `inverse` is a function of `result(input.shape)` that is right, modulo 2 pi, for every number that stands for the
-    angle; `log_derivative` is log|d body / d input|, outside a null set."""
+    angle, and has its own values in [-pi, pi) where it is `principal`; `log_derivative` is log|d body / d input|,
+    outside a null set."""
 
     input: Term
     body: Term
     increasing: bool
     inverse: Term
     log_derivative: Term
+    principal: bool = False
 
     @property
     def image(self) -> Circle:

@@ -25,7 +25,9 @@ def proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof)
 
 def elementwise(search: Search, own: Term, part: Term) -> Proof:
     """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
-    return (search.circle_map if is_circle(support_of(own)) else search.bijection)(own, part)
+    from gencompiler.proof.circle_search import circle_map
+
+    return circle_map(search, own, part) if is_circle(support_of(own)) else search.bijection(own, part)
 
 
 def by_index(search: Search, input_: Term, body: Term) -> Proof:
@@ -39,6 +41,19 @@ def by_index(search: Search, input_: Term, body: Term) -> Proof:
     except NotFound as problem:
         raise problem.moved({own: own_entry(input_, bound_index(*body.data))}) from None
     return proved("by_index", (input_, body), body, found)
+
+
+def reaches(body: Term, input_: Term, cut: Term) -> bool:
+    """Whether a term depends on the input otherwise than through `cut`."""
+    stack, seen = [body], {cut}
+    while stack:
+        term = stack.pop()
+        if term is input_:
+            return True
+        if term not in seen and input_ in term.symbols:
+            seen.add(term)
+            stack.extend(term.arguments)
+    return False
 
 
 def _too_much(input_: Term, body: Term) -> str | None:

@@ -342,7 +342,9 @@ class Search:
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
         if is_circle(declared) and is_circle(support_of(input_)):
-            return self._of_angles(input_, body, declared)
+            from gencompiler.proof.circle_search import onto_circle
+
+            return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
         found = self.any_bijection(input_, body)
@@ -354,20 +356,6 @@ class Search:
                 return prove("onto", (declared,), found)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
-
-    def _of_angles(self, input_: Term, body: Term, declared: Support) -> Proof:
-        """The same of angles, whose maps count modulo 2 pi."""
-        found = vector_search.bijection(self, input_, body) if input_.shape else self.circle_map(input_, body)
-        try:
-            return prove("onto_circle", (declared,), found)
-        except Unproved as failure:
-            raise NotFound("form", body, str(failure)) from None
-
-    def circle_map(self, input_: Term, body: Term) -> Proof:
-        """That a map of angles is a bijection of the circle, place by place; raises NotFound."""
-        from gencompiler.proof.circle_search import circle_map
-
-        return circle_map(self, input_, body)
 
     def _with_gaps(self, input_: Term, body: Term, declared: Support) -> Proof:
         """The same of numbers between which there are gaps."""

@@ -63,7 +63,7 @@ def part_of(premise: Fact, input_: Term, body: Term) -> Part:
 
 def undone(found: Part) -> Term:
     """The inverse of a part; of one of angles, as angles of [-pi, pi), which is what other parts know them as."""
-    known = not isinstance(found, CircleMap) or found.inverse is result(found.input.shape)
+    known = not isinstance(found, CircleMap) or found.principal or found.inverse is result(found.input.shape)
     return found.inverse if known else principal(found.inverse)
 
 

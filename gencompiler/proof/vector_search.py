@@ -15,7 +15,7 @@ from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import Bijection, InRange, Lipschitz, VectorBijection
 from gencompiler.proof.graph import Malformed, Term, contract, select, subterms, symbol
 from gencompiler.proof.index_rules import in_entries
-from gencompiler.proof.index_search import by_index, elementwise, proved
+from gencompiler.proof.index_search import by_index, elementwise, proved, reaches
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.mask_rules import masked
@@ -147,22 +147,9 @@ def _inner(input_: Term, body: Term) -> Term | None:
     """The first vector on the way from the input to the result through which alone the result depends on it."""
     for term in subterms(body):
         own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
-        if own and all(s.data[0] != "bound" for s in term.symbols) and not _reaches(body, input_, term):
+        if own and all(s.data[0] != "bound" for s in term.symbols) and not reaches(body, input_, term):
             return term
     return None
-
-
-def _reaches(body: Term, input_: Term, cut: Term) -> bool:
-    """Whether a term depends on the input otherwise than through `cut`."""
-    stack, seen = [body], {cut}
-    while stack:
-        term = stack.pop()
-        if term is input_:
-            return True
-        if term not in seen and input_ in term.symbols:
-            seen.add(term)
-            stack.extend(term.arguments)
-    return False
 
 
 def _composed(

@@ -17,7 +17,7 @@ import dataclasses
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import nodes
+from gencompiler.rows import angles, nodes
 from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.equations import Flow, source_of
 from gencompiler.rows.expressions import Passed, Scope
@@ -68,7 +68,10 @@ def residual(derived: Derived, flow: Flow, solving: nodes.Program, *, inverted: 
         )
     except NotLowered:
         return None
-    off = graph.elementwise("abs", graph.elementwise("subtract", value, values[sought], span=span), span=span)
+    apart = graph.elementwise("subtract", value, values[sought], span=span)
+    if variables[sought].type.support.name == "Angle":  # the short way around
+        apart = angles.wound(graph, apart, span)
+    off = graph.elementwise("abs", apart, span=span)
     program = draft.program({"residual": off, "roundings": error}, real=True)
     own = {each.name: each for each in program.inputs}
     ordered = (own[found], *(own[each.name] for each in solving.inputs))

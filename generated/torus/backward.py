@@ -238,7 +238,8 @@ def log_prob_saving_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = tl.sum(
+        # torus.gen:5
+        b_0 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -278,8 +279,6 @@ def log_prob_saving_kernel(
             ),
             1.0,
         )
-        # torus.gen:5
-        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
@@ -299,54 +298,54 @@ def log_prob_saving_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_8 = (
+        total_7 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_9 * tl.sigmoid(total_9)
-        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
+        hidden_3 = total_7 * tl.sigmoid(total_7)
+        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_10
+                total_9
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_11 = -3.141592653589793 + (
+        total_10 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_11_2 = -3.141592653589793 + (
+        total_10_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_11_3 = -3.141592653589793 + (
+        total_10_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
+        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -359,14 +358,14 @@ def log_prob_saving_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_12
+                            total_11
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_12 - shared_8[:, None]),
+                                            tl.exp(total_11 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -384,18 +383,18 @@ def log_prob_saving_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + softplus(
+        total_12 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_13_2 = 0.001 + softplus(
+        total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
             maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -411,8 +410,8 @@ def log_prob_saving_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
-                    total_13_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
+                    total_12_2,
                 ),
                 0.0,
             ),
@@ -1000,7 +999,8 @@ def log_prob_backward_kernel(
         ratio_2 = product_4 / total_12
         larger = maximum(ratio_2, 0.0)
         smaller = minimum(larger, 1.0)
-        total_13 = (
+        # torus.gen:5
+        b_2_0 = (
             tl.sum(
                 tl.where(
                     tl.arange(0, 16)[None, :] < 12,
@@ -1022,8 +1022,6 @@ def log_prob_backward_kernel(
             )
             + reduced_6 * smaller
         )
-        # torus.gen:5
-        b_2_0 = total_13 - 6.283185307179586 * tl.floor((total_13 + 3.141592653589793) / 6.283185307179586)
         value_7_0 = value_5_0
         value_7_1 = b_2_0
         # torus.gen:12
@@ -1041,72 +1039,72 @@ def log_prob_backward_kernel(
         tl.store(part_8_out + place * 8 + k_2 * 2, value_9_0, mask=live)
         tl.store(part_8_out + place * 8 + (k_2 * 2 + 1), value_9_1, mask=live)
         # torus.gen:5
-        total_14 = (
+        total_13 = (
             value_9_0[:, None] * vector(mlp_0_weight_array, k_2, 32)
             + value_9_1[:, None] * vector(mlp_0_weight_array_2, k_2, 32)
             + vector(mlp_0_bias_array, k_2, 32)
         )
-        sigmoid_total_14 = tl.sigmoid(total_14)
-        hidden_5 = total_14 * sigmoid_total_14
+        sigmoid_total_13 = tl.sigmoid(total_13)
+        hidden_5 = total_13 * sigmoid_total_13
         # torus.gen:12
         tl.store(part_6_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_5, mask=live[:, None])
         # torus.gen:5
-        total_15 = dot(hidden_5, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32)
-        sigmoid_total_15 = tl.sigmoid(total_15)
-        hidden_6 = total_15 * sigmoid_total_15
+        total_14 = dot(hidden_5, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32)
+        sigmoid_total_14 = tl.sigmoid(total_14)
+        hidden_6 = total_14 * sigmoid_total_14
         # torus.gen:12
         tl.store(part_2_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_6, mask=live[:, None])
         # torus.gen:5
-        total_16 = dot(hidden_6, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
-        total_16_2 = dot(hidden_6, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
+        total_15 = dot(hidden_6, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
+        total_15_2 = dot(hidden_6, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
         # torus.gen:4
         value_0 = CircularCoupling_input_1
         # torus.gen:5
-        total_17 = dot(hidden_6, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_9 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_17, float("-inf")), 1)
+        total_16 = dot(hidden_6, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
+        shared_9 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_16, float("-inf")), 1)
         shared_10 = tl.where(tl.abs(shared_9) < float("inf"), shared_9, 0.0)
         # torus.gen:4
         reduced_10 = shared_10 + tl.log(
-            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_17 - shared_10[:, None]), 0.0), 1),
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_16 - shared_10[:, None]), 0.0), 1),
         )
-        exp_value_3 = tl.exp(total_17 - reduced_10[:, None])
+        exp_value_3 = tl.exp(total_16 - reduced_10[:, None])
         # bijections.gen:78
         product_7 = 6.283185307179586 * (0.001 + 0.988 * exp_value_3)
-        total_18 = -3.141592653589793 + (
+        total_17 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_18_2 = -3.141592653589793 + (
+        total_17_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_18_3 = -3.141592653589793 + (
+        total_17_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_18_4 = -3.141592653589793 + (
+        total_17_4 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
-        total_18_5 = -3.141592653589793 + (
+        total_17_5 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
-        total_18_6 = -3.141592653589793 + (
+        total_17_6 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
         )
-        total_18_7 = -3.141592653589793 + (
+        total_17_7 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_3 = (value_0[:, None] >= total_18).to(tl.float32)
-        indicator_value_3_2 = (value_0[:, None] >= total_18_2).to(tl.float32)
-        indicator_value_3_3 = (value_0[:, None] >= total_18_4).to(tl.float32)
-        indicator_value_3_4 = (value_0[:, None] >= total_18_5).to(tl.float32)
-        indicator_value_3_5 = (value_0[:, None] >= total_18_6).to(tl.float32)
-        indicator_value_3_6 = (value_0[:, None] >= total_18_7).to(tl.float32)
+        indicator_value_3 = (value_0[:, None] >= total_17).to(tl.float32)
+        indicator_value_3_2 = (value_0[:, None] >= total_17_2).to(tl.float32)
+        indicator_value_3_3 = (value_0[:, None] >= total_17_4).to(tl.float32)
+        indicator_value_3_4 = (value_0[:, None] >= total_17_5).to(tl.float32)
+        indicator_value_3_5 = (value_0[:, None] >= total_17_6).to(tl.float32)
+        indicator_value_3_6 = (value_0[:, None] >= total_17_7).to(tl.float32)
         difference_14 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_3, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
@@ -1128,7 +1126,7 @@ def log_prob_backward_kernel(
             indicator_value_3_6,
         )
         # bijections.gen:83
-        difference_15 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_18_3, 0.0), 1)
+        difference_15 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_17_3, 0.0), 1)
         # bijections.gen:82
         reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * product_7, 0.0), 1)
         # bijections.gen:83
@@ -1139,14 +1137,14 @@ def log_prob_backward_kernel(
         difference_16 = 1.0 - smaller_2
         product_8 = smaller_2 * difference_16
         # torus.gen:5
-        total_19 = dot(hidden_6, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_11 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_19, float("-inf")), 1)
+        total_18 = dot(hidden_6, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
+        shared_11 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_18, float("-inf")), 1)
         shared_12 = tl.where(tl.abs(shared_11) < float("inf"), shared_11, 0.0)
         # torus.gen:4
         reduced_12 = shared_12 + tl.log(
-            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_19 - shared_12[:, None]), 0.0), 1),
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_18 - shared_12[:, None]), 0.0), 1),
         )
-        exp_value_4 = tl.exp(total_19 - reduced_12[:, None])
+        exp_value_4 = tl.exp(total_18 - reduced_12[:, None])
         # bijections.gen:82
         reduced_13 = tl.sum(
             tl.where(
@@ -1159,29 +1157,29 @@ def log_prob_backward_kernel(
         ratio_4 = reduced_13 / reduced_11
         # torus.gen:4
         power_difference_16 = square(difference_16)
-        total_20 = 0.001 + softplus(total_16)
-        total_20_2 = 0.001 + softplus(total_16_2)
+        total_19 = 0.001 + softplus(total_15)
+        total_19_2 = 0.001 + softplus(total_15_2)
         # bijections.gen:76
-        reduced_14 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_20, 0.0), 1)
+        reduced_14 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_19, 0.0), 1)
         reduced_15 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_14
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_20, 0.0), 1)[:, None],
-                    total_20_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_19, 0.0), 1)[:, None],
+                    total_19_2,
                 ),
                 0.0,
             ),
             1,
         )
         # torus.gen:4
-        total_21 = reduced_14 + reduced_15
+        total_20 = reduced_14 + reduced_15
         power_smaller_2 = square(smaller_2)
         product_9 = (
             1.0
-            / (ratio_4 * power_difference_16 + total_21 * product_8 + ratio_4 * power_smaller_2)
+            / (ratio_4 * power_difference_16 + total_20 * product_8 + ratio_4 * power_smaller_2)
             * (2.0 * negate_value_0_2)
         )
         product_10 = product_8 * product_9
@@ -1199,7 +1197,7 @@ def log_prob_backward_kernel(
         product_18_2 = difference_14_3 * (product_10 + product_11 * product_17)[:, None]
         product_19 = power_difference_16 * product_16
         # bijections.gen:80
-        product_20 = tl.sigmoid(total_16) * (
+        product_20 = tl.sigmoid(total_15) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_18, 0.0)
             + difference_14 * (product_10 + product_11 * product_19)[:, None]
             + tl.where(
@@ -1216,13 +1214,13 @@ def log_prob_backward_kernel(
         )
         # torus.gen:4
         product_21 = product_8 * product_16
-        total_22 = reduced_15 * product_17 + reduced_14 * product_19
+        total_21 = reduced_15 * product_17 + reduced_14 * product_19
         ratio_5 = 1.0 / reduced_11
-        total_23 = (
+        total_22 = (
             power_smaller_2 * product_9
             + power_difference_16 * product_9
             + 2 * ratio_4 * (product_13 * product_21)
-            + reduced_13 * total_22
+            + reduced_13 * total_21
         )
         product_22 = exp_value_4 * (
             0.988
@@ -1230,32 +1228,32 @@ def log_prob_backward_kernel(
                 6.283185307179586
                 * (
                     difference_14
-                    * (2.0 * (power_ratio_4 * product_21) + ratio_4 * total_22 + ratio_5 * total_23)[:, None]
+                    * (2.0 * (power_ratio_4 * product_21) + ratio_4 * total_21 + ratio_5 * total_22)[:, None]
                 )
             )
         )
-        total_24 = (
+        total_23 = (
             product_22
-            + tl.exp(total_19 - tl.where(reduced_12 == float("-inf"), 0.0, reduced_12)[:, None])
+            + tl.exp(total_18 - tl.where(reduced_12 == float("-inf"), 0.0, reduced_12)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_22, 0.0), 1)[:, None]
         )
         # torus.gen:12
         tl.store(
             part_3_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_24,
+            total_23,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         # bijections.gen:83
         power_reduced_11 = square(reduced_11)
         # torus.gen:4
         product_23 = ratio_4 * product_9
-        total_25 = total_21 * product_9 + product_14 * product_16
+        total_24 = total_20 * product_9 + product_14 * product_16
         product_24 = (ratio_3 >= 0.0).to(tl.float32) * (
             (larger_2 <= 1.0).to(tl.float32)
             * (
                 2 * smaller_2 * (product_23 + product_15 * product_16)
-                + difference_16 * total_25
-                - (smaller_2 * total_25 + 2 * difference_16 * (product_23 + product_12 * product_16))
+                + difference_16 * total_24
+                - (smaller_2 * total_24 + 2 * difference_16 * (product_23 + product_12 * product_16))
             )
         )
         product_25 = ratio_5 * product_24
@@ -1268,7 +1266,7 @@ def log_prob_backward_kernel(
                     * (
                         ratio_5 * negate_value_0_2
                         + -difference_15 / power_reduced_11 * product_24
-                        + -reduced_13 / power_reduced_11 * total_23
+                        + -reduced_13 / power_reduced_11 * total_22
                     )[:, None]
                     + dot(
                         tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_14_4 * (-product_25)[:, None]),
@@ -1278,42 +1276,42 @@ def log_prob_backward_kernel(
                 )
             )
         )
-        total_26 = (
+        total_25 = (
             product_26
-            + tl.exp(total_17 - tl.where(reduced_10 == float("-inf"), 0.0, reduced_10)[:, None])
+            + tl.exp(total_16 - tl.where(reduced_10 == float("-inf"), 0.0, reduced_10)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_26, 0.0), 1)[:, None]
         )
         # torus.gen:12
         tl.store(
             part_4_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_26,
+            total_25,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         # torus.gen:5
-        total_27 = (
+        total_26 = (
             dot(product_20, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_24, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_23, 0.0),
                 matrix(h_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_26, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_25, 0.0),
                 matrix(w_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
         )
-        total_28 = sigmoid_total_15 * total_27 + sigmoid_total_15 * tl.sigmoid(-total_15) * (total_15 * total_27)
+        total_27 = sigmoid_total_14 * total_26 + sigmoid_total_14 * tl.sigmoid(-total_14) * (total_14 * total_26)
         # torus.gen:12
-        tl.store(part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_28, mask=live[:, None])
+        tl.store(part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_27, mask=live[:, None])
         # torus.gen:5
-        projected = dot(total_28, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
-        total_29 = sigmoid_total_14 * projected + sigmoid_total_14 * tl.sigmoid(-total_14) * (total_14 * projected)
+        projected = dot(total_27, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
+        total_28 = sigmoid_total_13 * projected + sigmoid_total_13 * tl.sigmoid(-total_13) * (total_13 * projected)
         # torus.gen:12
-        tl.store(part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_29, mask=live[:, None])
+        tl.store(part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_28, mask=live[:, None])
         # torus.gen:5
-        projected_2_0 = tl.sum(total_29 * vector(mlp_0_weight_array, k_2, 32), 1)
-        projected_2_1 = tl.sum(total_29 * vector(mlp_0_weight_array_2, k_2, 32), 1)
+        projected_2_0 = tl.sum(total_28 * vector(mlp_0_weight_array, k_2, 32), 1)
+        projected_2_1 = tl.sum(total_28 * vector(mlp_0_weight_array_2, k_2, 32), 1)
         # torus.gen:12
         product_27_0 = (value_7_0 >= -3.141592653589793).to(tl.float32) * tl.where(
             less_value_7_0,
@@ -1331,9 +1329,9 @@ def log_prob_backward_kernel(
         product_29 = -product_4 / square(total_12) * product_28
         product_30 = (total_11 >= 0.0).to(tl.float32) * (0.5 / sqrt_value * product_29)
         product_31 = difference_11 * product_30
-        total_30 = product_29 + product_31 + product_31
-        negate_total_30 = -total_30
-        product_32 = difference_9 * negate_total_30
+        total_29 = product_29 + product_31 + product_31
+        negate_total_29 = -total_29
+        product_32 = difference_9 * negate_total_29
         product_33 = 4.0 * product_30
         product_34 = product_3 * product_33
         negate_product_34 = -product_34
@@ -1341,7 +1339,7 @@ def log_prob_backward_kernel(
         difference_17 = product_32 - product_35
         product_36 = difference_8_2 * difference_17[:, None]
         product_36_2 = difference_8_3 * difference_17[:, None]
-        difference_18 = total_30 - product_34
+        difference_18 = total_29 - product_34
         # bijections.gen:80
         product_37 = tl.sigmoid(total_9) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_36, 0.0)
@@ -1364,14 +1362,14 @@ def log_prob_backward_kernel(
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        total_31 = difference_13 * product_33 + 2.0 * (1.0 / total_12 * product_28)
-        total_32 = reduced_7 * product_34 + 2.0 * (product_35 - product_32) + difference_9 * total_31
+        total_30 = difference_13 * product_33 + 2.0 * (1.0 / total_12 * product_28)
+        total_31 = reduced_7 * product_34 + 2.0 * (product_35 - product_32) + difference_9 * total_30
         product_38 = exp_value_2 * (
             0.988
             * (
                 6.283185307179586
                 * (
-                    difference_8 * (smaller * value_0_3 + -reduced_7 / square(reduced_6) * total_32)[:, None]
+                    difference_8 * (smaller * value_0_3 + -reduced_7 / square(reduced_6) * total_31)[:, None]
                     + dot(
                         tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_8_4 * value_0_3[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
@@ -1380,7 +1378,7 @@ def log_prob_backward_kernel(
                 )
             )
         )
-        total_33 = (
+        total_32 = (
             product_38
             + tl.exp(total_8 - tl.where(reduced_5 == float("-inf"), 0.0, reduced_5)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_38, 0.0), 1)[:, None]
@@ -1388,33 +1386,33 @@ def log_prob_backward_kernel(
         # torus.gen:12
         tl.store(
             part_11_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_33,
+            total_32,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         tl.store(
             part_19_out + tile * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            tl.sum(tl.where(live[:, None], total_26 + total_33, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_25 + total_32, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        total_34 = difference_12 * negate_product_34 + difference_10 * negate_total_30 + ratio * total_31
-        negate_total_34 = -total_34
+        total_33 = difference_12 * negate_product_34 + difference_10 * negate_total_29 + ratio * total_30
+        negate_total_33 = -total_33
         product_39 = exp_value * (
             0.988
             * (
                 6.283185307179586
                 * (
                     difference_8
-                    * (ratio * product_34 + reduced_8 * difference_18 + 1.0 / reduced_6 * total_32)[:, None]
+                    * (ratio * product_34 + reduced_8 * difference_18 + 1.0 / reduced_6 * total_31)[:, None]
                     + dot(
-                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_8_4 * negate_total_34[:, None]),
+                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_8_4 * negate_total_33[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
                         "ieee",
                     )
                 )
             )
         )
-        total_35 = (
+        total_34 = (
             product_39
             + tl.exp(total_6 - tl.where(reduced_4 == float("-inf"), 0.0, reduced_4)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_39, 0.0), 1)[:, None]
@@ -1422,60 +1420,60 @@ def log_prob_backward_kernel(
         # torus.gen:12
         tl.store(
             part_12_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_35,
+            total_34,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         tl.store(
             part_20_out + tile * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            tl.sum(tl.where(live[:, None], total_24 + total_35, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_23 + total_34, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        value_10_0 = negate_total_34
+        value_10_0 = negate_total_33
         # torus.gen:12
         tl.store(part_13_out + place * 4 + k_2, value_10_0, mask=live)
         # torus.gen:5
-        total_36 = (
+        total_35 = (
             dot(product_37, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_33, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_32, 0.0),
                 matrix(w_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_35, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_34, 0.0),
                 matrix(h_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + value_10_0[:, None] * vector(c_weight_array, k_2, 32)
         )
-        total_37 = sigmoid_total_5 * total_36 + sigmoid_total_5 * tl.sigmoid(-total_5) * (total_5 * total_36)
+        total_36 = sigmoid_total_5 * total_35 + sigmoid_total_5 * tl.sigmoid(-total_5) * (total_5 * total_35)
         # torus.gen:12
         tl.store(
             part_14_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            total_37,
+            total_36,
             mask=live[:, None],
         )
         tl.store(
             part_21_out + tile * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            tl.sum(tl.where(live[:, None], total_28 + total_37, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_27 + total_36, 0.0), 0, keep_dims=True),
         )
         # torus.gen:5
-        projected_3 = dot(total_37, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
-        total_38 = sigmoid_total_4 * projected_3 + sigmoid_total_4 * tl.sigmoid(-total_4) * (total_4 * projected_3)
+        projected_3 = dot(total_36, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
+        total_37 = sigmoid_total_4 * projected_3 + sigmoid_total_4 * tl.sigmoid(-total_4) * (total_4 * projected_3)
         # torus.gen:12
         tl.store(
             part_16_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            total_38,
+            total_37,
             mask=live[:, None],
         )
         tl.store(
             part_22_out + tile * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            tl.sum(tl.where(live[:, None], total_29 + total_38, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_28 + total_37, 0.0), 0, keep_dims=True),
         )
         # torus.gen:5
-        projected_4_0 = tl.sum(total_38 * vector(mlp_0_weight_array, k_2, 32), 1)
-        projected_4_1 = tl.sum(total_38 * vector(mlp_0_weight_array_2, k_2, 32), 1)
+        projected_4_0 = tl.sum(total_37 * vector(mlp_0_weight_array, k_2, 32), 1)
+        projected_4_1 = tl.sum(total_37 * vector(mlp_0_weight_array_2, k_2, 32), 1)
         # torus.gen:12
         drift = maximum(
             drift,
@@ -1490,7 +1488,7 @@ def log_prob_backward_kernel(
         )
         z_2_0 = reverse_output_0
         z_2_1 = reverse_output_1
-        z_adjoint_0 = (value_4_1 >= -3.141592653589793).to(tl.float32) * tl.where(less_value_4_1, total_34, 0.0)
+        z_adjoint_0 = (value_4_1 >= -3.141592653589793).to(tl.float32) * tl.where(less_value_4_1, total_33, 0.0)
         z_adjoint_1 = (value_4_0 >= -3.141592653589793).to(tl.float32) * tl.where(
             less_value_4_0,
             product_27_0 + cos_value_5_0 * projected_4_1 + -sin_value_5_0 * projected_4_0,
@@ -1877,7 +1875,8 @@ def log_prob_saving_saved_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = tl.sum(
+        # torus.gen:5
+        b_0 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -1917,8 +1916,6 @@ def log_prob_saving_saved_kernel(
             ),
             1.0,
         )
-        # torus.gen:5
-        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
@@ -1936,54 +1933,54 @@ def log_prob_saving_saved_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_8 = (
+        total_7 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_9 * tl.sigmoid(total_9)
-        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
+        hidden_3 = total_7 * tl.sigmoid(total_7)
+        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_10
+                total_9
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_11 = -3.141592653589793 + (
+        total_10 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_11_2 = -3.141592653589793 + (
+        total_10_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_11_3 = -3.141592653589793 + (
+        total_10_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
+        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -1996,14 +1993,14 @@ def log_prob_saving_saved_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_12
+                            total_11
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_12 - shared_8[:, None]),
+                                            tl.exp(total_11 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -2021,18 +2018,18 @@ def log_prob_saving_saved_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + softplus(
+        total_12 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_13_2 = 0.001 + softplus(
+        total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
             maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -2048,8 +2045,8 @@ def log_prob_saving_saved_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
-                    total_13_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
+                    total_12_2,
                 ),
                 0.0,
             ),
@@ -2498,7 +2495,8 @@ def log_prob_backward_saved_kernel(
         ratio_2 = product_4 / total_9
         larger = maximum(ratio_2, 0.0)
         smaller = minimum(larger, 1.0)
-        total_10 = (
+        # torus.gen:5
+        b_0 = (
             tl.sum(
                 tl.where(
                     tl.arange(0, 16)[None, :] < 12,
@@ -2520,8 +2518,6 @@ def log_prob_backward_saved_kernel(
             )
             + reduced_3 * smaller
         )
-        # torus.gen:5
-        b_0 = total_10 - 6.283185307179586 * tl.floor((total_10 + 3.141592653589793) / 6.283185307179586)
         value_4_0 = value_2_0
         value_4_1 = b_0
         # torus.gen:12
@@ -2539,72 +2535,72 @@ def log_prob_backward_saved_kernel(
         tl.store(part_8_out + place * 8 + k_2 * 2, value_6_0, mask=live)
         tl.store(part_8_out + place * 8 + (k_2 * 2 + 1), value_6_1, mask=live)
         # torus.gen:5
-        total_11 = (
+        total_10 = (
             value_6_0[:, None] * vector(mlp_0_weight_array, k_2, 32)
             + value_6_1[:, None] * vector(mlp_0_weight_array_2, k_2, 32)
             + vector(mlp_0_bias_array, k_2, 32)
         )
-        sigmoid_total_11 = tl.sigmoid(total_11)
-        hidden_3 = total_11 * sigmoid_total_11
+        sigmoid_total_10 = tl.sigmoid(total_10)
+        hidden_3 = total_10 * sigmoid_total_10
         # torus.gen:12
         tl.store(part_6_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_3, mask=live[:, None])
         # torus.gen:5
-        total_12 = dot(hidden_3, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32)
-        sigmoid_total_12 = tl.sigmoid(total_12)
-        hidden_4 = total_12 * sigmoid_total_12
+        total_11 = dot(hidden_3, matrix(mlp_1_weight_array, k_2, 32, 32), PRECISION) + vector(mlp_1_bias_array, k_2, 32)
+        sigmoid_total_11 = tl.sigmoid(total_11)
+        hidden_4 = total_11 * sigmoid_total_11
         # torus.gen:12
         tl.store(part_2_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_4, mask=live[:, None])
         # torus.gen:5
-        total_13 = dot(hidden_4, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
-        total_13_2 = dot(hidden_4, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
+        total_12 = dot(hidden_4, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
+        total_12_2 = dot(hidden_4, matrix(d_weight_array_2, k_2, 32, 16), PRECISION) + vector(d_bias_array_2, k_2, 16)
         # torus.gen:4
         value_0 = CircularCoupling_input_1
         # torus.gen:5
-        total_14 = dot(hidden_4, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_14, float("-inf")), 1)
+        total_13 = dot(hidden_4, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_13, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # torus.gen:4
         reduced_7 = shared_6 + tl.log(
-            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_14 - shared_6[:, None]), 0.0), 1),
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_13 - shared_6[:, None]), 0.0), 1),
         )
-        exp_value_3 = tl.exp(total_14 - reduced_7[:, None])
+        exp_value_3 = tl.exp(total_13 - reduced_7[:, None])
         # bijections.gen:78
         product_7 = 6.283185307179586 * (0.001 + 0.988 * exp_value_3)
-        total_15 = -3.141592653589793 + (
+        total_14 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_15_2 = -3.141592653589793 + (
+        total_14_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_15_3 = -3.141592653589793 + (
+        total_14_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_15_4 = -3.141592653589793 + (
+        total_14_4 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_3_array, 0, 16, 16), "ieee")
         )
-        total_15_5 = -3.141592653589793 + (
+        total_14_5 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_4_array, 0, 16, 16), "ieee")
         )
-        total_15_6 = -3.141592653589793 + (
+        total_14_6 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_5_array, 0, 16, 16), "ieee")
         )
-        total_15_7 = -3.141592653589793 + (
+        total_14_7 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_15).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_15_2).to(tl.float32)
-        indicator_value_2_3 = (value_0[:, None] >= total_15_4).to(tl.float32)
-        indicator_value_2_4 = (value_0[:, None] >= total_15_5).to(tl.float32)
-        indicator_value_2_5 = (value_0[:, None] >= total_15_6).to(tl.float32)
-        indicator_value_2_6 = (value_0[:, None] >= total_15_7).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_14).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_14_2).to(tl.float32)
+        indicator_value_2_3 = (value_0[:, None] >= total_14_4).to(tl.float32)
+        indicator_value_2_4 = (value_0[:, None] >= total_14_5).to(tl.float32)
+        indicator_value_2_5 = (value_0[:, None] >= total_14_6).to(tl.float32)
+        indicator_value_2_6 = (value_0[:, None] >= total_14_7).to(tl.float32)
         difference_9 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
@@ -2626,7 +2622,7 @@ def log_prob_backward_saved_kernel(
             indicator_value_2_6,
         )
         # bijections.gen:83
-        difference_10 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_15_3, 0.0), 1)
+        difference_10 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_14_3, 0.0), 1)
         # bijections.gen:82
         reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * product_7, 0.0), 1)
         # bijections.gen:83
@@ -2637,14 +2633,14 @@ def log_prob_backward_saved_kernel(
         difference_11 = 1.0 - smaller_2
         product_8 = smaller_2 * difference_11
         # torus.gen:5
-        total_16 = dot(hidden_4, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_16, float("-inf")), 1)
+        total_15 = dot(hidden_4, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_15, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # torus.gen:4
         reduced_9 = shared_8 + tl.log(
-            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_16 - shared_8[:, None]), 0.0), 1),
+            tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_15 - shared_8[:, None]), 0.0), 1),
         )
-        exp_value_4 = tl.exp(total_16 - reduced_9[:, None])
+        exp_value_4 = tl.exp(total_15 - reduced_9[:, None])
         # bijections.gen:82
         reduced_10 = tl.sum(
             tl.where(
@@ -2657,29 +2653,29 @@ def log_prob_backward_saved_kernel(
         ratio_4 = reduced_10 / reduced_8
         # torus.gen:4
         power_difference_11 = square(difference_11)
-        total_17 = 0.001 + softplus(total_13)
-        total_17_2 = 0.001 + softplus(total_13_2)
+        total_16 = 0.001 + softplus(total_12)
+        total_16_2 = 0.001 + softplus(total_12_2)
         # bijections.gen:76
-        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_17, 0.0), 1)
+        reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_16, 0.0), 1)
         reduced_12 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_9
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_17, 0.0), 1)[:, None],
-                    total_17_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_16, 0.0), 1)[:, None],
+                    total_16_2,
                 ),
                 0.0,
             ),
             1,
         )
         # torus.gen:4
-        total_18 = reduced_11 + reduced_12
+        total_17 = reduced_11 + reduced_12
         power_smaller_2 = square(smaller_2)
         product_9 = (
             1.0
-            / (ratio_4 * power_difference_11 + total_18 * product_8 + ratio_4 * power_smaller_2)
+            / (ratio_4 * power_difference_11 + total_17 * product_8 + ratio_4 * power_smaller_2)
             * (2.0 * negate_value_0_2)
         )
         product_10 = product_8 * product_9
@@ -2697,7 +2693,7 @@ def log_prob_backward_saved_kernel(
         product_18_2 = difference_9_3 * (product_10 + product_11 * product_17)[:, None]
         product_19 = power_difference_11 * product_16
         # bijections.gen:80
-        product_20 = tl.sigmoid(total_13) * (
+        product_20 = tl.sigmoid(total_12) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_18, 0.0)
             + difference_9 * (product_10 + product_11 * product_19)[:, None]
             + tl.where(
@@ -2714,13 +2710,13 @@ def log_prob_backward_saved_kernel(
         )
         # torus.gen:4
         product_21 = product_8 * product_16
-        total_19 = reduced_12 * product_17 + reduced_11 * product_19
+        total_18 = reduced_12 * product_17 + reduced_11 * product_19
         ratio_5 = 1.0 / reduced_8
-        total_20 = (
+        total_19 = (
             power_smaller_2 * product_9
             + power_difference_11 * product_9
             + 2 * ratio_4 * (product_13 * product_21)
-            + reduced_10 * total_19
+            + reduced_10 * total_18
         )
         product_22 = exp_value_4 * (
             0.988
@@ -2728,32 +2724,32 @@ def log_prob_backward_saved_kernel(
                 6.283185307179586
                 * (
                     difference_9
-                    * (2.0 * (power_ratio_4 * product_21) + ratio_4 * total_19 + ratio_5 * total_20)[:, None]
+                    * (2.0 * (power_ratio_4 * product_21) + ratio_4 * total_18 + ratio_5 * total_19)[:, None]
                 )
             )
         )
-        total_21 = (
+        total_20 = (
             product_22
-            + tl.exp(total_16 - tl.where(reduced_9 == float("-inf"), 0.0, reduced_9)[:, None])
+            + tl.exp(total_15 - tl.where(reduced_9 == float("-inf"), 0.0, reduced_9)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_22, 0.0), 1)[:, None]
         )
         # torus.gen:12
         tl.store(
             part_3_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_21,
+            total_20,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         # bijections.gen:83
         power_reduced_8 = square(reduced_8)
         # torus.gen:4
         product_23 = ratio_4 * product_9
-        total_22 = total_18 * product_9 + product_14 * product_16
+        total_21 = total_17 * product_9 + product_14 * product_16
         product_24 = (ratio_3 >= 0.0).to(tl.float32) * (
             (larger_2 <= 1.0).to(tl.float32)
             * (
                 2 * smaller_2 * (product_23 + product_15 * product_16)
-                + difference_11 * total_22
-                - (smaller_2 * total_22 + 2 * difference_11 * (product_23 + product_12 * product_16))
+                + difference_11 * total_21
+                - (smaller_2 * total_21 + 2 * difference_11 * (product_23 + product_12 * product_16))
             )
         )
         product_25 = ratio_5 * product_24
@@ -2766,7 +2762,7 @@ def log_prob_backward_saved_kernel(
                     * (
                         ratio_5 * negate_value_0_2
                         + -difference_10 / power_reduced_8 * product_24
-                        + -reduced_10 / power_reduced_8 * total_20
+                        + -reduced_10 / power_reduced_8 * total_19
                     )[:, None]
                     + dot(
                         tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_9_4 * (-product_25)[:, None]),
@@ -2776,42 +2772,42 @@ def log_prob_backward_saved_kernel(
                 )
             )
         )
-        total_23 = (
+        total_22 = (
             product_26
-            + tl.exp(total_14 - tl.where(reduced_7 == float("-inf"), 0.0, reduced_7)[:, None])
+            + tl.exp(total_13 - tl.where(reduced_7 == float("-inf"), 0.0, reduced_7)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_26, 0.0), 1)[:, None]
         )
         # torus.gen:12
         tl.store(
             part_4_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_23,
+            total_22,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         # torus.gen:5
-        total_24 = (
+        total_23 = (
             dot(product_20, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_21, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_20, 0.0),
                 matrix(h_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_23, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_22, 0.0),
                 matrix(w_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
         )
-        total_25 = sigmoid_total_12 * total_24 + sigmoid_total_12 * tl.sigmoid(-total_12) * (total_12 * total_24)
+        total_24 = sigmoid_total_11 * total_23 + sigmoid_total_11 * tl.sigmoid(-total_11) * (total_11 * total_23)
         # torus.gen:12
-        tl.store(part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_25, mask=live[:, None])
+        tl.store(part_5_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_24, mask=live[:, None])
         # torus.gen:5
-        projected = dot(total_25, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
-        total_26 = sigmoid_total_11 * projected + sigmoid_total_11 * tl.sigmoid(-total_11) * (total_11 * projected)
+        projected = dot(total_24, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
+        total_25 = sigmoid_total_10 * projected + sigmoid_total_10 * tl.sigmoid(-total_10) * (total_10 * projected)
         # torus.gen:12
-        tl.store(part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_26, mask=live[:, None])
+        tl.store(part_7_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], total_25, mask=live[:, None])
         # torus.gen:5
-        projected_2_0 = tl.sum(total_26 * vector(mlp_0_weight_array, k_2, 32), 1)
-        projected_2_1 = tl.sum(total_26 * vector(mlp_0_weight_array_2, k_2, 32), 1)
+        projected_2_0 = tl.sum(total_25 * vector(mlp_0_weight_array, k_2, 32), 1)
+        projected_2_1 = tl.sum(total_25 * vector(mlp_0_weight_array_2, k_2, 32), 1)
         # torus.gen:12
         product_27_0 = (value_4_0 >= -3.141592653589793).to(tl.float32) * tl.where(
             less_value_4_0,
@@ -2829,9 +2825,9 @@ def log_prob_backward_saved_kernel(
         product_29 = -product_4 / square(total_9) * product_28
         product_30 = (total_8 >= 0.0).to(tl.float32) * (0.5 / sqrt_value * product_29)
         product_31 = difference_6 * product_30
-        total_27 = product_29 + product_31 + product_31
-        negate_total_27 = -total_27
-        product_32 = difference_4 * negate_total_27
+        total_26 = product_29 + product_31 + product_31
+        negate_total_26 = -total_26
+        product_32 = difference_4 * negate_total_26
         product_33 = 4.0 * product_30
         product_34 = product_3 * product_33
         negate_product_34 = -product_34
@@ -2839,7 +2835,7 @@ def log_prob_backward_saved_kernel(
         difference_12 = product_32 - product_35
         product_36 = difference_3_2 * difference_12[:, None]
         product_36_2 = difference_3_3 * difference_12[:, None]
-        difference_13 = total_27 - product_34
+        difference_13 = total_26 - product_34
         # bijections.gen:80
         product_37 = tl.sigmoid(total_6) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_36, 0.0)
@@ -2862,14 +2858,14 @@ def log_prob_backward_saved_kernel(
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        total_28 = difference_8 * product_33 + 2.0 * (1.0 / total_9 * product_28)
-        total_29 = reduced_4 * product_34 + 2.0 * (product_35 - product_32) + difference_4 * total_28
+        total_27 = difference_8 * product_33 + 2.0 * (1.0 / total_9 * product_28)
+        total_28 = reduced_4 * product_34 + 2.0 * (product_35 - product_32) + difference_4 * total_27
         product_38 = exp_value_2 * (
             0.988
             * (
                 6.283185307179586
                 * (
-                    difference_3 * (smaller * value_0_3 + -reduced_4 / square(reduced_3) * total_29)[:, None]
+                    difference_3 * (smaller * value_0_3 + -reduced_4 / square(reduced_3) * total_28)[:, None]
                     + dot(
                         tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_3_4 * value_0_3[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
@@ -2878,7 +2874,7 @@ def log_prob_backward_saved_kernel(
                 )
             )
         )
-        total_30 = (
+        total_29 = (
             product_38
             + tl.exp(total_5 - tl.where(reduced_2 == float("-inf"), 0.0, reduced_2)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_38, 0.0), 1)[:, None]
@@ -2886,33 +2882,33 @@ def log_prob_backward_saved_kernel(
         # torus.gen:12
         tl.store(
             part_11_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_30,
+            total_29,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         tl.store(
             part_19_out + tile * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            tl.sum(tl.where(live[:, None], total_23 + total_30, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_22 + total_29, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        total_31 = difference_7 * negate_product_34 + difference_5 * negate_total_27 + ratio * total_28
-        negate_total_31 = -total_31
+        total_30 = difference_7 * negate_product_34 + difference_5 * negate_total_26 + ratio * total_27
+        negate_total_30 = -total_30
         product_39 = exp_value * (
             0.988
             * (
                 6.283185307179586
                 * (
                     difference_3
-                    * (ratio * product_34 + reduced_5 * difference_13 + 1.0 / reduced_3 * total_29)[:, None]
+                    * (ratio * product_34 + reduced_5 * difference_13 + 1.0 / reduced_3 * total_28)[:, None]
                     + dot(
-                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_3_4 * negate_total_31[:, None]),
+                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_3_4 * negate_total_30[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
                         "ieee",
                     )
                 )
             )
         )
-        total_32 = (
+        total_31 = (
             product_39
             + tl.exp(total_3 - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None])
             * tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, -product_39, 0.0), 1)[:, None]
@@ -2920,62 +2916,62 @@ def log_prob_backward_saved_kernel(
         # torus.gen:12
         tl.store(
             part_12_out + place[:, None] * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            total_32,
+            total_31,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
         tl.store(
             part_20_out + tile * 48 + k_2 * 12 + tl.arange(0, 16)[None, :],
-            tl.sum(tl.where(live[:, None], total_21 + total_32, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_20 + total_31, 0.0), 0, keep_dims=True),
             mask=tl.arange(0, 16)[None, :] < 12,
         )
         # torus.gen:5
-        value_7_0 = negate_total_31
+        value_7_0 = negate_total_30
         # torus.gen:12
         tl.store(part_13_out + place * 4 + k_2, value_7_0, mask=live)
         # torus.gen:5
-        total_33 = (
+        total_32 = (
             dot(product_37, matrix(d_weight_array_3, k_2, 16, 32), PRECISION)
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_30, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_29, 0.0),
                 matrix(w_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + dot(
-                tl.where(tl.arange(0, 16)[None, :] < 12, total_32, 0.0),
+                tl.where(tl.arange(0, 16)[None, :] < 12, total_31, 0.0),
                 matrix(h_weight_array_2, k_2, 16, 32),
                 PRECISION,
             )
             + value_7_0[:, None] * vector(c_weight_array, k_2, 32)
         )
-        total_34 = sigmoid_total_2 * total_33 + sigmoid_total_2 * tl.sigmoid(-total_2) * (total_2 * total_33)
+        total_33 = sigmoid_total_2 * total_32 + sigmoid_total_2 * tl.sigmoid(-total_2) * (total_2 * total_32)
         # torus.gen:12
         tl.store(
             part_14_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            total_34,
+            total_33,
             mask=live[:, None],
         )
         tl.store(
             part_21_out + tile * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            tl.sum(tl.where(live[:, None], total_25 + total_34, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_24 + total_33, 0.0), 0, keep_dims=True),
         )
         # torus.gen:5
-        projected_3 = dot(total_34, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
-        total_35 = sigmoid_total * projected_3 + sigmoid_total * tl.sigmoid(-total) * (total * projected_3)
+        projected_3 = dot(total_33, matrix(mlp_1_weight_array_2, k_2, 32, 32), PRECISION)
+        total_34 = sigmoid_total * projected_3 + sigmoid_total * tl.sigmoid(-total) * (total * projected_3)
         # torus.gen:12
         tl.store(
             part_16_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            total_35,
+            total_34,
             mask=live[:, None],
         )
         tl.store(
             part_22_out + tile * 128 + k_2 * 32 + tl.arange(0, 32)[None, :],
-            tl.sum(tl.where(live[:, None], total_26 + total_35, 0.0), 0, keep_dims=True),
+            tl.sum(tl.where(live[:, None], total_25 + total_34, 0.0), 0, keep_dims=True),
         )
         # torus.gen:5
-        projected_4_0 = tl.sum(total_35 * vector(mlp_0_weight_array, k_2, 32), 1)
-        projected_4_1 = tl.sum(total_35 * vector(mlp_0_weight_array_2, k_2, 32), 1)
+        projected_4_0 = tl.sum(total_34 * vector(mlp_0_weight_array, k_2, 32), 1)
+        projected_4_1 = tl.sum(total_34 * vector(mlp_0_weight_array_2, k_2, 32), 1)
         # torus.gen:12
-        z_adjoint_0 = (value__1 >= -3.141592653589793).to(tl.float32) * tl.where(less_value_1, total_31, 0.0)
+        z_adjoint_0 = (value__1 >= -3.141592653589793).to(tl.float32) * tl.where(less_value_1, total_30, 0.0)
         z_adjoint_1 = (value__0 >= -3.141592653589793).to(tl.float32) * tl.where(
             less_value_0,
             product_27_0 + cos_value_2_0 * projected_4_1 + -sin_value_2_0 * projected_4_0,

@@ -236,7 +236,8 @@ def log_prob_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = tl.sum(
+        # torus.gen:5
+        b_0 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -276,8 +277,6 @@ def log_prob_kernel(
             ),
             1.0,
         )
-        # torus.gen:5
-        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
@@ -295,54 +294,54 @@ def log_prob_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_8 = (
+        total_7 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_9 * tl.sigmoid(total_9)
-        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
+        hidden_3 = total_7 * tl.sigmoid(total_7)
+        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_10
+                total_9
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_11 = -3.141592653589793 + (
+        total_10 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_11_2 = -3.141592653589793 + (
+        total_10_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_11_3 = -3.141592653589793 + (
+        total_10_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
+        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -355,14 +354,14 @@ def log_prob_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_12
+                            total_11
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_12 - shared_8[:, None]),
+                                            tl.exp(total_11 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -380,18 +379,18 @@ def log_prob_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + softplus(
+        total_12 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_13_2 = 0.001 + softplus(
+        total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
             maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -407,8 +406,8 @@ def log_prob_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
-                    total_13_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
+                    total_12_2,
                 ),
                 0.0,
             ),
@@ -1350,7 +1349,8 @@ def inverse_kernel(
         )
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = tl.sum(
+        # torus.gen:5
+        b_0 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
                 difference_3
@@ -1390,8 +1390,6 @@ def inverse_kernel(
             ),
             1.0,
         )
-        # torus.gen:5
-        b_0 = total_7 - 6.283185307179586 * tl.floor((total_7 + 3.141592653589793) / 6.283185307179586)
         value_3_0 = value_2_0
         value_3_1 = b_0
         # torus.gen:12
@@ -1409,54 +1407,54 @@ def inverse_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         value_4_0 = CircularCoupling_input_0
-        total_8 = (
+        total_7 = (
             tl.cos(value_4_0)[:, None] * vector(mlp_0_weight_array, k, 32)
             + tl.sin(value_4_0)[:, None] * vector(mlp_0_weight_array_2, k, 32)
             + vector(mlp_0_bias_array, k, 32)
         )
-        hidden_3 = total_8 * tl.sigmoid(total_8)
-        total_9 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
-        hidden_4 = total_9 * tl.sigmoid(total_9)
-        total_10 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_10, float("-inf")), 1)
+        hidden_3 = total_7 * tl.sigmoid(total_7)
+        total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
+        hidden_4 = total_8 * tl.sigmoid(total_8)
+        total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
+        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
             * tl.exp(
-                total_10
+                total_9
                 - (
                     shared_6
                     + tl.log(
-                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_10 - shared_6[:, None]), 0.0), 1),
+                        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_9 - shared_6[:, None]), 0.0), 1),
                     )
                 )[:, None],
             )
         )
-        total_11 = -3.141592653589793 + (
+        total_10 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        total_11_2 = -3.141592653589793 + (
+        total_10_2 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_2_array, 0, 16, 16), "ieee")
         )
-        total_11_3 = -3.141592653589793 + (
+        total_10_3 = -3.141592653589793 + (
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11).to(tl.float32)
-        indicator_value_2_2 = (value_0[:, None] >= total_11_2).to(tl.float32)
+        indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
+        indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             0.0,
             indicator_value_2_2,
         )
         # torus.gen:5
-        total_12 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_12, float("-inf")), 1)
+        total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
+        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -1469,14 +1467,14 @@ def inverse_kernel(
                         0.001
                         + 0.988
                         * tl.exp(
-                            total_12
+                            total_11
                             - (
                                 shared_8
                                 + tl.log(
                                     tl.sum(
                                         tl.where(
                                             tl.arange(0, 16)[None, :] < 12,
-                                            tl.exp(total_12 - shared_8[:, None]),
+                                            tl.exp(total_11 - shared_8[:, None]),
                                             0.0,
                                         ),
                                         1,
@@ -1494,18 +1492,18 @@ def inverse_kernel(
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + softplus(
+        total_12 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16),
         )
-        total_13_2 = 0.001 + softplus(
+        total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
         # bijections.gen:76
-        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_13, 0.0), 1)
+        reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
             maximum(
-                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_11_3, 0.0), 1))
+                (value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_10_3, 0.0), 1))
                 / reduced_6,
                 0.0,
             ),
@@ -1521,8 +1519,8 @@ def inverse_kernel(
                 difference_6
                 * tl.where(
                     vector(mask_2_array, 0, 16) != 0.0,
-                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_13, 0.0), 1)[:, None],
-                    total_13_2,
+                    tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_12, 0.0), 1)[:, None],
+                    total_12_2,
                 ),
                 0.0,
             ),

@@ -76,28 +76,29 @@ def log_prob_rows(
         reduced_4 = (difference_3 * torch.cat((total_6, total_6[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = (difference_3 * (-3.141592653589793 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :12]).sum(
-            -1,
-        ) + reduced * (
-            2.0
-            * product_3
-            / (
-                difference_5
-                + torch.sqrt(
-                    (
-                        difference_5 * difference_5
-                        + 4.0
-                        * (
-                            (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
-                            * product_3
-                        )
-                    ).clamp(min=0.0),
-                )
-            )
-        ).clamp(min=0.0, max=1.0)
         # torus.gen:5
         b = torch.stack(
-            (total_7 - 6.283185307179586 * torch.floor((total_7 + 3.141592653589793) / 6.283185307179586),),
+            (
+                (difference_3 * (-3.141592653589793 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :12]).sum(-1)
+                + reduced
+                * (
+                    2.0
+                    * product_3
+                    / (
+                        difference_5
+                        + torch.sqrt(
+                            (
+                                difference_5 * difference_5
+                                + 4.0
+                                * (
+                                    (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
+                                    * product_3
+                                )
+                            ).clamp(min=0.0),
+                        )
+                    )
+                ).clamp(min=0.0, max=1.0),
+            ),
             -1,
         )
         value_3 = torch.cat((value_2, b), -1)
@@ -111,37 +112,37 @@ def log_prob_rows(
         value_0 = CircularCoupling_input[:, 1:][:, 0]
         # torus.gen:5
         value_4 = CircularCoupling_input[:, :1]
-        total_8 = F.linear(torch.cat((torch.cos(value_4), torch.sin(value_4)), -1), mlp_0_weight[k], mlp_0_bias[k])
-        hidden_3 = F.silu(total_8)
-        total_9 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
-        hidden_4 = F.silu(total_9)
-        total_10 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
+        total_7 = F.linear(torch.cat((torch.cos(value_4), torch.sin(value_4)), -1), mlp_0_weight[k], mlp_0_bias[k])
+        hidden_3 = F.silu(total_7)
+        total_8 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
+        hidden_4 = F.silu(total_8)
+        total_9 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
         # bijections.gen:78
-        product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_10 - total_10.logsumexp(-1)[:, None]))
-        total_11 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
+        product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_9 - total_9.logsumexp(-1)[:, None]))
+        total_10 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11[:, 1:12]).to(dtype)
+        indicator_value_2 = (value_0[:, None] >= total_10[:, 1:12]).to(dtype)
         difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # torus.gen:5
-        total_12 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
+        total_11 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
         # bijections.gen:82
         reduced_5 = (
-            difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_12 - total_12.logsumexp(-1)[:, None])))
+            difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_11 - total_11.logsumexp(-1)[:, None])))
         ).sum(-1)
         reduced_6 = (difference_6 * product_6).sum(-1)
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
+        total_12 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
         # bijections.gen:76
-        reduced_7 = (difference_6 * total_13).sum(-1)
+        reduced_7 = (difference_6 * total_12).sum(-1)
         # torus.gen:4
-        smaller = ((value_0 - (difference_6 * total_11[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
+        smaller = ((value_0 - (difference_6 * total_10[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
         difference_7 = 1.0 - smaller
         power_difference_7 = difference_7**2
         product_8 = smaller * difference_7
         # bijections.gen:76
-        reduced_8 = (difference_6 * torch.cat((total_13, total_13[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
+        reduced_8 = (difference_6 * torch.cat((total_12, total_12[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         # torus.gen:4
         power_smaller = smaller**2
         # torus.gen:12
@@ -421,28 +422,29 @@ def inverse_rows(
         reduced_4 = (difference_3 * torch.cat((total_6, total_6[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         product_5 = 2.0 * ratio
         difference_5 = product_4 - difference_4 * (reduced_3 + reduced_4 - product_5)
-        total_7 = (difference_3 * (-3.141592653589793 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :12]).sum(
-            -1,
-        ) + reduced * (
-            2.0
-            * product_3
-            / (
-                difference_5
-                + torch.sqrt(
-                    (
-                        difference_5 * difference_5
-                        + 4.0
-                        * (
-                            (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
-                            * product_3
-                        )
-                    ).clamp(min=0.0),
-                )
-            )
-        ).clamp(min=0.0, max=1.0)
         # torus.gen:5
         b = torch.stack(
-            (total_7 - 6.283185307179586 * torch.floor((total_7 + 3.141592653589793) / 6.283185307179586),),
+            (
+                (difference_3 * (-3.141592653589793 + F.pad(product_2.cumsum(-1), (1, 0)))[:, :12]).sum(-1)
+                + reduced
+                * (
+                    2.0
+                    * product_3
+                    / (
+                        difference_5
+                        + torch.sqrt(
+                            (
+                                difference_5 * difference_5
+                                + 4.0
+                                * (
+                                    (reduced_2 * ratio - product_4 - difference_4 * (product_5 - reduced_3 - reduced_4))
+                                    * product_3
+                                )
+                            ).clamp(min=0.0),
+                        )
+                    )
+                ).clamp(min=0.0, max=1.0),
+            ),
             -1,
         )
         value_3 = torch.cat((value_2, b), -1)
@@ -456,37 +458,37 @@ def inverse_rows(
         value_0 = CircularCoupling_input[:, 1:][:, 0]
         # torus.gen:5
         value_4 = CircularCoupling_input[:, :1]
-        total_8 = F.linear(torch.cat((torch.cos(value_4), torch.sin(value_4)), -1), mlp_0_weight[k], mlp_0_bias[k])
-        hidden_3 = F.silu(total_8)
-        total_9 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
-        hidden_4 = F.silu(total_9)
-        total_10 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
+        total_7 = F.linear(torch.cat((torch.cos(value_4), torch.sin(value_4)), -1), mlp_0_weight[k], mlp_0_bias[k])
+        hidden_3 = F.silu(total_7)
+        total_8 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
+        hidden_4 = F.silu(total_8)
+        total_9 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
         # bijections.gen:78
-        product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_10 - total_10.logsumexp(-1)[:, None]))
-        total_11 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
+        product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_9 - total_9.logsumexp(-1)[:, None]))
+        total_10 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
         # bijections.gen:81
-        indicator_value_2 = (value_0[:, None] >= total_11[:, 1:12]).to(dtype)
+        indicator_value_2 = (value_0[:, None] >= total_10[:, 1:12]).to(dtype)
         difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # torus.gen:5
-        total_12 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
+        total_11 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
         # bijections.gen:82
         reduced_5 = (
-            difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_12 - total_12.logsumexp(-1)[:, None])))
+            difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_11 - total_11.logsumexp(-1)[:, None])))
         ).sum(-1)
         reduced_6 = (difference_6 * product_6).sum(-1)
         ratio_2 = reduced_5 / reduced_6
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
-        total_13 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
+        total_12 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
         # bijections.gen:76
-        reduced_7 = (difference_6 * total_13).sum(-1)
+        reduced_7 = (difference_6 * total_12).sum(-1)
         # torus.gen:4
-        smaller = ((value_0 - (difference_6 * total_11[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
+        smaller = ((value_0 - (difference_6 * total_10[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
         difference_7 = 1.0 - smaller
         power_difference_7 = difference_7**2
         product_8 = smaller * difference_7
         # bijections.gen:76
-        reduced_8 = (difference_6 * torch.cat((total_13, total_13[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
+        reduced_8 = (difference_6 * torch.cat((total_12, total_12[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         # torus.gen:4
         power_smaller = smaller**2
         # torus.gen:12

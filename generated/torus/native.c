@@ -302,7 +302,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -311,12 +310,10 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -329,57 +326,57 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             ALIGNED float hidden_3[32][LANES];
             ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             ALIGNED float hidden_4[32][LANES];
             ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
@@ -387,21 +384,21 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
@@ -421,37 +418,37 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -460,7 +457,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -480,24 +477,24 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -511,11 +508,11 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -1521,7 +1518,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -1530,12 +1526,10 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -1548,57 +1542,57 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             ALIGNED float hidden_3[32][LANES];
             ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             ALIGNED float hidden_4[32][LANES];
             ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
@@ -1606,21 +1600,21 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
@@ -1640,37 +1634,37 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -1679,7 +1673,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -1699,24 +1693,24 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -1730,11 +1724,11 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -2063,17 +2057,14 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -2097,57 +2088,57 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             ALIGNED float hidden_3[32][LANES];
             ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             ALIGNED float hidden_4[32][LANES];
             ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
@@ -2155,21 +2146,21 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
@@ -2189,37 +2180,37 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -2228,7 +2219,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -2248,24 +2239,24 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -2279,11 +2270,11 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -2953,7 +2944,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     sum_26[lane] += difference_8[at][lane] * (-3.141592653589793f + joined_10[at][lane]);
                 }
             }
-            ALIGNED float total_13[LANES];
             ALIGNED float b_2[1][LANES];
             ALIGNED float value_7[2][LANES];
             ALIGNED int less_value_7[2][LANES];
@@ -2963,9 +2953,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float sin_value_8[1][LANES];
             ALIGNED float value_9[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_13[lane] = sum_26[lane] + reduced_6[lane] * smaller[lane];
-                b_2[0][lane] = total_13[lane] - 6.283185307179586f * whole((total_13[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
+                b_2[0][lane] = sum_26[lane] + reduced_6[lane] * smaller[lane];
                 value_7[0][lane] = value_5[0][lane];
                 value_7[1][lane] = b_2[0][lane];
                 less_value_7[0][lane] = value_7[0][lane] < 3.141592653589793f;
@@ -2978,75 +2966,76 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 cos_value_8[0][lane] = cosine(value_8[0][lane]);
                 sin_value_8[0][lane] = sine(value_8[0][lane]);
                 value_9[0][lane] = cos_value_8[0][lane];
+                value_9[1][lane] = sin_value_8[0][lane];
             }
+            // torus.gen:5
             ALIGNED float product_14[32][LANES];
-            for (int lane = 0; lane < LANES; lane++) value_9[1][lane] = sin_value_8[0][lane];
             dot(product_14, 32, value_9, 2, mlp_0_weight + k_2 * 64, 2, 1);
-            ALIGNED float total_14[32][LANES];
-            ALIGNED float sigmoid_total_14[32][LANES];
+            ALIGNED float total_13[32][LANES];
+            ALIGNED float sigmoid_total_13[32][LANES];
             ALIGNED float hidden_5[32][LANES];
             ALIGNED float product_15[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_14[at][lane] = product_14[at][lane] + mlp_0_bias[k_2 * 32 + at];
-                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
-                    hidden_5[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
+                    total_13[at][lane] = product_14[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
+                    hidden_5[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
                 }
             }
             dot(product_15, 32, hidden_5, 32, mlp_1_weight + k_2 * 1024, 32, 1);
-            ALIGNED float total_15[32][LANES];
-            ALIGNED float sigmoid_total_15[32][LANES];
+            ALIGNED float total_14[32][LANES];
+            ALIGNED float sigmoid_total_14[32][LANES];
             ALIGNED float hidden_6[32][LANES];
             ALIGNED float product_16[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_15[at][lane] = product_15[at][lane] + mlp_1_bias[k_2 * 32 + at];
-                    sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
-                    hidden_6[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
+                    total_14[at][lane] = product_15[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
+                    hidden_6[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
                 }
             }
             dot(product_16, 12, hidden_6, 32, mlp_d_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_16[12][LANES];
+            ALIGNED float total_15[12][LANES];
             ALIGNED float value_0[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_16[at][lane] = product_16[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                    total_15[at][lane] = product_16[at][lane] + mlp_d_bias[k_2 * 12 + at];
                 }
             }
             ALIGNED float product_17[12][LANES];
             for (int lane = 0; lane < LANES; lane++) value_0[lane] = CircularCoupling_input[1][lane];
             dot(product_17, 12, hidden_6, 32, mlp_w_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_17[12][LANES];
+            ALIGNED float total_16[12][LANES];
             ALIGNED float sum_27[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_17[at][lane] = product_17[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                    total_16[at][lane] = product_17[at][lane] + mlp_w_bias[k_2 * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_27[lane] = total_17[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_27[lane] = total_16[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_27[lane] = maximum(sum_27[lane], total_17[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_27[lane] = maximum(sum_27[lane], total_16[at][lane]);
             }
             ALIGNED float sum_28[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = total_17[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_28[lane] = total_16[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_28[lane] = maximum(sum_28[lane], total_17[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_28[lane] = maximum(sum_28[lane], total_16[at][lane]);
             }
             ALIGNED float sum_29[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_29[lane] = total_17[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_29[lane] = total_16[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_29[lane] = maximum(sum_29[lane], total_17[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_29[lane] = maximum(sum_29[lane], total_16[at][lane]);
             }
             ALIGNED float sum_30[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_30[lane] = total_17[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_30[lane] = total_16[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_30[lane] = maximum(sum_30[lane], total_17[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_30[lane] = maximum(sum_30[lane], total_16[at][lane]);
             }
             ALIGNED float sum_31[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_31[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_31[lane] += exponential(total_17[at][lane] - choose(absolute(sum_29[lane]) < INFINITY,
+                    sum_31[lane] += exponential(total_16[at][lane] - choose(absolute(sum_29[lane]) < INFINITY,
                         sum_30[lane], 0.0f));
                 }
             }
@@ -3060,23 +3049,23 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_11[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    exp_value_3[at][lane] = exponential(total_17[at][lane] - reduced_10[lane]);
+                    exp_value_3[at][lane] = exponential(total_16[at][lane] - reduced_10[lane]);
                     product_7_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_3[at][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_11[0][lane] = 0.0f;
             dot(joined_11 + 1, 12, product_7_2, 12, shared_2, 12, 1);
-            ALIGNED float total_18[13][LANES];
+            ALIGNED float total_17[13][LANES];
             ALIGNED float indicator_value_3[11][LANES];
             for (int at = 0; at < 13; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_18[at][lane] = -3.141592653589793f + joined_11[at][lane];
+                    total_17[at][lane] = -3.141592653589793f + joined_11[at][lane];
                 }
             }
             ALIGNED float joined_12[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_3[at][lane] = (float)(value_0[lane] >= total_18[at + 1][lane]);
+                    indicator_value_3[at][lane] = (float)(value_0[lane] >= total_17[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_12[0][lane] = 1.0f;
@@ -3097,7 +3086,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_32[lane] += difference_14[at][lane] * total_18[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_32[lane] += difference_14[at][lane] * total_17[at][lane];
             }
             ALIGNED float difference_15[LANES];
             ALIGNED float reduced_11[LANES];
@@ -3125,37 +3114,37 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller_2[lane] * difference_16[lane];
             }
             dot(product_18, 12, hidden_6, 32, mlp_h_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_19[12][LANES];
+            ALIGNED float total_18[12][LANES];
             ALIGNED float sum_33[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_19[at][lane] = product_18[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                    total_18[at][lane] = product_18[at][lane] + mlp_h_bias[k_2 * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_33[lane] = total_19[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_33[lane] = total_18[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_33[lane] = maximum(sum_33[lane], total_19[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_33[lane] = maximum(sum_33[lane], total_18[at][lane]);
             }
             ALIGNED float sum_34[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_34[lane] = total_19[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_34[lane] = total_18[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_34[lane] = maximum(sum_34[lane], total_19[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_34[lane] = maximum(sum_34[lane], total_18[at][lane]);
             }
             ALIGNED float sum_35[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_35[lane] = total_19[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_35[lane] = total_18[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_35[lane] = maximum(sum_35[lane], total_19[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_35[lane] = maximum(sum_35[lane], total_18[at][lane]);
             }
             ALIGNED float sum_36[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_36[lane] = total_19[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_36[lane] = total_18[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_36[lane] = maximum(sum_36[lane], total_19[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_36[lane] = maximum(sum_36[lane], total_18[at][lane]);
             }
             ALIGNED float sum_37[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_37[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_37[lane] += exponential(total_19[at][lane] - choose(absolute(sum_35[lane]) < INFINITY,
+                    sum_37[lane] += exponential(total_18[at][lane] - choose(absolute(sum_35[lane]) < INFINITY,
                         sum_36[lane], 0.0f));
                 }
             }
@@ -3168,7 +3157,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float reduced_13[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    exp_value_4[at][lane] = exponential(total_19[at][lane] - reduced_12[lane]);
+                    exp_value_4[at][lane] = exponential(total_18[at][lane] - reduced_12[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_13[lane] = 0.0f;
@@ -3181,29 +3170,29 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             // bijections.gen:82
             ALIGNED float ratio_4[LANES];
             ALIGNED float power_difference_16[LANES];
-            ALIGNED float total_20[12][LANES];
+            ALIGNED float total_19[12][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 ratio_4[lane] = reduced_13[lane] / reduced_11[lane];
                 power_difference_16[lane] = square(difference_16[lane]);
             }
             ALIGNED float reduced_14[LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = 0.001f + softplus(total_16[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = 0.001f + softplus(total_15[at][lane]);
             }
             for (int lane = 0; lane < LANES; lane++) reduced_14[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_14[lane] += difference_14[at][lane] * total_20[at][lane];
+                    reduced_14[lane] += difference_14[at][lane] * total_19[at][lane];
                 }
             }
             // bijections.gen:76
             ALIGNED float joined_14[13][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_14[at][lane] = total_20[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_14[at][lane] = total_19[at][lane];
             }
             ALIGNED float reduced_15[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_14[12][lane] = total_20[0][lane];
+                joined_14[12][lane] = total_19[0][lane];
                 reduced_15[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -3212,7 +3201,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             // torus.gen:4
-            ALIGNED float total_21[LANES];
+            ALIGNED float total_20[LANES];
             ALIGNED float power_smaller_2[LANES];
             ALIGNED float product_9_2[LANES];
             ALIGNED float product_10_2[LANES];
@@ -3225,9 +3214,9 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_16_2[LANES];
             ALIGNED float product_17_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_21[lane] = reduced_14[lane] + reduced_15[lane];
+                total_20[lane] = reduced_14[lane] + reduced_15[lane];
                 power_smaller_2[lane] = square(smaller_2[lane]);
-                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_16[lane] + total_21[lane] *
+                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_16[lane] + total_20[lane] *
                     product_8_2[lane] + ratio_4[lane] * power_smaller_2[lane]) * (2.0f * negate_value_0_2[lane]);
                 product_10_2[lane] = product_8_2[lane] * product_9_2[lane];
                 product_11_2[lane] = reduced_13[lane] * ratio_4[lane];
@@ -3259,59 +3248,59 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_20[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_20[at][lane] = sigmoid(total_16[at][lane]) * (joined_15[at][lane] + difference_14[at][lane]
+                    product_20[at][lane] = sigmoid(total_15[at][lane]) * (joined_15[at][lane] + difference_14[at][lane]
                         * (product_10_2[lane] + product_11_2[lane] * product_19[lane]) + choose(at == 0,
                         product_18_2[11][lane], 0.0f));
                 }
             }
             add_products(part_1_out + first / group * 1536 + k_2 * 384, product_20, 12, hidden_6, 32, count - first);
             ALIGNED float product_21[LANES];
-            ALIGNED float total_22[LANES];
+            ALIGNED float total_21[LANES];
             ALIGNED float ratio_5[LANES];
-            ALIGNED float total_23[LANES];
+            ALIGNED float total_22[LANES];
             ALIGNED float product_22[12][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product_21[lane] = product_8_2[lane] * product_16_2[lane];
-                total_22[lane] = reduced_15[lane] * product_17_2[lane] + reduced_14[lane] * product_19[lane];
+                total_21[lane] = reduced_15[lane] * product_17_2[lane] + reduced_14[lane] * product_19[lane];
                 ratio_5[lane] = 1.0f / reduced_11[lane];
-                total_23[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_16[lane] *
+                total_22[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_16[lane] *
                     product_9_2[lane] + 2.0f * ratio_4[lane] * (product_13_2[lane] * product_21[lane]) +
-                    reduced_13[lane] * total_22[lane];
+                    reduced_13[lane] * total_21[lane];
             }
             ALIGNED float sum_38[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_22[at][lane] = exp_value_4[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_14[at][lane] * (2.0f * (power_ratio_4[lane] * product_21[lane]) + ratio_4[lane] *
-                        total_22[lane] + ratio_5[lane] * total_23[lane]))));
+                        total_21[lane] + ratio_5[lane] * total_22[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_38[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_38[lane] += -product_22[at][lane];
             }
-            ALIGNED float total_24[12][LANES];
+            ALIGNED float total_23[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_24[at][lane] = product_22[at][lane] + exponential(total_19[at][lane] - choose(reduced_12[lane]
+                    total_23[at][lane] = product_22[at][lane] + exponential(total_18[at][lane] - choose(reduced_12[lane]
                         == -INFINITY, 0.0f, reduced_12[lane])) * sum_38[lane];
                 }
             }
-            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_24, 12, hidden_6, 32, count - first);
+            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_23, 12, hidden_6, 32, count - first);
             // bijections.gen:83
             ALIGNED float power_reduced_11[LANES];
             ALIGNED float product_23[LANES];
-            ALIGNED float total_25[LANES];
+            ALIGNED float total_24[LANES];
             ALIGNED float product_24[LANES];
             ALIGNED float product_25[LANES];
             ALIGNED float joined_16[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 power_reduced_11[lane] = square(reduced_11[lane]);
                 product_23[lane] = ratio_4[lane] * product_9_2[lane];
-                total_25[lane] = total_21[lane] * product_9_2[lane] + product_14_2[lane] * product_16_2[lane];
+                total_24[lane] = total_20[lane] * product_9_2[lane] + product_14_2[lane] * product_16_2[lane];
                 product_24[lane] = (float)(ratio_3[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (2.0f *
                     smaller_2[lane] * (product_23[lane] + product_15_2[lane] * product_16_2[lane]) + difference_16[lane]
-                    * total_25[lane] - (smaller_2[lane] * total_25[lane] + 2.0f * difference_16[lane] *
+                    * total_24[lane] - (smaller_2[lane] * total_24[lane] + 2.0f * difference_16[lane] *
                     (product_23[lane] + product_12_2[lane] * product_16_2[lane]))));
                 product_25[lane] = ratio_5[lane] * product_24[lane];
             }
@@ -3334,50 +3323,50 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     product_26_2[at][lane] = exp_value_3[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_14[at][lane] * (ratio_5[lane] * negate_value_0_2[lane] + -difference_15[lane] /
                         power_reduced_11[lane] * product_24[lane] + -reduced_13[lane] / power_reduced_11[lane] *
-                        total_23[lane]) + product_26[at][lane])));
+                        total_22[lane]) + product_26[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_39[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_39[lane] += -product_26_2[at][lane];
             }
-            ALIGNED float total_26[12][LANES];
+            ALIGNED float total_25[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_26[at][lane] = product_26_2[at][lane] + exponential(total_17[at][lane] -
+                    total_25[at][lane] = product_26_2[at][lane] + exponential(total_16[at][lane] -
                         choose(reduced_10[lane] == -INFINITY, 0.0f, reduced_10[lane])) * sum_39[lane];
                 }
             }
-            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_26, 12, hidden_6, 32, count - first);
+            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_25, 12, hidden_6, 32, count - first);
             // torus.gen:5
             ALIGNED float product_27[32][LANES];
             dot(product_27, 32, product_20, 12, mlp_d_weight + k_2 * 384, 1, 32);
             ALIGNED float product_28[32][LANES];
-            dot(product_28, 32, total_24, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            dot(product_28, 32, total_23, 12, mlp_h_weight + k_2 * 384, 1, 32);
             ALIGNED float product_29[32][LANES];
-            dot(product_29, 32, total_26, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            dot(product_29, 32, total_25, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float total_26[32][LANES];
             ALIGNED float total_27[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_26[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
+                    total_27[at][lane] = sigmoid_total_14[at][lane] * total_26[at][lane] + sigmoid_total_14[at][lane] *
+                        (1.0f - sigmoid_total_14[at][lane]) * (total_14[at][lane] * total_26[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_27, 32, hidden_5, 32, count - first);
+            ALIGNED float projected[32][LANES];
+            dot(projected, 32, total_27, 32, mlp_1_weight + k_2 * 1024, 1, 32);
             ALIGNED float total_28[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_27[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
-                    total_28[at][lane] = sigmoid_total_15[at][lane] * total_27[at][lane] + sigmoid_total_15[at][lane] *
-                        (1.0f - sigmoid_total_15[at][lane]) * (total_15[at][lane] * total_27[at][lane]);
+                    total_28[at][lane] = sigmoid_total_13[at][lane] * projected[at][lane] + sigmoid_total_13[at][lane] *
+                        (1.0f - sigmoid_total_13[at][lane]) * (total_13[at][lane] * projected[at][lane]);
                 }
             }
-            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_28, 32, hidden_5, 32, count - first);
-            ALIGNED float projected[32][LANES];
-            dot(projected, 32, total_28, 32, mlp_1_weight + k_2 * 1024, 1, 32);
-            ALIGNED float total_29[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_29[at][lane] = sigmoid_total_14[at][lane] * projected[at][lane] + sigmoid_total_14[at][lane] *
-                        (1.0f - sigmoid_total_14[at][lane]) * (total_14[at][lane] * projected[at][lane]);
-                }
-            }
-            add_products(part_5_out + first / group * 256 + k_2 * 64, total_29, 32, value_9, 2, count - first);
+            add_products(part_5_out + first / group * 256 + k_2 * 64, total_28, 32, value_9, 2, count - first);
             ALIGNED float projected_2[2][LANES];
-            dot(projected_2, 2, total_29, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            dot(projected_2, 2, total_28, 32, mlp_0_weight + k_2 * 64, 1, 2);
             // torus.gen:12
             ALIGNED float product_27_2[2][LANES];
             ALIGNED float value_0_3[LANES];
@@ -3385,8 +3374,8 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_29_2[LANES];
             ALIGNED float product_30[LANES];
             ALIGNED float product_31[LANES];
-            ALIGNED float total_30[LANES];
-            ALIGNED float negate_total_30[LANES];
+            ALIGNED float total_29[LANES];
+            ALIGNED float negate_total_29[LANES];
             ALIGNED float product_32[LANES];
             ALIGNED float product_33[LANES];
             ALIGNED float product_34[LANES];
@@ -3402,9 +3391,9 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 product_29_2[lane] = -product_4_2[lane] / square(total_12[lane]) * product_28_2[lane];
                 product_30[lane] = (float)(total_11[lane] >= 0.0f) * (0.5f / sqrt_value[lane] * product_29_2[lane]);
                 product_31[lane] = difference_11[lane] * product_30[lane];
-                total_30[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
-                negate_total_30[lane] = -total_30[lane];
-                product_32[lane] = difference_9[lane] * negate_total_30[lane];
+                total_29[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
+                negate_total_29[lane] = -total_29[lane];
+                product_32[lane] = difference_9[lane] * negate_total_29[lane];
                 product_33[lane] = 4.0f * product_30[lane];
                 product_34[lane] = product_3_2[lane] * product_33[lane];
             }
@@ -3426,7 +3415,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             }
             ALIGNED float joined_17[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_18[lane] = total_30[lane] - product_34[lane];
+                difference_18[lane] = total_29[lane] - product_34[lane];
                 joined_17[0][lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -3450,14 +3439,14 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             }
             add_sums(part_12_out + first / group * 48 + k_2 * 12, stored, 12, count - first);
             // torus.gen:5
+            ALIGNED float total_30[LANES];
             ALIGNED float total_31[LANES];
-            ALIGNED float total_32[LANES];
             ALIGNED float joined_18[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_31[lane] = difference_13[lane] * product_33[lane] + 2.0f * (1.0f / total_12[lane] *
+                total_30[lane] = difference_13[lane] * product_33[lane] + 2.0f * (1.0f / total_12[lane] *
                     product_28_2[lane]);
-                total_32[lane] = reduced_7[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
-                    difference_9[lane] * total_31[lane];
+                total_31[lane] = reduced_7[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
+                    difference_9[lane] * total_30[lane];
             }
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -3477,39 +3466,39 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_38_2[at][lane] = exp_value_2[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_8[at][lane] * (smaller[lane] * value_0_3[lane] + -reduced_7[lane] /
-                        square(reduced_6[lane]) * total_32[lane]) + product_38[at][lane])));
+                        square(reduced_6[lane]) * total_31[lane]) + product_38[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_40[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_40[lane] += -product_38_2[at][lane];
             }
-            ALIGNED float total_33[12][LANES];
+            ALIGNED float total_32[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_33[at][lane] = product_38_2[at][lane] + exponential(total_8[at][lane] - choose(reduced_5[lane]
+                    total_32[at][lane] = product_38_2[at][lane] + exponential(total_8[at][lane] - choose(reduced_5[lane]
                         == -INFINITY, 0.0f, reduced_5[lane])) * sum_40[lane];
                 }
             }
-            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_33, 12, hidden_4, 32, count - first);
+            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_32, 12, hidden_4, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_2[12][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_26[at][lane] + total_33[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_25[at][lane] + total_32[at][lane];
             }
             add_sums(part_13_out + first / group * 48 + k_2 * 12, stored_2, 12, count - first);
             // torus.gen:5
-            ALIGNED float total_34[LANES];
-            ALIGNED float negate_total_34[LANES];
+            ALIGNED float total_33[LANES];
+            ALIGNED float negate_total_33[LANES];
             ALIGNED float joined_19[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_34[lane] = difference_12[lane] * negate_product_34[lane] + difference_10[lane] *
-                    negate_total_30[lane] + ratio[lane] * total_31[lane];
-                negate_total_34[lane] = -total_34[lane];
+                total_33[lane] = difference_12[lane] * negate_product_34[lane] + difference_10[lane] *
+                    negate_total_29[lane] + ratio[lane] * total_30[lane];
+                negate_total_33[lane] = -total_33[lane];
             }
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    joined_19[at][lane] = difference_8[at][lane] * negate_total_34[lane];
+                    joined_19[at][lane] = difference_8[at][lane] * negate_total_33[lane];
                 }
             }
             ALIGNED float value_12[12][LANES];
@@ -3525,30 +3514,30 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_39_2[at][lane] = exp_value[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_8[at][lane] * (ratio[lane] * product_34[lane] + reduced_8[lane] *
-                        difference_18[lane] + 1.0f / reduced_6[lane] * total_32[lane]) + product_39[at][lane])));
+                        difference_18[lane] + 1.0f / reduced_6[lane] * total_31[lane]) + product_39[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_41[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_41[lane] += -product_39_2[at][lane];
             }
-            ALIGNED float total_35[12][LANES];
+            ALIGNED float total_34[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_35[at][lane] = product_39_2[at][lane] + exponential(total_6[at][lane] - choose(reduced_4[lane]
+                    total_34[at][lane] = product_39_2[at][lane] + exponential(total_6[at][lane] - choose(reduced_4[lane]
                         == -INFINITY, 0.0f, reduced_4[lane])) * sum_41[lane];
                 }
             }
-            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_35, 12, hidden_4, 32, count - first);
+            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_34, 12, hidden_4, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_3[12][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_24[at][lane] + total_35[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_23[at][lane] + total_34[at][lane];
             }
             add_sums(part_14_out + first / group * 48 + k_2 * 12, stored_3, 12, count - first);
             // torus.gen:5
             ALIGNED float value_10_2[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) value_10_2[0][lane] = negate_total_34[lane];
+            for (int lane = 0; lane < LANES; lane++) value_10_2[0][lane] = negate_total_33[lane];
             // torus.gen:12
             add_products(part_9_out + first / group * 128 + k_2 * 32, value_10_2, 1, hidden_4, 32, count - first);
             add_sums(part_15_out + first / group * 4 + k_2, value_10_2, 1, count - first);
@@ -3556,48 +3545,48 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float product_40[32][LANES];
             dot(product_40, 32, product_37, 12, mlp_d_weight + k_2 * 384, 1, 32);
             ALIGNED float product_41[32][LANES];
-            dot(product_41, 32, total_33, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            dot(product_41, 32, total_32, 12, mlp_w_weight + k_2 * 384, 1, 32);
             ALIGNED float product_42[32][LANES];
-            dot(product_42, 32, total_35, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            dot(product_42, 32, total_34, 12, mlp_h_weight + k_2 * 384, 1, 32);
             ALIGNED float product_43[32][LANES];
             dot(product_43, 32, value_10_2, 1, mlp_c_weight + k_2 * 32, 1, 32);
+            ALIGNED float total_35[32][LANES];
             ALIGNED float total_36[32][LANES];
-            ALIGNED float total_37[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_36[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
+                    total_35[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
                         product_43[at][lane];
-                    total_37[at][lane] = sigmoid_total_5[at][lane] * total_36[at][lane] + sigmoid_total_5[at][lane] *
-                        (1.0f - sigmoid_total_5[at][lane]) * (total_5[at][lane] * total_36[at][lane]);
+                    total_36[at][lane] = sigmoid_total_5[at][lane] * total_35[at][lane] + sigmoid_total_5[at][lane] *
+                        (1.0f - sigmoid_total_5[at][lane]) * (total_5[at][lane] * total_35[at][lane]);
                 }
             }
-            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_37, 32, hidden_3, 32, count - first);
+            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_36, 32, hidden_3, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_4[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_28[at][lane] + total_37[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_27[at][lane] + total_36[at][lane];
             }
             add_sums(part_16_out + first / group * 128 + k_2 * 32, stored_4, 32, count - first);
             // torus.gen:5
             ALIGNED float projected_3[32][LANES];
-            dot(projected_3, 32, total_37, 32, mlp_1_weight + k_2 * 1024, 1, 32);
-            ALIGNED float total_38[32][LANES];
+            dot(projected_3, 32, total_36, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_37[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_38[at][lane] = sigmoid_total_4[at][lane] * projected_3[at][lane] + sigmoid_total_4[at][lane] *
+                    total_37[at][lane] = sigmoid_total_4[at][lane] * projected_3[at][lane] + sigmoid_total_4[at][lane] *
                         (1.0f - sigmoid_total_4[at][lane]) * (total_4[at][lane] * projected_3[at][lane]);
                 }
             }
-            add_products(part_11_out + first / group * 256 + k_2 * 64, total_38, 32, value_6, 2, count - first);
+            add_products(part_11_out + first / group * 256 + k_2 * 64, total_37, 32, value_6, 2, count - first);
             // torus.gen:12
             ALIGNED float stored_5[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_29[at][lane] + total_38[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_28[at][lane] + total_37[at][lane];
             }
             add_sums(part_17_out + first / group * 128 + k_2 * 32, stored_5, 32, count - first);
             // torus.gen:5
             ALIGNED float projected_4[2][LANES];
-            dot(projected_4, 2, total_38, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            dot(projected_4, 2, total_37, 32, mlp_0_weight + k_2 * 64, 1, 2);
             // torus.gen:12
             for (int lane = 0; lane < LANES; lane++) {
                 drift[lane] = maximum(drift[lane], choose(equal_difference, maximum(absolute(z_2[0][lane] -
@@ -3606,7 +3595,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 z_2[0][lane] = reverse_output[0][lane];
                 z_2[1][lane] = reverse_output[1][lane];
                 z_adjoint[0][lane] = (float)(value_4[1][lane] >= -3.141592653589793f) * choose(less_value_4[1][lane],
-                    total_34[lane], 0.0f);
+                    total_33[lane], 0.0f);
                 z_adjoint[1][lane] = (float)(value_4[0][lane] >= -3.141592653589793f) * choose(less_value_4[0][lane],
                     product_27_2[0][lane] + cos_value_5[0][lane] * projected_4[1][lane] + -sin_value_5[0][lane] *
                     projected_4[0][lane], 0.0f);
@@ -3925,7 +3914,6 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_6[at][lane]);
                 }
             }
-            ALIGNED float total_7[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_3[2][LANES];
             ALIGNED float CircularCoupling_input[2][LANES];
@@ -3934,12 +3922,10 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_7[2][LANES];
             ALIGNED float product_8[32][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_7[lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
+                b[0][lane] = sum_13[lane] + reduced_2[lane] * minimum(maximum(2.0f * product_3_2[lane] /
                     (difference_5[lane] + root(maximum(difference_5[lane] * difference_5[lane] + 4.0f *
                     ((reduced_2_2[lane] * ratio[lane] - product_4_2[lane] - difference_4[lane] * (product_5_2[lane] -
                     reduced_3[lane] - reduced_4[lane])) * product_3_2[lane]), 0.0f))), 0.0f), 1.0f);
-                b[0][lane] = total_7[lane] - 6.283185307179586f * whole((total_7[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
                 value_3[0][lane] = value_2[0][lane];
                 value_3[1][lane] = b[0][lane];
                 CircularCoupling_input[0][lane] = choose(value_3[0][lane] < 3.141592653589793f,
@@ -3952,57 +3938,57 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                 joined_7[1][lane] = sine(value_4[0][lane]);
             }
             dot(product_8, 32, joined_7, 2, mlp_0_weight + k * 64, 2, 1);
-            ALIGNED float total_8[32][LANES];
+            ALIGNED float total_7[32][LANES];
             ALIGNED float hidden_3[32][LANES];
             ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_8[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
-                    hidden_3[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+                    total_7[at][lane] = product_8[at][lane] + mlp_0_bias[k * 32 + at];
+                    hidden_3[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
                 }
             }
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k * 1024, 32, 1);
-            ALIGNED float total_9[32][LANES];
+            ALIGNED float total_8[32][LANES];
             ALIGNED float hidden_4[32][LANES];
             ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_9[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
-                    hidden_4[at][lane] = total_9[at][lane] * sigmoid(total_9[at][lane]);
+                    total_8[at][lane] = product_9[at][lane] + mlp_1_bias[k * 32 + at];
+                    hidden_4[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
                 }
             }
             dot(product_10, 12, hidden_4, 32, mlp_w_weight + k * 384, 32, 1);
-            ALIGNED float total_10[12][LANES];
+            ALIGNED float total_9[12][LANES];
             ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_10[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
+                    total_9[at][lane] = product_10[at][lane] + mlp_w_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_9[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_9[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_9[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_10[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_9[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_10[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_9[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_10[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_9[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
@@ -4010,21 +3996,21 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float joined_8[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_10[at][lane] -
+                    product_6_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exponential(total_9[at][lane] -
                         (choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f) + logarithm(sum_18[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_8[0][lane] = 0.0f;
             dot(joined_8 + 1, 12, product_6_2, 12, shared_2, 12, 1);
-            ALIGNED float total_11[13][LANES];
+            ALIGNED float total_10[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_11[at][lane] = -3.141592653589793f + joined_8[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_10[at][lane] = -3.141592653589793f + joined_8[at][lane];
             }
             ALIGNED float joined_9[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_11[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_10[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_9[0][lane] = 1.0f;
@@ -4044,37 +4030,37 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             dot(product_11, 12, hidden_4, 32, mlp_h_weight + k * 384, 32, 1);
-            ALIGNED float total_12[12][LANES];
+            ALIGNED float total_11[12][LANES];
             ALIGNED float sum_19[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
+                    total_11[at][lane] = product_11[at][lane] + mlp_h_bias[k * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_19[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] = maximum(sum_19[lane], total_11[at][lane]);
             }
             ALIGNED float sum_20[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_11[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_11[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_12[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_11[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_12[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_11[at][lane]);
             }
             ALIGNED float sum_23[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_23[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_23[lane] += exponential(total_12[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
+                    sum_23[lane] += exponential(total_11[at][lane] - choose(absolute(sum_21[lane]) < INFINITY,
                         sum_22[lane], 0.0f));
                 }
             }
@@ -4083,7 +4069,7 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     reduced_5[lane] += difference_6[at][lane] * (6.283185307179586f * (0.001f + 0.988f *
-                        exponential(total_12[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
+                        exponential(total_11[at][lane] - (choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f)
                         + logarithm(sum_23[lane])))));
                 }
             }
@@ -4103,24 +4089,24 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                 product_7_2[lane] = reduced_5[lane] * ratio_2[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_d_weight + k * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             ALIGNED float reduced_7[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
+                    total_12[at][lane] = 0.001f + softplus(product_12[at][lane] + mlp_d_bias[k * 12 + at]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_7[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_7[lane] += difference_6[at][lane] * total_13[at][lane];
+                    reduced_7[lane] += difference_6[at][lane] * total_12[at][lane];
                 }
             }
             // torus.gen:4
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_11[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_24[lane] += difference_6[at][lane] * total_10[at][lane];
             }
             ALIGNED float smaller[LANES];
             ALIGNED float difference_7[LANES];
@@ -4134,11 +4120,11 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                 product_8_2[lane] = smaller[lane] * difference_7[lane];
             }
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_13[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_11[at][lane] = total_12[at][lane];
             }
             ALIGNED float reduced_8[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_11[12][lane] = total_13[0][lane];
+                joined_11[12][lane] = total_12[0][lane];
                 reduced_8[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -4542,7 +4528,6 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                     sum_13[lane] += difference_3[at][lane] * (-3.141592653589793f + joined_5[at][lane]);
                 }
             }
-            ALIGNED float total_10[LANES];
             ALIGNED float b[1][LANES];
             ALIGNED float value_4[2][LANES];
             ALIGNED int less_value_4[2][LANES];
@@ -4552,9 +4537,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float sin_value_5[1][LANES];
             ALIGNED float value_6[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_10[lane] = sum_13[lane] + reduced_3[lane] * smaller[lane];
-                b[0][lane] = total_10[lane] - 6.283185307179586f * whole((total_10[lane] + 3.141592653589793f) /
-                    6.283185307179586f);
+                b[0][lane] = sum_13[lane] + reduced_3[lane] * smaller[lane];
                 value_4[0][lane] = value_2_2[0][lane];
                 value_4[1][lane] = b[0][lane];
                 less_value_4[0][lane] = value_4[0][lane] < 3.141592653589793f;
@@ -4567,75 +4550,76 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 cos_value_5[0][lane] = cosine(value_5[0][lane]);
                 sin_value_5[0][lane] = sine(value_5[0][lane]);
                 value_6[0][lane] = cos_value_5[0][lane];
+                value_6[1][lane] = sin_value_5[0][lane];
             }
+            // torus.gen:5
             ALIGNED float product_8[32][LANES];
-            for (int lane = 0; lane < LANES; lane++) value_6[1][lane] = sin_value_5[0][lane];
             dot(product_8, 32, value_6, 2, mlp_0_weight + k_2 * 64, 2, 1);
-            ALIGNED float total_11[32][LANES];
-            ALIGNED float sigmoid_total_11[32][LANES];
+            ALIGNED float total_10[32][LANES];
+            ALIGNED float sigmoid_total_10[32][LANES];
             ALIGNED float hidden_3[32][LANES];
             ALIGNED float product_9[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_11[at][lane] = product_8[at][lane] + mlp_0_bias[k_2 * 32 + at];
-                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
-                    hidden_3[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
+                    total_10[at][lane] = product_8[at][lane] + mlp_0_bias[k_2 * 32 + at];
+                    sigmoid_total_10[at][lane] = sigmoid(total_10[at][lane]);
+                    hidden_3[at][lane] = total_10[at][lane] * sigmoid_total_10[at][lane];
                 }
             }
             dot(product_9, 32, hidden_3, 32, mlp_1_weight + k_2 * 1024, 32, 1);
-            ALIGNED float total_12[32][LANES];
-            ALIGNED float sigmoid_total_12[32][LANES];
+            ALIGNED float total_11[32][LANES];
+            ALIGNED float sigmoid_total_11[32][LANES];
             ALIGNED float hidden_4[32][LANES];
             ALIGNED float product_10[12][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_12[at][lane] = product_9[at][lane] + mlp_1_bias[k_2 * 32 + at];
-                    sigmoid_total_12[at][lane] = sigmoid(total_12[at][lane]);
-                    hidden_4[at][lane] = total_12[at][lane] * sigmoid_total_12[at][lane];
+                    total_11[at][lane] = product_9[at][lane] + mlp_1_bias[k_2 * 32 + at];
+                    sigmoid_total_11[at][lane] = sigmoid(total_11[at][lane]);
+                    hidden_4[at][lane] = total_11[at][lane] * sigmoid_total_11[at][lane];
                 }
             }
             dot(product_10, 12, hidden_4, 32, mlp_d_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_13[12][LANES];
+            ALIGNED float total_12[12][LANES];
             ALIGNED float value_0[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_13[at][lane] = product_10[at][lane] + mlp_d_bias[k_2 * 12 + at];
+                    total_12[at][lane] = product_10[at][lane] + mlp_d_bias[k_2 * 12 + at];
                 }
             }
             ALIGNED float product_11[12][LANES];
             for (int lane = 0; lane < LANES; lane++) value_0[lane] = CircularCoupling_input[1][lane];
             dot(product_11, 12, hidden_4, 32, mlp_w_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_14[12][LANES];
+            ALIGNED float total_13[12][LANES];
             ALIGNED float sum_14[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_14[at][lane] = product_11[at][lane] + mlp_w_bias[k_2 * 12 + at];
+                    total_13[at][lane] = product_11[at][lane] + mlp_w_bias[k_2 * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_14[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_14[lane] = total_13[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_14[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_14[lane] = maximum(sum_14[lane], total_13[at][lane]);
             }
             ALIGNED float sum_15[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_14[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_15[lane] = total_13[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_14[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_15[lane] = maximum(sum_15[lane], total_13[at][lane]);
             }
             ALIGNED float sum_16[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_14[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_16[lane] = total_13[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_14[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_16[lane] = maximum(sum_16[lane], total_13[at][lane]);
             }
             ALIGNED float sum_17[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_14[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_17[lane] = total_13[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_14[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_17[lane] = maximum(sum_17[lane], total_13[at][lane]);
             }
             ALIGNED float sum_18[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_18[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_18[lane] += exponential(total_14[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
+                    sum_18[lane] += exponential(total_13[at][lane] - choose(absolute(sum_16[lane]) < INFINITY,
                         sum_17[lane], 0.0f));
                 }
             }
@@ -4649,21 +4633,21 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float joined_6[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    exp_value_3[at][lane] = exponential(total_14[at][lane] - reduced_7[lane]);
+                    exp_value_3[at][lane] = exponential(total_13[at][lane] - reduced_7[lane]);
                     product_7_2[at][lane] = 6.283185307179586f * (0.001f + 0.988f * exp_value_3[at][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_6[0][lane] = 0.0f;
             dot(joined_6 + 1, 12, product_7_2, 12, shared_2, 12, 1);
-            ALIGNED float total_15[13][LANES];
+            ALIGNED float total_14[13][LANES];
             ALIGNED float indicator_value_2[11][LANES];
             for (int at = 0; at < 13; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_15[at][lane] = -3.141592653589793f + joined_6[at][lane];
+                for (int lane = 0; lane < LANES; lane++) total_14[at][lane] = -3.141592653589793f + joined_6[at][lane];
             }
             ALIGNED float joined_7[12][LANES];
             for (int at = 0; at < 11; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_15[at + 1][lane]);
+                    indicator_value_2[at][lane] = (float)(value_0[lane] >= total_14[at + 1][lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) joined_7[0][lane] = 1.0f;
@@ -4684,7 +4668,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             }
             for (int lane = 0; lane < LANES; lane++) sum_19[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_19[lane] += difference_9[at][lane] * total_15[at][lane];
+                for (int lane = 0; lane < LANES; lane++) sum_19[lane] += difference_9[at][lane] * total_14[at][lane];
             }
             ALIGNED float difference_10[LANES];
             ALIGNED float reduced_8[LANES];
@@ -4712,37 +4696,37 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 product_8_2[lane] = smaller_2[lane] * difference_11[lane];
             }
             dot(product_12, 12, hidden_4, 32, mlp_h_weight + k_2 * 384, 32, 1);
-            ALIGNED float total_16[12][LANES];
+            ALIGNED float total_15[12][LANES];
             ALIGNED float sum_20[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_16[at][lane] = product_12[at][lane] + mlp_h_bias[k_2 * 12 + at];
+                    total_15[at][lane] = product_12[at][lane] + mlp_h_bias[k_2 * 12 + at];
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_16[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_20[lane] = total_15[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_16[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_20[lane] = maximum(sum_20[lane], total_15[at][lane]);
             }
             ALIGNED float sum_21[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_16[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_21[lane] = total_15[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_16[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_21[lane] = maximum(sum_21[lane], total_15[at][lane]);
             }
             ALIGNED float sum_22[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_16[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_22[lane] = total_15[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_16[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_22[lane] = maximum(sum_22[lane], total_15[at][lane]);
             }
             ALIGNED float sum_23[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = total_16[0][lane];
+            for (int lane = 0; lane < LANES; lane++) sum_23[lane] = total_15[0][lane];
             for (int at = 1; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_23[lane] = maximum(sum_23[lane], total_16[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_23[lane] = maximum(sum_23[lane], total_15[at][lane]);
             }
             ALIGNED float sum_24[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_24[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_24[lane] += exponential(total_16[at][lane] - choose(absolute(sum_22[lane]) < INFINITY,
+                    sum_24[lane] += exponential(total_15[at][lane] - choose(absolute(sum_22[lane]) < INFINITY,
                         sum_23[lane], 0.0f));
                 }
             }
@@ -4755,7 +4739,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float reduced_10[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    exp_value_4[at][lane] = exponential(total_16[at][lane] - reduced_9[lane]);
+                    exp_value_4[at][lane] = exponential(total_15[at][lane] - reduced_9[lane]);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_10[lane] = 0.0f;
@@ -4768,29 +4752,29 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             // bijections.gen:82
             ALIGNED float ratio_4[LANES];
             ALIGNED float power_difference_11[LANES];
-            ALIGNED float total_17[12][LANES];
+            ALIGNED float total_16[12][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 ratio_4[lane] = reduced_10[lane] / reduced_8[lane];
                 power_difference_11[lane] = square(difference_11[lane]);
             }
             ALIGNED float reduced_11[LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) total_17[at][lane] = 0.001f + softplus(total_13[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) total_16[at][lane] = 0.001f + softplus(total_12[at][lane]);
             }
             for (int lane = 0; lane < LANES; lane++) reduced_11[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_11[lane] += difference_9[at][lane] * total_17[at][lane];
+                    reduced_11[lane] += difference_9[at][lane] * total_16[at][lane];
                 }
             }
             // bijections.gen:76
             ALIGNED float joined_9[13][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) joined_9[at][lane] = total_17[at][lane];
+                for (int lane = 0; lane < LANES; lane++) joined_9[at][lane] = total_16[at][lane];
             }
             ALIGNED float reduced_12[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                joined_9[12][lane] = total_17[0][lane];
+                joined_9[12][lane] = total_16[0][lane];
                 reduced_12[lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -4799,7 +4783,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 }
             }
             // torus.gen:4
-            ALIGNED float total_18[LANES];
+            ALIGNED float total_17[LANES];
             ALIGNED float power_smaller_2[LANES];
             ALIGNED float product_9_2[LANES];
             ALIGNED float product_10_2[LANES];
@@ -4812,9 +4796,9 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float product_16[LANES];
             ALIGNED float product_17[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_18[lane] = reduced_11[lane] + reduced_12[lane];
+                total_17[lane] = reduced_11[lane] + reduced_12[lane];
                 power_smaller_2[lane] = square(smaller_2[lane]);
-                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_11[lane] + total_18[lane] *
+                product_9_2[lane] = 1.0f / (ratio_4[lane] * power_difference_11[lane] + total_17[lane] *
                     product_8_2[lane] + ratio_4[lane] * power_smaller_2[lane]) * (2.0f * negate_value_0_2[lane]);
                 product_10_2[lane] = product_8_2[lane] * product_9_2[lane];
                 product_11_2[lane] = reduced_10[lane] * ratio_4[lane];
@@ -4846,59 +4830,59 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float product_20[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    product_20[at][lane] = sigmoid(total_13[at][lane]) * (joined_10[at][lane] + difference_9[at][lane] *
+                    product_20[at][lane] = sigmoid(total_12[at][lane]) * (joined_10[at][lane] + difference_9[at][lane] *
                         (product_10_2[lane] + product_11_2[lane] * product_19[lane]) + choose(at == 0,
                         product_18[11][lane], 0.0f));
                 }
             }
             add_products(part_1_out + first / group * 1536 + k_2 * 384, product_20, 12, hidden_4, 32, count - first);
             ALIGNED float product_21[LANES];
-            ALIGNED float total_19[LANES];
+            ALIGNED float total_18[LANES];
             ALIGNED float ratio_5[LANES];
-            ALIGNED float total_20[LANES];
+            ALIGNED float total_19[LANES];
             ALIGNED float product_22[12][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 product_21[lane] = product_8_2[lane] * product_16[lane];
-                total_19[lane] = reduced_12[lane] * product_17[lane] + reduced_11[lane] * product_19[lane];
+                total_18[lane] = reduced_12[lane] * product_17[lane] + reduced_11[lane] * product_19[lane];
                 ratio_5[lane] = 1.0f / reduced_8[lane];
-                total_20[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_11[lane] *
+                total_19[lane] = power_smaller_2[lane] * product_9_2[lane] + power_difference_11[lane] *
                     product_9_2[lane] + 2.0f * ratio_4[lane] * (product_13[lane] * product_21[lane]) + reduced_10[lane]
-                    * total_19[lane];
+                    * total_18[lane];
             }
             ALIGNED float sum_25[LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     product_22[at][lane] = exp_value_4[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_9[at][lane] * (2.0f * (power_ratio_4[lane] * product_21[lane]) + ratio_4[lane] *
-                        total_19[lane] + ratio_5[lane] * total_20[lane]))));
+                        total_18[lane] + ratio_5[lane] * total_19[lane]))));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_25[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_25[lane] += -product_22[at][lane];
             }
-            ALIGNED float total_21[12][LANES];
+            ALIGNED float total_20[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_21[at][lane] = product_22[at][lane] + exponential(total_16[at][lane] - choose(reduced_9[lane]
+                    total_20[at][lane] = product_22[at][lane] + exponential(total_15[at][lane] - choose(reduced_9[lane]
                         == -INFINITY, 0.0f, reduced_9[lane])) * sum_25[lane];
                 }
             }
-            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_21, 12, hidden_4, 32, count - first);
+            add_products(part_2_out + first / group * 1536 + k_2 * 384, total_20, 12, hidden_4, 32, count - first);
             // bijections.gen:83
             ALIGNED float power_reduced_8[LANES];
             ALIGNED float product_23[LANES];
-            ALIGNED float total_22[LANES];
+            ALIGNED float total_21[LANES];
             ALIGNED float product_24[LANES];
             ALIGNED float product_25[LANES];
             ALIGNED float joined_11[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 power_reduced_8[lane] = square(reduced_8[lane]);
                 product_23[lane] = ratio_4[lane] * product_9_2[lane];
-                total_22[lane] = total_18[lane] * product_9_2[lane] + product_14[lane] * product_16[lane];
+                total_21[lane] = total_17[lane] * product_9_2[lane] + product_14[lane] * product_16[lane];
                 product_24[lane] = (float)(ratio_3[lane] >= 0.0f) * ((float)(larger_2[lane] <= 1.0f) * (2.0f *
                     smaller_2[lane] * (product_23[lane] + product_15[lane] * product_16[lane]) + difference_11[lane] *
-                    total_22[lane] - (smaller_2[lane] * total_22[lane] + 2.0f * difference_11[lane] * (product_23[lane]
+                    total_21[lane] - (smaller_2[lane] * total_21[lane] + 2.0f * difference_11[lane] * (product_23[lane]
                     + product_12_2[lane] * product_16[lane]))));
                 product_25[lane] = ratio_5[lane] * product_24[lane];
             }
@@ -4921,50 +4905,50 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                     product_26_2[at][lane] = exp_value_3[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_9[at][lane] * (ratio_5[lane] * negate_value_0_2[lane] + -difference_10[lane] /
                         power_reduced_8[lane] * product_24[lane] + -reduced_10[lane] / power_reduced_8[lane] *
-                        total_20[lane]) + product_26[at][lane])));
+                        total_19[lane]) + product_26[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_26[lane] += -product_26_2[at][lane];
             }
-            ALIGNED float total_23[12][LANES];
+            ALIGNED float total_22[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_23[at][lane] = product_26_2[at][lane] + exponential(total_14[at][lane] -
+                    total_22[at][lane] = product_26_2[at][lane] + exponential(total_13[at][lane] -
                         choose(reduced_7[lane] == -INFINITY, 0.0f, reduced_7[lane])) * sum_26[lane];
                 }
             }
-            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_23, 12, hidden_4, 32, count - first);
+            add_products(part_3_out + first / group * 1536 + k_2 * 384, total_22, 12, hidden_4, 32, count - first);
             // torus.gen:5
             ALIGNED float product_27[32][LANES];
             dot(product_27, 32, product_20, 12, mlp_d_weight + k_2 * 384, 1, 32);
             ALIGNED float product_28[32][LANES];
-            dot(product_28, 32, total_21, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            dot(product_28, 32, total_20, 12, mlp_h_weight + k_2 * 384, 1, 32);
             ALIGNED float product_29[32][LANES];
-            dot(product_29, 32, total_23, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            dot(product_29, 32, total_22, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            ALIGNED float total_23[32][LANES];
             ALIGNED float total_24[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_23[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
+                    total_24[at][lane] = sigmoid_total_11[at][lane] * total_23[at][lane] + sigmoid_total_11[at][lane] *
+                        (1.0f - sigmoid_total_11[at][lane]) * (total_11[at][lane] * total_23[at][lane]);
+                }
+            }
+            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_24, 32, hidden_3, 32, count - first);
+            ALIGNED float projected[32][LANES];
+            dot(projected, 32, total_24, 32, mlp_1_weight + k_2 * 1024, 1, 32);
             ALIGNED float total_25[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_24[at][lane] = product_27[at][lane] + product_28[at][lane] + product_29[at][lane];
-                    total_25[at][lane] = sigmoid_total_12[at][lane] * total_24[at][lane] + sigmoid_total_12[at][lane] *
-                        (1.0f - sigmoid_total_12[at][lane]) * (total_12[at][lane] * total_24[at][lane]);
+                    total_25[at][lane] = sigmoid_total_10[at][lane] * projected[at][lane] + sigmoid_total_10[at][lane] *
+                        (1.0f - sigmoid_total_10[at][lane]) * (total_10[at][lane] * projected[at][lane]);
                 }
             }
-            add_products(part_4_out + first / group * 4096 + k_2 * 1024, total_25, 32, hidden_3, 32, count - first);
-            ALIGNED float projected[32][LANES];
-            dot(projected, 32, total_25, 32, mlp_1_weight + k_2 * 1024, 1, 32);
-            ALIGNED float total_26[32][LANES];
-            for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    total_26[at][lane] = sigmoid_total_11[at][lane] * projected[at][lane] + sigmoid_total_11[at][lane] *
-                        (1.0f - sigmoid_total_11[at][lane]) * (total_11[at][lane] * projected[at][lane]);
-                }
-            }
-            add_products(part_5_out + first / group * 256 + k_2 * 64, total_26, 32, value_6, 2, count - first);
+            add_products(part_5_out + first / group * 256 + k_2 * 64, total_25, 32, value_6, 2, count - first);
             ALIGNED float projected_2[2][LANES];
-            dot(projected_2, 2, total_26, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            dot(projected_2, 2, total_25, 32, mlp_0_weight + k_2 * 64, 1, 2);
             // torus.gen:12
             ALIGNED float product_27_2[2][LANES];
             ALIGNED float value_0_3[LANES];
@@ -4972,8 +4956,8 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float product_29_2[LANES];
             ALIGNED float product_30[LANES];
             ALIGNED float product_31[LANES];
-            ALIGNED float total_27[LANES];
-            ALIGNED float negate_total_27[LANES];
+            ALIGNED float total_26[LANES];
+            ALIGNED float negate_total_26[LANES];
             ALIGNED float product_32[LANES];
             ALIGNED float product_33[LANES];
             ALIGNED float product_34[LANES];
@@ -4989,9 +4973,9 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 product_29_2[lane] = -product_4_2[lane] / square(total_9[lane]) * product_28_2[lane];
                 product_30[lane] = (float)(total_8[lane] >= 0.0f) * (0.5f / sqrt_value[lane] * product_29_2[lane]);
                 product_31[lane] = difference_6[lane] * product_30[lane];
-                total_27[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
-                negate_total_27[lane] = -total_27[lane];
-                product_32[lane] = difference_4[lane] * negate_total_27[lane];
+                total_26[lane] = product_29_2[lane] + product_31[lane] + product_31[lane];
+                negate_total_26[lane] = -total_26[lane];
+                product_32[lane] = difference_4[lane] * negate_total_26[lane];
                 product_33[lane] = 4.0f * product_30[lane];
                 product_34[lane] = product_3_2[lane] * product_33[lane];
             }
@@ -5013,7 +4997,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             }
             ALIGNED float joined_12[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                difference_13[lane] = total_27[lane] - product_34[lane];
+                difference_13[lane] = total_26[lane] - product_34[lane];
                 joined_12[0][lane] = 0.0f;
             }
             for (int at = 0; at < 12; at++) {
@@ -5037,14 +5021,14 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             }
             add_sums(part_12_out + first / group * 48 + k_2 * 12, stored, 12, count - first);
             // torus.gen:5
+            ALIGNED float total_27[LANES];
             ALIGNED float total_28[LANES];
-            ALIGNED float total_29[LANES];
             ALIGNED float joined_13[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_28[lane] = difference_8[lane] * product_33[lane] + 2.0f * (1.0f / total_9[lane] *
+                total_27[lane] = difference_8[lane] * product_33[lane] + 2.0f * (1.0f / total_9[lane] *
                     product_28_2[lane]);
-                total_29[lane] = reduced_4[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
-                    difference_4[lane] * total_28[lane];
+                total_28[lane] = reduced_4[lane] * product_34[lane] + 2.0f * (product_35[lane] - product_32[lane]) +
+                    difference_4[lane] * total_27[lane];
             }
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -5064,39 +5048,39 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 for (int lane = 0; lane < LANES; lane++) {
                     product_38_2[at][lane] = exp_value_2[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_3[at][lane] * (smaller[lane] * value_0_3[lane] + -reduced_4[lane] /
-                        square(reduced_3[lane]) * total_29[lane]) + product_38[at][lane])));
+                        square(reduced_3[lane]) * total_28[lane]) + product_38[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_27[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_27[lane] += -product_38_2[at][lane];
             }
-            ALIGNED float total_30[12][LANES];
+            ALIGNED float total_29[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_30[at][lane] = product_38_2[at][lane] + exponential(total_5[at][lane] -
+                    total_29[at][lane] = product_38_2[at][lane] + exponential(total_5[at][lane] -
                         choose(reduced_2_2[lane] == -INFINITY, 0.0f, reduced_2_2[lane])) * sum_27[lane];
                 }
             }
-            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_30, 12, hidden_2, 32, count - first);
+            add_products(part_7_out + first / group * 1536 + k_2 * 384, total_29, 12, hidden_2, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_2[12][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_23[at][lane] + total_30[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_2[at][lane] = total_22[at][lane] + total_29[at][lane];
             }
             add_sums(part_13_out + first / group * 48 + k_2 * 12, stored_2, 12, count - first);
             // torus.gen:5
-            ALIGNED float total_31[LANES];
-            ALIGNED float negate_total_31[LANES];
+            ALIGNED float total_30[LANES];
+            ALIGNED float negate_total_30[LANES];
             ALIGNED float joined_14[13][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_31[lane] = difference_7[lane] * negate_product_34[lane] + difference_5[lane] *
-                    negate_total_27[lane] + ratio[lane] * total_28[lane];
-                negate_total_31[lane] = -total_31[lane];
+                total_30[lane] = difference_7[lane] * negate_product_34[lane] + difference_5[lane] *
+                    negate_total_26[lane] + ratio[lane] * total_27[lane];
+                negate_total_30[lane] = -total_30[lane];
             }
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    joined_14[at][lane] = difference_3[at][lane] * negate_total_31[lane];
+                    joined_14[at][lane] = difference_3[at][lane] * negate_total_30[lane];
                 }
             }
             ALIGNED float value_9[12][LANES];
@@ -5112,30 +5096,30 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 for (int lane = 0; lane < LANES; lane++) {
                     product_39_2[at][lane] = exp_value[at][lane] * (0.988f * (6.283185307179586f *
                         (difference_3[at][lane] * (ratio[lane] * product_34[lane] + reduced_5[lane] *
-                        difference_13[lane] + 1.0f / reduced_3[lane] * total_29[lane]) + product_39[at][lane])));
+                        difference_13[lane] + 1.0f / reduced_3[lane] * total_28[lane]) + product_39[at][lane])));
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_28[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) sum_28[lane] += -product_39_2[at][lane];
             }
-            ALIGNED float total_32[12][LANES];
+            ALIGNED float total_31[12][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_32[at][lane] = product_39_2[at][lane] + exponential(total_3[at][lane] - choose(reduced_2[lane]
+                    total_31[at][lane] = product_39_2[at][lane] + exponential(total_3[at][lane] - choose(reduced_2[lane]
                         == -INFINITY, 0.0f, reduced_2[lane])) * sum_28[lane];
                 }
             }
-            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_32, 12, hidden_2, 32, count - first);
+            add_products(part_8_out + first / group * 1536 + k_2 * 384, total_31, 12, hidden_2, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_3[12][LANES];
             for (int at = 0; at < 12; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_21[at][lane] + total_32[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = total_20[at][lane] + total_31[at][lane];
             }
             add_sums(part_14_out + first / group * 48 + k_2 * 12, stored_3, 12, count - first);
             // torus.gen:5
             ALIGNED float value_7_2[1][LANES];
-            for (int lane = 0; lane < LANES; lane++) value_7_2[0][lane] = negate_total_31[lane];
+            for (int lane = 0; lane < LANES; lane++) value_7_2[0][lane] = negate_total_30[lane];
             // torus.gen:12
             add_products(part_9_out + first / group * 128 + k_2 * 32, value_7_2, 1, hidden_2, 32, count - first);
             add_sums(part_15_out + first / group * 4 + k_2, value_7_2, 1, count - first);
@@ -5143,52 +5127,52 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
             ALIGNED float product_40[32][LANES];
             dot(product_40, 32, product_37, 12, mlp_d_weight + k_2 * 384, 1, 32);
             ALIGNED float product_41[32][LANES];
-            dot(product_41, 32, total_30, 12, mlp_w_weight + k_2 * 384, 1, 32);
+            dot(product_41, 32, total_29, 12, mlp_w_weight + k_2 * 384, 1, 32);
             ALIGNED float product_42[32][LANES];
-            dot(product_42, 32, total_32, 12, mlp_h_weight + k_2 * 384, 1, 32);
+            dot(product_42, 32, total_31, 12, mlp_h_weight + k_2 * 384, 1, 32);
             ALIGNED float product_43[32][LANES];
             dot(product_43, 32, value_7_2, 1, mlp_c_weight + k_2 * 32, 1, 32);
+            ALIGNED float total_32[32][LANES];
             ALIGNED float total_33[32][LANES];
-            ALIGNED float total_34[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_33[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
+                    total_32[at][lane] = product_40[at][lane] + product_41[at][lane] + product_42[at][lane] +
                         product_43[at][lane];
-                    total_34[at][lane] = sigmoid_total_2[at][lane] * total_33[at][lane] + sigmoid_total_2[at][lane] *
-                        (1.0f - sigmoid_total_2[at][lane]) * (total_2[at][lane] * total_33[at][lane]);
+                    total_33[at][lane] = sigmoid_total_2[at][lane] * total_32[at][lane] + sigmoid_total_2[at][lane] *
+                        (1.0f - sigmoid_total_2[at][lane]) * (total_2[at][lane] * total_32[at][lane]);
                 }
             }
-            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_34, 32, hidden, 32, count - first);
+            add_products(part_10_out + first / group * 4096 + k_2 * 1024, total_33, 32, hidden, 32, count - first);
             // torus.gen:12
             ALIGNED float stored_4[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_25[at][lane] + total_34[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_4[at][lane] = total_24[at][lane] + total_33[at][lane];
             }
             add_sums(part_16_out + first / group * 128 + k_2 * 32, stored_4, 32, count - first);
             // torus.gen:5
             ALIGNED float projected_3[32][LANES];
-            dot(projected_3, 32, total_34, 32, mlp_1_weight + k_2 * 1024, 1, 32);
-            ALIGNED float total_35[32][LANES];
+            dot(projected_3, 32, total_33, 32, mlp_1_weight + k_2 * 1024, 1, 32);
+            ALIGNED float total_34[32][LANES];
             for (int at = 0; at < 32; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    total_35[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] *
+                    total_34[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] *
                         (1.0f - sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
                 }
             }
-            add_products(part_11_out + first / group * 256 + k_2 * 64, total_35, 32, value_3, 2, count - first);
+            add_products(part_11_out + first / group * 256 + k_2 * 64, total_34, 32, value_3, 2, count - first);
             // torus.gen:12
             ALIGNED float stored_5[32][LANES];
             for (int at = 0; at < 32; at++) {
-                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_26[at][lane] + total_35[at][lane];
+                for (int lane = 0; lane < LANES; lane++) stored_5[at][lane] = total_25[at][lane] + total_34[at][lane];
             }
             add_sums(part_17_out + first / group * 128 + k_2 * 32, stored_5, 32, count - first);
             // torus.gen:5
             ALIGNED float projected_4[2][LANES];
-            dot(projected_4, 2, total_35, 32, mlp_0_weight + k_2 * 64, 1, 2);
+            dot(projected_4, 2, total_34, 32, mlp_0_weight + k_2 * 64, 1, 2);
             // torus.gen:12
             for (int lane = 0; lane < LANES; lane++) {
                 z_adjoint[0][lane] = (float)(value_2[1][lane] >= -3.141592653589793f) * choose(less_value[1][lane],
-                    total_31[lane], 0.0f);
+                    total_30[lane], 0.0f);
                 z_adjoint[1][lane] = (float)(value_2[0][lane] >= -3.141592653589793f) * choose(less_value[0][lane],
                     product_27_2[0][lane] + cos_value_2[0][lane] * projected_4[1][lane] + -sin_value_2[0][lane] *
                     projected_4[0][lane], 0.0f);

@@ -125,7 +125,7 @@ log_prob_backward_saved_rows = CFunction(
     lanes=16,
     parameters=12,
     shared=144,
-    work=4750.0,
+    work=4740.0,
 )
 
 PARAMETERS = (

@@ -83,6 +83,22 @@ SCALAR = (
     "(u : Real[2] | W : Real[2, 2]) -> Real[2] = u + (W @ tanh(u)) / (1 + norm(W))",
     "(u : Real[2] | W : Real[2, 2]) -> Real[2] = u + 0.9 * W @ sin(u) / sqrt(1 + sum(W * W))",
     "(u : Real[2] | W : Real[2, 3], V : Real[3, 2]) -> Real[2] requires sum(W * W) * sum(V * V) < 1 = u + W @ tanh(V @ u)",
+    "(u : Angle | b : Unit, a : Real) -> Angle = 1 - (u + b * sin(u - a))",
+    "(u : Angle | r : Unit, a : Real) -> Angle = u - 2 * atan(r * sin(a - u) / (1 - r * cos(u - a)))",
+    "(u : Angle | r : Unit) -> Angle = u + 2 * atan(r * sin(u) / (1 - 0.5 * r * cos(u)))",
+    "(u : Angle | r : Unit) -> Angle = u + 2 * atan(r * sin(2 * u) / (1 - r * cos(u)))",
+    "(u : Angle | w : Simplex(2), a : Real[2]) -> Angle = w @ (u + 2 * atan(sin(u - a) / (2 - cos(u - a))))",
+    *(
+        "(u : Angle | w : Real[2], h : Real[2]) -> Angle = y[k] + H[k] * (u - x[k]) / W[k] where {"
+        f" W = 2 * pi * softmax(w)  x = -pi + join(0, cumsum(W))  H = {turn} * softmax(h)  y = 1 + join(0, cumsum(H))"
+        "  k = bin(u, x) }"
+        for turn in ("2 * pi", "pi")
+    ),
+    "(u : Angle) -> Angle = -2 * u",
+    "(u : Angle) -> Angle = u / 2",
+    "(u : Angle) -> Angle = u + 1.5 * sin(u)",
+    "(u : Angle[2]) -> Angle[2] = join(a, a + b) where { a, b = split(u) }",
+    "(u : Angle) -> Real = u",
 )
 VECTOR = (
     "planar, the direction made admissible (Rezende & Mohamed, A.1)",
