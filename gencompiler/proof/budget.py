@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 #: What the proof of one obligation may take, and its refutation once more; a look for a counterexample takes at most
 #: this part of it.
-STEPS, LOOK = 900_000, 500_000
+STEPS, LOOK = 600_000, 300_000
 #: As good as no limit.
 ENDLESS = 2**60
 
