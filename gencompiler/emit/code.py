@@ -190,7 +190,7 @@ def as_code(value: str | Code) -> Code:
 
 def number(value: float, *, whole: bool = False) -> Code:
     """A literal, with a decimal point unless `whole`."""
-    text = str(int(value)) if whole else repr(float(value))
+    text = str(int(value)) if whole else repr(float(value)).replace("e+", "e")
     if text in ("inf", "-inf", "nan"):
         return Text(f'float("{text}")')
     return Prefix("-", Text(text[1:])) if text.startswith("-") else Text(text)

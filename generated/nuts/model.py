@@ -64,7 +64,7 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
         # nuts.gen:8
         log_weight = -U - (v_next * v_next).sum(-1) / 2.0
         # nuts.gen:19
-        start_weight = torch.where(log_weight > -1e+30, log_weight, -1e+30)
+        start_weight = torch.where(log_weight > -1e30, log_weight, -1e30)
         x_first = x
         v_first = v_next
         x_last = x
@@ -169,7 +169,7 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             # nuts.gen:8
             log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
             # nuts.gen:19
-            chosen_7 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
+            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
             block_weight = torch.where(
                 less_equal_place,
                 chosen_7,
@@ -244,7 +244,7 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
         # nuts.gen:8
         log_weight = -U - (v_next * v_next).sum(-1) / 2.0
         # nuts.gen:19
-        start_weight = torch.where(log_weight > -1e+30, log_weight, -1e+30)
+        start_weight = torch.where(log_weight > -1e30, log_weight, -1e30)
         # nuts.gen:21
         exp_log_size = torch.exp(log_size)
         # nuts.gen:12
@@ -354,7 +354,7 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             # nuts.gen:8
             log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
             # nuts.gen:19
-            chosen_7 = torch.where(log_weight_2 > -1e+30, log_weight_2, -1e+30)
+            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
             block_weight = torch.where(
                 less_equal_place,
                 chosen_7,
