@@ -34,10 +34,25 @@ class Node:
     span: Span = dataclasses.field(compare=False, repr=False, kw_only=True)
 
 
+#: Of each kind of node, the fields that may hold nodes: asking the class for each node takes as long as all the rest.
+_PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def _parts(kind: type) -> tuple[str, ...]:
+    found = _PARTS.get(kind)
+    if found is None:
+        found = _PARTS[kind] = tuple(field.name for field in dataclasses.fields(kind) if field.name != "span")
+    return found
+
+
 def children(tree: Node) -> Iterator[Node]:
     """The nodes directly below `tree`, in field order, looking through tuples."""
-    for field in dataclasses.fields(tree):
-        yield from _nodes_in(getattr(tree, field.name))
+    for name in _parts(type(tree)):
+        value = getattr(tree, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _nodes_in(value)
 
 
 def _nodes_in(value: object) -> Iterator[Node]:
@@ -60,11 +75,11 @@ def walk(tree: Node) -> Iterator[Node]:
 def rebuild(tree: NodeT, change: Callable[[Node], Node]) -> NodeT:
     """A copy of `tree` whose direct child nodes are replaced by `change(child)`; `tree` itself when nothing changed."""
     updates: dict[str, Any] = {}
-    for field in dataclasses.fields(tree):
-        old = getattr(tree, field.name)
+    for name in _parts(type(tree)):
+        old = getattr(tree, name)
         new = _changed(old, change)
         if new is not old:
-            updates[field.name] = new
+            updates[name] = new
     return dataclasses.replace(tree, **updates) if updates else tree
 
 
