@@ -24,7 +24,7 @@ UNARY = {
     "exponential_minus_1": (torch.expm1, (-20.0, 88.7), 2.0),
     "logarithm": (torch.log, (1e-37, 1e38), 1.0),
     "log_1_plus": (torch.log1p, (-0.99, 1e30), 3.0),
-    "sigmoid": (torch.sigmoid, (-80.0, 80.0), 2.5),
+    "sigmoid": (torch.sigmoid, (-80.0, 80.0), 3.5),
     "softplus": (lambda x: torch.nn.functional.softplus(x, threshold=80), (-80.0, 80.0), 3.0),
     "logit": (torch.logit, (1e-6, 0.99999), 4.0),
     "hyperbolic_tangent": (torch.tanh, (-12.0, 12.0), 3.0),
