@@ -839,7 +839,7 @@ def log_prob_saving_saved_kernel(
     tl.store(z_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,

@@ -651,7 +651,7 @@ def objective_phase_1_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 16, 2), gfx942=(16, 8, 1))
+@tiles.sizes(gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(
     x,
@@ -1367,7 +1367,7 @@ def objective_phase_1_backward_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
+@tiles.sizes(gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_saved_rows(
     x,

@@ -460,7 +460,7 @@ def log_prob_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, rho, A, M, S, a, m, s):
     """the gradient of log p(x) of each row.

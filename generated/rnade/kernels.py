@@ -143,7 +143,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, c, rho, A, M, S, a, m, s):
     """log p(x) of each row.

@@ -1435,7 +1435,7 @@ def log_prob_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,

@@ -430,7 +430,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -1545,7 +1545,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(
     x,

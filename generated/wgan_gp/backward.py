@@ -608,7 +608,7 @@ def objective_critic_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_backward_rows(
     x,
