@@ -10,7 +10,7 @@ from gencompiler.checks.checking import Checking
 from gencompiler.model import nodes
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import LOOK, Spent, limited
+from gencompiler.proof.budget import FAR, FAR_LOOK, LOOK, STEPS, Spent, limited
 from gencompiler.proof.circle_search import not_around
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
@@ -23,9 +23,10 @@ def refutation(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: No
     proof."""
     if is_circle(map_.result.support):
         return _refute_around(checking, map_, terms)
-    with contextlib.suppress(Spent), limited():
+    whole, part = (STEPS, LOOK) if terms.input.shape else (FAR, FAR_LOOK)
+    with contextlib.suppress(Spent), limited(whole):
         for look in _looks(checking, map_, terms, failure):
-            with contextlib.suppress(Spent), limited(LOOK):
+            with contextlib.suppress(Spent), limited(part):
                 found = look()
                 if found is not None:
                     return found

@@ -12,8 +12,9 @@ import dataclasses
 from collections.abc import Iterator
 
 #: What the proof of one obligation may take, and its refutation once more; a look for a counterexample takes at most
-#: this part of it.
-STEPS, LOOK = 600_000, 300_000
+#: this part of it.  Maps of a number have fewer looks, which reach further.
+STEPS, LOOK = 1_000_000, 500_000
+FAR, FAR_LOOK = 3_000_000, 1_500_000
 #: As good as no limit.
 ENDLESS = 2**60
 

@@ -121,13 +121,15 @@ class Signs:
                 return ("clear", factors, found)
             if self.refused:
                 return None
-        elif cuts == CUTS and own is not None:
+        tree = self._lemmas(term, box, strict, slopes) if own is not None else None
+        if tree is not None:
+            return tree
+        if simpler is None and cuts == CUTS and own is not None:
             for step, moved, inside in self._renamings(term, box):
                 found = self._prove(moved, inside, strict, cuts - 1, slopes)
                 if found is not None:
                     return (*step, found)
-        tree = self._lemmas(term, box, strict, slopes) if own is not None else None
-        return tree or self._cut(term, box, strict, cuts, slopes)
+        return self._cut(term, box, strict, cuts, slopes)
 
     def _holds(self, term: Term, box: Box, tree: Tree, strict: bool) -> bool:
         try:

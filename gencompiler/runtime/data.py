@@ -133,9 +133,12 @@ def load(
     fields: Sequence[Field],
     validation: float = HELD_OUT,
     draw: Callable[[int], Mapping[str, Tensor]] | None = None,
+    *,
+    exact: bool = True,
 ) -> Dataset:
     """The data set `source` names (see the module), or an array, arrays by field name, or torch's data, split and
-    checked.  `draw(n)` makes the rows of `drawn`.
+    checked.  `draw(n)` makes the rows of `drawn`; whole numbers are warned of (G809) where the density is `exact`: one
+    that is bounded through latent variables mostly has a scale that is given.
 
     `validation` is the fraction of the training rows that validate, where the source does not say.  Raises RunError:
     G806 for an unknown name, G802 for a file that cannot be read, G801 for rows that do not fit the fields."""
@@ -152,13 +155,16 @@ def load(
     columns = {split: _columns_for(part, fields, name) for split, part in parts.items()}
     columns = {split: lengths.padded(part, fields, name) for split, part in columns.items()}
     for split, part in columns.items():
-        check(part, fields, f"{name} ({split})" if split != "all" else name)
+        called = f"{name} ({split})" if split != "all" else name
+        check(part, fields, called)
+        for field in fields if exact else ():
+            _warn_of_whole_numbers(part[field.name], field, called)
     return _split(name, {s: _stored(c, fields) for s, c in columns.items()}, validation)
 
 
 def of(kind: type[Model], source: Source, validation: float = HELD_OUT) -> Dataset:
     """The data set of a model: as `load`, with `drawn` made of the model's own draws."""
-    return load(source, kind.fields, validation, own(kind))
+    return load(source, kind.fields, validation, own(kind), exact=kind.capabilities.get("log_prob") == "exact")
 
 
 def own(kind: type[Model]) -> Callable[[int], Mapping[str, Tensor]]:
@@ -234,7 +240,6 @@ def check(columns: Mapping[str, Array], fields: Sequence[Field], name: str) -> N
         raise RunError("G801", f"{name} has no rows", "give at least one row")
     for field in fields:
         _check_field(columns[field.name], field, name)
-        _warn_of_whole_numbers(columns[field.name], field, name)
 
 
 def _check_field(array: Array, field: Field, name: str) -> None:

@@ -148,5 +148,6 @@ def test_the_grey_levels_of_both_flows_are_dequantized_alike() -> None:
     with torch.no_grad():
         for weight in peer.parameters():
             weight.zero_()
+    torch.manual_seed(0)  # zuko's noise comes from the global generator, and rarely rounds to the end of a level
     theirs = likelihood.score(lambda x, draw: peer.log_prob(x.float()), task, rows)
     assert ours == pytest.approx(theirs, abs=0.05)

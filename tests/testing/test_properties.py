@@ -10,6 +10,7 @@ from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model, Phase
 from gencompiler.testing.properties import PROPERTIES, Effort, Property, applicable
 from gencompiler.testing.statistics import TEST_FALSE_ALARM
+from gencompiler.testing.view import view
 from tests.testing import mechanisms, models
 
 RIGHT = (
@@ -229,7 +230,7 @@ PLANTED = [
 @pytest.mark.parametrize(("name", "kind", "message"), PLANTED, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(PLANTED)])
 def test_a_planted_error_is_caught(name: str, kind: type[Model], message: str) -> None:
     prop = BY_NAME[name]
-    assert prop.applies(kind())
+    assert prop.applies(view(kind()))
     with pytest.raises(AssertionError, match=re.compile(message)):
         prop.check(kind)
 
@@ -246,5 +247,5 @@ def test_statistical_properties_raise_no_false_alarm(prop: Property) -> None:
 
     The rate holds at any sample size, so a tenth of the usual one will do."""
     for kind in RIGHT:
-        if prop.applies(kind()):
+        if prop.applies(view(kind())):
             prop.check(kind, Effort(cases=10, samples=0.1, alpha=50_000 * TEST_FALSE_ALARM))
