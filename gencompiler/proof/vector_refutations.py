@@ -115,11 +115,12 @@ def told_apart(body: Term, atom: Term, found: tuple[Point, ...]) -> bool:
         return False
     if views.has_view(atom) or any(s.data[0] == "bound" for s in atom.symbols):
         return False
-    try:
-        seen = [tuple(v for a in atom.arguments for v in evaluate(a, point)) for point in found]
-        return any(differs(one, other) for one, other in zip(*seen, strict=True))
-    except (Undecided, Undefined):
-        return False
+    for argument in atom.arguments:
+        with contextlib.suppress(Undecided, Undefined):  # one that is known at both points is enough
+            one, other = (evaluate(argument, point) for point in found)
+            if any(differs(a, b) for a, b in zip(one, other, strict=True)):
+                return True
+    return False
 
 
 def shared(body: Term, atom: Term) -> bool:
