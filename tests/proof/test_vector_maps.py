@@ -88,9 +88,9 @@ BREAKAGES = {
     "less its mean": lambda x: apply("subtract", x, reduce("mean", x)),
     "rank one, subtracted": lambda x: apply("subtract", x, apply("multiply", V, contract(V, x))),
     "one place twice": lambda x: select(x, (0, 0, 1)),
-    "by index, all of the input": lambda x: each(0, D, apply("add", element(x, (INDEX,)), reduce("sum", x))),
+    "by index, all of the input": lambda x: each(0, D, apply("subtract", element(x, (INDEX,)), reduce("mean", x))),
     "by index, the entry in its view": lambda x: each(
-        0, D, apply("add", element(x, (INDEX,)), reduce("sum", element(x, (graph.before(INDEX, inclusive=True),))))
+        0, D, apply("subtract", element(x, (INDEX,)), reduce("sum", element(x, (graph.before(INDEX, inclusive=True),))))
     ),
     "by index, without the entry": lambda x: each(0, D, reduce("sum", element(x, PAST))),
 }
