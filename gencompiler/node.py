@@ -23,6 +23,7 @@ NodeT = TypeVar("NodeT", bound="Node")
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 def node(cls: type[NodeT]) -> type[NodeT]:
     """Make `cls` an immutable, validated tree node."""
+    # A kind's validation is built when the first node of it is made: no spec needs all kinds.
     config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)
     return pydantic_dataclass(frozen=True, config=config)(cls)  # type: ignore[return-value]
 

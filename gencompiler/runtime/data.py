@@ -270,9 +270,10 @@ def _warn_of_whole_numbers(array: Array, field: Field, name: str) -> None:
     if field.support.discrete or field.given or len(array) < _MANY_ROWS:
         return
     array = array[:_LOOKED_AT]
+    if array.dtype.kind not in "biu" and bool((array != np.floor(array)).any()):
+        return
     values = np.unique(array)
-    whole = 1 < len(values) < len(array) / 2 and (array.dtype.kind in "biu" or bool((values == np.floor(values)).all()))
-    if whole:
+    if 1 < len(values) < len(array) / 2:
         ends = f"{int(values[0])}..{int(values[-1]) + 1}"
         warnings.warn(
             DiscreteData(
