@@ -12,12 +12,13 @@ import pytest
 
 from gencompiler.checks.verdict import rests_on_conditions
 from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import sign_search
 from gencompiler.proof.asymptotics import Limits
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.chain_rules import Kernel, Proposal
 from gencompiler.proof.domain import POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, Invertible, Member
-from gencompiler.proof.graph import Term, apply, choose, join, literal, network, select, symbol
+from gencompiler.proof.graph import Term, apply, choose, join, literal, network, reduce, select, symbol
 from gencompiler.proof.kernel import RULES, Proof, Unproved, prove
 from gencompiler.proof.running import bin_of
 from gencompiler.proof.sde_facts import Diffusion
@@ -178,6 +179,15 @@ def _another_symbol_for_a_piece() -> Forged:
     return "piecewise", (U, body), facts(*maps, *joint)
 
 
+def _two_norms_of_one_name() -> Forged:
+    """norm(W) / (1 + norm(W)) < 1, and not where the second W is that of another part."""
+    here, there = (reduce("norm", symbol("parameter", f"{part}.W", REAL, (2, 2))) for part in "ab")
+    any_ = symbol("along", "norm(W)", Support("NonNegative"))
+    positive = sign_search.on_supports(Search(), minus(ONE, over(any_, plus(ONE, any_))), strict=True)
+    assert positive is not None
+    return "below_in_norms", (over(here, plus(ONE, there)),), facts(positive)
+
+
 FORGED: tuple[Callable[[], Forged], ...] = (
     _a_line_less_the_input,
     _a_density_with_the_variable_for_its_rate,
@@ -192,6 +202,7 @@ FORGED: tuple[Callable[[], Forged], ...] = (
     _half_a_bit,
     _out_of_the_half_line,
     _another_symbol_for_a_piece,
+    _two_norms_of_one_name,
 )
 
 
