@@ -26,6 +26,7 @@ from gencompiler.proof.graph import (
     support_of,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.matrices import has_positive_minors
 from gencompiler.proof.operator_rules import solved
 from gencompiler.proof.range_rules import range_of
 
@@ -103,18 +104,6 @@ def compared(ranges: list[list[Interval]]) -> list[list[Fraction]]:
     return found
 
 
-def is_dominated(matrix: list[list[Fraction]]) -> bool:
-    """Whether a matrix with no positive elements beside its diagonal has positive leading minors."""
-    work = [list(row) for row in matrix]
-    for at in range(len(work)):
-        if work[at][at] <= 0:
-            return False
-        for k in range(at + 1, len(work)):
-            factor = work[k][at] / work[at][at]
-            work[k] = [v - factor * w for v, w in zip(work[k], work[at], strict=True)]
-    return True
-
-
 @rule
 def dominated_diagonal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A smooth map whose Jacobian has a diagonal that outweighs the rest, up to weights, everywhere.
@@ -132,5 +121,5 @@ def dominated_diagonal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     size = input_.shape[0]
     need(len(slopes) == size * size, "one premise for each derivative")
     ranges = [[range_of(slopes[i * size + j], rows[i][j]) for j in range(size)] for i in range(size)]
-    need(is_dominated(compared(ranges)), "the diagonal does not outweigh the rest")
+    need(has_positive_minors(compared(ranges)), "the diagonal does not outweigh the rest")
     return solved(input_, body)
