@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
     """That a map is a bijection as a strictly monotone and coercive operator; None where that is not seen."""
-    if len(input_.shape) != 1 or body.shape != input_.shape:
-        return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         found = operator(search, input_, body)
         return prove("minty_browder", (input_, body), found, search.range(body))

@@ -33,19 +33,17 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
     """That a map of a vector is a bijection onto its range, `reordering` of other values too; raises NotFound.
 
     One whose inverse is a formula goes before one that is known to have an inverse."""
-    known: Proof | None = None
-    failure: NotFound | None = None
     try:
         known = _by_structure(search, input_, body, reordering)
-    except NotFound as problem:
-        failure = problem
-    if known is None or not _is_formula(known):
+    except NotFound:
         whole = _whole(search, input_, body)
-        known = whole if whole is not None and (known is None or _is_formula(whole)) else known
-    if known is None:
-        assert failure is not None
-        raise failure
-    return known
+        if whole is None:
+            raise
+        return whole
+    if _is_formula(known):
+        return known
+    whole = _whole(search, input_, body)
+    return whole if whole is not None and _is_formula(whole) else known
 
 
 def _is_formula(found: Proof) -> bool:
@@ -100,10 +98,18 @@ def _masked(search: Search, input_: Term, body: Term) -> Proof:
 
 def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
     """That a map all of whose entries mix is a bijection by what is known of its Jacobian; None where it is not."""
-    found = operator_search.bijection(search, input_, body)
-    found = found or change_search.bijection(search, input_, body)
-    found = found or written_search.bijection(search, input_, body)
-    return found or written_search.dominated(search, input_, body)
+    if len(input_.shape) != 1 or body.shape != input_.shape:
+        return None
+    for look in (
+        operator_search.bijection,
+        change_search.bijection,
+        written_search.bijection,
+        written_search.dominated,
+    ):
+        found = look(search, input_, body)
+        if found is not None:
+            return found
+    return None
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
     """A map written out, or as a few entries after the others; None where that shows nothing."""
-    if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
+    if input_.shape[0] > LARGEST:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         plain = written(input_, body)
@@ -87,7 +87,7 @@ def _levels(input_: Term, body: Term) -> list[tuple[Places, Places]] | None:
 
 def dominated(search: Search, input_: Term, body: Term) -> Proof | None:
     """A map whose Jacobian has a diagonal that outweighs the rest; None where it is not seen to."""
-    if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
+    if input_.shape[0] > LARGEST:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         if len(subterms(*components(body))) > LONGEST:
