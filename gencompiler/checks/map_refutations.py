@@ -11,7 +11,6 @@ from gencompiler.model import nodes
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import FAR, FAR_LOOK, LOOK, STEPS, Spent, limited
-from gencompiler.proof.circle_search import not_around
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
 from gencompiler.proof.kernel import Proof
@@ -63,7 +62,7 @@ def _looks(
 
 def _refute_around(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof | None:
     """A map of angles that does not go around once, has one value twice, or none."""
-    if not terms.requires and (found := not_around(checking.search, terms.input, terms.body)) is not None:
+    if not terms.requires and (found := refute.not_around(terms.input, terms.body, checking.search)) is not None:
         return found
     if terms.input.shape:
         return vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
