@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 
 from gencompiler.checks.checking import Checking
@@ -11,7 +10,6 @@ from gencompiler.model import nodes
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import FAR, FAR_LOOK, LOOK, STEPS, Spent, limited
-from gencompiler.proof.circle_search import not_around
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
 from gencompiler.proof.kernel import Proof
@@ -19,10 +17,8 @@ from gencompiler.proof.scope import MapTerms
 
 
 def refutation(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
-    """The first counterexample that a look finds; each look may take so many steps, and all together as many as a
-    proof."""
-    if is_circle(map_.result.support):
-        return _refute_around(checking, map_, terms)
+    """The first counterexample that a look finds; each look may take so many steps, and all of them together so many,
+    other numbers of vectors than of numbers (`proof.budget`)."""
     whole, part = (STEPS, LOOK) if terms.input.shape else (FAR, FAR_LOOK)
     with contextlib.suppress(Spent), limited(whole):
         for look in _looks(checking, map_, terms, failure):
@@ -39,19 +35,19 @@ def _looks(
     """Where counterexamples are looked for, in turn."""
     input_, body, requires = terms.input, terms.body, terms.requires
     support, search = map_.result.support, checking.search
+    if is_circle(support):
+        yield lambda: _refute_around(checking, map_, terms)
+        return
     yield lambda: _refute_any(checking, map_, terms, failure)
     if not input_.shape or body.shape != input_.shape:
         return
     yield lambda: vector_counterexamples.not_injective(input_, body, requires)
-    smaller = (
-        vector_counterexamples.singular,
-        vector_counterexamples.entry_twice,
-        vector_counterexamples.smaller_twice,
-        *((vector_counterexamples.sphere_missed,) if support == nodes.REAL else ()),
-    )
-    for look in smaller if not requires else ():
-        yield functools.partial(look, input_, body, search)
     if not requires:
+        yield lambda: vector_counterexamples.singular(input_, body, search)
+        yield lambda: vector_counterexamples.entry_twice(input_, body, search)
+        yield lambda: vector_counterexamples.smaller_twice(input_, body, search)
+        if support == nodes.REAL:
+            yield lambda: vector_counterexamples.sphere_missed(input_, body, search)
         yield lambda: vector_counterexamples.corner_missed(input_, body, support, search)
         yield lambda: vector_counterexamples.part_not_onto(body, support, search)
         yield lambda: vector_counterexamples.always_in_order(body, support, search)
@@ -63,7 +59,7 @@ def _looks(
 
 def _refute_around(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof | None:
     """A map of angles that does not go around once, has one value twice, or none."""
-    if not terms.requires and (found := not_around(checking.search, terms.input, terms.body)) is not None:
+    if not terms.requires and (found := refute.not_around(terms.input, terms.body, checking.search)) is not None:
         return found
     if terms.input.shape:
         return vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)

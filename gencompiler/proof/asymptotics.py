@@ -41,11 +41,11 @@ class Limits(Arithmetic):
         return self._limit(self.series(term), term)
 
     def squeezed(self, term: Term, everywhere: Evaluation) -> Term | float:
-        """The limit of f g where f goes to infinity and g stays between two positive numbers, or f to 0 and g between
+        """The limit of f^n g where f goes to infinity and g stays between two positive numbers, or f to 0 and g between
         any two; `everywhere`: where terms lie on the whole interval.  Raises Unproved."""
         factors = _factors(term)
         need(len(factors) > 1, "{} may have no limit", term)
-        for own in factors:
+        for own in dict.fromkeys(factors):
             others = [everywhere.range(g) for g in factors if g is not own]
             if not all(is_finite(o.lower) and is_finite(o.upper) for o in others):
                 continue
@@ -53,8 +53,10 @@ class Limits(Arithmetic):
                 found = self.limit(own)
             except Unproved:
                 continue
-            if found is ZERO or (isinstance(found, float) and all(o.lower > 0 for o in others)):
+            if found is ZERO:
                 return found
+            if isinstance(found, float) and all(o.lower > 0 for o in others):
+                return abs(found) if factors.count(own) % 2 == 0 else found
         raise Unproved(f"{term} may have no limit")
 
     def _limit(self, series: Series, term: Term, before: Term = ZERO) -> Term | float:

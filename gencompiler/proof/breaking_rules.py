@@ -29,7 +29,7 @@ from gencompiler.proof.chain_rules import (
     Stationary,
     Times,
 )
-from gencompiler.proof.composite_rules import Volume, total_weight
+from gencompiler.proof.composite_rules import Volume, total_weight, volume_of
 from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import Fact, InRange
 from gencompiler.proof.flow_rules import Place, fixed_values, state_of
@@ -55,10 +55,7 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     log_det: Term = ZERO
     rest = list(premises)
     if not all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
-        volume = rest.pop(0) if rest else None
-        if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (move.moves, move.maps):
-            raise Unproved("a volume of another map")
-        log_det = volume.log_det
+        log_det = volume_of(rest.pop(0) if rest else None, move.moves, move.maps)
     if move.probability is not None and move.probability is not ONE:
         inside = rest.pop(0) if rest else None
         if not isinstance(inside, InRange) or inside.term is not move.probability:

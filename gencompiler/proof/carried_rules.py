@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import cast
 
 from gencompiler.model.nodes import REAL
-from gencompiler.proof.chain_rules import FIXED, Deterministic, Images, Stationary, same
-from gencompiler.proof.composite_rules import Volume, check_maps, composed
+from gencompiler.proof.chain_rules import Deterministic, Images, Stationary, is_of_state, same
+from gencompiler.proof.composite_rules import Volume, check_maps, composed, volume_of
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.facts import Fact, InRange, LogAbs
 from gencompiler.proof.graph import Term, substitute, support_of
@@ -55,12 +55,10 @@ def carried(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(kernel.probability is ONE, "it may be refused")
     need(set(kernel.moves) <= set(kernel.state), "what moves is not the state")
     volume, finite = premises
-    if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (kernel.moves, kernel.maps):
-        raise Unproved("a volume of another map")
+    log_det = volume_of(volume, kernel.moves, kernel.maps)
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
-    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
-    need(free <= set(kernel.state), "the target depends on something besides the state")
+    is_of_state(log_target, kernel.state)
     there = dict(zip(kernel.moves, composed(kernel.moves, kernel.maps), strict=True))
-    arrived = plus(substitute(log_target, there), volume.log_det)
+    arrived = plus(substitute(log_target, there), log_det)
     need(same(arrived, log_target), "places do not keep their density")
     return Stationary(kernel, log_target)

@@ -77,8 +77,6 @@ def vanishing(term: Term) -> tuple[Term, ...]:
     if condition.data not in _SIDES:
         return ()
     compared, bound = condition.arguments
-    if condition.data not in _SIDES:
-        return ()
     sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
     below = [branch for branch, side in sides if side.endswith("below")]
     found = [t for branch in below for t in _vanishing(compared, branch)] if bound is ZERO else []

@@ -260,9 +260,14 @@ def well_formed(kernel: Kernel, log_target: Term) -> None:
             proposal.moves,
             support_of(proposal.moves),
         )
-    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
-    need(free <= set(kernel.state), "the target depends on something besides the state")
+    is_of_state(log_target, kernel.state)
     accepts(kernel, {*kernel.state, *drawn})
+
+
+def is_of_state(log_target: Term, state: tuple[Term, ...]) -> None:
+    """A measure depends on the state, and on what stays what it is; raises Unproved."""
+    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
+    need(free <= set(state), "the target depends on something besides the state")
 
 
 def accepts(kernel: Kernel | Deterministic, known: set[Term]) -> None:

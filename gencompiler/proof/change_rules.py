@@ -191,24 +191,23 @@ def below_by_condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return InRange(term, Interval(0, 1, False, True))
 
 
-def in_norms(term: Term) -> tuple[Term, dict[Term, Term]]:
-    """A term with symbols for the norms in it, and what they stand for."""
-    known: dict[Term, Term] = {}
-    names: dict[Term, Term] = {}
-    for part in subterms(term):
-        if part.operation == "reduce" and (found := _norm(part)) is not None:
-            tensor, power = found
-            if _is_taxicab(part):
-                continue
-            name = names.setdefault(tensor, symbol("along", f"norm({tensor})", Support("NonNegative")))
-            known[part] = name if power == 1 else apply("power", name, literal(2))
-    need(bool(known), "{} has no norms", term)
-    return replaced(term, known), {name: tensor for tensor, name in names.items()}
-
-
 def room(term: Term) -> Term:
-    """1 - term, with symbols for norms."""
-    return minus(ONE, in_norms(term)[0])
+    """1 - term, with symbols for the norms in it: two where two tensors are spelled alike."""
+    powers: dict[Term, tuple[Term, int]] = {}
+    for part in subterms(term):
+        if part.operation == "reduce" and not _is_taxicab(part) and (found := _norm(part)) is not None:
+            powers[part] = found
+    names: dict[Term, Term] = {}
+    for tensor, _ in powers.values():
+        if tensor not in names:
+            alike = sum(str(other) == str(tensor) for other in names)
+            spelled = f"norm({tensor}) {alike + 1}" if alike else f"norm({tensor})"
+            names[tensor] = symbol("along", spelled, Support("NonNegative"))
+    need(bool(names), "{} has no norms", term)
+    need(len(set(names.values())) == len(names), "two norms in {} go by one name", term)
+    need(not set(names.values()) & term.symbols, "the name of a norm in {} is in use", term)
+    known = {p: names[t] if n == 1 else apply("power", names[t], literal(n)) for p, (t, n) in powers.items()}
+    return minus(ONE, replaced(term, known))
 
 
 @rule

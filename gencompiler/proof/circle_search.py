@@ -7,14 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import splines, vector_search
+from gencompiler.proof import splines
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.circle_rules import moebius_parts, weighted_parts
 from gencompiler.proof.circles import HALF_TURNS, half_turns, in_half_turns
 from gencompiler.proof.graph import Malformed, Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.refute import assignments, atoms
 from gencompiler.proof.slopes import BySlope
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 def onto_circle(search: Search, input_: Term, body: Term, declared: Support) -> Proof:
     """That a map of angles is a bijection of the circle, or of a torus; raises NotFound."""
-    found = vector_search.bijection(search, input_, body) if input_.shape else circle_map(search, input_, body)
+    found = search.any_bijection(input_, body) if input_.shape else circle_map(search, input_, body)
     try:
         return prove("onto_circle", (declared,), found)
     except Unproved as failure:
@@ -96,19 +95,3 @@ def _around(search: Search, input_: Term, body: Term) -> Proof:
             except NotFound:
                 continue
     return prove("around", (input_, body), monotone, *simplexes, *ranges)
-
-
-def not_around(search: Search, input_: Term, body: Term) -> Proof | None:
-    """Values of the rest for which a map of the circle does not go around once."""
-    if input_.shape or body.shape:
-        return None
-    try:
-        defined = search.range(body)
-    except NotFound:
-        return None
-    free = tuple(a for a in atoms(body) if a is not input_)
-    for assignment in assignments(free):
-        found = attempt("not_around", (input_, body, assignment), defined)
-        if found is not None:
-            return found
-    return None

@@ -31,12 +31,13 @@ from gencompiler.proof.chain_rules import (
     Stationary,
     Times,
     accepts,
+    is_of_state,
     odds,
     same,
 )
 from gencompiler.proof.domain import REALS, of_support
 from gencompiler.proof.facts import Bijection, Fact, Member
-from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
+from gencompiler.proof.graph import Term, apply, literal, reduce, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.terms import ONE, ZERO, minus, plus
@@ -321,7 +322,7 @@ def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     )
     log_det = found.log_derivative
     if found.input.shape:
-        log_det = apply("multiply", literal(_size(found.input)), log_det) if not log_det.shape else _summed(log_det)
+        log_det = reduce("sum", log_det) if log_det.shape else apply("multiply", literal(_size(found.input)), log_det)
     return Volume((found.input,), maps, log_det)
 
 
@@ -332,10 +333,11 @@ def _size(term: Term) -> Fraction:
     return Fraction(size)
 
 
-def _summed(term: Term) -> Term:
-    from gencompiler.proof.graph import reduce
-
-    return reduce("sum", term)
+def volume_of(premise: Fact | None, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> Term:
+    """log|det| of maps, as a premise says it; raises Unproved."""
+    if not isinstance(premise, Volume) or (premise.moves, premise.maps) != (moves, maps):
+        raise Unproved("a volume of another map")
+    return premise.log_det
 
 
 def deterministic_ratio(kernel: Deterministic, log_target: Term, log_det: Term) -> Term:
@@ -359,17 +361,15 @@ def involutive(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     accepts(kernel, {*kernel.state, *kernel.arrives})
     own, volume, finite, defined = premises
     need(isinstance(own, SelfInverse) and own.moves == kernel.moves and own.maps == kernel.maps, "not an involution")
-    if not isinstance(volume, Volume) or (volume.moves, volume.maps) != (kernel.moves, kernel.maps):
-        raise Unproved("a volume of another map")
+    log_det = volume_of(volume, kernel.moves, kernel.maps)
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
-    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
-    need(free <= set(kernel.state), "the target depends on something besides the state")
+    is_of_state(log_target, kernel.state)
     exchange = dict(zip((*kernel.moves, *kernel.arrives), (*kernel.arrives, *kernel.moves), strict=True))
     written: dict[Term, Term] = {}
     if len(kernel.maps) == 1 and isinstance(kernel.maps[0], Images):
         written = dict(zip(kernel.arrives, kernel.maps[0].images, strict=True))
         exchange = dict(zip(kernel.moves, kernel.maps[0].images, strict=True))
-    ratio = substitute(deterministic_ratio(kernel, log_target, volume.log_det), written)
+    ratio = substitute(deterministic_ratio(kernel, log_target, log_det), written)
     if not same(odds(kernel, exchange, written, defined), ratio):
         raise Unproved("the probability of acceptance does not have the derived ratio r")
     return Reversible(kernel, log_target)

@@ -17,7 +17,7 @@ from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Term, apply, is_finite, literal, substitute, support_of, symbol
-from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.mass_rules import at_point, elements, from_premises, scalar
 from gencompiler.proof.pieces import Pieces
 from gencompiler.proof.quadrature import elasticity, grouped
@@ -83,21 +83,3 @@ def near_end(forms: ClosedForms, log_density: Term, end: End) -> tuple[Term, tup
     slope = elasticity(forms, forms.normal(inside), y)
     lifted = ex.written(forms.normal(plus(inside, apply("log", y))))
     return inside, (ex.written(slope), grouped(slope)), lifted
-
-
-def unbounded_ends(variables: tuple[Term, ...]) -> list[End]:
-    """The ends that the rule may be asked about."""
-    found: list[End] = []
-    for element in elements(variables):
-        own = domain.of_support(support_of(element))
-        if own is None:
-            continue
-        for direction, edge in ((1, own.upper), (-1, own.lower)):
-            if not is_finite(edge):
-                found.append((element, direction, Fraction(8), False))
-            elif not SUPPORTS[support_of(element).name].discrete:
-                found.append((element, -direction, Fraction(1, 16), True))
-    return found
-
-
-__all__ = ["End", "Unproved", "endless_mass", "falls_slowly", "near_end", "unbounded_ends"]

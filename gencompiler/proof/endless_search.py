@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 
-from gencompiler.catalog.supports import COUPLED
-from gencompiler.proof import rules
+from gencompiler.catalog.supports import COUPLED, SUPPORTS
+from gencompiler.proof import domain, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.closed_forms import ClosedForms
-from gencompiler.proof.endless_rules import End, falls_slowly, near_end, unbounded_ends
+from gencompiler.proof.endless_rules import End, falls_slowly, near_end
 from gencompiler.proof.evaluate import Undefined
 from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -32,7 +32,7 @@ def endless(joint: str, variables: tuple[Term, ...], log_density: Term) -> Proof
     """That exp(log_density) has no finite mass; None where none is found."""
     try:
         own, whole = set(elements(variables)), scalar(log_density)
-        ends = unbounded_ends(variables)[:_MOST_ENDS]
+        ends = _ends(variables)[:_MOST_ENDS]
     except (Unproved, Malformed):
         return None
     free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
@@ -43,6 +43,21 @@ def endless(joint: str, variables: tuple[Term, ...], log_density: Term) -> Proof
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
                 return _towards(joint, variables, log_density, assignment, end)
     return None
+
+
+def _ends(variables: tuple[Term, ...]) -> list[End]:
+    """The ends of the supports of variables, each with how far from it a look begins."""
+    found: list[End] = []
+    for element in elements(variables):
+        own = domain.of_support(support_of(element))
+        if own is None:
+            continue
+        for direction, edge in ((1, own.upper), (-1, own.lower)):
+            if not is_finite(edge):
+                found.append((element, direction, Fraction(8), False))
+            elif not SUPPORTS[support_of(element).name].discrete:
+                found.append((element, -direction, Fraction(1, 16), True))
+    return found
 
 
 def _assignments(free: tuple[Term, ...]) -> Iterator[Assignment]:

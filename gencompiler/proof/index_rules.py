@@ -28,7 +28,7 @@ from gencompiler.proof.graph import (
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.terms import ZERO, total
-from gencompiler.proof.vector_rules import undone
+from gencompiler.proof.vector_rules import undone, whole_of
 
 
 def own_entry(tensor: Term, index: Term) -> Term:
@@ -134,7 +134,4 @@ def written_by_index(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The same map entry by entry.  Subject: the input, the body.  Premise: that the map written by index is one."""
     input_, body = cast(tuple[Term, Term], subject)
     (found,) = premises
-    need(isinstance(found, VectorBijection), "the map by index is not known to be a bijection")
-    assert isinstance(found, VectorBijection)
-    need(found.input is input_ and found.body is in_entries(body), "a premise about another map")
-    return dataclasses.replace(found, body=body)
+    return dataclasses.replace(whole_of(found, input_, in_entries(body)), body=body)

@@ -65,32 +65,34 @@ def directed(term: Term, shape: tuple[int, ...]) -> tuple[Term, Term]:
     if term.operation == "contract" and (drawn := drawn_out(term)) is not None:
         vector, factor = directed(drawn[1], shape)
         return vector, times(factor, drawn[0])
-    if term.operation == "apply" and term.data in ("multiply", "divide", "negate"):
-        numbers = [a for a in term.arguments if a.shape == ()]
-        if term.data == "negate":
-            vector, factor = directed(term.arguments[0], shape)
-            return vector, negated(factor)
-        if len(numbers) == 1 and (term.data == "multiply" or term.arguments[1] is numbers[0]):
-            other = term.arguments[1] if term.arguments[0] is numbers[0] else term.arguments[0]
-            vector, factor = directed(other, shape)
-            return vector, times(factor, numbers[0]) if term.data == "multiply" else over(factor, numbers[0])
+    if term.operation == "apply" and term.data == "negate":
+        vector, factor = directed(term.arguments[0], shape)
+        return vector, negated(factor)
+    if (multiple := multiple_by_number(term)) is not None:
+        vector, factor = directed(multiple[0], shape)
+        return vector, (times if term.data == "multiply" else over)(factor, multiple[1])
     need(term.shape == shape, "{} has another shape", term)
     return term, ONE
 
 
+def multiple_by_number(term: Term) -> tuple[Term, Term] | None:
+    """c A, A c and A / c as the tensor A and the number c; None of others."""
+    if term.operation != "apply" or term.data not in ("multiply", "divide"):
+        return None
+    left, right = term.arguments
+    if left.shape and not right.shape:
+        return left, right
+    return (right, left) if right.shape and not left.shape and term.data == "multiply" else None
+
+
 def drawn_out(term: Term) -> tuple[Term, Term] | None:
     """(c A) @ v and A @ (c v) as c and A @ v; None where no number is in the way."""
-    for place in (0, 1):
-        part = term.arguments[place]
-        if part.operation != "apply" or part.data not in ("multiply", "divide"):
-            continue
-        numbers = [a for a in part.arguments if a.shape == ()]
-        if len(numbers) != 1 or (part.data == "divide" and part.arguments[1] is not numbers[0]):
-            continue
-        rest = part.arguments[1] if part.arguments[0] is numbers[0] else part.arguments[0]
-        sides = (rest, term.arguments[1]) if place == 0 else (term.arguments[0], rest)
-        factor = numbers[0] if part.data == "multiply" else over(ONE, numbers[0])
-        return factor, contract(*sides)
+    left, right = term.arguments
+    for part in (left, right):
+        if (multiple := multiple_by_number(part)) is not None:
+            rest, number = multiple
+            factor = number if part.data == "multiply" else over(ONE, number)
+            return factor, contract(rest, right) if part is left else contract(left, rest)
     return None
 
 

@@ -33,14 +33,21 @@ def affine_form(input_: Term, term: Term) -> tuple[Term, Term]:
             factor, offset = affine_form(input_, term.arguments[0])
             return negated(factor), offset if offset is ZERO else negated(offset)
         case "multiply" | "divide":
-            moved = [a for a in term.arguments if input_ in a.symbols]
-            other = term.arguments[0] if term.arguments[1] is moved[0] else term.arguments[1]
-            need(len(moved) == 1 and other.shape == (), "{} is not affine in {}", term, input_)
-            need(term.data == "multiply" or other is term.arguments[1], "{} is not affine in {}", term, input_)
+            moved, other = multiple_of(input_, term)
             change = times if term.data == "multiply" else over
-            factor, offset = affine_form(input_, moved[0])
+            factor, offset = affine_form(input_, moved)
             return change(factor, other), offset if offset is ZERO else change(offset, other)
     raise Unproved(f"{term} is not affine in {input_}")
+
+
+def multiple_of(input_: Term, term: Term) -> tuple[Term, Term]:
+    """A product or quotient as what depends on the input and a number that does not; raises Unproved."""
+    need(term.operation == "apply" and term.data in ("multiply", "divide"), "{} is not a multiple", term)
+    moved = [a for a in term.arguments if input_ in a.symbols]
+    need(len(moved) == 1, "{} is not a multiple of what depends on {}", term, input_)
+    factor = term.arguments[0] if term.arguments[1] is moved[0] else term.arguments[1]
+    need(factor.shape == () and (term.data == "multiply" or term.arguments[1] is factor), "{} is no number", factor)
+    return moved[0], factor
 
 
 def _product(input_: Term, term: Term) -> tuple[Term, Term]:

@@ -17,7 +17,7 @@ from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.tables import elements, table
 from gencompiler.proof.terms import ZERO
-from gencompiler.proof.vector_rules import Places, part_of, volume
+from gencompiler.proof.vector_rules import Places, whole_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +101,6 @@ def by_masks(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     defined, found = premises
     range_of(defined, body)
     own = masked(input_, body)
-    known = part_of(found, input_, own.body)
-    need(isinstance(known, VectorBijection), "not a map of a vector")
-    assert isinstance(known, VectorBijection)
+    known = whole_of(found, input_, own.body)
     inverse = substitute(known.inverse, {result(body.shape): select(result(body.shape), own.order)})
-    return VectorBijection(input_, body, known.image, known.onto, releveled(inverse), volume(known))
+    return VectorBijection(input_, body, known.image, known.onto, releveled(inverse), known.log_det)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from gencompiler.proof.graph import Malformed, Shape, Term, define, make
@@ -79,3 +80,15 @@ def determinant(size: int, values: Values) -> Fraction:
             factor = work[k][at] / work[at][at]
             work[k] = [v - factor * w for v, w in zip(work[k], work[at], strict=True)]
     return found
+
+
+def has_positive_minors(rows: Sequence[Sequence[Fraction]]) -> bool:
+    """Whether all leading minors are positive: where every step of elimination leaves a positive pivot."""
+    work = [list(row) for row in rows]
+    for at in range(len(work)):
+        if work[at][at] <= 0:
+            return False
+        for k in range(at + 1, len(work)):
+            factor = work[k][at] / work[at][at]
+            work[k] = [v - factor * w for v, w in zip(work[k], work[at], strict=True)]
+    return True

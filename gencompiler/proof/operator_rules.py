@@ -17,7 +17,7 @@ from gencompiler.proof.facts import Bijection, Fact, MonotoneOperator, VectorBij
 from gencompiler.proof.graph import Term, bound_array, contract, is_finite, reduce, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.lemma_rules import DISTANCE, directed, radial_of, summands
-from gencompiler.proof.linear_forms import affine_form
+from gencompiler.proof.linear_forms import affine_form, multiple_of
 from gencompiler.proof.matrices import matrix
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.simplex_rules import scores_of
@@ -27,6 +27,13 @@ from gencompiler.proof.terms import ZERO, minus, plus
 def _operator(premise: Fact, term: Term, input_: Term) -> MonotoneOperator:
     if not isinstance(premise, MonotoneOperator) or premise.term is not term or premise.input is not input_:
         raise Unproved(f"{term} is not known to be monotone in {input_}")
+    return premise
+
+
+def _increasing(premise: Fact, input_: Term, body: Term) -> Bijection:
+    if not isinstance(premise, Bijection) or premise.input is not input_ or premise.body is not body:
+        raise Unproved(f"{body} is not known to be a bijection in {input_}")
+    need(premise.increasing is True, "{} does not increase", body)
     return premise
 
 
@@ -54,10 +61,8 @@ def operator_elementwise(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, input_ = cast(tuple[Term, Term], subject)
     (found,) = premises
     _real_vector(input_)
-    need(isinstance(found, Bijection), "not an elementwise bijection")
-    assert isinstance(found, Bijection)
-    need(found.input is input_ and found.body is term and found.increasing is True, "{} does not increase", term)
-    return MonotoneOperator(term, input_, strict=found.onto and found.image == REALS)
+    rising = _increasing(found, input_, term)
+    return MonotoneOperator(term, input_, strict=rising.onto and rising.image == REALS)
 
 
 @rule
@@ -66,10 +71,8 @@ def operator_cut(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, input_ = cast(tuple[Term, Term], subject)
     (found,) = premises
     _real_vector(input_)
-    need(term.operation == "apply" and term.data == "relu" and isinstance(found, Bijection), "{} is no relu", term)
-    assert isinstance(found, Bijection)
-    same = found.input is input_ and found.body is term.arguments[0]
-    need(same and found.increasing is True, "{} does not increase", term.arguments[0])
+    need(term.operation == "apply" and term.data == "relu", "{} is no relu", term)
+    _increasing(found, input_, term.arguments[0])
     return MonotoneOperator(term, input_, strict=False)
 
 
@@ -108,16 +111,6 @@ def operator_multiple(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     size = range_of(premises[1], factor)
     need(size.within(NON_NEGATIVE), "{} may be negative", factor)
     return MonotoneOperator(term, input_, strict=inner.strict and size.sign > 0)
-
-
-def multiple_of(input_: Term, term: Term) -> tuple[Term, Term]:
-    """A product or quotient as what depends on the input and a number that does not."""
-    need(term.operation == "apply" and term.data in ("multiply", "divide"), "{} is not a multiple", term)
-    moved = [a for a in term.arguments if input_ in a.symbols]
-    need(len(moved) == 1, "{} is not a multiple of one operator", term)
-    factor = term.arguments[0] if term.arguments[1] is moved[0] else term.arguments[1]
-    need(factor.shape == () and (term.data == "multiply" or term.arguments[1] is factor), "{} is no number", factor)
-    return moved[0], factor
 
 
 # -- operators of products -------------------------------------------------------------------------------------------
@@ -170,9 +163,7 @@ def operator_along(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     _real_vector(input_)
     place, moved = along_of(input_, term)
     (found,) = premises
-    need(isinstance(found, Bijection), "not a bijection")
-    assert isinstance(found, Bijection)
-    need(found.input is place and found.body is moved and found.increasing is True, "{} does not increase", moved)
+    _increasing(found, place, moved)
     return MonotoneOperator(term, input_, strict=False)
 
 
@@ -254,12 +245,10 @@ def operator_radial(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     term, input_ = cast(tuple[Term, Term], subject)
     _real_vector(input_)
     found = radial_of(input_, term)
-    inner, size = premises
-    need(isinstance(inner, Bijection), "no map of the distance")
-    assert isinstance(inner, Bijection)
+    scalar, size = premises
+    inner = _increasing(scalar, DISTANCE, found.scalar)
     range_of(size, found.scale)
-    same = inner.input is DISTANCE and inner.body is found.scalar and inner.increasing is True
-    need(same and inner.onto and inner.image == NON_NEGATIVE, "the scalar map is another")
+    need(inner.onto and inner.image == NON_NEGATIVE, "the scalar map is not one of [0, inf)")
     return MonotoneOperator(term, input_, strict=True)
 
 

@@ -10,13 +10,8 @@ from gencompiler.proof.facts import Bijection
 from gencompiler.proof.graph import Malformed, Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import DISTANCE, radial_of, summands
-from gencompiler.proof.operator_rules import (
-    along_of,
-    conjugate_of,
-    multiple_of,
-    parts_of,
-    scores_in,
-)
+from gencompiler.proof.linear_forms import multiple_of
+from gencompiler.proof.operator_rules import along_of, conjugate_of, parts_of, scores_in
 
 if TYPE_CHECKING:
     from gencompiler.proof.search import Search
@@ -24,8 +19,6 @@ if TYPE_CHECKING:
 
 def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
     """That a map is a bijection as a strictly monotone and coercive operator; None where that is not seen."""
-    if len(input_.shape) != 1 or body.shape != input_.shape:
-        return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         found = operator(search, input_, body)
         return prove("minty_browder", (input_, body), found, search.range(body))

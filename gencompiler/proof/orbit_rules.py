@@ -26,12 +26,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from gencompiler.proof.chain_rules import FIXED, Mapped, Orbit, Reversible, same
-from gencompiler.proof.composite_rules import SelfInverse, Volume, check_maps
+from gencompiler.proof.chain_rules import FIXED, Mapped, Orbit, Reversible, is_of_state, same
+from gencompiler.proof.composite_rules import SelfInverse, check_maps, volume_of
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Term, support_of
-from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.kernel import Subject, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.terms import ZERO
 
@@ -49,11 +49,10 @@ def along_orbits(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(move.doublings >= 1, "it never doubles")
     _inverse(turned, move.moves, move.turn)
     _inverse(both, move.moves, (*move.maps, *move.turn))
-    _keeps_volume(volume, move.moves, move.maps)
-    _keeps_volume(turning, move.moves, move.turn)
+    need(volume_of(volume, move.moves, move.maps) is ZERO, "a map that changes volumes")
+    need(volume_of(turning, move.moves, move.turn) is ZERO, "a map that changes volumes")
     need(range_of(finite, log_target).within(REALS), "the target is not known to be positive")
-    free = {s for s in log_target.symbols if s.data[0] not in FIXED}
-    need(free <= set(move.state), "the target depends on something besides the state")
+    is_of_state(log_target, move.state)
     need(same(move.log_weight, log_target), "its states are not weighed by the target")
     _two_states(move)
     need(range_of(defined, move.reach).within(REALS), "how far two states are apart may be undefined")
@@ -63,12 +62,6 @@ def along_orbits(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def _inverse(found: Fact, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> None:
     own = isinstance(found, SelfInverse) and found.moves == moves and found.maps == maps
     need(own, "nothing turns the map round")
-
-
-def _keeps_volume(found: Fact, moves: tuple[Term, ...], maps: tuple[Mapped, ...]) -> None:
-    if not isinstance(found, Volume) or (found.moves, found.maps) != (moves, maps):
-        raise Unproved("a volume of another map")
-    need(found.log_det is ZERO, "a map that changes volumes")
 
 
 def _two_states(move: Orbit) -> None:

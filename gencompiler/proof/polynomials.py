@@ -12,6 +12,7 @@ from fractions import Fraction
 from gencompiler.proof import domain
 from gencompiler.proof.exponentials import NONE, Exponentials, plus, scaled
 from gencompiler.proof.graph import Term, support_of
+from gencompiler.proof.matrices import has_positive_minors
 
 #: Exponents of the elements of the state, in their order.
 Powers = tuple[int, ...]
@@ -177,28 +178,13 @@ def _definite(value: Polynomial, size: int) -> bool:
         matrix[i][j] += number if i == j else number / 2
         if i != j:
             matrix[j][i] += number / 2
-    return all(_determinant([row[:n] for row in matrix[:n]]) > 0 for n in range(1, size + 1))
+    return has_positive_minors(matrix)
 
 
 def _number(coefficient: Exponentials) -> Fraction | None:
     if set(coefficient) == {NONE} and set(coefficient[NONE]) == {frozenset()}:
         return coefficient[NONE][frozenset()]
     return None
-
-
-def _determinant(matrix: list[list[Fraction]]) -> Fraction:
-    rows, found = [row[:] for row in matrix], Fraction(1)
-    for k in range(len(rows)):
-        pivot = next((r for r in range(k, len(rows)) if rows[r][k]), None)
-        if pivot is None:
-            return Fraction(0)
-        if pivot != k:
-            rows[k], rows[pivot], found = rows[pivot], rows[k], -found
-        found *= rows[k][k]
-        for r in range(k + 1, len(rows)):
-            factor = rows[r][k] / rows[k][k]
-            rows[r] = [a - factor * b for a, b in zip(rows[r], rows[k], strict=True)]
-    return found
 
 
 # -- no law ----------------------------------------------------------------------------------------------------------

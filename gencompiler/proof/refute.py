@@ -158,6 +158,22 @@ def _turns(a: Number, b: Number, c: Number) -> bool:
         return False
 
 
+def not_around(input_: Term, body: Term, search: Search) -> Proof | None:
+    """Values of the rest for which a map of the circle does not go around once."""
+    if input_.shape or body.shape:
+        return None
+    try:
+        defined = search.range(body)
+    except NotFound:
+        return None
+    free = tuple(a for a in atoms(body) if a is not input_)
+    for assignment in assignments(free):
+        found = attempt("not_around", (input_, body, assignment), defined)
+        if found is not None:
+            return found
+    return None
+
+
 def outside(term: Term, support: Support) -> Proof | None:
     """Values of the symbols for which `term` is not in `support`, or undefined."""
     for assignment in assignments(atoms(term)):

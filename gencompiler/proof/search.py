@@ -11,6 +11,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import rules, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed, vanishing
+from gencompiler.proof.circle_search import onto_circle
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.discrete_rules import halves
 from gencompiler.proof.facts import InRange, Member, NonZero
@@ -19,6 +20,7 @@ from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import is_interval, pieces
 from gencompiler.proof.range_rules import local_derivatives
+from gencompiler.proof.slopes import by_slope
 
 assert rules.RULES
 
@@ -258,8 +260,6 @@ class Search:
         return found
 
     def _peeled_or_sloped(self, input_: Term, body: Term) -> Proof:
-        from gencompiler.proof.slopes import by_slope
-
         try:
             return self._bijection(input_, body)
         except NotFound as failure:
@@ -342,8 +342,6 @@ class Search:
     def invertible(self, input_: Term, body: Term, declared: Support) -> Proof:
         """That `body` maps the support of `input_` one-to-one onto the declared one; raises NotFound."""
         if is_circle(declared) and is_circle(support_of(input_)):
-            from gencompiler.proof.circle_search import onto_circle
-
             return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
@@ -372,8 +370,6 @@ class Search:
 
     def _sharper(self, input_: Term, body: Term) -> Proof | None:
         """A scalar bijection with its range as limits give it."""
-        from gencompiler.proof.slopes import by_slope
-
         try:
             return by_slope(self, input_, body) if input_.shape == () else None
         except NotFound:

@@ -1,7 +1,8 @@
 """The search for the sign of a term on a box: which cuts and lemmas show it.  Nothing here is trusted.
 
 Direct evaluation first; then without denominators and positive factors; then, where a slope has one sign, at the end;
-then squares; then the halves.  The tree that is found is what the rule `on_box` computes again."""
+then squares; then in terms of fewer symbols; then the halves.  The tree that is found is what the rule `on_box`
+computes again."""
 
 from __future__ import annotations
 
@@ -33,8 +34,6 @@ from gencompiler.proof.terms import negated
 
 #: How many evaluations a search may take, how deep its cuts and its slopes may nest.
 BUDGET, CUTS, SLOPES = 1000, 24, 3
-
-
 #: What the other forms of a term cost, beside an evaluation of it.
 WRITING = 4
 
@@ -109,11 +108,13 @@ class Signs:
             if self._holds(term, box, ("condition", about), strict):
                 return ("condition", about)
         spend(WRITING * _size(term))
-        shorter = self._shorter(term, box) if own is not None else None
+        if own is None:  # perhaps it is defined on the halves
+            return self._cut(term, box, strict, cuts, slopes)
+        shorter = self._shorter(term, box)
         if shorter is not None:
             found = self._prove(shorter[1], box, strict, cuts, slopes)
             return found and ("divided", *shorter, found)
-        simpler = self._cleared(term, box) if own is not None else None
+        simpler = self._cleared(term, box)
         if simpler is not None:
             numerator, factors = simpler
             found = self._prove(numerator, box, strict, cuts, slopes)
@@ -121,10 +122,10 @@ class Signs:
                 return ("clear", factors, found)
             if self.refused:
                 return None
-        tree = self._lemmas(term, box, strict, slopes) if own is not None else None
+        tree = self._lemmas(term, box, strict, slopes)
         if tree is not None:
             return tree
-        if simpler is None and cuts == CUTS and own is not None:
+        if simpler is None and cuts == CUTS:
             for step, moved, inside in self._renamings(term, box):
                 found = self._prove(moved, inside, strict, cuts - 1, slopes)
                 if found is not None:

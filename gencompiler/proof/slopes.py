@@ -44,12 +44,9 @@ _CHEAP = 2
 WITNESSES = tuple(Fraction(n) for n in ("0", "1", "-1", "1/2", "2", "-2", "1/3", "10", "-10"))
 
 
-#: Searches that have ended, by what they were for: derivation and checks ask the same.
-_ENDED: dict[tuple[Term, Term, tuple[Fact, ...]], Proof | NotFound] = {}
+#: Searches that have ended, by what they were for, with the steps that they took: derivation and checks ask the same.
+_ENDED: dict[tuple[Term, Term, tuple[Fact, ...]], tuple[Proof | NotFound, int]] = {}
 _REMEMBERED = 256
-#: What they took.
-_COSTS: dict[tuple[Term, Term, tuple[Fact, ...]], int] = {}
-
 
 #: What searches spend from together, where they are attempts at one thing.
 _SHARED: contextvars.ContextVar[Purse | None] = contextvars.ContextVar("shared", default=None)
@@ -69,9 +66,10 @@ def sharing(purse: Purse) -> Iterator[None]:
 def by_slope(search: Search, input_: Term, body: Term) -> Proof:
     """The proof that a scalar map is a bijection by its slope; raises NotFound."""
     key = (input_, body, tuple(p.conclusion for p in search.given))
-    found = _ENDED.get(key)
-    if found is not None:
-        spend(_COSTS[key])
+    found: Proof | NotFound
+    if key in _ENDED:
+        found, steps = _ENDED[key]
+        spend(steps)
     else:
         with limited(ENDLESS) as account:
             try:
@@ -82,9 +80,8 @@ def by_slope(search: Search, input_: Term, body: Term) -> Proof:
                 found = NotFound("form", body, str(failure))
         if len(_ENDED) >= _REMEMBERED:
             _ENDED.clear()
-            _COSTS.clear()
         if _SHARED.get() is None or not isinstance(found, NotFound):
-            _ENDED[key], _COSTS[key] = found, account.spent
+            _ENDED[key] = found, account.spent
     if isinstance(found, NotFound):
         raise found
     return found

@@ -1,8 +1,9 @@
 """The search for counterexamples to statements about maps of vectors; the kernel confirms each.
 
-Five ways: a direction that a map which is affine in its input sends to 0; outputs of networks at a second point that
-make up for the difference of the inputs; a determinant that changes its sign; an entry that takes a value twice; a part
-of the result that misses values."""
+Two inputs with one value: along a direction that a map which is affine in its input sends to 0, by outputs of networks
+that make up for the difference, on a small grid, by a shift, near a solution of the equations.  A determinant that
+changes its sign; an entry, or a smaller map, that takes a value twice.  Values that are missed: by a part of the
+result, beyond a sphere, in a corner, out of order."""
 
 from __future__ import annotations
 
@@ -52,10 +53,7 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
     """Two inputs of a map of a vector with one value."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
-    free = _free(input_, body, requires)
-    for chosen in _assignments(free):
-        if not holds_at(requires, values_of_symbols(chosen)):
-            continue
+    for chosen in _points(input_, body, requires):
         found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
         if found is not None:
             return found
@@ -66,11 +64,8 @@ def collision(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Pr
     """Two inputs with one exact value among those whose elements are powers of two, or 0 and 1."""
     if len(input_.shape) != 1 or input_.shape[0] > _FEW:
         return None
-    free = _free(input_, body, requires)
     numbers = [v for v in (_HALF, _ONE, Fraction(2), _ZERO) if admissible(support_of(input_), v)][:3]
-    for chosen in itertools.islice(_assignments(free), 3):
-        if not holds_at(requires, values_of_symbols(chosen)):
-            continue
+    for chosen in _points(input_, body, requires, 3):
         seen: dict[Values, Values] = {}
         for place in itertools.product(numbers, repeat=input_.shape[0]):
             found = _at(input_, body, chosen, place)
@@ -86,12 +81,9 @@ def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proo
     """The same value at two inputs all of whose elements differ by one number."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
-    free = _free(input_, body, requires)
     ends = [(v,) * input_.shape[0] for v in (_ZERO, _ONE, Fraction(2)) if admissible(support_of(input_), v)][:2]
-    for chosen in itertools.islice(_assignments(free), 2):
-        if not holds_at(requires, values_of_symbols(chosen)):
-            continue
-        found = attempt("two_vectors", (input_, body, chosen, *ends)) if len(ends) == 2 else None
+    for chosen in _points(input_, body, requires, 2) if len(ends) == 2 else ():
+        found = attempt("two_vectors", (input_, body, chosen, *ends))
         if found is not None:
             return found
     return None
@@ -203,6 +195,15 @@ def always_in_order(body: Term, support: Support, search: Search) -> Proof | Non
 def _free(input_: Term, body: Term, requires: tuple[Member, ...]) -> list[Term]:
     """What a map and conditions depend on besides the input."""
     return [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
+
+
+def _points(
+    input_: Term, body: Term, requires: tuple[Member, ...], most: int | None = None
+) -> Iterator[tuple[Choice, ...]]:
+    """Of at most so many values for what a map depends on, those for which the conditions hold."""
+    for chosen in itertools.islice(_assignments(_free(input_, body, requires)), most):
+        if holds_at(requires, values_of_symbols(chosen)):
+            yield chosen
 
 
 def _assignments(free: list[Term]) -> Iterator[tuple[Choice, ...]]:

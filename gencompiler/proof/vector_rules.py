@@ -61,6 +61,14 @@ def part_of(premise: Fact, input_: Term, body: Term) -> Part:
     return premise
 
 
+def whole_of(premise: Fact, input_: Term, body: Term) -> VectorBijection:
+    """The premise that `body` is a bijection of the vector `input_`, as a whole."""
+    found = part_of(premise, input_, body)
+    if not isinstance(found, VectorBijection):
+        raise Unproved(f"{body} is known element by element alone")
+    return found
+
+
 def undone(found: Part) -> Term:
     """The inverse of a part; of one of angles, as angles of [-pi, pi), which is what other parts know them as."""
     known = not isinstance(found, CircleMap) or found.principal or found.inverse is result(found.input.shape)

@@ -13,14 +13,14 @@ from gencompiler.proof.blocks import NotFound, diagonal, solving_order
 from gencompiler.proof.contractions import is_computed
 from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import Bijection, InRange, Lipschitz, VectorBijection
-from gencompiler.proof.graph import Malformed, Term, contract, select, subterms, symbol
+from gencompiler.proof.graph import Malformed, Term, contract, select, symbol
 from gencompiler.proof.index_rules import in_entries
-from gencompiler.proof.index_search import by_index, elementwise, proved, reaches
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.mask_rules import masked
 from gencompiler.proof.matrix_rules import factor_of
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of
+from gencompiler.proof.part_search import block, by_index, elementwise, proved, value_between
 from gencompiler.proof.subspace_rules import within_of
 from gencompiler.proof.text import number
 from gencompiler.proof.vector_rules import in_blocks, interval_support, outer_of, reordered
@@ -33,19 +33,17 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
     """That a map of a vector is a bijection onto its range, `reordering` of other values too; raises NotFound.
 
     One whose inverse is a formula goes before one that is known to have an inverse."""
-    known: Proof | None = None
-    failure: NotFound | None = None
     try:
         known = _by_structure(search, input_, body, reordering)
-    except NotFound as problem:
-        failure = problem
-    if known is None or not _is_formula(known):
+    except NotFound:
         whole = _whole(search, input_, body)
-        known = whole if whole is not None and (known is None or _is_formula(whole)) else known
-    if known is None:
-        assert failure is not None
-        raise failure
-    return known
+        if whole is None:
+            raise
+        return whole
+    if _is_formula(known):
+        return known
+    whole = _whole(search, input_, body)
+    return whole if whole is not None and _is_formula(whole) else known
 
 
 def _is_formula(found: Proof) -> bool:
@@ -79,7 +77,7 @@ def _by_structure(search: Search, input_: Term, body: Term, reordering: bool) ->
         else:
             if found is not None:
                 return found
-    inner = _inner(input_, body)
+    inner = value_between(input_, body)
     if inner is not None:
         return _composed(search, input_, body, inner, failure)
     for core, _ in reordered(input_, body) if reordering else ():
@@ -100,10 +98,18 @@ def _masked(search: Search, input_: Term, body: Term) -> Proof:
 
 def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
     """That a map all of whose entries mix is a bijection by what is known of its Jacobian; None where it is not."""
-    found = operator_search.bijection(search, input_, body)
-    found = found or change_search.bijection(search, input_, body)
-    found = found or written_search.bijection(search, input_, body)
-    return found or written_search.dominated(search, input_, body)
+    if len(input_.shape) != 1 or body.shape != input_.shape:
+        return None
+    for look in (
+        operator_search.bijection,
+        change_search.bijection,
+        written_search.bijection,
+        written_search.dominated,
+    ):
+        found = look(search, input_, body)
+        if found is not None:
+            return found
+    return None
 
 
 # -- blocks ----------------------------------------------------------------------------------------------------------
@@ -127,29 +133,7 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     return proved("blocks", (input_, body, places, order), body, *proofs)
 
 
-def block(search: Search, own: Term, part: Term) -> Proof:
-    """That one part of a map is a bijection of its block."""
-    try:
-        return elementwise(search, own, part)
-    except NotFound as failure:
-        if not own.shape or (part.operation != "each" and _inner(own, part) is None):
-            raise
-        try:
-            return bijection(search, own, part)
-        except NotFound as other:
-            raise other if other.kind != "form" else failure from None
-
-
 # -- one map after another -------------------------------------------------------------------------------------------
-
-
-def _inner(input_: Term, body: Term) -> Term | None:
-    """The first vector on the way from the input to the result through which alone the result depends on it."""
-    for term in subterms(body):
-        own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
-        if own and all(s.data[0] != "bound" for s in term.symbols) and not reaches(body, input_, term):
-            return term
-    return None
 
 
 def _composed(

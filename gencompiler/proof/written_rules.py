@@ -3,6 +3,7 @@ outweighs the rest."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from fractions import Fraction
 from typing import cast
@@ -25,9 +26,11 @@ from gencompiler.proof.graph import (
     substitute,
     support_of,
 )
-from gencompiler.proof.kernel import Subject, Unproved, need, rule
+from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.matrices import has_positive_minors
 from gencompiler.proof.operator_rules import solved
 from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.vector_rules import whole_of
 
 #: Maps of at most so many numbers are written out.
 LARGEST = 8
@@ -51,14 +54,8 @@ def written_out(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body = cast(tuple[Term, Term], subject)
     other, defined = premises
     range_of(defined, body)
-    found = _same(other, input_, written(input_, body))
-    return VectorBijection(input_, body, found.image, found.onto, found.inverse, found.log_det)
-
-
-def _same(premise: Fact, input_: Term, body: Term) -> VectorBijection:
-    if not isinstance(premise, VectorBijection) or premise.input is not input_ or premise.body is not body:
-        raise Unproved(f"{body} is not known to be a bijection")
-    return premise
+    found = whole_of(other, input_, written(input_, body))
+    return dataclasses.replace(found, body=body)
 
 
 @rule
@@ -67,7 +64,7 @@ def reordered_result(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     the reordered map, all of whose elements have one range."""
     input_, body, order = cast(tuple[Term, Term, tuple[int, ...]], subject)
     need(bool(body.shape) and sorted(order) == list(range(body.shape[0])), "not an order")
-    found = _same(premises[0], input_, select(body, order))
+    found = whole_of(premises[0], input_, select(body, order))
     moved = select(result(body.shape), order)
     inverse = substitute(found.inverse, {result(body.shape): moved})
     return VectorBijection(input_, body, found.image, found.onto, releveled(inverse), found.log_det)
@@ -103,18 +100,6 @@ def compared(ranges: list[list[Interval]]) -> list[list[Fraction]]:
     return found
 
 
-def is_dominated(matrix: list[list[Fraction]]) -> bool:
-    """Whether a matrix with no positive elements beside its diagonal has positive leading minors."""
-    work = [list(row) for row in matrix]
-    for at in range(len(work)):
-        if work[at][at] <= 0:
-            return False
-        for k in range(at + 1, len(work)):
-            factor = work[k][at] / work[at][at]
-            work[k] = [v - factor * w for v, w in zip(work[k], work[at], strict=True)]
-    return True
-
-
 @rule
 def dominated_diagonal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A smooth map whose Jacobian has a diagonal that outweighs the rest, up to weights, everywhere.
@@ -132,5 +117,5 @@ def dominated_diagonal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     size = input_.shape[0]
     need(len(slopes) == size * size, "one premise for each derivative")
     ranges = [[range_of(slopes[i * size + j], rows[i][j]) for j in range(size)] for i in range(size)]
-    need(is_dominated(compared(ranges)), "the diagonal does not outweigh the rest")
+    need(has_positive_minors(compared(ranges)), "the diagonal does not outweigh the rest")
     return solved(input_, body)

@@ -10,6 +10,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.components import component, components
 from gencompiler.proof.graph import Malformed, Term, select, subterms
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.part_search import block
 from gencompiler.proof.vector_rules import Places, in_blocks
 from gencompiler.proof.written_rules import LARGEST, jacobian, written
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
     """A map written out, or as a few entries after the others; None where that shows nothing."""
-    if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
+    if input_.shape[0] > LARGEST:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         plain = written(input_, body)
@@ -30,20 +31,12 @@ def bijection(search: Search, input_: Term, body: Term) -> Proof | None:
             return None
         if plain is body:
             return _in_turn(search, input_, body)
-        return prove("written_out", (input_, body), _written(search, input_, plain), search.range(body))
+        return prove("written_out", (input_, body), search.any_bijection(input_, plain), search.range(body))
     return None
-
-
-def _written(search: Search, input_: Term, body: Term) -> Proof:
-    from gencompiler.proof import vector_search
-
-    return vector_search.bijection(search, input_, body)
 
 
 def _in_turn(search: Search, input_: Term, body: Term) -> Proof | None:
     """Entries of the result that depend on as many elements of the input, then as many others, to the end."""
-    from gencompiler.proof import vector_search
-
     levels = _levels(input_, body)
     if levels is None:
         return None
@@ -52,7 +45,7 @@ def _in_turn(search: Search, input_: Term, body: Term) -> Proof | None:
     moved = select(body, order)
     symbols, parts = in_blocks(input_, moved, places)
     proofs = [
-        vector_search.bijection(search, s, p) if s.shape[0] > 1 else vector_search.block(search, s, p)
+        search.any_bijection(s, p) if s.shape[0] > 1 else block(search, s, p)
         for s, p in zip(symbols, parts, strict=True)
     ]
     whole = prove("blocks", (input_, moved, places, tuple(range(len(places)))), *proofs)
@@ -87,7 +80,7 @@ def _levels(input_: Term, body: Term) -> list[tuple[Places, Places]] | None:
 
 def dominated(search: Search, input_: Term, body: Term) -> Proof | None:
     """A map whose Jacobian has a diagonal that outweighs the rest; None where it is not seen to."""
-    if len(input_.shape) != 1 or input_.shape[0] > LARGEST or body.shape != input_.shape:
+    if input_.shape[0] > LARGEST:
         return None
     with contextlib.suppress(NotFound, Unproved, Malformed):
         if len(subterms(*components(body))) > LONGEST:

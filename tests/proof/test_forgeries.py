@@ -4,6 +4,7 @@ false, and its rule refuses it."""
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 
 from gencompiler.checks.verdict import rests_on_conditions
 from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import sign_search
 from gencompiler.proof.asymptotics import Limits
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.chain_rules import Kernel, Proposal
 from gencompiler.proof.domain import POSITIVE, REALS, Interval
-from gencompiler.proof.facts import Fact, Invertible, Member
-from gencompiler.proof.graph import Term, apply, choose, join, literal, network, select, symbol
+from gencompiler.proof.facts import Bijection, Fact, Invertible, Member
+from gencompiler.proof.graph import Term, apply, choose, join, literal, network, reduce, select, symbol
 from gencompiler.proof.kernel import RULES, Proof, Unproved, prove
 from gencompiler.proof.running import bin_of
 from gencompiler.proof.sde_facts import Diffusion
@@ -178,6 +180,15 @@ def _another_symbol_for_a_piece() -> Forged:
     return "piecewise", (U, body), facts(*maps, *joint)
 
 
+def _two_norms_of_one_name() -> Forged:
+    """norm(W) / (1 + norm(W)) < 1, and not where the second W is that of another part."""
+    here, there = (reduce("norm", symbol("parameter", f"{part}.W", REAL, (2, 2))) for part in "ab")
+    any_ = symbol("along", "norm(W)", Support("NonNegative"))
+    positive = sign_search.on_supports(Search(), minus(ONE, over(any_, plus(ONE, any_))), strict=True)
+    assert positive is not None
+    return "below_in_norms", (over(here, plus(ONE, there)),), facts(positive)
+
+
 FORGED: tuple[Callable[[], Forged], ...] = (
     _a_line_less_the_input,
     _a_density_with_the_variable_for_its_rate,
@@ -192,6 +203,7 @@ FORGED: tuple[Callable[[], Forged], ...] = (
     _half_a_bit,
     _out_of_the_half_line,
     _another_symbol_for_a_piece,
+    _two_norms_of_one_name,
 )
 
 
@@ -213,6 +225,24 @@ def test_no_limit_is_taken_through_a_kink(function: str) -> None:
     term = times(U, apply(function, over(ONE, U)))
     with pytest.raises(Unproved):
         Limits(U, REALS, True, Evaluation({}, {})).limit(term)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_square_times_a_wave_tends_to_infinity_at_both_ends(upper: bool) -> None:
+    wave = plus(literal(2), apply("sin", U))
+    for term in (times(times(U, U), wave), times(U, times(wave, U))):
+        assert prove("tends", (U, term, REALS, upper, None)).conclusion.values()[-2:] == (math.inf, math.inf)
+    cube = times(U, times(wave, times(U, U)))
+    end = math.inf if upper else -math.inf
+    assert prove("tends", (U, cube, REALS, upper, None)).conclusion.values()[-2:] == (end, end)
+
+
+def test_a_square_times_a_slow_wave_is_a_map_of_the_negative_numbers() -> None:
+    u = symbol("input", "u", Support("Open", (-math.inf, Fraction(0))))
+    body = times(times(u, u), plus(literal(2), apply("sin", apply("log", negated(u)))))
+    found = Search().bijection(u, body).conclusion
+    assert isinstance(found, Bijection)
+    assert (found.image, found.onto, found.increasing) == (POSITIVE, True, False)
 
 
 def conditional() -> tuple[Proof, Member]:

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import enclosure, graph
+from gencompiler.proof import change_search, enclosure, graph
 from gencompiler.proof.binders import releveled
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.contractions import bounded
@@ -224,3 +224,20 @@ class TestRefusals:
 
 
 W_ROW = symbol("parameter", "w", REAL, (D,))
+
+
+@pytest.mark.parametrize(("other", "found"), [(False, True), (True, False)])
+def test_norms_of_matrices_with_one_name_are_told_apart(other: bool, found: bool) -> None:
+    """u + A tanh(u) / (1 + norm(A)) is a bijection; with norm(B) it is not for B = 0 and a large A."""
+    a, b = (symbol("parameter", f"{part}.W", REAL, (D, D)) for part in "ab")
+    size = apply("add", literal(1), reduce("norm", b if other else a))
+    body = apply("add", U, apply("divide", contract(a, apply("tanh", U)), size))
+    assert (change_search.bijection(Search(), U, body) is not None) == found
+
+
+def test_norms_of_two_matrices_with_one_name_bound_a_map() -> None:
+    """u + A (B tanh(u)) / (1 + norm(A) norm(B))"""
+    a, b = (symbol("parameter", f"{part}.W", REAL, (D, D)) for part in "ab")
+    size = apply("add", literal(1), apply("multiply", reduce("norm", a), reduce("norm", b)))
+    body = apply("add", U, apply("divide", contract(a, contract(b, apply("tanh", U))), size))
+    assert change_search.bijection(Search(), U, body) is not None

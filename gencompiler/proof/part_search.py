@@ -1,4 +1,5 @@
-"""The search for proofs about maps by index, `for i: e`.  As in `search`, nothing here is trusted."""
+"""The search for proofs about parts of maps: elements, entries of `for i: e`, blocks.  As in `search`, nothing here is
+trusted."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.circle_search import circle_map
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, subterms, support_of
 from gencompiler.proof.index_rules import entry, own_entry
@@ -25,8 +27,6 @@ def proved(rule: str, subject: tuple[object, ...], body: Term, *premises: Proof)
 
 def elementwise(search: Search, own: Term, part: Term) -> Proof:
     """That a map is a bijection place by place, of angles one of the circle; raises NotFound."""
-    from gencompiler.proof.circle_search import circle_map
-
     return circle_map(search, own, part) if is_circle(support_of(own)) else search.bijection(own, part)
 
 
@@ -43,7 +43,29 @@ def by_index(search: Search, input_: Term, body: Term) -> Proof:
     return proved("by_index", (input_, body), body, found)
 
 
-def reaches(body: Term, input_: Term, cut: Term) -> bool:
+def block(search: Search, own: Term, part: Term) -> Proof:
+    """That one part of a map is a bijection of its block."""
+    try:
+        return elementwise(search, own, part)
+    except NotFound as failure:
+        if not own.shape or (part.operation != "each" and value_between(own, part) is None):
+            raise
+        try:
+            return search.any_bijection(own, part)
+        except NotFound as other:
+            raise other if other.kind != "form" else failure from None
+
+
+def value_between(input_: Term, body: Term) -> Term | None:
+    """The first vector on the way from the input to the result through which alone the result depends on it."""
+    for term in subterms(body):
+        own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
+        if own and all(s.data[0] != "bound" for s in term.symbols) and not _reaches(body, input_, term):
+            return term
+    return None
+
+
+def _reaches(body: Term, input_: Term, cut: Term) -> bool:
     """Whether a term depends on the input otherwise than through `cut`."""
     stack, seen = [body], {cut}
     while stack:
