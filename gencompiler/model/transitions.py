@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import inner_densities, nodes
 from gencompiler.model.builder import Context
-from gencompiler.model.conditions import is_constant
+from gencompiler.model.conditions import by_default, is_constant
 from gencompiler.model.constants import evaluate
 from gencompiler.model.declared import must_contain
 from gencompiler.model.transition_steps import Body
@@ -237,15 +237,14 @@ class _Composition:
         the transition says it is."""
         builder = self.infer.builder
         given = {a.name.id: a for a in arguments if a.name is not None}
+        known = {*self.context.names, *self.context.indices}
         found = []
         for condition in move.conditions:
             argument = given.pop(condition.name, None)
             value = argument.value if argument is not None else tree.Name(condition.name, span=at.span)
-            known = {*self.context.names, *self.context.indices}
             usual = builder.usual.get((move.name, condition.name))
             if argument is None and condition.name not in known and usual is not None:
-                plain = Context(self.context.constants, {}, {}, "")
-                found.append(nodes.Binding(condition.name, self.infer.expression(plain, usual), span=at.span))
+                found.append(by_default(self.infer, self.context, condition.name, usual, at))
                 continue
             if value is None or (argument is None and condition.name not in known):
                 builder.report(
