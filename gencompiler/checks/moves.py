@@ -229,7 +229,7 @@ class _Block:
         sources = tuple(self.scope.term(s) for s in step.sources)
         if any(s not in self.moves.state for s in sources) or self.pending:
             raise Unsupported("a bijection of something besides the state", step)
-        maps = self._stages(step.stages, sources)
+        maps = self._stages(step, step.stages, sources, at_start=True)
         arrives = tuple(symbol("draw", n, support_of(s), s.shape) for n, s in zip(step.names, sources, strict=True))
         targets = tuple(self.variables.get(n.rstrip("'")) for n in step.names)
         if set(step.names) <= set(self.move.next) and targets == sources:
@@ -240,18 +240,25 @@ class _Block:
         self.maps = (step.names, sources, maps)
         self.scope = self.scope.binding(dict(zip(step.names, arrives, strict=True)))
 
-    def _stages(self, stages: tuple[nodes.Stage, ...], sources: tuple[Term, ...]) -> tuple[Mapped, ...]:
+    def _stages(
+        self, step: nodes.Step, stages: tuple[nodes.Stage, ...], sources: tuple[Term, ...], *, at_start: bool
+    ) -> tuple[Mapped, ...]:
+        """What stages do to `sources`.  A condition is computed where the step begins, and a formula of `sources` in it
+        would stand for what arrives at the stage: they are the same only `at_start`, before the first stage."""
         found: list[Mapped] = []
         functions = {f.name: f for f in self.model.functions}
         for stage in stages:
             if isinstance(stage, nodes.Repeat):
-                found.append(Times(stage.count, self._stages(stage.stages, sources)))
+                found.append(Times(stage.count, self._stages(step, stage.stages, sources, at_start=False)))
                 continue
             assert isinstance(stage, nodes.UseMany)
+            given = tuple(self.scope.term(b.value) for b in stage.given)
+            if (found or not at_start) and any(s in sources for each in given for s in each.symbols):
+                raise Unsupported(f"a condition of `{stage.definition}` depends on what moves before it", step)
             images = []
             for name in stage.functions:
                 function = functions[name]
-                values = (*sources, *(self.scope.term(b.value) for b in stage.given))
+                values = (*sources, *given)
                 inside = self.scope.binding({i.name: s for i, s in zip(function.inputs, values, strict=True)})
                 images.append(inside.term(function.body))
             found.append(Images(tuple(images)))
@@ -262,7 +269,8 @@ class _Block:
         targets = tuple(self.variables[n.rstrip("'")] for n in step.names)
         if sources != targets or self.pending or self.maps is not None or self.images:
             raise Unsupported("a walk along an orbit from elsewhere than where the chain is", step)
-        maps, turn = self._stages(step.forward, sources), self._stages(step.turn, sources)
+        maps = self._stages(step, step.forward, sources, at_start=False)
+        turn = self._stages(step, step.turn, sources, at_start=False)
         ends = tuple(
             symbol("draw", n, support_of(s), s.shape) for n, s in zip(step.ends, (*sources, *sources), strict=True)
         )

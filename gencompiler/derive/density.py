@@ -211,16 +211,12 @@ def log_of(expr: nodes.Expr) -> nodes.Expr:
             return combine(first, second, span)
         if expr.function == "power" and sign_of(expr.arguments[0]) > 0:
             return algebra.multiply(expr.arguments[1], log_of(expr.arguments[0]), span)
-    if isinstance(expr, nodes.Choose) and _is_zero(expr.then):
+    if isinstance(expr, nodes.Choose) and algebra.is_number(expr.then, 0):
         outside = nodes.Literal(nodes.Type(nodes.REAL), -math.inf, span=span)
         return dataclasses.replace(expr, then=outside, otherwise=log_of(expr.otherwise))
     if isinstance(expr, nodes.Reduce) and expr.operation == "prod":
         return nodes.Reduce(expr.type, "sum", log_of(expr.operand), span=span)
     return algebra.apply("log", expr, span=span)
-
-
-def _is_zero(expr: nodes.Expr) -> bool:
-    return isinstance(expr, nodes.Literal) and expr.value == 0
 
 
 def _log_of_factor(factor: nodes.Expr) -> nodes.Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
 from gencompiler.catalog import words
@@ -15,6 +15,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import convolutions, nodes, stacks
 from gencompiler.model.frames import Frame
 from gencompiler.model.nodes import Real
+from gencompiler.model.prelude import Declarations
 from gencompiler.model.types import known_shape
 from gencompiler.model.views import Axes
 from gencompiler.syntax import tree
@@ -87,7 +88,7 @@ class PendingNetwork:
 class Builder:
     """Collects the parts of one model."""
 
-    def __init__(self, reporter: Reporter, definitions: Mapping[str, tree.Definition]) -> None:
+    def __init__(self, reporter: Reporter, definitions: Declarations[tree.Definition]) -> None:
         self.reporter = reporter
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}

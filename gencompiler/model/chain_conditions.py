@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.words import TUNING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
-from gencompiler.model.declared import contains
+from gencompiler.model.declared import must_contain
 from gencompiler.node import Node, walk
 from gencompiler.syntax import tree
 
@@ -114,9 +114,7 @@ def _option(requests: Requests, move: nodes.Transition, condition: nodes.Input, 
     word = head.id if isinstance(head, tree.Name) and head.id in TUNING else ""
     if not word:
         number = requests.number(value, condition.name)
-        if not contains(condition.type.support, number):
-            message = f"`{condition.name}` is in {condition.type.support}, and {number} is not"
-            builder.report("G206", message, value.span, also=(Label(condition.span, "declared here"),))
+        must_contain(builder, condition, number, value.span)
         return nodes.Option(condition.name, number, span=value.span)
     if condition.type.support.name != "Positive":
         message = f"a warm-up sets what is positive, and `{condition.name}` is in {condition.type.support}"

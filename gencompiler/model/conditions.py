@@ -98,6 +98,12 @@ def _own_names(definition: tree.Definition) -> set[str]:
     return found
 
 
+def by_default(infer: Infer, context: Context, name: str, value: tree.Expr, at: tree.Expr) -> nodes.Binding:
+    """A condition that a use leaves out: its default knows the constants, and no name of the place of use."""
+    inside = Context(dict(context.constants), {}, {})
+    return nodes.Binding(name, infer.expression(inside, value), span=at.span)
+
+
 def is_constant(value: tree.Expr, context: Context) -> bool:
     """Whether a condition is a number that the compiler knows."""
     try:

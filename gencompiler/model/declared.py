@@ -6,6 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import supports
+from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.constants import constant, size
 from gencompiler.syntax import tree
@@ -90,8 +92,19 @@ def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
 
 
 def contains(support: nodes.Support, value: nodes.Real) -> bool:
-    """Whether a finite number is a value of an interval of reals."""
+    """Whether a constant is in a support of numbers."""
+    if supports.SUPPORTS[support.name].discrete and (not isinstance(value, Fraction) or value.denominator != 1):
+        return False
+    if support.name in ("NonZero", "Sign") and value == 0:
+        return False
     lower, upper, lower_open, upper_open = supports.bounds(support.name, support.arguments)
     above = value > lower or (value == lower and not lower_open)
     below = value < upper or (value == upper and not upper_open)
     return above and below
+
+
+def must_contain(builder: Builder, condition: nodes.Input, value: nodes.Real, at: Span) -> None:
+    """A condition that is a number is one of its declared type."""
+    if not contains(condition.type.support, value):
+        message = f"`{condition.name}` is in {condition.type.support}, and {value} is not"
+        builder.report("G206", message, at, also=(Label(condition.span, "declared here"),))

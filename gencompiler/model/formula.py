@@ -10,6 +10,7 @@ from gencompiler.diagnostics.span import BUILTIN, Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Builder, Context
 from gencompiler.model.infer import Infer
+from gencompiler.model.prelude import Declarations
 from gencompiler.node import Node, rebuild
 from gencompiler.syntax import tree
 from gencompiler.syntax.parse import parse_expression
@@ -25,7 +26,7 @@ def formula(text: str, **names: nodes.Expr) -> nodes.Expr:
 
     A name that the language uses (`log`) cannot be given.  A formula that does not resolve is a mistake in the
     catalogue."""
-    infer = Infer(Builder(Reporter(), {}))
+    infer = Infer(Builder(Reporter(), Declarations({}, {})))
     return infer.expression(Context({}, dict(names), {}), _parsed(text))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import chain_state, densities, draws, frames, nodes
 from gencompiler.model.builder import Abandon, Context
+from gencompiler.model.conditions import by_default
 from gencompiler.model.constants import size
 from gencompiler.syntax import tree
 
@@ -59,12 +60,11 @@ def _transition_given(
     if move is None:
         raise Abandon
     read = chain_state.reads(infer.builder.transitions, move)
-    missing = [i.name for i in move.current if i.name not in found and i.name in read]
     for each in move.conditions:
-        usual = infer.builder.usual.get((kernel.name.id, each.name))
+        usual = infer.builder.usual.get((move.name, each.name))
         if each.name not in found and usual is not None:
-            plain = Context(context.constants, {}, {}, "")
-            found[each.name] = nodes.Binding(each.name, infer.expression(plain, usual), span=call.span)
+            found[each.name] = by_default(infer, context, each.name, usual, call)
+    missing = [i.name for i in move.current if i.name not in found and i.name in read]
     missing += [i.name for i in move.conditions if i.name not in found]
     names = [i.name for i in (*move.current, *move.conditions)]
     if missing:

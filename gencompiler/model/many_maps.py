@@ -9,6 +9,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
+from gencompiler.model.conditions import by_default
 from gencompiler.model.definitions import enter
 from gencompiler.syntax import tree
 
@@ -82,8 +83,11 @@ def _given(
     for declaration in definition.signature.conditions or ():
         name = declaration.name.id
         argument = named.pop(name, None)
-        value = argument.value if argument is not None else declaration.default
-        if value is None:
+        if argument is not None and argument.value is not None:
+            found.append(nodes.Binding(name, infer.expression(context, argument.value), span=at.span))
+        elif argument is None and declaration.default is not None:
+            found.append(by_default(infer, context, name, declaration.default, at))
+        else:
             infer.builder.report(
                 "G104",
                 f"`{definition.name.id}` needs `{name}`",
@@ -91,8 +95,6 @@ def _given(
                 f"write `{definition.name.id}({name} = …)`",
                 also=(Label(declaration.span, "declared here"),),
             )
-        inside = context if argument is not None else Context(dict(context.constants), {}, {}, "")
-        found.append(nodes.Binding(name, infer.expression(inside, value), span=at.span))
     if named or any(a.name is None for a in conditions):
         message = f"`{definition.name.id}` takes {counted(len(found), 'condition')} by name"
         infer.builder.report("G104", message, at.span, "too many arguments", also=(Label(definition.span),))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.model import nodes
+from gencompiler.model.draws import finite_values
 
 #: States that are summed over at most: as many as 20 hidden units have.
 MOST_STATES = 2**20
@@ -21,18 +21,16 @@ def summed(model: nodes.Model) -> tuple[nodes.Variable, ...]:
     own = [variables[n] for n in energy.variables]
     latent = tuple(v for v in own if v.role == "latent")
     kept = [each for each in (tuple(v for v in own if v.role != "latent"), latent) if each]
-    best = min(kept, key=_states, default=())
-    return best if _states(best) <= MOST_STATES else ()
+    best = min(kept, key=_bits, default=())
+    return best if _bits(best) <= math.log2(MOST_STATES) else ()
 
 
-def _states(variables: tuple[nodes.Variable, ...]) -> float:
-    """How many values they have together; infinite where one is not counted, or is an order."""
-    found = 1.0
+def _bits(variables: tuple[nodes.Variable, ...]) -> float:
+    """log2 of how many values they have together; infinite where one is not counted, or is an order."""
+    found = 0.0
     for each in variables:
-        support = each.type.support
-        lower, upper, _, _ = bounds(support.name, support.arguments)
-        if not SUPPORTS[support.name].discrete or support.name == "Permutation" or math.isinf(upper - lower):
+        values = finite_values(each.type.support)
+        if values is None:
             return math.inf
-        values = 2 if support.name == "Sign" else int(upper - lower) + 1
-        found *= float(values) ** min(math.prod(each.type.shape), 1000)
+        found += math.prod(each.type.shape) * math.log2(values)
     return found

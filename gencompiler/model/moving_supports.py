@@ -44,7 +44,8 @@ def ends_of(declaration: tree.ParameterDecl, conditions: tuple[tree.ParameterDec
     found = [a.value for a in declared.arguments if a.value is not None]
     if len(found) != 2 or not any(_mentioned(end) & names for end in found):
         return None
-    lower, upper = (None if _endless(end) else end for end in found)
+    lower = None if _is_below_all(found[0]) else found[0]
+    upper = None if _is_infinity(found[1]) else found[1]
     return Ends(lower, upper) if lower is not None or upper is not None else None
 
 
@@ -52,9 +53,12 @@ def _mentioned(expr: tree.Expr) -> set[str]:
     return {n.id for n in walk(expr) if isinstance(n, tree.Name)}
 
 
-def _endless(expr: tree.Expr) -> bool:
-    inside = expr.operand if isinstance(expr, tree.Unary) else expr
-    return isinstance(inside, tree.Name) and inside.id == "inf"
+def _is_below_all(expr: tree.Expr) -> bool:
+    return isinstance(expr, tree.Unary) and expr.operator == "-" and _is_infinity(expr.operand)
+
+
+def _is_infinity(expr: tree.Expr) -> bool:
+    return isinstance(expr, tree.Name) and expr.id == "inf"
 
 
 def place(infer: Infer, context: Context, ends: Ends, standard: nodes.Expr) -> tuple[nodes.Expr, nodes.Expr | None]:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import carried, densities, expectations, frames, nodes
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.constants import NotConstant, evaluate, size
-from gencompiler.model.declared import declared_support
+from gencompiler.model.declared import contains, declared_support
 from gencompiler.model.scope import nearest
 from gencompiler.node import walk
 from gencompiler.syntax import tree
@@ -303,11 +301,3 @@ def head_of(expr: tree.Expr) -> tuple[tree.Name | None, tuple[tree.Argument, ...
 def _signature(declared: tree.Objective) -> tuple[tree.ParameterDecl, ...]:
     signature = declared.signature
     return () if signature is None else (*signature.variables, *(signature.conditions or ()))
-
-
-def contains(support: nodes.Support, value: nodes.Real) -> bool:
-    """Whether a constant is in a support of numbers."""
-    lower, upper, open_below, open_above = bounds(support.name, support.arguments)
-    if SUPPORTS[support.name].discrete and (not isinstance(value, Fraction) or value.denominator != 1):
-        return False
-    return (lower < value if open_below else lower <= value) and (value < upper if open_above else value <= upper)

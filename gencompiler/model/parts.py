@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gencompiler.model import definitions, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.conditions import constants_of, sizes_named
+from gencompiler.model.declared import declared_support
 from gencompiler.node import walk
 from gencompiler.syntax import tree
 
@@ -89,7 +90,8 @@ def with_constants(
     given: tuple[tree.Argument, ...],
     at: tree.Expr,
 ) -> Context:
-    """The context of a bijection that is made of stages: it has constants of its own, and nothing else."""
+    """The context of a bijection that is made of stages: it has constants of its own, and nothing else.  What passes
+    into it is what it is declared to take: where it is undone, that is not what comes before."""
     signature = definition.signature
     if signature is None:
         return context
@@ -102,4 +104,6 @@ def with_constants(
     for declaration in signature.conditions or ():
         if declaration.name.id not in constants:
             infer.builder.unsupported("a parameter of a bijection that is a pipeline", declaration.span)
-    return dataclasses.replace(context, constants=constants)
+    taken = signature.variables[0].type if signature.variables else None
+    own = declared_support(infer.builder, taken, constants) if isinstance(taken, tree.SupportType) else context.passing
+    return dataclasses.replace(context, constants=constants, passing=own)

@@ -96,7 +96,7 @@ def _stage(infer: Infer, context: Context, expr: tree.Expr, shape: Shape) -> tup
         f"`{name}` is not a map",
         expr.span,
         "a stage of a pipeline is a map",
-        help=nearest(name, frozenset(d for d, v in builder.definitions.items() if v.kind == "bijection")),
+        help=nearest(name, frozenset(builder.definitions.of_kind("bijection"))),
     )
 
 

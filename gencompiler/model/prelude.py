@@ -23,6 +23,7 @@ _HEAD = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
+    kind: str
     source: SourceText
     start: int
     end: int
@@ -38,6 +39,11 @@ class Declarations(Mapping[str, DeclarationT], Generic[DeclarationT]):
     def hidden_by(self, own: Mapping[str, DeclarationT]) -> Declarations[DeclarationT]:
         """These, with a file's own declarations before them."""
         return Declarations(self._places, {**self._own, **own})
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The names of the definitions of one kind; none is parsed for it."""
+        shipped = [name for name, place in self._places.items() if place.kind == kind and name not in self._own]
+        return shipped + [n for n, d in self._own.items() if isinstance(d, tree.Definition) and d.kind == kind]
 
     def __getitem__(self, name: str) -> DeclarationT:
         found = self._own.get(name)
@@ -82,7 +88,7 @@ def load() -> Prelude:
         ends = (*(head.start() for head in heads[1:]), len(source.text))
         for head, end in zip(heads, ends, strict=True):
             found = objectives if head["kind"] == "objective" else definitions
-            found[head["name"]] = _Place(source, head.start(), end)
+            found[head["name"]] = _Place(head["kind"], source, head.start(), end)
     return Prelude(Declarations(definitions, {}), Declarations(objectives, {}), sources)
 
 

@@ -58,7 +58,7 @@ class Requests:
         assert found is not None
         builder = self.infer.builder
         if all(d.name != found[0].id for d in builder.user_densities):
-            known = frozenset(n for n, d in builder.definitions.items() if d.kind == "density")
+            known = frozenset(builder.definitions.of_kind("density"))
             builder.report(
                 "G101",
                 f"there is no density called `{found[0].id}`",

@@ -237,8 +237,8 @@ def terminal(
     times = [a.value for a in value.arguments]
     if equation.relation != "=" or head.conditions is not None or len(times) != 1 or times[0] is None:
         _malformed(infer, "what an SDE ends in is stated as `p(x(1)) = Normal(…)`", equation)
-    movers = [d for d in infer.builder.definitions.values() if d.kind == "sde" and _moves(d, variable.name)]
-    if not movers:
+    known = infer.builder.definitions
+    if not any(_moves(known[name], variable.name) for name in known.of_kind("sde")):
         _malformed(infer, f"no SDE moves `{variable.name}`", value, "a variable at a time", "declare one: `sde …`")
     at = _number(infer, context, times[0])
     names = {k: v for k, v in context.names.items() if k not in variables}

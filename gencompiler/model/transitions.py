@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import inner_densities, nodes
 from gencompiler.model.builder import Context
-from gencompiler.model.conditions import is_constant
+from gencompiler.model.conditions import by_default, is_constant
 from gencompiler.model.constants import evaluate
-from gencompiler.model.declared import contains
+from gencompiler.model.declared import must_contain
 from gencompiler.model.transition_steps import Body
 from gencompiler.syntax import tree
 
@@ -79,13 +79,20 @@ def _conditions(
     """The variables after the bar, and the conditions with types of their own; defaults are kept for uses."""
     declared = definition.signature.conditions if definition.signature is not None else None
     found = [(d, inner_densities.condition(infer, context, d, variables)) for d in declared or ()]
-    for each, _ in found:
+    for each, condition in found:
         if each.default is None:
             continue
         if each.type is None:
             infer.builder.unsupported("a variable of the model with a default", each.default.span)
+        _check_value(infer, context, condition, each.default)
         infer.builder.usual[definition.name.id, each.name.id] = each.default
     return tuple(i for d, i in found if d.type is None), tuple(i for d, i in found if d.type is not None)
+
+
+def _check_value(infer: Infer, context: Context, condition: nodes.Input, value: tree.Expr) -> None:
+    """That a number is one that a condition may be."""
+    if is_constant(value, context):
+        must_contain(infer.builder, condition, evaluate(value, context.constants), value.span)
 
 
 def _check_moves(
@@ -230,16 +237,14 @@ class _Composition:
         the transition says it is."""
         builder = self.infer.builder
         given = {a.name.id: a for a in arguments if a.name is not None}
+        known = {*self.context.names, *self.context.indices}
         found = []
         for condition in move.conditions:
             argument = given.pop(condition.name, None)
             value = argument.value if argument is not None else tree.Name(condition.name, span=at.span)
-            known = {*self.context.names, *self.context.indices}
             usual = builder.usual.get((move.name, condition.name))
             if argument is None and condition.name not in known and usual is not None:
-                plain = Context(self.context.constants, {}, {}, "")
-                self._check_value(condition, usual)
-                found.append(nodes.Binding(condition.name, self.infer.expression(plain, usual), span=at.span))
+                found.append(by_default(self.infer, self.context, condition.name, usual, at))
                 continue
             if value is None or (argument is None and condition.name not in known):
                 builder.report(
@@ -249,21 +254,12 @@ class _Composition:
                     f"write `{move.name}({condition.name} = …)`",
                     also=(Label(condition.span, "declared here"),),
                 )
-            self._check_value(condition, value)
+            _check_value(self.infer, self.context, condition, value)
             found.append(nodes.Binding(condition.name, self.infer.expression(self.context, value), span=at.span))
         if given or len(arguments) > len(move.conditions):
             named = ", ".join(f"`{c.name}`" for c in move.conditions) or "no conditions"
             builder.report("G104", f"`{move.name}` takes {named}", at.span, "too many arguments")
         return tuple(found)
-
-    def _check_value(self, condition: nodes.Input, value: tree.Expr) -> None:
-        """That a number is one that a condition may be."""
-        if is_constant(value, self.context):
-            number = evaluate(value, self.context.constants)
-            if not contains(condition.type.support, number):
-                message = f"`{condition.name}` is in {condition.type.support}, and {number} is not"
-                also = (Label(condition.span, "declared here"),)
-                self.infer.builder.report("G206", message, value.span, also=also)
 
     def _count(self, expr: tree.Expr) -> int:
         from gencompiler.model.builder import Abandon

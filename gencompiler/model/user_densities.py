@@ -51,8 +51,6 @@ def distribution(
     type_ = nodes.Type(event.support) if scalar else event
     if moving is None:
         argument_sizes.solve(infer, variables[0], type_, constants, expr)
-    elif declared.shape:
-        builder.unsupported("a tensor on a support with ends that are parameters", variables[0].span)
     name = builder.fresh(definition.name.id)
     values = _arguments(infer, context, expr, definition, conditions, constants)
     arguments: list[nodes.Expr] = []
@@ -122,6 +120,8 @@ def _inputs(
         ends = moving_supports.ends_of(declaration, conditions)
         if ends is not None and len(variables) > 1:
             infer.builder.unsupported("a density of several variables with ends that are parameters", declaration.span)
+        if ends is not None and declaration.type.shape:
+            infer.builder.unsupported("a tensor on a support with ends that are parameters", declaration.span)
         if ends is not None and declaration in conditions:
             infer.builder.unsupported("a condition whose ends are parameters", declaration.span)
         support = declared_support(infer.builder, declaration.type, constants) if ends is None else ends.standard

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.model.nodes import Support
+from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
@@ -28,7 +28,7 @@ from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
 from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
-from gencompiler.proof.text import approximately
+from gencompiler.proof.text import approximately, number
 
 assert rules.RULES
 
@@ -301,12 +301,20 @@ def value_of(found: Proof) -> str:
             here = at_point(scalar(body), assignment)
             discrete = SUPPORTS[support_of(variables[0]).name].discrete
             low, high = mass_bounds(here, variables[0], Asking(Search()), discrete)
-            return f"at least {float(low):.6g}" if high == math.inf else f"{float((low + high) / 2):.10g}"
+            return f"at least {_digits(low, 6)}" if high == math.inf else _digits((low + high) / 2, 10)
         forms, products = mass_rules.mass(elements(variables), at_point(scalar(body), assignment), Asking(Search()))
         value = evaluate(ex.written(forms.total(products)), {})[0]
         return approximately(value) if isinstance(value, Fraction) else f"about {float(value.mid()):.12g}"
     except (Unproved, Malformed, Undefined, Undecided):
         return ""
+
+
+def _digits(value: Real, count: int) -> str:
+    """So many digits of a number; of one that no float holds, the power of 2 near it."""
+    try:
+        return f"{float(value):.{count}g}"
+    except OverflowError:
+        return number(value)
 
 
 def not_cdf(variable: Term, body: Term, cdf: Term | None) -> Proof | None:

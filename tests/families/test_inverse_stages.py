@@ -47,6 +47,22 @@ def test_a_map_backwards_costs_what_the_map_costs() -> None:
     assert {v.status for v in done.checked.verdicts} == {"proved"}
 
 
+def test_what_is_reversed_within_a_map_is_what_that_map_takes() -> None:
+    squeezed = "bijection Squeezed(u : Real[D]) -> Unit[D] = u |> reverse |> Affine |> sigmoid\n"
+    model = """
+model Opened(D = 3) {
+  observed x : Real[D]
+  latent   z : Unit[D]
+  p(z) = Uniform(0, 1)
+  x = z |> inverse(Squeezed)
+  train maximum_likelihood
+}
+"""
+    done = pipeline.run(SourceText("opened.gen", squeezed + model), until="check")
+    assert done.diagnostics == ()
+    assert {v.status for v in done.checked.verdicts} == {"proved"}
+
+
 @pytest.mark.parametrize(
     ("stages", "code"),
     [

@@ -58,3 +58,9 @@ def test_what_is_too_large_is_not_summed(sizes: tuple[int, int]) -> None:
     model: Any = gencompiler.compile(RBM.format(D=sizes[0], H=sizes[1]))
     assert "log_mass" not in model.programs
     assert not hasattr(model, "log_z")
+
+
+def test_how_many_states_there_are_may_be_more_than_a_float_holds() -> None:
+    spec = "model Grey(D = 784) { observed x : Integer(0..256)[D]  latent h : Binary  p(x, h) ∝ exp(-x @ x - h) }"
+    model: Any = gencompiler.compile(spec)
+    assert "energy" in model.programs
