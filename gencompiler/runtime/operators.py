@@ -157,8 +157,10 @@ class _Computed(torch.autograd.Function):
         inputs, values = tensors[: ctx.count], tensors[ctx.count :]
         wanted = ctx.needs_input_grad[4:]
         if torch.is_grad_enabled():
-            own = [each for each, needed in zip(tensors, wanted, strict=True) if needed]
-            value = ctx.plain(list(inputs), list(values))
+            # Views, since one tensor may be made of another, through which its own derivative would be counted again.
+            views = [each.view_as(each) for each in tensors]
+            own = [each for each, needed in zip(views, wanted, strict=True) if needed]
+            value = ctx.plain(views[: ctx.count], views[ctx.count :])
             made = iter(torch.autograd.grad(value, own, cotangents[0], create_graph=True, allow_unused=True))
             found: list[Tensor | None] = [next(made) if needed else None for needed in wanted]
         else:
