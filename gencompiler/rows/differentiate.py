@@ -18,7 +18,7 @@ from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.lower import trained
 from gencompiler.rows.native import Native, native_gradient
 from gencompiler.rows.nodes import Program
-from gencompiler.rows.schedule import Schedule, schedule
+from gencompiler.rows.schedule import Schedule, on_gpu
 from gencompiler.rows.unsupported import NotLowered
 
 #: What a program is printed from: the schedule of a kernel, or the decision for a C function.
@@ -67,7 +67,7 @@ def _kernels(build: Build, found: tuple[Adjoint, ...], forward: Schedule) -> tup
     if why := _forward_reason(forward):
         return (), why
     own = [in_factors(build, each) for each in found]
-    ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in own)
+    ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
     # There has to be one processor on which all of their programs are kernels.
     if any(all(target in part.configs for part in parts) for target in DEVICES):
