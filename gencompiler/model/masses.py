@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.model import nodes
+from gencompiler.model.draws import finite_values
 
 #: States that are summed over at most: as many as 20 hidden units have.
 MOST_STATES = 2**20
@@ -29,10 +29,8 @@ def _states(variables: tuple[nodes.Variable, ...]) -> float:
     """How many values they have together; infinite where one is not counted, or is an order."""
     found = 1.0
     for each in variables:
-        support = each.type.support
-        lower, upper, _, _ = bounds(support.name, support.arguments)
-        if not SUPPORTS[support.name].discrete or support.name == "Permutation" or math.isinf(upper - lower):
+        values = finite_values(each.type.support)
+        if values is None:
             return math.inf
-        values = 2 if support.name == "Sign" else int(upper - lower) + 1
         found *= float(values) ** min(math.prod(each.type.shape), 1000)
     return found
