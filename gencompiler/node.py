@@ -35,20 +35,21 @@ class Node:
     span: Span = dataclasses.field(compare=False, repr=False, kw_only=True)
 
 
-#: Of each kind of node, the fields that may hold nodes: asking the class for each node takes as long as all the rest.
-_PARTS: dict[type, tuple[str, ...]] = {}
+#: Of each kind of node, the fields beside the span: asking the class for each node takes as long as all the rest.
+_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
-def _parts(kind: type) -> tuple[str, ...]:
-    found = _PARTS.get(kind)
+def field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node, all but the span."""
+    found = _FIELDS.get(kind)
     if found is None:
-        found = _PARTS[kind] = tuple(field.name for field in dataclasses.fields(kind) if field.name != "span")
+        found = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind) if field.name != "span")
     return found
 
 
 def children(tree: Node) -> Iterator[Node]:
     """The nodes directly below `tree`, in field order, looking through tuples."""
-    for name in _parts(type(tree)):
+    for name in field_names(type(tree)):
         value = getattr(tree, name)
         if isinstance(value, Node):
             yield value
@@ -76,7 +77,7 @@ def walk(tree: Node) -> Iterator[Node]:
 def rebuild(tree: NodeT, change: Callable[[Node], Node]) -> NodeT:
     """A copy of `tree` whose direct child nodes are replaced by `change(child)`; `tree` itself when nothing changed."""
     updates: dict[str, Any] = {}
-    for name in _parts(type(tree)):
+    for name in field_names(type(tree)):
         old = getattr(tree, name)
         new = _changed(old, change)
         if new is not old:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +75,7 @@ def kernels(
         told = {"gradients by torch": differentiated, "gradients on a CPU": on_cpu}
         print_json({"device": goal, "programs": rows, **told})
     else:
-        _show(done.source.name, rows, done.gradients, goal, schedules.keys() - done.schedules.keys())
+        _show(done.source.name, rows, done.gradients, goal)
     raise typer.Exit(TEST_FAILED if any(_fault(row) for row in rows) else OK)
 
 
@@ -124,7 +124,7 @@ def _operation(name: str, schedule: Schedule, target: str) -> dict[str, Any]:
 
 
 def _on_cpu(schedule: Schedule) -> dict[str, Any] | None:
-    """What runs the program on a CPU that has a C compiler, and why; nothing is known of backward passes."""
+    """What runs the program on a CPU that has a C compiler, and why; None of a backward pass."""
     native = schedule.native
     if native is None:
         return None
@@ -169,9 +169,7 @@ def _fault(row: dict[str, Any]) -> str:
 # -- for a person ----------------------------------------------------------------------------------------------------
 
 
-def _show(
-    spec: str, rows: list[dict[str, Any]], gradients: dict[str, Differentiated], target: str, backward: Collection[str]
-) -> None:
+def _show(spec: str, rows: list[dict[str, Any]], gradients: dict[str, Differentiated], target: str) -> None:
     from gencompiler.catalog.devices import DEVICES
 
     device = DEVICES[target]
@@ -188,7 +186,7 @@ def _show(
     head = ("", "tile", "regs", "shared", "moves", "computes", "weights", "floor")
     for number, line in enumerate(_aligned([head, *map(_numbers, rows)])):
         out(tables.paint(line, "quiet") if number == 0 else line)
-    _show_cpu([row for row in rows if row["program"] not in backward])
+    _show_cpu(rows)
     _show_gradients(gradients)
     out()
     for line in _legend(rows):

@@ -96,23 +96,18 @@ class Filling(Lines):
         """A whole vector, in the loop of its neighbours."""
         at = C("at", "int")
         code = converted(self.expressions.element(value, (at,)), slot.kind)
-        there, elsewhere = self._reads(value, aligned=True)
         text = f"{slot.element((at,)).text} = {code.text};"
-        self.each_element(Elements(length, text, slot.name, frozenset(there), frozenset(elsewhere)))
+        self.each_element(Elements(length, text, slot.name, frozenset(self._elsewhere(value, aligned=True))))
 
-    def _reads(self, expr: Expr, *, aligned: bool) -> tuple[set[str], set[str]]:
-        """The names of the vectors that an element of a value is computed from: at its place, and at others."""
-        if isinstance(expr, Local):
-            name = {self.scope.values[expr.name].name} if expr.type.rows and expr.type.shape else set()
-            return (name, set()) if aligned else (set(), name)
+    def _elsewhere(self, expr: Expr, *, aligned: bool) -> Iterator[str]:
+        """The names of the vectors of which an element of a value needs elements at other places; `aligned`: whether
+        `expr` is read at the element's own place."""
+        if isinstance(expr, Local) and not aligned and expr.type.rows and expr.type.shape:
+            yield self.scope.values[expr.name].name
         same = aligned and isinstance(expr, Elementwise | Select)
-        found: tuple[set[str], set[str]] = set(), set()
         for part in children(expr):
             if isinstance(part, Expr):
-                there, elsewhere = self._reads(part, aligned=same)
-                found[0].update(there)
-                found[1].update(elsewhere)
-        return found
+                yield from self._elsewhere(part, aligned=same)
 
     def _each_place(self, slot: Slot, value: Expr, length: int, target: Callable[[Place], Place]) -> None:
         own = Slot("", RowType(slot.type.rows, (length,)))

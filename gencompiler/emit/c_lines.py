@@ -16,13 +16,12 @@ _TOGETHER = 12
 
 @dataclasses.dataclass(frozen=True)
 class Elements:
-    """A statement about the elements `at` of vectors of `length`: the names of what it writes, and of what it reads
-    there and at other places."""
+    """A statement about the elements `at` of vectors of `length`: the name of what it writes, and the names of what it
+    reads at other places."""
 
     length: int
     text: str
     written: str
-    there: frozenset[str]
     elsewhere: frozenset[str]
 
 

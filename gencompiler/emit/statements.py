@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import Span
@@ -11,7 +12,7 @@ from gencompiler.rows.analysis import local_names
 from gencompiler.rows.nodes import Carry, Expr, Local
 
 
-class PythonStatements:
+class PythonStatements(abc.ABC):
     """Collects `lines` of Python, at `indent`."""
 
     def __init__(self, where: Callable[[Span], str]) -> None:
@@ -42,13 +43,13 @@ class PythonStatements:
             values = Sequence(tuple(map(self.next_value, together)), bare=True)
             self.lines += statement(f"{targets} = ", values, self.indent)
 
+    @abc.abstractmethod
     def carrier(self, carry: Carry) -> str:
         """The name that holds a carried value."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def next_value(self, carry: Carry) -> Code:
         """What it holds after an iteration."""
-        raise NotImplementedError
 
 
 def in_order(carried: tuple[Carry, ...], nexts: Mapping[str, Expr]) -> tuple[list[Carry], list[Carry]]:

@@ -50,11 +50,18 @@ def adjoints(build: Build, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
     return (first, _adjoint(build, invert=False, multiplied=multiplied)) if first.inverts else (first,)
 
 
+def in_factors(build: Build, adjoint: Adjoint) -> Adjoint:
+    """A way that multiplies, as one that gives factors."""
+    if not any(each.multiplied for each in adjoint.contributions):
+        return adjoint
+    backward, contributions = _Backward(*_built(build, invert=adjoint.inverts), multiplied=False).program()
+    return dataclasses.replace(adjoint, backward=backward, contributions=contributions)
+
+
 def _adjoint(build: Build, *, invert: bool, multiplied: bool) -> Adjoint:
     draft, outputs, kept = _built(build, invert=invert)
     saving = _saving(draft, outputs, kept)
-    draft, outputs, kept = _built(build, invert=invert)
-    backward, contributions = _Backward(draft, outputs, kept, multiplied).program()
+    backward, contributions = _Backward(*_built(build, invert=invert), multiplied=multiplied).program()
     return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
 
 
@@ -109,7 +116,7 @@ def _saving(draft: Draft, outputs: dict[str, Expr], kept: list[Recovery]) -> nod
 class _Backward:
     """The backward pass while it is derived."""
 
-    def __init__(self, draft: Draft, outputs: dict[str, Expr], kept: list[Recovery], multiplied: bool) -> None:
+    def __init__(self, draft: Draft, outputs: dict[str, Expr], kept: list[Recovery], *, multiplied: bool) -> None:
         self.draft, self.graph, self.kept = draft, draft.graph, kept
         self.span = draft.span
         self.inputs = {each.name: each for each in draft.inputs}

@@ -86,8 +86,10 @@ def exploring_transition(model_: model.Model) -> model.Transition | None:
 
 def exploring(derived: Derived, move: model.Transition) -> list[nodes.Program]:
     """Where chains of the latent variables given the others start, and their steps."""
-    found = zip((_start(derived, move), _chain(derived, move)), ("posterior_start", "posterior_steps"), strict=True)
-    return [dataclasses.replace(program, name=name) for program, name in found]
+    return [
+        dataclasses.replace(_start(derived, move), name="posterior_start"),
+        dataclasses.replace(_chain(derived, move), name="posterior_steps"),
+    ]
 
 
 def transition(derived: Derived, move: model.Transition) -> list[nodes.Program]:

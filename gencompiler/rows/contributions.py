@@ -39,11 +39,10 @@ class Contribution:
     count: int = 0
     summed: bool = False
 
-
-@dataclasses.dataclass
-class _Pending:
-    read: nodes.ParameterRead
-    values: tuple[Expr, ...]
+    @property
+    def multiplied(self) -> bool:
+        """Whether the backward pass itself multiplies two factors: it gives one output for a matrix."""
+        return len(self.outputs) == 1 and self.index.count(None) == 2
 
 
 class Contributions:

@@ -13,12 +13,12 @@ from typing import Generic, TypeVar
 
 from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
-from gencompiler.rows.backward import Adjoint, Build, adjoints
+from gencompiler.rows.backward import Adjoint, Build, adjoints, in_factors
 from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.lower import trained
 from gencompiler.rows.native import Native, native_gradient
 from gencompiler.rows.nodes import Program
-from gencompiler.rows.schedule import Schedule, schedule
+from gencompiler.rows.schedule import Schedule, on_gpu
 from gencompiler.rows.unsupported import NotLowered
 
 #: What a program is printed from: the schedule of a kernel, or the decision for a C function.
@@ -54,18 +54,20 @@ def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[s
 
 def _differentiated(build: Build, forward: Schedule) -> Differentiated:
     try:
-        functions = _functions(adjoints(build, multiplied=True), forward.program)
-        kernels = _kernels(build, forward)
+        found = adjoints(build, multiplied=True)
+        functions = _functions(found, forward.program)
+        kernels = _kernels(build, found, forward)
     except (NotDifferentiated, NotLowered) as refusal:
         why = str(refusal)
         return Differentiated((), _forward_reason(forward) or why, native_reason=why)
     return Differentiated(*kernels, *functions)
 
 
-def _kernels(build: Build, forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
+def _kernels(build: Build, found: tuple[Adjoint, ...], forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
     if why := _forward_reason(forward):
         return (), why
-    ways = tuple(Way(each, schedule(each.saving), schedule(each.backward)) for each in adjoints(build))
+    own = [in_factors(build, each) for each in found]
+    ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
     # There has to be one processor on which all of their programs are kernels.
     if any(all(target in part.configs for part in parts) for target in DEVICES):

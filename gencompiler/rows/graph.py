@@ -12,7 +12,7 @@ from collections.abc import Callable
 from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
-from gencompiler.node import Node, children
+from gencompiler.node import Node, children, field_names
 from gencompiler.rows import folding, nodes, particles, windows
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.particles import together
@@ -65,7 +65,7 @@ class Graph:
 
     def intern(self, expr: Expr, depth: int | None = None, key: tuple[object, ...] = ()) -> Expr:
         """The one node equal to `expr`, whose parts are interned already."""
-        parts = tuple(_key(getattr(expr, f.name)) for f in dataclasses.fields(expr) if f.name != "span")
+        parts = tuple(_key(getattr(expr, name)) for name in field_names(type(expr)))
         full = (type(expr), parts, key)
         known = self._table.get(full)
         if known is not None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from gencompiler.node import Node, children, rebuild, walk
-from gencompiler.rows.analysis import constant, local_names
+from gencompiler.rows.analysis import bound_names, constant, local_names
 from gencompiler.rows.nodes import (
     Elementwise,
     Expr,
@@ -29,10 +29,10 @@ from gencompiler.rows.nodes import (
 _INDEX = RowType(False, (), "integer")
 
 
-def is_guarded(expr: Expr) -> bool:
+def is_guarded(select: Select) -> bool:
     """Whether a value is chosen by a condition that is the same for all rows, and unknown before."""
-    uniform = isinstance(expr, Select) and not expr.condition.type.rows and not expr.condition.type.shape
-    return uniform and constant(cast(Select, expr).condition) is None
+    condition = select.condition
+    return not condition.type.rows and not condition.type.shape and constant(condition) is None
 
 
 def guards(statements: Sequence[Statement], ends: Sequence[Expr]) -> dict[str, Expr]:
@@ -41,28 +41,18 @@ def guards(statements: Sequence[Statement], ends: Sequence[Expr]) -> dict[str, E
     uses: dict[str, list[Expr | None]] = {}
     for end in ends:
         _visit(end, None, uses)
-    known = _bound_before(statements)
     found: dict[str, Expr] = {}
+    unbound: set[str] = set()
     for each in reversed(statements):
+        unbound.update(bound_names((each,)))
         if not isinstance(each, Let):
             _visit(each, None, uses)
             continue
         conditions = uses.get(each.name, [])
         guard = conditions[0] if conditions and all(other == conditions[0] for other in conditions) else None
-        if guard is not None and not local_names(guard) & known[each.name]:
+        if guard is not None and not local_names(guard) & unbound:
             found[each.name] = guard
         _visit(each.value, found.get(each.name), uses)
-    return found
-
-
-def _bound_before(statements: Sequence[Statement]) -> dict[str, set[str]]:
-    """For each name, itself and the names that are bound after it."""
-    later: set[str] = set()
-    found: dict[str, set[str]] = {}
-    for each in reversed(statements):
-        if isinstance(each, Let):
-            later = later | {each.name}
-            found[each.name] = later
     return found
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.derive.acceptance import log_joint
 from gencompiler.model import nodes as model
+from gencompiler.rows.chain_sites import WALK
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
@@ -66,7 +67,7 @@ class _Walk:
         pairs = zip(then, otherwise, strict=True)
         return tuple(a if a is b else self.graph.select(condition, a, b, self.span) for a, b in pairs)
 
-    def _or(self, condition: Expr, then: Expr, otherwise: Expr) -> Expr:
+    def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> Expr:
         return self.graph.select(condition, then, otherwise, self.span)
 
     # -- what is walked on -------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ class _Walk:
         here = {**self.names, **dict(zip(self.variables, state, strict=True))}
         density = log_joint(self.steps.expressions.derived.model, self.step.target, self.step)
         value = self.graph.name(self.steps.expressions.lower(density, Scope(here)), "log_weight")
-        return self._or(self._of("greater", value, _NOTHING), value, self._number(_NOTHING))
+        return self._select(self._of("greater", value, _NOTHING), value, self._number(_NOTHING))
 
     def _folded(self, first: State, last: State) -> Expr:
         """Whether two states, in the order of the orbit, are no longer moving apart."""
@@ -120,8 +121,6 @@ class _Walk:
 
     def _uniforms(self, plan: LoopPlan, number: Expr, count: Expr) -> dict[str, Expr]:
         """What is drawn with each state, keyed by the steps of the chain and of the walk."""
-        from gencompiler.rows.chain_sites import WALK
-
         graph, streams = self.graph, self.steps.factors.streams
         key = self._of("add", self._of("multiply", number, count), graph.index_of(plan))
         key = graph.name(key, "state")
@@ -132,12 +131,12 @@ class _Walk:
         at, plain, size, place = block.at, block.plain, block.size, block.place
         opens = self._of("less_equal", place, 0)
         drawn = self._of("indicator", self._of("less", block.uniforms["way"], 0.5))
-        ahead = self.graph.name(self._or(opens, drawn, plain["forwards"]), "ahead")
+        ahead = self.graph.name(self._select(opens, drawn, plain["forwards"]), "ahead")
         forwards = self._of("greater", ahead, 0.5)
         end = self._choose(forwards, at["last"], at["first"])
         added = self._next(self._choose(opens, end, at["added"]), forwards)
         weight = self._log_weight(added)
-        heavier = self._or(opens, weight, self._log_sum(plain["block"], weight))
+        heavier = self._select(opens, weight, self._log_sum(plain["block"], weight))
         whole = self.graph.name(heavier, "block_weight")
         log_pick = self._of("log", block.uniforms["pick"])
         pick = self._of("or", opens, self._of("less", log_pick, self._of("subtract", weight, whole)))
@@ -164,12 +163,12 @@ class _Walk:
             following["begins"] = begins
         counted = self._of("indicator", going)
         return following | {
-            "window": self._or(joins, self._log_sum(plain["window"], whole), plain["window"]),
+            "window": self._select(joins, self._log_sum(plain["window"], whole), plain["window"]),
             "block": whole,
             "forwards": ahead,
-            "place": self._or(closes, self._number(0), self._of("add", place, 1)),
-            "size": self._or(closes, self._of("multiply", size, 2), size),
-            "folded": self._or(closes, self._number(0), folded_),
+            "place": self._select(closes, self._number(0), self._of("add", place, 1)),
+            "size": self._select(closes, self._of("multiply", size, 2), size),
+            "folded": self._select(closes, self._number(0), folded_),
             "going": self._of("indicator", on),
             "rate": self._of("add", plain["rate"], self._of("multiply", counted, share)),
             "states": self._of("add", plain["states"], counted),

@@ -91,7 +91,7 @@ PRODUCTS = [
 @dataclasses.dataclass(frozen=True)
 class Schedule:
     """`tiled` where the program is one kernel, and `configs`, its tile on each processor on which it is one; `reason`
-    says why, or why not.  `native`: the decision for a CPU."""
+    says why, or why not.  `native`: the decision for a CPU, None of a backward pass (see `native_gradient`)."""
 
     program: Program
     reason: str
@@ -117,10 +117,11 @@ class Schedule:
 
 def schedule(program: Program) -> Schedule:
     """The schedule of a logical program, on a GPU and on a CPU."""
-    return dataclasses.replace(_on_gpu(program), native=native(program))
+    return dataclasses.replace(on_gpu(program), native=native(program))
 
 
-def _on_gpu(program: Program) -> Schedule:
+def on_gpu(program: Program) -> Schedule:
+    """Its schedule on a GPU alone."""
     if (why := _only_torch(program)) is not None:
         return Schedule(program, why, cost(program))
     try:

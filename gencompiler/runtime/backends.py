@@ -45,9 +45,16 @@ def kernel_launcher(model: Model, function: str) -> Callable[..., Any] | None:
 
 @functools.cache
 def _launcher(module: str, name: str) -> Any:
-    if importlib.util.find_spec("triton") is None or importlib.util.find_spec(module) is None:
-        return None
-    return getattr(importlib.import_module(module), name, None)
+    return getattr(importlib.import_module(module), name, None) if _has_triton() and _exists(module) else None
+
+
+@functools.cache
+def _has_triton() -> bool:
+    return _exists("triton")
+
+
+def _exists(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def kernels_apply(model: Model) -> bool:
@@ -86,7 +93,7 @@ def _plain(inputs: Sequence[Tensor]) -> bool:
 @functools.cache
 def c_function_of(module: str, name: str) -> CFunction | None:
     """The C function `name` of a package's module `native`; None where it has none."""
-    if importlib.util.find_spec(module) is None:
+    if not _exists(module):
         return None
     function: CFunction | None = getattr(importlib.import_module(module), name, None)
     return function
@@ -102,26 +109,24 @@ def differentiable(model: Model, function: str, inputs: Sequence[Tensor]) -> Cal
     if not needs_gradient(model, inputs):
         return None
     if kernels_apply(model):
-        module = f"{model.package}.backward"
-        if importlib.util.find_spec("triton") is None:
-            return None
-        kernels = _differentiated(module).get(function)
-        if kernels is None or not kernels.fits(model.device):
-            return None
-    else:
-        module = f"{model.package}.native"
-        if not native_applies(model) or not _plain(inputs):
-            return None
-        found = _differentiated(module).get(function)
-        if found is None or not all(each.is_ready for each in found.functions()):
-            return None
-        return _computed(model, function, found)
+        return _by_kernels(model, function)
+    return _by_c(model, function) if native_applies(model) and _plain(inputs) else None
+
+
+def _by_kernels(model: Model, function: str) -> Callable[..., Tensor] | None:
+    module = f"{model.package}.backward"
+    found = _differentiated(module).get(function) if _has_triton() else None
+    if found is None or not found.fits(model.device):
+        return None
     from gencompiler.runtime import operators
 
     return functools.partial(operators.run, module, function)
 
 
-def _computed(model: Model, function: str, gradient: Gradient) -> Callable[..., Tensor]:
+def _by_c(model: Model, function: str) -> Callable[..., Tensor] | None:
+    gradient = _differentiated(f"{model.package}.native").get(function)
+    if gradient is None or not all(each.is_ready for each in gradient.functions()):
+        return None
     from gencompiler.runtime import operators
     from gencompiler.runtime.gradients import Keys
 
@@ -129,12 +134,7 @@ def _computed(model: Model, function: str, gradient: Gradient) -> Callable[..., 
 
     def run(inputs: Sequence[Tensor], values: Sequence[Tensor], rows: Tensor, seed: int, step: int) -> Tensor:
         known = {"rows": rows, "seed": seed, "step": step, "dtype": model.dtype}
-        keywords = {keyword: known[keyword] for keyword in program.keywords}
-
-        def plain(inputs: list[Tensor], values: list[Tensor]) -> Tensor:
-            value: Tensor = program.function(*inputs, *values, **keywords)
-            return value
-
+        plain = functools.partial(program.function, **{keyword: known[keyword] for keyword in program.keywords})
         return operators.computed(gradient, plain, inputs, values, Keys(rows, seed, step))
 
     return run
@@ -143,7 +143,7 @@ def _computed(model: Model, function: str, gradient: Gradient) -> Callable[..., 
 @functools.cache
 def _differentiated(module: str) -> Mapping[str, Gradient]:
     """The row functions that a package's `backward` or `native` differentiates, and how."""
-    if importlib.util.find_spec(module) is None:
+    if not _exists(module):
         return {}
     found: Mapping[str, Gradient] = getattr(importlib.import_module(module), "GRADIENTS", {})
     return found

@@ -87,7 +87,7 @@ class Keys:
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """One way to differentiate a row program, by two kernels.
+    """One way to differentiate a row program, by two kernels or C functions.
 
     `saving` gives the program's value and then states, whose shapes per row are in `shapes`; `backward` takes the
     inputs, these states and the cotangent of the value, and gives `results`, of `width` numbers for each row.  One of
@@ -117,8 +117,7 @@ class Gradient:
 
     def fits(self, device: torch.device) -> bool:
         """Whether all kernels have tiles on this device."""
-        launchers: list[Any] = [each.function for way in self.ways for each in (way.saving, way.backward)]
-        return all(launcher.sizes.fit(device) for launcher in launchers)
+        return all(launcher.sizes.fit(device) for launcher in self.functions())
 
 
 #: Beyond this drift what was recomputed is not used (measured: gradients are then within 1e-5 of float64's).

@@ -1,11 +1,10 @@
-"""Kernels and C functions as operators of torch: differentiable, compiled by torch.compile without a break, exported by
-torch.export.
+"""Kernels as operators of torch: differentiable, compiled by torch.compile without a break, exported by torch.export.
 
 One operator serves all packages; it is told by names which package's functions to run.  Its derivative is another
 operator, which runs the backward pass.  Its second derivatives are those of the torch functions only.
 
-Eager programs on a CPU call the same without an operator (`computed`), whose dispatch takes longer than a small
-program; where a derivative is to be differentiated again, torch there differentiates its own function.
+C functions, which only eager programs call, are called without an operator (`computed`), whose dispatch takes longer
+than a small program; where a derivative is to be differentiated again, torch there differentiates its own function.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from gencompiler.runtime.gradients import Gradient, Keys
 
 
 def _known(module: str, program: str) -> Gradient:
-    """How the kernels in `module`, a package's `backward`, differentiate `program`."""
+    """How the functions in `module`, a package's `backward` or `native`, differentiate `program`."""
     found: dict[str, Gradient] = importlib.import_module(module).GRADIENTS
     return found[program]
 
@@ -130,8 +129,8 @@ _rows.register_autograd(_differentiate, setup_context=_save)
 
 # -- without an operator ---------------------------------------------------------------------------------------------
 
-#: A row function of torch, of its inputs and parameters.
-Plain = Callable[[list[Tensor], list[Tensor]], Tensor]
+#: A row function of torch, of its inputs and parameters one after the other.
+Plain = Callable[..., Tensor]
 
 
 def computed(
@@ -154,15 +153,17 @@ class _Computed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Any, ...]:
         tensors, states = ctx.saved_tensors[: ctx.tensors], ctx.saved_tensors[ctx.tensors :]
-        inputs, values = tensors[: ctx.count], tensors[ctx.count :]
         wanted = ctx.needs_input_grad[4:]
         if torch.is_grad_enabled():
-            own = [each for each, needed in zip(tensors, wanted, strict=True) if needed]
-            value = ctx.plain(list(inputs), list(values))
+            # Views, since one tensor may be made of another, through which its own derivative would be counted again.
+            views = [each.view_as(each) for each in tensors]
+            own = [each for each, needed in zip(views, wanted, strict=True) if needed]
+            value = ctx.plain(*views)
             made = iter(torch.autograd.grad(value, own, cotangents[0], create_graph=True, allow_unused=True))
             found: list[Tensor | None] = [next(made) if needed else None for needed in wanted]
         else:
             cotangent = cotangents[0].contiguous()
+            inputs, values = tensors[: ctx.count], tensors[ctx.count :]
             all_ = gradients.backward(ctx.gradient, inputs, values, states, cotangent, ctx.keys)
             found = [each if needed else None for each, needed in zip(all_, wanted, strict=True)]
         return None, None, None, None, *found

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from gencompiler.runtime.errors import RunError
-from gencompiler.runtime.sampling import Chain
+from gencompiler.runtime.sampling import Chain, check_steps
 
 if TYPE_CHECKING:
     from gencompiler.runtime.modules import Context, Model
@@ -29,8 +28,7 @@ def chain(
     """One chain for each row of `values`: `burn_in` steps, then `draws` states that are `thin` steps apart.
 
     Rows have their own random numbers, keyed by their place.  Raises RunError G801 for rows outside the support."""
-    if min(draws, thin) < 1 or burn_in < 0:
-        raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
+    check_steps(draws, burn_in, thin)
     entered = dict(zip((f.name for f in model.fields), model.entered(values, context), strict=True))
     rows = torch.arange(len(next(iter(entered.values()))), device=model.device)
     moved = [f for f in model.explored if not f.given]

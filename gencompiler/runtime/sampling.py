@@ -109,8 +109,7 @@ def chain(
 
     `start` holds the first states `[count, *shape]` of the observed variables; the default is the spec's, else
     Normal(0, 1) on reals and uniform on finite supports."""
-    if min(draws, thin) < 1 or burn_in < 0:
-        raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
+    check_steps(draws, burn_in, thin)
     if burn_in < model.warm_up:
         advice = f"let `burn_in` be {model.warm_up} or more: it counts the warm-up"
         raise RunError("G801", f"draws would be kept from step {burn_in} on, while the transition adapts", advice)
@@ -330,6 +329,12 @@ def _joined(model: Model, parts: Sequence[tuple[Tensor, ...]], fields: Sequence[
         empty = torch.empty(0, *field.shape, dtype=dtype, device=model.device)
         joined.append(torch.cat([empty, *(part[place].to(dtype) for part in parts)])[:count])
     return joined[0] if len(joined) == 1 else tuple(joined)
+
+
+def check_steps(draws: int, burn_in: int, thin: int) -> None:
+    """Raises RunError G801 for a number of draws, or of steps before or between them, that no chain has."""
+    if min(draws, thin) < 1 or burn_in < 0:
+        raise RunError("G801", f"draws = {draws}, thin = {thin}, burn_in = {burn_in}", "draws and thin start at 1")
 
 
 def _checked(count: int) -> int:

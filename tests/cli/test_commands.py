@@ -227,6 +227,8 @@ def test_kernels_says_what_is_fused(genc: Genc, specs: Path) -> None:
     listed = json.loads(genc("kernels", "specs/flow.gen", "--json").out)["programs"]
     assert {row["program"] for row in listed} >= {"log_prob", "sample", "log_prob_backward"}
     assert all(row["why"] and row["cost"]["floor_ns"] > 0 for row in listed)
+    backward = {row["program"] for row in listed if row["program"].startswith(("log_prob_saving", "log_prob_backward"))}
+    assert {row["program"] for row in listed if row["cpu"] is None} == backward
     shown = genc("kernels", "specs/flow.gen")
     assert re.search(r"log_prob +one kernel +one row keeps", shown.out)
     assert re.search(r"log_prob +\d+×\d+×\d +~\d+ +~[\d,]+ B .* [µn]s\n", shown.out)

@@ -93,6 +93,18 @@ def test_a_derivative_is_differentiated_by_torch(model: Any, x: Tensor, monkeypa
         assert a is None or (a - b).norm() <= 1e-5 * (1 + b.norm())
 
 
+def test_what_an_input_is_made_of_counts_once(model: Any, x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def derivative(*, again: bool) -> list[Tensor]:
+        leaves = list(model.parameters())
+        moved = x.detach() + 0.1 * leaves[0].mean()
+        return list(torch.autograd.grad(model.log_prob(moved).sum(), leaves, create_graph=again))
+
+    ours = derivative(again=True)
+    assert_equal(derivative(again=False), ours)
+    monkeypatch.setenv("GENC_BACKEND", "torch")
+    assert_equal(ours, derivative(again=True))
+
+
 def test_the_operator_passes_the_checks_of_torch(model: Any, x: Tensor) -> None:
     program = model.programs["log_prob"]
     values = [model.value(path).detach().requires_grad_() for path in program.parameters]
