@@ -26,7 +26,7 @@ def settled() -> Iterator[tuple[str, str, str]]:
     from tests.checks import test_scalar_statements as scalars
     from tests.checks import test_sde_statements as sdes
     from tests.checks import test_vector_statements as vectors
-    from tests.checks.test_soundness import checked
+    from tests.checks.checking import checked
 
     for holds, statements in (("true", scalars.TRUE), ("false", scalars.FALSE)):
         for statement, _ in statements:

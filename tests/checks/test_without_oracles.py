@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from gencompiler.checks.certificate import certificate_text, recheck
+from tests.checks.checking import checked
 from tests.checks.coverage import ORACLES
 from tests.checks.soundness import TRAPS, Trap
 from tests.checks.soundness_defined import DEFINED
 from tests.checks.test_shipped import SPECS, compiled
-from tests.checks.test_soundness import checked
 
 
 @pytest.fixture(autouse=True)
