@@ -30,8 +30,19 @@ def compiler() -> str:
 
 
 def functions(source: Path, printed: Mapping[str, Printed], flags: Sequence[str]) -> dict[str, compiled.CFunction]:
-    """Functions by their names in C, all with as many lanes, compiled together from `source`, which is written."""
-    lanes = next(iter(printed.values()))[1].lanes
+    """Functions by their names in C; those with as many lanes are compiled together, from a file named after `source`."""
+    by_lanes: dict[int, dict[str, Printed]] = {}
+    for name, each in printed.items():
+        by_lanes.setdefault(each[1].lanes, {})[name] = each
+    made = {}
+    for lanes, together in by_lanes.items():
+        made |= _together(source.with_stem(f"{source.stem}_{lanes}"), lanes, together, flags)
+    return made
+
+
+def _together(
+    source: Path, lanes: int, printed: Mapping[str, Printed], flags: Sequence[str]
+) -> dict[str, compiled.CFunction]:
     whole = "\n".join(text.text for _, _, text in printed.values())
     source.write_text(f"#define LANES {lanes}\n{INCLUDE}\n{whole}")
     library = native.loaded(compiler(), source, headers=(compiled.HEADER,), more=flags)

@@ -4,11 +4,9 @@ With sympy and z3 made impossible to import, so that what is settled is settled 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 #: What must not be needed.
 ORACLES = ("sympy", "z3")
@@ -28,7 +26,7 @@ def settled() -> Iterator[tuple[str, str, str]]:
     from tests.checks import test_scalar_statements as scalars
     from tests.checks import test_sde_statements as sdes
     from tests.checks import test_vector_statements as vectors
-    from tests.checks.test_soundness import checked
+    from tests.checks.checking import checked
 
     for holds, statements in (("true", scalars.TRUE), ("false", scalars.FALSE)):
         for statement, _ in statements:
@@ -37,24 +35,18 @@ def settled() -> Iterator[tuple[str, str, str]]:
         yield from (("maps of vectors", holds, vectors.verdict(s)[0].status) for s in named.values())
     for pair in densities.PAIRS:
         for holds, formula in (("true", pair.true), ("false", pair.false)):
-            own = [
-                v.status for v in checked(pair.spec(formula))[0].verdicts if v.obligation.id in ("nonnegative", "mass")
-            ]
+            found, _ = checked(pair.spec(formula))
+            own = [v.status for v in found.verdicts if v.obligation.id in ("nonnegative", "mass")]
             yield "densities", holds, worst(own)
     for holds, claims in (("true", chains.TRUE), ("false", chains.FALSE)):
         yield from (("transitions", holds, worst(chains.verdicts(s))) for s in claims)
     for claim in sdes.STATEMENTS:
-        yield "SDEs", "true" if claim.holds else "false", quietly(sdes.verdict, claim)
+        yield "SDEs", "true" if claim.holds else "false", sdes.verdict(claim)
 
 
 def worst(statuses: list[str]) -> str:
     """Of several verdicts, the one that decides."""
     return next((s for s in ("refuted", "unknown", "proved") if s in statuses), "unknown")
-
-
-def quietly(verdict: Callable[..., str], statement: object) -> str:
-    with contextlib.redirect_stderr(io.StringIO()):
-        return verdict(statement)
 
 
 def main() -> None:

@@ -6,10 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-from gencompiler import pipeline
-from gencompiler.checks import check
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
 from tests.checks import (
     chain_errors,
     chain_errors_finite,
@@ -19,6 +15,7 @@ from tests.checks import (
     chain_statements_fresh,
 )
 from tests.checks.chain_models import Statement
+from tests.checks.checking import checked
 
 TRUE = [*chain_statements.TRUE, *chain_statements_fresh.TRUE, *chain_statements_finite.TRUE]
 FALSE = [*chain_errors.FALSE, *chain_errors_fresh.FALSE, *chain_errors_finite.FALSE]
@@ -48,9 +45,9 @@ OPEN = {
 
 
 def verdicts(statement: Statement) -> list[str]:
-    name, body, _ = statement
-    done = pipeline.run(SourceText(f"{name}.gen", f"model M {{\n{body}\n}}\n"), until="derive")
-    return [v.status for v in check(done.derived, Reporter()).verdicts if v.obligation.id in KINDS]
+    _, body, _ = statement
+    found, _ = checked(f"model M {{\n{body}\n}}\n")
+    return [v.status for v in found.verdicts if v.obligation.id in KINDS]
 
 
 def test_there_are_enough() -> None:

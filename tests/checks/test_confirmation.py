@@ -7,7 +7,7 @@ from flint import ctx
 
 from gencompiler.proof import enclosure
 from gencompiler.proof.confirmation import BITS, confirmed, sharper
-from tests.checks.test_soundness import checked
+from tests.checks.checking import checked
 
 #: Refuted by values of balls.
 TURNS = "bijection F(u : Real) -> Real = u + 1.01 * sin(u)\n"

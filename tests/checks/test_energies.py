@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gencompiler import check, checks, pipeline
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
+from gencompiler import check
+from tests.checks.checking import checked
 
 MODEL = "model M {{ observed x : {type}  param a : Real, n : Real[3]  p(x) ∝ {density} }}"
 
@@ -138,6 +137,6 @@ def test_a_chain_keeps_no_law_of_infinite_mass() -> None:
 
 
 def stationarity(text: str) -> str:
-    found = pipeline.run(SourceText("chain.gen", text), until="derive")
-    (verdict,) = [v for v in checks.check(found.derived, Reporter()).verdicts if v.obligation.id == "stationary"]
+    found, _ = checked(text)
+    (verdict,) = [v for v in found.verdicts if v.obligation.id == "stationary"]
     return verdict.status

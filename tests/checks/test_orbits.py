@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gencompiler import pipeline
-from gencompiler.checks import check
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
+from tests.checks.checking import checked
 
 SPEC = """model M {
   observed x : Real[2]
@@ -61,10 +58,8 @@ def spec(edits: tuple[tuple[str, str], ...]) -> str:
 
 
 def statuses(text: str) -> list[str]:
-    done = pipeline.run(SourceText("orbit.gen", text), until="derive")
-    return [
-        v.status for v in check(done.derived, Reporter()).verdicts if v.obligation.id in ("stationary", "reversible")
-    ]
+    found, _ = checked(text)
+    return [v.status for v in found.verdicts if v.obligation.id in ("stationary", "reversible")]
 
 
 @pytest.mark.parametrize("name", TRUE)

@@ -11,14 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gencompiler.checks import check
 from gencompiler.checks.certificate import certificate_text, recheck
-from gencompiler.derive.derive import derive
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
-from gencompiler.pipeline import Compilation, parse, resolve
-from gencompiler.settings import Settings
 from tests.checks import random_statements
+from tests.checks.checking import checked
 from tests.checks.random_statements import Statement
 
 #: (strategy, how many, the least share of true ones proved, the least share of broken ones refuted)
@@ -32,11 +27,7 @@ KINDS = (
 
 @functools.cache
 def status(statement: Statement) -> str:
-    compilation = Compilation(SourceText("random.gen", statement.spec), {}, Settings(), Reporter(), {})
-    parse(compilation)
-    resolve(compilation)
-    derived = derive(compilation.model)
-    found = check(derived, Reporter())
+    found, derived = checked(statement.spec)
     assert recheck(certificate_text(found, "hash", "spec"), derived, "hash") == []
     return next(v.status for v in reversed(found.verdicts) if v.obligation.id == statement.obligation)
 

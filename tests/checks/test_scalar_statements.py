@@ -9,12 +9,12 @@ import pytest
 from gencompiler.checks import Checked
 from gencompiler.checks.certificate import certificate_data, certificate_text, recheck
 from gencompiler.derive.nodes import Derived
+from tests.checks.checking import checked as checked_file
 from tests.checks.scalar_falsehoods import FALSE as KNOWN_FALSE
 from tests.checks.scalar_statements import TRUE as FIRST
 from tests.checks.scalar_statements_fresh import FRESH, FRESH_FALSE
 from tests.checks.scalar_statements_more import MORE
 from tests.checks.scalar_statements_third import THIRD, THIRD_FALSE
-from tests.checks.test_soundness import checked as checked_file
 from tests.checks.vector_statements_fresh import FRESH as VECTORS
 from tests.checks.vector_statements_fresh import FRESH_FALSE as VECTORS_FALSE
 

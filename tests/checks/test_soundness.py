@@ -8,29 +8,14 @@ from fractions import Fraction
 import pytest
 from flint import arb, fmpq, fmpq_mat
 
-from gencompiler.checks import Checked, check
 from gencompiler.checks.certificate import certificate_text, recheck
-from gencompiler.derive.derive import derive
-from gencompiler.derive.nodes import Derived
-from gencompiler.diagnostics.model import Reporter
-from gencompiler.diagnostics.span import SourceText
-from gencompiler.pipeline import Compilation, parse, resolve
 from gencompiler.proof import matrices
 from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import Invertible
 from gencompiler.proof.numbers import ball
-from gencompiler.settings import Settings
+from tests.checks.checking import checked
 from tests.checks.soundness import TRAPS, Trap
 from tests.checks.soundness_defined import DEFINED
-
-
-def checked(spec: str) -> tuple[Checked, Derived]:
-    """The checks of a file, which may be one bijection."""
-    compilation = Compilation(SourceText("trap.gen", spec), {}, Settings(), Reporter(), {})
-    parse(compilation)
-    resolve(compilation)
-    derived = derive(compilation.model)
-    return check(derived, Reporter()), derived
 
 
 @pytest.mark.parametrize("trap", (*TRAPS, *DEFINED), ids=lambda t: t.name)

@@ -246,6 +246,7 @@ FALSE: dict[str, Statement] = {
     "I + v w^T is singular at w @ v = -1": real("v : Real[D], w : Real[D]", "u + v * (w @ u)"),
     "I + c v v^T with any c": real("v : Real[D], c : Real", "u + c * v * (v @ u)"),
     "a reflection without its norm": real("v : Real[D]", "u - 2 * v * (v @ u)"),
+    "I - A^T A is singular where a row of A is a unit vector": real("A : Real[3, D]", "u - transpose(A) @ (A @ u)"),
     # residual
     "a bound of 1 is not below 1": real("", "u + lipschitz(mlp(u, hidden = [8]), 1)"),
     "bounds that sum to 1.1": real(

@@ -33,7 +33,7 @@ from gencompiler.rows.nodes import Program
 from gencompiler.runtime import gradients
 from gencompiler.testing.interpreter import import_package
 from tests.emit.building import SCHEDULED, unproved
-from tests.rows import harness
+from tests.rows import differentiation, harness
 
 #: The most of a size that a spec declares: the interpreter costs by the operation.
 LARGEST = 32
@@ -88,7 +88,9 @@ def difference(module: ModuleType, program: Program, launcher: str) -> str:
     """In words, how far a kernel is from the torch function of its program; nothing where it is near."""
     given, values = harness.inputs(program, ROWS, 3), harness.parameters(program, 3, SCALE)
     scalars = {name: STEPS.get(name, 1) for name in program.scalars}
-    exact, theirs = (harness.run_torch(program, given, values, ROWS, dtype, **scalars) for dtype in _BOTH)
+    exact, theirs = (
+        harness.run_torch(program, given, values, ROWS, dtype, **scalars) for dtype in (torch.float64, torch.float32)
+    )
     positional, keywords = harness.arguments(program, given, values, ROWS, torch.float32, **scalars)
     ours = getattr(module, launcher)(*positional, **keywords)
     ours = (ours,) if isinstance(ours, Tensor) else ours
@@ -97,58 +99,26 @@ def difference(module: ModuleType, program: Program, launcher: str) -> str:
     return _said({each.name: ratio for each, ratio in zip(program.outputs, far, strict=True)})
 
 
-_BOTH = (torch.float64, torch.float32)
-
-
 def _far(ours: Tensor, theirs: Tensor, exact: Tensor, flipped: float) -> float:
     """The error of `ours` over what is allowed, of the worst row, or of the worst but a share `flipped`."""
-    error, known = _errors(ours, exact), _errors(theirs, exact)
+    error, known = harness.row_errors(ours, exact), harness.row_errors(theirs, exact)
     error = torch.where(known.isinf(), 0.0, error)  # where float32 has no value, a kernel need not have one
     allowed = TOLERANCE + FACTOR * known[known.isfinite()].quantile(1 - flipped) if known.isfinite().any() else 1.0
     worst = error.sort().values[math.ceil((1 - flipped) * (len(error) - 1))]
     return float(worst / allowed)
 
 
-def _errors(found: Tensor, exact: Tensor) -> Tensor:
-    """Of each row the largest error, relative to 1 + size; infinite where only one of the two is a number."""
-    x, y = (each.double().reshape(len(exact), -1) for each in (found, exact))
-    error = (x - y).abs() / (1 + y.abs())
-    return torch.where((x == y) | (x.isnan() & y.isnan()), 0.0, error).nan_to_num(torch.inf).amax(1)
-
-
 def gradient(known: gradients.Gradient, program: Program) -> Iterator[str]:
     """For each way to differentiate, how far its gradients are from float64's by torch, normwise."""
-    given, values = harness.inputs(program, ROWS, 3), harness.parameters(program, 3, SCALE)
-    exact, theirs = (_by_torch(program, given, values, dtype) for dtype in _BOTH)
-    inputs = [given[n] if given[n].dtype == torch.int64 else given[n].float() for n in known.inputs]
-    parameters = [values[path].float() for path in known.parameters]
-    keys = gradients.Keys(torch.arange(ROWS), harness.SEED, harness.STEP)
+    theirs = differentiation.by_torch(program, ROWS, SCALE, torch.float32)
     for way in known.ways:
         alone = gradients.Gradient(known.inputs, known.parameters, (way, *known.ways[-1:]))
-        _, *states = gradients.forward(alone, inputs, parameters, keys)
-        found = gradients.backward(alone, inputs, parameters, states, _cotangent(torch.float32), keys)[len(inputs) :]
-        ours = dict(zip(known.parameters, found, strict=True))
+        pairs = differentiation.compared(program, alone, ROWS, SCALE, torch.float32)
         far = {}
-        for path, wanted in exact.items():
-            size = 1 + float(wanted.norm())
-            error, known_error = (float((each[path] - wanted).norm()) / size for each in (ours, theirs))
+        for path, (ours, exact), single in zip(known.parameters, pairs, theirs, strict=True):
+            error, known_error = (float((each - exact).norm() / (1 + exact.norm())) for each in (ours, single))
             far[path] = error / (TOLERANCE + FACTOR * known_error)
         yield _said(far)
-
-
-def _by_torch(
-    program: Program, given: dict[str, Tensor], values: dict[str, Tensor], dtype: torch.dtype
-) -> dict[str, Tensor]:
-    leaves = {path: value.to(dtype).requires_grad_() for path, value in values.items()}
-    (out, *_) = harness.run_torch(program, given, leaves, ROWS, dtype)
-    total = (out * _cotangent(dtype)).sum()
-    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-    zero = {path: torch.zeros_like(leaf) for path, leaf in leaves.items()}
-    return {path: zero[path] if each is None else each for path, each in zip(leaves, found, strict=True)}
-
-
-def _cotangent(dtype: torch.dtype) -> Tensor:
-    return torch.linspace(0.5, 1.5, ROWS, dtype=dtype)
 
 
 def _said(far: dict[str, float]) -> str:
@@ -162,7 +132,7 @@ def main(specs: Sequence[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 found = compared(Path(name), Path(folder))
-            except Exception as failure:  # the other specs are compared all the same
+            except Exception as failure:  # a kernel makes triton raise anything, and the other specs are compared too
                 found = {"": "".join(traceback.format_exception(failure))[-3000:]}
         print(json.dumps([Path(name).stem, found]), flush=True)
 

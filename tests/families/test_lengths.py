@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gencompiler.runtime import data
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model
+from tests.families.test_foundation import perturbed
 
 CELL = """
 model Cell(T : Count = 3) {
@@ -74,12 +76,8 @@ model Backwards(T : Count = 3) {
 """
 
 
-def perturbed(spec: str) -> Model:
-    model = gencompiler.compile(spec)(seed=1)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.parameters():
-        parameter.data.add_(torch.randn(parameter.shape, generator=generator))
-    return model.double()
+def model_of(spec: str) -> Model:
+    return cast(Model, perturbed(gencompiler.compile(spec)(seed=1), 1.0))
 
 
 def sequences(model: Model, length: int) -> torch.Tensor:
@@ -91,12 +89,14 @@ def sequences(model: Model, length: int) -> torch.Tensor:
     return torch.tensor([[*row, *[0] * (field.size - len(row))] for row in rows]).reshape(-1, *field.shape)
 
 
-@pytest.mark.parametrize("spec", [CELL, NADE, MASKED, WAVE, HIDDEN, BACKWARDS])
+@pytest.mark.parametrize(
+    "spec", [CELL, NADE, MASKED, WAVE, HIDDEN, BACKWARDS], ids=lambda s: s.split("(")[0].split()[-1]
+)
 def test_sums_to_one_and_draws(spec: str) -> None:
     """For each length, the probabilities of all sequences sum to 1, and 4,000 draws have their frequencies: the largest
     error of a cell is below 5 standard deviations, which fails in 1 run of 10,000 and tells one place drawn from
     another's law."""
-    model = perturbed(spec)
+    model = model_of(spec)
     for length in range(model.observed[0].shape[0] + 1):
         x = sequences(model, length)
         mass = model.log_prob(x, context=torch.full((len(x),), length)).exp()
@@ -110,7 +110,7 @@ def test_sums_to_one_and_draws(spec: str) -> None:
 
 def test_latent_values_beyond_the_length() -> None:
     """z[2] = 0 where the row ends before: p(x | T = 2) by hand."""
-    model = perturbed(BACKWARDS)
+    model = model_of(BACKWARDS)
     b, c = torch.sigmoid(model.value("b")).tolist(), torch.softmax(model.value("c"), -1).tolist()
     found = model.log_prob(torch.tensor([[1, 2, 0]]), context=torch.tensor([2])).exp().item()
     by_hand = 0.0
@@ -121,7 +121,7 @@ def test_latent_values_beyond_the_length() -> None:
 
 
 def test_what_lies_beyond_is_not_looked_at() -> None:
-    model = perturbed(CELL)
+    model = model_of(CELL)
     x, context = torch.tensor([[1, 2, 0], [1, 2, 2]]), torch.tensor([2, 2])
     first, second = model.log_prob(x, context=context).tolist()
     assert first == second
@@ -132,14 +132,14 @@ def test_what_lies_beyond_is_not_looked_at() -> None:
 
 def test_gradients_of_a_forward_sum_are_numbers() -> None:
     """Values that are impossible beyond the length have no part in any gradient."""
-    model = perturbed(HIDDEN)
+    model = model_of(HIDDEN)
     model.loss({"x": torch.tensor([[1, 0, 0], [1, 2, 2]]), "T": torch.tensor([1, 3])}).backward()
     assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
 
 
 def test_a_length_with_a_law_is_drawn() -> None:
     spec = CELL.replace("  h[0]", "  p(T) = Categorical(logits = [0, 1, 2, 0])\n  h[0]", 1)
-    model = perturbed(spec)
+    model = model_of(spec)
     x, lengths = model.sample(4000, seed=0)
     share = torch.bincount(lengths, minlength=4) / 4000
     assert torch.allclose(share, torch.tensor([0.0, 1, 2, 0]).softmax(0), atol=0.04)

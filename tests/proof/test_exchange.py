@@ -8,9 +8,8 @@ from fractions import Fraction
 
 import pytest
 
-from gencompiler.diagnostics.model import Reporter
+from gencompiler import pipeline
 from gencompiler.diagnostics.span import SourceText
-from gencompiler.pipeline import Compilation, parse, resolve
 from gencompiler.proof.calculus import derivative
 from gencompiler.proof.components import component, components
 from gencompiler.proof.evaluate import evaluate
@@ -19,7 +18,6 @@ from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Unproved, prove
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.search import Search
-from gencompiler.settings import Settings
 from tests.proof.strategies import number
 
 MAPS = (
@@ -32,11 +30,8 @@ MAPS = (
 
 
 def terms(statement: str) -> MapTerms:
-    source = SourceText("statement.gen", f"bijection F{statement}\n")
-    compilation = Compilation(source, {}, Settings(), Reporter(), {})
-    parse(compilation)
-    resolve(compilation)
-    return terms_of(compilation.model, compilation.model.maps[0])
+    model = pipeline.run(SourceText("statement.gen", f"bijection F{statement}\n"), until="resolve").model
+    return terms_of(model, model.maps[0])
 
 
 def determinant(matrix: list[list[float]]) -> float:

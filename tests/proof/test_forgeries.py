@@ -16,11 +16,12 @@ from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof import sign_search
 from gencompiler.proof.asymptotics import Limits
 from gencompiler.proof.boxes import Evaluation
-from gencompiler.proof.chain_rules import Kernel, Proposal
+from gencompiler.proof.chain_rules import Blend, Kernel, Proposal
 from gencompiler.proof.domain import POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Bijection, Fact, Invertible, Member
-from gencompiler.proof.graph import Term, apply, choose, join, literal, network, reduce, select, symbol
+from gencompiler.proof.graph import Term, apply, choose, element, join, literal, network, reduce, select, symbol
 from gencompiler.proof.kernel import RULES, Proof, Unproved, prove
+from gencompiler.proof.mass_search import mass
 from gencompiler.proof.running import bin_of
 from gencompiler.proof.sde_facts import Diffusion
 from gencompiler.proof.search import Search
@@ -71,8 +72,6 @@ def _a_sum_for_an_integral() -> Forged:
 
 
 def _mass(variable: Term, body: Term) -> Proof:
-    from gencompiler.proof.mass_search import mass
-
     return mass(Search(), (variable,), body)
 
 
@@ -105,15 +104,9 @@ def _a_network_that_sees_the_same() -> Forged:
 def _a_jump_between_knots() -> Forged:
     """[0, 1) and [1, 2) change places: out of order, and one-to-one."""
     place = bin_of(U, table((5,), tuple(map(Fraction, (-1, 0, 1, 2, 3)))))
-    moved = apply("add", U, _entry(table((4,), tuple(map(Fraction, (0, 1, -1, 0)))), place))
+    moved = apply("add", U, element(table((4,), tuple(map(Fraction, (0, 1, -1, 0)))), (place,)))
     points = tuple(map(Fraction, ("1/2", "3/2", "5/2")))
     return "fold", (U, moved, (), *points), facts(Search().range(moved))
-
-
-def _entry(vector: Term, place: Term) -> Term:
-    from gencompiler.proof.graph import element
-
-    return element(vector, (place,))
 
 
 def _kernel(law: Admissible, moves: Term, **more: Any) -> Kernel:
@@ -135,9 +128,6 @@ def _always_accepted() -> Forged:
 
 def _shares_that_sum_to_two() -> Forged:
     """A mixture with the weights of a point of a simplex keeps what its parts keep: they are not 1 and 1."""
-    from gencompiler.proof.chain_rules import Blend
-    from gencompiler.proof.graph import element
-
     w = symbol("parameter", "w", Support("Simplex"), (2,))
     part = _kernel(_coin(literal(Fraction(1, 2))), BIT, probability=ONE)
     move = Blend((BIT,), tuple(element(w, (literal(k),)) for k in range(2)), (part, part))

@@ -14,17 +14,13 @@ from typing import Any
 
 import pytest
 
-from gencompiler.checks import check
-from gencompiler.derive.derive import derive
-from gencompiler.diagnostics.model import CompileError, Reporter
-from gencompiler.diagnostics.span import SourceText
-from gencompiler.pipeline import Compilation, parse, resolve
+from gencompiler.diagnostics.model import CompileError
 from gencompiler.proof.archive import Damaged, Reader, Writer
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Malformed
 from gencompiler.proof.kernel import RULES, Proof, Unproved
 from gencompiler.proof.replay import _step, replay
-from gencompiler.settings import Settings
+from tests.checks.checking import checked
 from tests.proof import mutants
 from tests.proof.mutants import MISFITS, Recording, licensed, neighbours, recording, without
 from tests.proof.rule_statements import TREES, statements
@@ -46,11 +42,8 @@ def suite() -> tuple[Recording, dict[str, list[Proof]]]:
 
 
 def _proofs(spec: str) -> list[Proof]:
-    compilation = Compilation(SourceText("statement.gen", spec), {}, Settings(), Reporter(), {})
     try:
-        parse(compilation)
-        resolve(compilation)
-        found = check(derive(compilation.model), Reporter())
+        found, _ = checked(spec)
     except CompileError:
         return []
     return [v.proof for v in found.verdicts if v.proof is not None]

@@ -82,6 +82,13 @@ def run_torch(
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
 
+def row_errors(found: Tensor, exact: Tensor) -> Tensor:
+    """Of each row the largest error, relative to 1 + size; infinite where only one of the two is a number."""
+    x, y = (each.double().reshape(len(exact), -1) for each in (found, exact))
+    error = (x - y).abs() / (1 + y.abs())
+    return torch.where((x == y) | (x.isnan() & y.isnan()), 0.0, error).nan_to_num(torch.inf).amax(1)
+
+
 def kernel_module(
     scheduled: Schedule, folder: Path, name: str = "launch", change: tuple[str, str] | None = None
 ) -> ModuleType:

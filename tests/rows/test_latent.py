@@ -9,7 +9,6 @@ import torch
 
 from gencompiler import pipeline
 from gencompiler.derive.nodes import Derived
-from gencompiler.diagnostics.model import Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.node import walk
 from gencompiler.rows import nodes
@@ -20,7 +19,6 @@ from gencompiler.rows.print import text
 from gencompiler.rows.programs import sites_of, streams_of
 from gencompiler.rows.stopping import parameters_stopped
 from gencompiler.rows.verify import verify
-from gencompiler.settings import Settings
 from tests.emit import building
 from tests.rows.building import AT
 
@@ -74,12 +72,7 @@ program objective_phase_1: the value that phase_1 maximizes, by one draw for eac
 
 def derived_of(source: str) -> Derived:
     """The derived model of a spec, unchecked."""
-    file = SourceText("small.gen", source)
-    done = pipeline.Compilation(file, {}, Settings.from_environment(), Reporter(), {file.name: file})
-    for each in pipeline.PASSES:
-        if each.name in ("parse", "resolve", "derive"):
-            each.function(done)
-    return done.derived
+    return pipeline.run(SourceText("small.gen", source), until="derive").derived
 
 
 def programs_of(source: str, objective: str) -> dict[str, Program]:
