@@ -71,6 +71,9 @@ class _Moves:
             transition.steps[0], nodes.Use | nodes.Series | nodes.Iterate | nodes.Mix
         ):
             return self._block(transition, given)
+        stale = next((n for n, value in given.items() if set(self.state) & value.symbols), None)
+        if stale is not None:  # its parts would read the state that they find
+            raise Unsupported(f"it is composed of others, and `{stale}` depends on where it starts", transition)
         scope = self._scope(transition, given)
         return self._step(transition.steps[0], scope, transition)
 
@@ -128,7 +131,6 @@ class _Block:
         self.model = moves.model
         self.move = transition
         self.scope = moves._scope(transition, given)
-        self.given = given
         self.joint = joint
         self.variables = {v.name: variable(v) for v in self.model.variables}
         self.found: list[Move] = []
@@ -137,7 +139,8 @@ class _Block:
         self.images: dict[str, Term] = {}
         self.maps: tuple[tuple[str, ...], tuple[Term, ...], tuple[Mapped, ...]] | None = None
         self.stale: set[str] = set()
-        self.assigned: dict[str, Term] = {}
+        #: What the names of values stand for that were computed before: they are those of the state as it was then.
+        self.assigned = dict(given)
 
     def parts(self) -> tuple[Move, ...]:
         for step in self.move.steps:
