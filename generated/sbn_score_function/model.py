@@ -250,13 +250,10 @@ def objective_phase_1_rows(
     difference = log_p_h2 + log_p_h1 + log_p_x - log_q.detach()
     f = difference.view(-1, 5)
     # variational.gen:26
-    return (
-        (difference + (difference - (f.sum(-1).repeat_interleave(5, 0) - difference) / 4.0).detach() * log_q).view(
-            -1,
-            5,
-        ).sum(-1)
-        / 5.0
-    )
+    return (difference + (difference - (f.sum(-1).repeat_interleave(5, 0) - difference) / 4.0).detach() * log_q).view(
+        -1,
+        5,
+    ).sum(-1) / 5.0
 
 
 PARAMETERS = (
