@@ -290,8 +290,8 @@ def project(model: Model, phase: str) -> None:
     onto a box."""
     within = next(each.within for each in model.phases if each.label == phase)
     assert within is not None, "a phase that has ends"
-    torch._foreach_clamp_min_(group(model, phase), within[0])
-    torch._foreach_clamp_max_(group(model, phase), within[1])
+    for parameter in group(model, phase):
+        parameter.clamp_(*within)
 
 
 def require_finite(model: Model, loss: Tensor, batch: Batch, settings: Settings, step: int, phase: str) -> None:

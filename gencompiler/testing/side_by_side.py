@@ -17,7 +17,7 @@ class SideBySide(Support):
 
     `ends` are those of the smallest interval that holds all parts."""
 
-    parts: tuple[tuple[Support, int], ...]
+    parts: tuple[tuple[Support, int], ...] = ()
 
     def __init__(self, parts: tuple[tuple[Support, int], ...]) -> None:
         object.__setattr__(self, "name", "SideBySide")
