@@ -134,6 +134,28 @@ DEFINED: tuple[Trap, ...] = (
         REFUTED,
         "log(-1) has no value",
     ),
+    # -- of a map of the circle, what stands above a positive wave is compared with its slope
+    bijection(
+        "a Möbius map, plus what cancels",
+        "(u : Angle | a : Real) -> Angle = u + 2 * atan((1 / a - 1 / a - sin(u) / 2) / (1 + cos(u) / 2))",
+        F,
+        REFUTED,
+        "undefined at a = 0",
+    ),
+    bijection(
+        "a Möbius map, plus a multiple that cancels",
+        "(u : Angle | a : Real) -> Angle = u + 2 * atan((2 * a - a - a - sin(u) / 2) / (1 + cos(u) / 2))",
+        T,
+        PROVED,
+        "|w| = 1 / 2",
+    ),
+    bijection(
+        "a Möbius map, plus what cancels where the cosine is not 0",
+        "(u : Angle) -> Angle = u + 2 * atan((1 / cos(u) - 1 / cos(u) - sin(u) / 2) / (1 + cos(u) / 2))",
+        F,
+        UNKNOWN,
+        "undefined at a quarter turn, which is no exact number",
+    ),
     # -- a sum over a causal view has as many terms as the view has places, at the first place none
     bijection(
         "a number for every place before",
