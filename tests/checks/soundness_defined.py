@@ -5,7 +5,7 @@ factor of 0, or never looks at a constant must know that it is defined.  Each fa
 
 from __future__ import annotations
 
-from tests.checks.soundness import PROVED, REFUTED, UNKNOWN, F, T, Trap, bijection, chain
+from tests.checks.soundness import PROVED, REFUTED, UNKNOWN, F, T, Trap, bijection, chain, sde
 
 _SHEAR = """observed x : Real
 latent v : Real
@@ -188,6 +188,24 @@ DEFINED: tuple[Trap, ...] = (
         F,
         UNKNOWN,
         "where v < 0 the proposal has no value",
+    ),
+    # -- drifts are compared by what is left when they are subtracted
+    sde("a reverse drift that is defined", "reverse(r, f)", "(-x - s(x, t) + x - x) * dt + dW", T, PROVED, "f - S"),
+    sde(
+        "a reverse drift that is defined where x > 0",
+        "reverse(r, f)",
+        "(-x - s(x, t) + sqrt(x)^2 - x) * dt + dW",
+        F,
+        UNKNOWN,
+        "sqrt(-1) has no value",
+    ),
+    sde(
+        "a flow that is defined where x is not 0",
+        "marginals(r) == marginals(f)",
+        "(-x - 0.5 * s(x, t) + 1 / x - 1 / x) * dt",
+        F,
+        UNKNOWN,
+        "1 / 0 has no value",
     ),
     # -- a ratio is that of the target of the claim
     chain("a table and its own ratio", _TABLE.format(""), "reversible", T, PROVED, "Metropolis et al. 1953"),

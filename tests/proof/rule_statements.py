@@ -94,6 +94,8 @@ SCALAR = (
         "  k = bin(u, x) }"
         for turn in ("2 * pi", "pi")
     ),
+    "(u : Real[2] | w : Simplex(3), h : Simplex(3), d : Positive[2]) -> Real[2] = "
+    "for i: RationalQuadraticSpline(u[i] | w, h, d, K = 3)",
     "(u : Angle) -> Angle = -2 * u",
     "(u : Angle) -> Angle = u / 2",
     "(u : Angle) -> Angle = u + 1.5 * sin(u)",
