@@ -242,7 +242,13 @@ def _prove_claim(checking: Checking, goal: Fact, known: Proof | None) -> Proof:
 
 def _defined(checking: Checking, *equations: Diffusion) -> list[Proof]:
     """That the coefficients of equations have values; raises NotFound."""
-    return [checking.search.defined(term) for term in coefficients(*equations)]
+    found = []
+    for term in coefficients(*equations):
+        try:
+            found.append(checking.search.defined(term))
+        except NotFound as failure:
+            raise needs(f"a drift or a noise may have no value: {failure}", failure.term) from None
+    return found
 
 
 def _kept(checking: Checking, goal: KeepsMeasure) -> Proof:

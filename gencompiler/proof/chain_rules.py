@@ -309,7 +309,9 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     finite, defined, *maps = premises[len(kernel.proposals) :]
     need(len(maps) == 2 * len(pushed), "a proposal that is not known to be a bijection")
     for proposal, found_map, defined_map in zip(pushed, maps[::2], maps[1::2], strict=True):
-        is_map(proposal, found_map, defined_map)
+        is_map(proposal, found_map)
+        assert proposal.body is not None
+        has_value(defined_map, proposal.body)
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(positive_everywhere(p.law) for p in kernel.proposals) or kernel.probability is None, "a law with holes")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")
@@ -320,11 +322,10 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return Reversible(kernel, log_target)
 
 
-def is_map(proposal: Proposal, found: Fact, defined: Fact) -> None:
-    """That a proposal is the bijection that a premise speaks of, and defined by another; raises Unproved."""
+def is_map(proposal: Proposal, found: Fact) -> None:
+    """That a proposal is the bijection that a premise speaks of; raises Unproved."""
     if not isinstance(found, Bijection):
         raise Unproved("a proposal that is not known to be a bijection")
-    has_value(defined, found.body)
     need(found.input is proposal.noise and found.body is proposal.body and found.onto, "another map")
     whole = of_support(support_of(proposal.moves))
     need(whole is not None and found.image == whole, "a proposal that does not reach the whole support")
