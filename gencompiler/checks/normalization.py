@@ -83,7 +83,7 @@ def _check(checking: Checking, one: Stated) -> None:
     sign = checking.settle(
         one.sign,
         lambda: sign_search.weakened_sign(checking.search, terms.whole),
-        lambda failure: sign_search.negative(terms.whole, terms.variables),
+        lambda failure: sign_search.negative(terms.whole, terms.own),
         lambda failure, found: _negative(one, failure, found),
     )
     cdf: Proof | None = None

@@ -28,6 +28,7 @@ from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
 from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
+from gencompiler.proof.stick_rules import in_sticks, on_simplex
 from gencompiler.proof.text import approximately, number
 
 assert rules.RULES
@@ -40,6 +41,8 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     """That a body has mass 1, up to the tolerance; raises NotFound."""
     if cdf is not None:
         return prove("near_enough", (), prove("mass_by_cdf", (), cdf))
+    if any(map(on_simplex, variables)):
+        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
     reasons: list[str] = []
     try:
         return prove("near_enough", (), closed_form(search, variables, body))
@@ -54,6 +57,13 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         return prove("near_enough", (), _enclosed(search, variables, body))
     except (Unproved, Malformed, NotFound):
         raise NotFound("mass", body, reasons[0]) from None
+
+
+def _in_sticks(variables: tuple[Term, ...], body: Term) -> tuple[tuple[Term, ...], Term]:
+    try:
+        return in_sticks(variables, body)
+    except (Unproved, Malformed) as failure:
+        raise NotFound("mass", body, str(failure)) from None
 
 
 def _reordered(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
@@ -223,6 +233,8 @@ _MOST_TRIED = 12
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     """Numbers for the parameters with which the mass is another than 1."""
+    if any(map(on_simplex, variables)):
+        return _other_mass_of_sticks(variables, body)
     try:
         own, whole = elements(variables), scalar(body)
     except (Unproved, Malformed):
@@ -233,6 +245,14 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
         for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
                 return find(variables, body, (*assignment, *shares))
+    return None
+
+
+def _other_mass_of_sticks(variables: tuple[Term, ...], body: Term) -> Proof | None:
+    """The same of a density on the simplex."""
+    with contextlib.suppress(Unproved, Malformed):
+        found = other_mass(*in_sticks(variables, body))
+        return found and prove("other_mass_on_simplex", (variables, body, found.subject[2]), found)
     return None
 
 
@@ -294,8 +314,8 @@ def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignme
 def value_of(found: Proof) -> str:
     """The mass at a counterexample, in digits."""
     variables, body, assignment, *_ = found.subject
-    if found.rule == "other_mass_by_bijection":
-        return value_of(found.premises[1])
+    if found.rule in ("other_mass_by_bijection", "other_mass_on_simplex"):
+        return value_of(found.premises[-1 if found.rule.endswith("simplex") else 1])
     try:
         if found.rule == "mass_elsewhere":
             here = at_point(scalar(body), assignment)
