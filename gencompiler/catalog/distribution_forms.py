@@ -22,8 +22,8 @@ class Form:
     sampler reads `cumulative`, the sums of the first 1, 2, …, K - 1 of them.
     `log_density` is per element of the event, summed over it by the compiler; `mean` serves reports and tests;
     `cdf` serves goodness-of-fit tests, where there is a closed form.
-    `joint`: the elements of an event, a vector, depend on each other: the parameters have as many, and the formulas are of
-    all of them at once.
+    `joint`: the elements of an event, a vector, depend on each other: the parameters have as many, and the formulas are
+    of all of them at once.
     `sorts`: an event is the order that sorts what `sample` gives for its elements."""
 
     name: str

@@ -66,7 +66,9 @@ _OTHERS = (
     ),
 )
 
-DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in (*REAL_LAWS, *POSITIVE_LAWS, *DISCRETE_LAWS, *SIMPLEX_LAWS, *_OTHERS)}
+DISTRIBUTIONS: dict[str, Family] = {
+    d.name: d for d in (*REAL_LAWS, *POSITIVE_LAWS, *DISCRETE_LAWS, *SIMPLEX_LAWS, *_OTHERS)
+}
 
 #: Laws that are made of other distributions: they have forms of their own in the Model IR, and no row above.
 COMPOSED = ("Mixture",)

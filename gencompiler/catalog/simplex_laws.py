@@ -13,9 +13,8 @@ SIMPLEX_LAWS = (
             Form(
                 "",
                 (("concentration", "Positive"),),
-                # a share that no float holds is read as the smallest: 0 * log 0 is no number
                 log_density="lgamma(sum(concentration)) - sum(lgamma(concentration))"
-                " + sum((concentration - 1) * log(max(x, 1e-37)))",
+                " + sum((concentration - 1) * log(x))",
                 # where a small share underflows, the draw stays inside
                 sample="max(softmax(log_gamma_quantile(concentration, uniform)), 1e-30)",
                 mean="concentration / sum(concentration)",

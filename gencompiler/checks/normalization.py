@@ -19,6 +19,7 @@ from gencompiler.proof.graph import Term, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.mass_rules import TOLERANCE
 from gencompiler.proof.scope import DensityTerms, density_terms
+from gencompiler.proof.stick_rules import on_simplex
 from gencompiler.proof.text import approximately, number, text
 
 SIGN, MASS, CDF, ORDER = "nonnegative", "mass", "cdf", "support"
@@ -151,7 +152,8 @@ def _negative(one: Stated, failure: NotFound, found: Proof | None) -> Finding:
         return Finding("G503", message, one.sign.span, "this may be negative", notes=(str(failure),))
     term, _, assignment = found.subject
     try:
-        told = f"the density is {approximately(evaluate(term, dict(assignment))[0])}"
+        value = approximately(evaluate(term, dict(assignment))[0])
+        told = f"the density is {value}" if not any(map(on_simplex, one.terms.variables)) else "the density is negative"
         message, label = f"`{one.density.name}` is negative somewhere", "negative at the counterexample"
     except Undefined:
         told = "the density is not defined"

@@ -219,9 +219,7 @@ def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, even
         )
 
 
-def _of_each(
-    infer: Infer, family: str, values: tuple[nodes.Expr, ...], event: nodes.Type
-) -> tuple[nodes.Expr, ...]:
+def _of_each(infer: Infer, family: str, values: tuple[nodes.Expr, ...], event: nodes.Type) -> tuple[nodes.Expr, ...]:
     """The parameters of a distribution of a whole vector: a number is that of each of its elements."""
     if len(event.shape) != 1:
         shown = f"{list(event.shape)}" if event.shape else "no axis"

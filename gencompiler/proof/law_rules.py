@@ -84,7 +84,11 @@ def described(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(len(premises) == len(wanted) + len(moves) + 2, "one premise for each requirement")
     sign, mass = premises[:2]
     ranges = premises[2 + len(moves) :]
-    if not isinstance(sign, InRange) or sign.term is not in_sticks((variable,), body)[1] or not sign.interval.within(NON_NEGATIVE):
+    if (
+        not isinstance(sign, InRange)
+        or sign.term is not in_sticks((variable,), body)[1]
+        or not sign.interval.within(NON_NEGATIVE)
+    ):
         raise Unproved("the density may be negative")
     if not isinstance(mass, HasMass) or mass.variables != (variable,) or mass.body is not body:
         raise Unproved("the mass of the density is not known")

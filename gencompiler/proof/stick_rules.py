@@ -4,8 +4,8 @@ Breaking a stick is a chart of it: of what the shares before it left, share k ta
 
     x_k = t_k (1 - t_0) ... (1 - t_{k-1}),    x_{K-1} = (1 - t_0) ... (1 - t_{K-2}),
 
-a bijection of the open unit cube onto the inside of the simplex, whose boundary has no mass.  x_k depends on t_0, …, t_k
-only, so the determinant is the product of the slopes dx_k / dt_k, (1 - t_0)^{K-2} (1 - t_1)^{K-3} ... (1 - t_{K-2})^0
+a bijection of the open unit cube onto the inside of the simplex, whose boundary has no mass.  x_k depends on t_0, …,
+t_k only, so the determinant is the product of the slopes dx_k / dt_k, (1 - t_0)^{K-2} (1 - t_1)^{K-3} ... (1 - t_{K-3})
 (Connor & Mosimann, JASA 64, 1969, section 2)."""
 
 from __future__ import annotations
