@@ -11,6 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.proof import mass_search, refute, sign_search
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import MASS_PROOF, MASS_STEPS, Account, drawing, limited
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -98,10 +99,20 @@ def _check(checking: Checking, one: Stated) -> None:
         cdf = verdict.proof if verdict.status == PROVED else None
     if sign.status != PROVED:
         return
+    purse = Account(MASS_STEPS)  # what the proof leaves, a refutation has
+
+    def attempt() -> Proof:
+        with drawing(purse), limited(MASS_PROOF):
+            return mass_search.mass(checking.search, terms.variables, terms.body, cdf)
+
+    def refute() -> Proof | None:
+        with drawing(purse):
+            return mass_search.other_mass(terms.variables, terms.body)
+
     mass = checking.settle(
         one.mass,
-        lambda: mass_search.mass(checking.search, terms.variables, terms.body, cdf),
-        lambda failure: mass_search.other_mass(terms.variables, terms.body),
+        attempt,
+        lambda failure: refute(),
         lambda failure, found: _other_mass(one, failure, found),
         ("normalized", one.density.name),
     )

@@ -179,6 +179,9 @@ class Integrals:
         if self.forms.positive(body):
             yield lambda: (self._product(Product(1, self.forms.log(body)), y, support),)
         yield lambda: tuple(self._product(p, y, support) for p in self.forms.products(body))
+        if support != REAL:
+            bounded = support == UNIT
+            yield lambda: self.forms.products(primitives.integral(self.forms, body, y, bounded=bounded))
         if support == REAL:
             yield from self._ways_on_reals(body, y, depth + 1)
         elif support == POSITIVE:
@@ -187,10 +190,8 @@ class Integrals:
             for k in self._rates(body, y):
                 yield lambda k=k: self._by_power(body, y, k, depth + 1)  # type: ignore[misc]
                 yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
-            yield lambda: self.forms.products(primitives.integral(self.forms, body, y, bounded=False))
         else:
             yield lambda: self._by_sigmoid(body, y, depth + 1)
-            yield lambda: self.forms.products(primitives.integral(self.forms, body, y, bounded=True))
             yield lambda: self._by_odds(body, y, depth + 1)
 
     def _ways_on_reals(self, body: Term, y: Term, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:

@@ -14,6 +14,7 @@ from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -44,19 +45,22 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     if any(map(on_simplex, variables)):
         return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
     reasons: list[str] = []
-    try:
-        return prove("near_enough", (), closed_form(search, variables, body))
-    except NotFound as failure:
-        reasons.append(failure.reason)
-    for way in (_reordered, _reflected, _pushed):
-        with contextlib.suppress(NotFound, Unproved, Malformed):
-            return prove("near_enough", (), way(search, variables, body))
-    with contextlib.suppress(NotFound):  # once more, with signs that take longer to find
-        return prove("near_enough", (), closed_form(search, variables, body, AskingSigns(search, strict=True)))
-    try:
-        return prove("near_enough", (), _enclosed(search, variables, body))
-    except (Unproved, Malformed, NotFound):
-        raise NotFound("mass", body, reasons[0]) from None
+    for way in (closed_form, _reordered, _reflected, _pushed, _with_signs, _enclosed):
+        try:
+            with limited(MASS_WAY):
+                return prove("near_enough", (), way(search, variables, body))
+        except Spent:
+            reasons.append("the search takes too many steps")
+        except NotFound as failure:
+            reasons.append(failure.reason)
+        except (Unproved, Malformed) as failure:
+            reasons.append(str(failure))
+    raise NotFound("mass", body, reasons[0])
+
+
+def _with_signs(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """In closed form once more, with signs that take longer to find."""
+    return closed_form(search, variables, body, AskingSigns(search, strict=True))
 
 
 def _in_sticks(variables: tuple[Term, ...], body: Term) -> tuple[tuple[Term, ...], Term]:
@@ -243,7 +247,7 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     simple, shares = with_shares(free)
     for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
         for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
-            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
+            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
                 return find(variables, body, (*assignment, *shares))
     return None
 
