@@ -182,7 +182,7 @@ class Model(nn.Module):
             if tensor.is_floating_point() and bool(tensor.isnan().any()):
                 row = int(tensor.isnan().reshape(len(tensor), -1).any(1).nonzero()[0])
                 raise RunError("G801", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
-            member = field.support.contains(tensor).reshape(len(tensor), field.size).all(1)
+            member = field.contains(tensor).reshape(len(tensor), field.size).all(1)
             mask = member.reshape(-1, *[1] * len(field.shape))
             computed = self.computed(field, tensor)
             entered.append(torch.where(mask, computed, field.support.member(field.shape).to(computed)))
