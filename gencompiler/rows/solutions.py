@@ -41,7 +41,7 @@ ITERATIONS = 160
 #: In so many of them the natural test may do; it alone could lead around in a circle.
 NATURAL = 80
 #: λ, in units of the largest element of a row of F'.
-REGULAR = 2.0**-30
+REGULAR = 2.0**-24
 #: By how much of its length a step is cut that did not help, and one that ended where F is no number.
 CUT, OUT = 0.25, 2.0**-8
 #: How much longer than the last step the next may be.
