@@ -305,6 +305,12 @@ class Graph:
         """log|det| of the matrix that a row's vector of size² numbers is."""
         return self.intern(nodes.LogAbsDet(together((entries,), ()), entries, size, span=span))
 
+    def linear_solution(self, entries: Expr, right: Expr, span: Span) -> Expr:
+        """The vector that the matrix of `entries` sends to `right`."""
+        entries, right = particles.meet(self.intern, (entries, right))
+        type_ = together((entries, right), right.type.shape)
+        return self.intern(nodes.LinearSolution(type_, entries, right, span=span))
+
     def external(self, module: str, arguments: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
         """The user's own module `module`, applied to values of which at least one differs between rows."""
         arguments = particles.meet(self.intern, arguments)
