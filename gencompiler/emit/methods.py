@@ -55,8 +55,7 @@ RESIDUAL = "_residual"
 
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("posterior_start", "posterior_steps", "anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
-_HIDDEN += ("log_mass",)
+_HIDDEN += ("posterior_start", "posterior_steps", "warm_up", "log_mass")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
@@ -87,7 +86,7 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
     found += [writer.decode(name) for name in ("decode", "decode_mean") if name in programs]
     done = {"log_prob", "probability_flow", "energy", "log_weight", "encode", "decode", "decode_mean", *_HIDDEN}
     for name in programs:
-        if name in done or name.startswith("objective_") or name.endswith(RESIDUAL):
+        if name in done or name.startswith(("objective_", "anneal")) or name.endswith(RESIDUAL):
             continue
         solved = f"{name}{RESIDUAL}" in programs
         found += (

@@ -7,7 +7,7 @@
 | a pipeline to the observed variable | forward, inverse; of one that is solved numerically, its residual |
 | latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
-| an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
+| annealing paths | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
 | an energy | energy; for the transition that samples it: start, chain, log_proposal, log_ratio |
 | a transition of latent variables | posterior_start, posterior_steps |
 
