@@ -169,6 +169,8 @@ def _check_end(checking: Checking, own: Annealing, path: nodes.Density) -> None:
 def _check_moves(checking: Checking, own: Annealing) -> None:
     found = _moves(checking.derived, own)
     transition = next(t for t in checking.model.transitions if t.name == own.transition)
+    path = next(d for d in checking.model.densities if d.name == own.path)
+    by_default = own.span.start <= path.span.start < own.span.end
     if found is None:
         message = f"annealing by `{own.transition}` is valid, but not supported yet"
         checking.report(Finding("G901", message, own.span, "not supported yet", (Label(transition.span),)))
@@ -191,6 +193,8 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
             message = f"cannot prove that {obligation.words}"
             also = (Label(transition.span, "the transition"),)
             help_ = (f"accept at the path: `metropolis(…, target = {own.path})`",)
+            if by_default:
+                help_ = ("a path by default needs a transition that keeps `p`: end it with `metropolis(…)`",)
             return Finding("G601", message, own.span, "not shown", also, (str(failure),), help_)
 
         if checking.settle(obligation, attempt, refute, explain).status != PROVED:

@@ -184,7 +184,9 @@ class AIS(Model):
     sample: none, log_prob: none"""
 
     fields = (Field("x", (8,), Support("Real"), storage="float32"),)
-    annealed = (Field("x", (8,), Support("Real"), storage="float32"),)
+    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {
+        "path": (Field("x", (8,), Support("Real"), storage="float32"),),
+    }
     programs: ClassVar[dict[str, RowFunction]] = {
         "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step", "dtype"), width=8),

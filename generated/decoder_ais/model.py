@@ -408,10 +408,12 @@ class DecoderAIS(Model):
 
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("z", (8,), Support("Real"), storage="float32"),)
-    annealed = (
-        Field("x", (64,), Support("Real"), storage="float32", given=True),
-        Field("z", (8,), Support("Real"), storage="float32"),
-    )
+    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {
+        "path": (
+            Field("x", (64,), Support("Real"), storage="float32", given=True),
+            Field("z", (8,), Support("Real"), storage="float32"),
+        ),
+    }
     programs: ClassVar[dict[str, RowFunction]] = {
         "sample": RowFunction(
             sample_rows,

@@ -152,6 +152,53 @@ def test_each_of_several_paths_has_its_own_estimate() -> None:
     assert "smc along wide: log Z >=" in annealing.words(model, None)
 
 
+DEFAULTS = {
+    "bits": (
+        RBM.partition("  density path")[0]
+        + "  transition sweep(x', h' | x, h) { h' ~ p(h | x)   x' ~ p(x | h') }\n  evaluate ais(sweep, particles = 2000, steps = 30)\n}"
+    ),
+    "quartic": (
+        "model Quartic { observed x : Real  p(x) ∝ exp(-x^4)"
+        "  transition walk(x' | x, s : Positive = 0.5) { y ~ Normal(x, s)  x' = metropolis(y) }"
+        "  sample chain(walk, s = 0.7)  evaluate smc(particles = 2000, steps = 30) }"
+    ),
+    "positive": (
+        "model Half { observed x : Positive  p(x) ∝ x * exp(-x^2)"
+        "  transition walk(x' | x) { y ~ LogNormal(log(x), 1)  x' = metropolis(y) }"
+        "  evaluate ais(walk, start = Gamma(1, 1), particles = 2000, steps = 30) }"
+    ),
+    "hamiltonian": (
+        "model Bowl { observed x : Real  latent v : Real  p(x, v) ∝ exp(-x^4 - v^2 / 2)"
+        "  bijection leap(x : Real, v : Real) -> (Real, Real) = (y, w - 0.4 * y^3)"
+        "  where { w = v - 0.4 * x^3  y = x + 0.2 * w }"
+        "  bijection flip(x : Real, v : Real) -> (Real, Real) = (x, -v)"
+        "  transition refresh(x', v' | x, v) { v' ~ p(v) }"
+        "  transition move(x', v' | x, v) { y, w = (x, v) |> repeat(5) { leap } |> flip  x', v' = metropolis(y, w) }"
+        "  transition hmc = refresh |> move  sample chain(hmc)  evaluate ais(particles = 2000, steps = 30) }"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_path_by_default_finds_the_constant(name: str) -> None:
+    """From uniform bits, a normal law or what is named, by transitions that a spec states for `p`."""
+    model = gencompiler.compile(DEFAULTS[name])(seed=0)
+    quartic = math.log(2 * math.gamma(1.25))
+    if name == "bits":
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(2 * torch.randn(parameter.shape, generator=generator))
+        exact = model.log_z()
+    else:
+        half = 0.5 * math.log(2 * math.pi)
+        exact = {"quartic": quartic, "positive": -math.log(2), "hamiltonian": quartic + half}[name]
+    ((_, found),) = annealing.estimated(model, None).items()
+    assert isinstance(found, annealing.Estimate)
+    assert float(found.standard_error[0]) < 0.05
+    assert abs(float(found.log_z[0]) - exact) < 6 * float(found.standard_error[0])
+
+
 def test_tempering_resamples_and_stays_unbiased() -> None:
     """Of an average over runs of Z / Z, and its standard error; a path of few steps, where particles degenerate."""
     model, log_z, _ = rbm()
