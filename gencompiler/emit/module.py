@@ -44,6 +44,7 @@ from gencompiler.rows.schedule import Schedule
 _RUNTIME = {
     "gencompiler.runtime": (
         "annealing",
+        "conservative",
         "causal",
         "convolutions",
         "fokker_planck",
