@@ -64,7 +64,7 @@ def annealed(model: nodes.Model) -> tuple[Annealed, ...]:
             named = {o.name: str(o.value) for o in each.arguments if isinstance(o.value, str)}
             asked.setdefault((named["path"], named["transition"]), []).append(each)
     paths = [path for path, _ in asked]
-    found = []
+    found: list[Annealed] = []
     for (name, moved), methods in asked.items():
         path = next(d for d in model.densities if d.name == name)
         move = next(t for t in model.transitions if t.name == moved)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import NoReturn
 
 from gencompiler.catalog import words
 from gencompiler.diagnostics.model import Label, Reporter
@@ -199,13 +200,10 @@ class _Writer:
     def _law(self, name: str, start: tree.Argument) -> tree.Expr:
         """`Normal(x | 0, 2)` of `start = Normal(0, 2)`"""
         value = start.value
-        if (
-            not isinstance(value, tree.Call)
-            or not isinstance(value.function, tree.Name)
-            or value.conditions is not None
-        ):
+        if not isinstance(value, tree.Call) or value.conditions is not None:
             self._report("`start` takes a distribution", start.span, "not one", "write `start = Normal(0, 2)`")
-        return tree.Call(value.function, (_argument(_name(name, start.span)),), value.arguments, span=value.span)
+        event = _argument(_name(name, start.span))
+        return tree.Call(value.function, (event,), value.arguments, span=value.span)
 
     def _priors(self, moved: tuple[str, ...]) -> Iterator[tuple[str, tree.Expr]]:
         """Heads of `p` that state one moved variable, whole, given none that is moved."""
@@ -228,7 +226,7 @@ class _Writer:
         body = tree.Call(_name(name, head.span), given, None, span=head.span)
         return along.add(f"{name}_bound", self.reach(move), (), body)
 
-    def _report(self, message: str, at: Span, label: str, help_: str, *also: Label) -> None:
+    def _report(self, message: str, at: Span, label: str, help_: str, *also: Label) -> NoReturn:
         self.reporter.add("G703", message, at, label, also=also, help=(help_,))
         raise _NoDefaultError
 

@@ -91,6 +91,7 @@ class _Walk:
         self.derived, self.own = derived, own
         self.draft = Draft(derived, name, title)
         self.graph, self.span = self.draft.graph, own.span
+        self.graph.recalls = {}
         self.state = {i.name: self.draft.input(i) for i in own.variables}
         self.fixed = {i.name: self.draft.input(i) for i in own.given}
         zero = self.draft.zero

@@ -119,9 +119,20 @@ class Path:
         """The rows that these of its programs run on at a time."""
         return sampling.tiles(self.model, count, *(f"{name}{self.suffix}" for name in programs))
 
-    def run(self, program: str, inputs: Sequence[Tensor], rows: Tensor, **numbers: int) -> tuple[Tensor, ...]:
+    def run(
+        self,
+        program: str,
+        inputs: Sequence[Tensor],
+        rows: Tensor,
+        *,
+        seed: int,
+        step: int = 0,
+        steps: int = 0,
+        total: int = 1,
+    ) -> tuple[Tensor, ...]:
         """The results of one of its programs."""
-        return self.model.run(f"{program}{self.suffix}", inputs, rows, **numbers)
+        name = f"{program}{self.suffix}"
+        return self.model.run(name, inputs, rows, seed=seed, step=step, steps=steps, total=total)
 
     def groups(self, given: Sequence[Tensor], particles: int, steps: int) -> int:
         """How many numbers are estimated: one, or one for each row of what it is conditioned on."""
