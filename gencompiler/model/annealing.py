@@ -84,11 +84,11 @@ def method(
     builder = requests.infer.builder
     names = [a.value for a in arguments[:2] if a.name is None and isinstance(a.value, tree.Name)]
     if len(names) != 2:
-        help_ = (
+        ways = (
             f"write `{head.id}(T, particles = 500, steps = 1000)`: by what keeps `p`, from where the model begins",
             f"or `{head.id}(path, T, …)`, with a density that has a time",
         )
-        builder.report("G703", f"`{head.id}` needs a transition", statement.value.span, "by what?", help=help_)
+        builder.report("G703", f"`{head.id}` needs a transition", statement.value.span, "by what?", help=ways)
     path_name, move_name = names
     path = builder.densities.get(path_name.id)
     if path is None:
