@@ -15,6 +15,7 @@ from typing import TypeVar
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.model import (
     declared,
+    default_paths,
     definitions,
     deterministic,
     equations,
@@ -50,7 +51,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
     check_names(file, prelude.names, reporter)
     if library.is_library(file):
         return library.resolve(file, defines, prelude, reporter)
-    surface = _one_model(file, reporter)
+    surface = default_paths.with_paths(_one_model(file, reporter), reporter)
     resolver = _Resolver(file, surface, defines, prelude, reporter)
     model = resolver.run()
     if not any(v.role == "observed" for v in model.variables):

@@ -55,7 +55,7 @@ class Model(nn.Module):
     explored: ClassVar[tuple[Field, ...]] = ()  # what chains of a posterior move, and, as `given`, are given
     tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
     warm_up: ClassVar[int] = 0
-    annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
+    annealed: ClassVar[Mapping[str, tuple[Field, ...]]] = {}  # by path, what it is of, and, as `given`, is given
     summed: ClassVar[tuple[Field, ...]] = ()  # what the constant of an energy is summed over
     phases: ClassVar[tuple[Phase, ...]] = ()
     programs: ClassVar[Mapping[str, RowFunction]] = {}
