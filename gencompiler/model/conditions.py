@@ -15,6 +15,7 @@ from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
 from gencompiler.model.deterministic import names_in
+from gencompiler.model.starts import from_data
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
@@ -185,11 +186,15 @@ def constants_of(
     signature: tree.Signature,
     given: tuple[tree.Argument, ...],
     constants: dict[str, nodes.Real],
+    *,
+    learned: bool = False,
 ) -> None:
-    """Add the conditions that are numbers to `constants`: defaults, overridden by the use."""
+    """Add the conditions that are numbers to `constants`: defaults, overridden by the use.
+
+    `learned`: a condition whose default is a mean over data is no constant, but learned, and begins there."""
     declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
     for declaration in declared.values():
-        if declaration.default is not None:
+        if declaration.default is not None and not (learned and from_data(declaration.default)):
             try:
                 constants[declaration.name.id] = evaluate(declaration.default, constants)
             except NotConstant as problem:
