@@ -12,13 +12,13 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.graph import name_of, substitute, symbol
+from gencompiler.proof.graph import Term, name_of, substitute, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import terms_of
 from gencompiler.proof.search import Search
 from gencompiler.proof.start_rules import Starts, unbounded
-from gencompiler.proof.text import number
+from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Translation
 
 ID = "start"
@@ -42,16 +42,17 @@ def _value(model: nodes.Model, start: nodes.Start) -> Value:
     support = next(p.support for p in model.parameters if p.path == start.path)
     map_ = next((m for m in model.maps if m.name == start.map), None)
     inside = Translation.of_model(model) if map_ is None else terms_of(model, map_).translation
-    means = []
+    means: dict[Term, Term] = {}
+    names = {}
     for mean in start.means:
         own = inside
         if map_ is not None and mean.side == nodes.RESULT:
             passing = symbol("input", mean.passing, map_.result.support, map_.result.shape)
             own = inside.binding({mean.passing: passing})
         body = own.term(mean.body)
-        means.append((unbounded(mean.name, body.shape), body))
-    names = {mean.name: own for mean, (own, _) in zip(start.means, means, strict=True)}
-    goal = Starts(inside.binding(names).term(start.value), support, tuple(means))
+        names[mean.name] = unbounded(f"E[{mean.passing} ~ data] {text(body, own.labels)}", body.shape)
+        means[names[mean.name]] = body
+    goal = Starts(inside.binding(names).term(start.value), support, tuple(means.items()))
     words = f"`{start.path}` starts inside {support}, whatever the data are"
     return Value(Obligation(ID, start.path, words, start.span, goal), start, goal)
 
@@ -102,7 +103,7 @@ def _explain(checking: Checking, value: Value, failure: NotFound) -> Finding:
         "Positive": "keep it off 0: `sqrt(0.001 + E[…] …)`",
         "NonNegative": "keep it off 0, where nothing would ever move it: `0.001 + E[…] …`",
         "Real": "keep what the function takes inside its domain: `logit(0.01 + 0.98 * E[…] …)`",
-    }.get(support.name, f"keep it off the ends: `{_between(support)}`")
+    }
     return Finding(
         "G207",
         f"cannot prove that `{own.path.rpartition('.')[2]}` starts inside {support}, whatever the data are",
@@ -110,10 +111,13 @@ def _explain(checking: Checking, value: Value, failure: NotFound) -> Finding:
         "data may all be equal, or at an end of their support",
         (Label(declared, f"declared in {support}"),),
         (str(failure),),
-        (advice,),
+        (advice.get(support.name) or f"keep it off the ends: `{_between(support)}`",),
     )
 
 
 def _between(support: nodes.Support) -> str:
-    low, high = (number(end) for end in support.arguments) if support.arguments else ("0", "1")
-    return f"{low} + ({high} - {low}) * (0.01 + 0.98 * …)"
+    inner = "0.01 + 0.98 * E[…] …"
+    if support.name == "Unit":
+        return inner
+    low, high = map(number, support.arguments)
+    return f"{low} + ({high} - {low}) * ({inner})"

@@ -32,8 +32,10 @@ SUPPORTS = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
 
 @dataclasses.dataclass(frozen=True)
 class Starting:
-    """What an initial value may draw from data: variables of the model, or what passes through a map."""
+    """What an initial value may draw from data: `variables` of the model, or what passes through a map; `rows`: the
+    names that are other values in other rows."""
 
+    rows: frozenset[str]
     variables: frozenset[str] = frozenset()
     input: nodes.Input | None = None
     result: nodes.Type | None = None
@@ -50,23 +52,24 @@ def from_data(value: tree.Expr | None) -> bool:
 def of_variables(infer: Infer, context: Context, group: tree.Group, variables: dict[str, nodes.Variable]) -> None:
     """The initial values of parameters that a model declares."""
     seen = frozenset(v.name for v in variables.values() if v.role in ("observed", "given"))
-    inside = dataclasses.replace(context, starting=Starting(variables=seen))
+    inside = dataclasses.replace(context, starting=Starting(frozenset(variables), seen))
     for name in group.names:
         assert group.value is not None
-        _declare(infer, inside, name.id, group.value, frozenset(variables), "")
+        _declare(infer, inside, name.id, group.value, "")
 
 
 def of_map(infer: Infer, context: Context, signature: tree.Signature, map_: nodes.Map) -> None:
     """The initial values of the parameters of one map that say so, in their order."""
-    starting = Starting(input=map_.input, result=map_.result)
+    starting = Starting(frozenset((map_.input.name,)), input=map_.input, result=map_.result)
     inside = dataclasses.replace(context, starting=starting)
     for declaration in signature.conditions or ():
         path = f"{context.path}{declaration.name.id}"
         if path in infer.builder.parameters and declaration.default is not None and from_data(declaration.default):
-            _declare(infer, inside, path, declaration.default, frozenset((map_.input.name,)), map_.name)
+            _declare(infer, inside, path, declaration.default, map_.name)
 
 
-def _declare(infer: Infer, context: Context, path: str, value: tree.Expr, rows: frozenset[str], map_: str) -> None:
+def _declare(infer: Infer, context: Context, path: str, value: tree.Expr, map_: str) -> None:
+    assert context.starting is not None
     builder, parameter, networks = infer.builder, infer.builder.parameters[path], len(infer.builder.networks)
     if parameter.support.name not in SUPPORTS or (parameter.lift and parameter.shape):
         builder.unsupported(f"an initial value from data of a parameter in {parameter.support}", value.span)
@@ -77,7 +80,7 @@ def _declare(infer: Infer, context: Context, path: str, value: tree.Expr, rows: 
         shapes = f"{list(known_shape(found.type) or ())}, and the parameter {list(parameter.shape)}"
         builder.report("G201", f"this initial value has the shape {shapes}", value.span, "does not fit")
     hoisted, means = _hoisted(found, builder, context)
-    if stray := sorted(names_in((hoisted,)) & rows):
+    if stray := sorted(names_in((hoisted,)) & context.starting.rows):
         builder.report(
             "G207",
             f"`{stray[0]}` is another number in every row",
@@ -122,13 +125,15 @@ def mean(infer: Infer, context: Context, expr: tree.Expect) -> nodes.Expr:
             "something else is drawn",
             help=("write `E[x ~ data] …`",),
         )
+    if from_data(expr.body):
+        help_ = ("give the inner one to a parameter of its own, declared before",)
+        builder.report("G207", "a mean within a mean", expr.span, "an expectation of one draw", help=help_)
     names = _drawn(builder, starting, drawn, draw)
     inside = dataclasses.replace(context, names={**context.names, **names}, starting=None)
     body = infer.expression(inside, expr.body)
     if known_shape(body.type) is None:
         unify(body.type, nodes.Type(nodes.REAL))
-    others = starting.variables if starting.input is None else frozenset((starting.input.name,))
-    if stray := sorted(names_in((body,)) & (others - set(drawn))):
+    if stray := sorted(names_in((body,)) & starting.rows - set(drawn)):
         builder.report("G207", f"`{stray[0]}` is not drawn here", expr.span, f"this draws {', '.join(drawn)}")
     return nodes.DataMean(nodes.Type(nodes.REAL, known_shape(body.type) or ()), drawn, body, span=expr.span)
 

@@ -37,9 +37,9 @@ def starts(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     value, support, means = cast(tuple[Term, Support, tuple[tuple[Term, Term], ...]], subject)
     need(len(premises) == len(means) + 1, "one premise for each mean, and one for the value")
     symbols = [mean for mean, _ in means]
-    need(len(set(symbols)) == len(symbols), "two means of one name")
+    need(all(s.operation == "symbol" and s.data[0] == "mean" for s in symbols), "something that is no name of a mean")
+    need(len(set(map(name_of, symbols))) == len(symbols), "two means of one name")
     for (mean, body), found in zip(means, premises, strict=False):
-        need(mean.operation == "symbol" and mean.data[0] == "mean", "{} is no name of a mean", mean)
         need(mean.shape == body.shape, "{} does not have the shape of what it is a mean of", mean)
         need(not body.symbols & set(symbols), "{} is made of means", body)
         need(range_of(found, body).within(support_interval(mean)), "{} may be beyond what is said of it", mean)
