@@ -35,6 +35,7 @@ from gencompiler.checks import (
     passes,
     requirements,
     sde_obligations,
+    seams,
     starts,
     stationarity,
     stochastic_calculus,
@@ -91,6 +92,7 @@ def _check(checking: Checking) -> Checked:
     computed = implicit.check(checking)
     externals.check(checking)
     starts.check(checking)
+    seams.check(checking)
     energies.check(checking)
     conditional_laws.check(checking)
     stationarity.check(checking)
