@@ -1,8 +1,8 @@
 """Does what a network makes of an angle stay the same once around?
 
--π and just below π are neighbours on a circle, and as numbers they are 2π apart: a network that is given the number itself
-has a jump there, and with it the density.  What it is given is the same after a whole turn where the angle stands below
-sin and cos alone, of whole multiples of it (Rezende et al., Normalizing flows on tori and spheres, ICML 2020, section 2.3).
+-π and just below π are neighbours on a circle, and as numbers they are 2π apart: a network that is given the number has
+a jump there, and with it the density.  What it is given is the same after a whole turn where the angle stands below sin
+and cos alone, of whole multiples of it (Rezende et al., Normalizing flows on tori and spheres, ICML 2020, section 2.3).
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def _angle(term: Term) -> Term:
     """The angle, or the part of one, that is seen."""
     while term.operation != "symbol" and term.operation not in _PARTS:
         term = next(a for a in term.arguments if not _is_back(a))
-    return term
+    bound = any(s.data[0] == "bound" for s in term.symbols)
+    return next(s for s in term.symbols if is_circle(support_of(s))) if bound else term
 
 
 def _report(checking: Checking, network: Term, plain: Term, translation: Translation) -> None:
