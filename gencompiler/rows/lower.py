@@ -27,7 +27,7 @@ from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import annealing, chains, latent, nodes, objectives, residuals, starts, time
-from gencompiler.rows.backward import Build
+from gencompiler.rows.copies import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
 from gencompiler.rows.equations import Flow, flow_to, source_of
