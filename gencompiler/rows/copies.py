@@ -1,4 +1,4 @@
-"""A program under construction, copied: what is derived from one writes into its graph, and to build it anew takes long.
+"""A program under construction, copied: what is derived from one writes into its graph, and building takes long.
 
 A copy shares the expressions, which never change, and has tables and loops of its own.  What the inverse of an
 iteration comes to is written by the pipeline that made the loop, into the graph in which it was made: it is asked for
