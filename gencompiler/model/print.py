@@ -173,6 +173,7 @@ def text(model: nodes.Model) -> str:
     lines += [f"  constant {name} = {value}" for name, value in model.constants]
     lines += [f"  {v.role} {v.name} : {v.type}" for v in model.variables]
     lines += [_parameter(p) for p in model.parameters]
+    lines += [_start(s) for s in model.starts]
     lines += [_network(n) for n in model.networks]
     for function in model.functions:
         lines.append(f"  function {function.name}({_inputs(function.inputs)}) = {expression(function.body)}")
@@ -213,6 +214,11 @@ def text(model: nodes.Model) -> str:
 
 def _inputs(inputs: tuple[nodes.Input, ...]) -> str:
     return ", ".join(f"{i.name} : {i.type}" for i in inputs)
+
+
+def _start(start: nodes.Start) -> str:
+    drawn = [f"{m.name} = E[{m.passing} ~ data] {expression(m.body)}" for m in start.means]
+    return f"  start {start.path} = {expression(start.value)} where {{ {'  '.join(drawn)} }}"
 
 
 def _parameter(parameter: nodes.Parameter) -> str:
