@@ -47,14 +47,17 @@ def kernel_key(schedule: Schedule, target: str) -> str:
 
 
 def called(source: str) -> list[str]:
-    """The device functions that a kernel calls, those that they call included, in the order of `runtime.kernels`."""
+    """The device functions that a kernel calls, those that they call or hand on included, in the order of
+    `runtime.kernels`."""
     functions = device_functions()
     found: set[str] = set()
-    pending = [source]
+    pending = {word for word in re.findall(r"\b\w+(?=\()", source) if word in functions}
     while pending:
-        names = {word for word in re.findall(r"\b\w+(?=\()", pending.pop()) if word in functions} - found
-        found |= names
-        pending += [functions[name] for name in names]
+        found |= pending
+        named = {
+            part.id for name in pending for part in ast.walk(ast.parse(functions[name])) if isinstance(part, ast.Name)
+        }
+        pending = (named & functions.keys()) - found
     return [text for name, text in functions.items() if name in found]
 
 
