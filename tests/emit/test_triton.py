@@ -139,4 +139,4 @@ def test_names() -> None:
     printed = print_kernel(schedule(mala()), name="chain_rows")
     assert "def chain_rows(x, steps, *, rows, seed, step):" in printed.text
     assert "chain_kernel[(programs,)](" in printed.text
-    assert "@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))\n" in printed.text
+    assert "@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))\n" in printed.text
