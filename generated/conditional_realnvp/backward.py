@@ -13,6 +13,7 @@ from gencompiler.runtime.kernels import (
     asinh,
     cosh,
     dot,
+    largest,
     log1p,
     matrix,
     maximum,
@@ -509,13 +510,12 @@ def log_prob_backward_kernel(
             drift,
             tl.where(
                 equal_difference_2,
-                tl.max(
+                largest(
                     tl.where(
                         vector(mask_array, k_2, 64) != 0.0,
                         tl.abs(z_2 - value_2) / (tl.abs(value_2) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -567,13 +567,12 @@ def log_prob_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(
                     tl.arange(0, 64)[None, :] < 64,
                     tl.abs(z_2 - Warp_input) / (tl.abs(Warp_input) + 1.0),
                     float("-inf"),
                 ),
-                1,
             ),
         ),
         mask=live,

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
+from gencompiler.runtime.kernels import largest, maximum, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -274,7 +274,7 @@ def sample_kernel(
         0,
         16,
     )
-    shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 4, logits, float("-inf")), 1)
+    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 4, logits, float("-inf")))
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     log_total = shared_2 + tl.log(
         tl.sum(tl.where(tl.arange(0, 16)[None, :] < 4, tl.exp(logits - shared_2[:, None]), 0.0), 1),

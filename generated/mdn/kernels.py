@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, tanh, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, normal, softplus, square, tanh, uniform, vector
 
 
 @tiles.remembered
@@ -333,7 +333,7 @@ def sample_kernel(
         + vector(mlp_0_bias_array, 0, 64),
     )
     a = dot(hidden, matrix(a_weight_array, 0, 64, 16), PRECISION) + vector(a_bias_array, 0, 16)
-    shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 5, a, float("-inf")), 1)
+    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 5, a, float("-inf")))
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     # mdn.gen:6
     log_total = shared_2 + tl.log(

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import maximum, softplus, vector
+from gencompiler.runtime.kernels import largest, maximum, softplus, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -167,13 +167,12 @@ def log_prob_backward_kernel(
             drift,
             tl.where(
                 equal_i_2,
-                tl.max(
+                largest(
                     tl.where(
                         tl.arange(0, 512)[None, :] < 500,
                         tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -190,9 +189,8 @@ def log_prob_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(tl.arange(0, 512)[None, :] < 500, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
-                1,
             ),
         ),
         mask=live,

@@ -13,6 +13,7 @@ from gencompiler.runtime.kernels import (
     asinh,
     cosh,
     dot,
+    largest,
     log1p,
     logit,
     matrix,
@@ -519,13 +520,12 @@ def objective_phase_1_backward_kernel(
             drift,
             tl.where(
                 equal_difference,
-                tl.max(
+                largest(
                     tl.where(
                         vector(mask_array, k_2, 64) != 0.0,
                         tl.abs(z_2 - value_2) / (tl.abs(value_2) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -638,13 +638,12 @@ def objective_phase_1_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(
                     tl.arange(0, 64)[None, :] < 64,
                     tl.abs(z_2 - Warp_input) / (tl.abs(Warp_input) + 1.0),
                     float("-inf"),
                 ),
-                1,
             ),
         ),
         mask=live,

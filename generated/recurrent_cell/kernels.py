@@ -10,7 +10,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, tanh, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, tanh, uniform, vector
 
 
 @tiles.remembered
@@ -112,7 +112,7 @@ def sample_kernel(
         )
         # recurrent_cell.gen:10
         logits_2 = dot(h_t, matrix(V_array, 0, 64, 32), PRECISION) + vector(c_array, 0, 32)
-        shared_3 = tl.max(tl.where(tl.arange(0, 32)[None, :] < 27, logits_2, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 32)[None, :] < 27, logits_2, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         masses_2 = tl.exp(
             logits_2

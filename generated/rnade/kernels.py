@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, normal, softplus, square, uniform, vector
 
 
 @tiles.remembered
@@ -252,7 +252,7 @@ def sample_kernel(
         h = maximum(tl.load(rho_array + i) * W_x, 0.0)
         # rnade.gen:8
         logits = dot(h, matrix(A_array, i, 64, 16), PRECISION) + vector(a_array, i, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         log_total = shared_2 + tl.log(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, tl.exp(logits - shared_2[:, None]), 0.0), 1),
