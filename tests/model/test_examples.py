@@ -17,15 +17,13 @@ from gencompiler.diagnostics.span import SourceText
 EXAMPLES = sorted(p for p in Path("tests/syntax/examples").rglob("*.gen") if p.parent.name != "prelude")
 
 #: Examples that do not resolve yet, though they are valid; a test fails when one is added or lost.
-NOT_YET = {"ddpm", "decoder_ais", "glow", "gru", "pixelcnn", "residual", "spline", "wavenet"}
+NOT_YET = {"ddpm", "glow", "gru", "pixelcnn", "wavenet"}
 
 
-#: The codes of examples that are answered otherwise.  An end of a support of planar's radial map is another parameter;
-#: hmm asks for a filter as `smc` without a path; the logistic mixture states a quantity by a pipeline, whose shape is not
+#: The codes of examples that are answered otherwise.  hmm asks for a filter as `smc` without a path; the logistic mixture states a quantity by a pipeline, whose shape is not
 #: inferred.
 OTHERWISE = {
     "discretized_logistic_mixture": {"G202"},
-    "planar": {"G206"},
     "hmm": {"G703", "G901"},
 }
 
