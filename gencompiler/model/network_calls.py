@@ -32,6 +32,8 @@ def network(
             options.setdefault("size", plain[1].value)
             plain = plain[:1]
         inputs: tuple[nodes.Expr, ...] = (features.one_hot(infer, context, expr, plain),)
+        if len(known_shape(inputs[0].type) or ()) > 1:
+            return (_table(infer, context, expr, options, inputs[0], output_names),)
     else:
         inputs = infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
     hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
@@ -81,6 +83,22 @@ def network(
         unify(types[0], nodes.Type(nodes.REAL, (stacks.sizes_of(found, stacks.layers_of(found))["last"],)))
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
+
+
+def _table(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    options: dict[str, tree.Expr],
+    indicators: nodes.Expr,
+    names: tuple[str, ...],
+) -> nodes.Expr:
+    """The embedding of every element of a tensor."""
+    if len(names) > 1:
+        infer.builder.report("G104", "the embedding of a tensor has one result", expr.span, "several names for it")
+    most = (known_shape(indicators.type) or (1,))[0]
+    count = _sizes(infer, context, options["size"])[0] if "size" in options else min(most, networks.EMBEDDING_SIZE)
+    return features.embedded(infer, context, expr, indicators, count)
 
 
 def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
