@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from gencompiler.catalog import words
 from gencompiler.catalog.networks import NETWORKS
@@ -19,6 +19,9 @@ from gencompiler.model.prelude import Declarations
 from gencompiler.model.types import known_shape
 from gencompiler.model.views import Axes
 from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.fields import Stack
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -93,6 +96,9 @@ class Builder:
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}
         self.networks: dict[str, PendingNetwork] = {}
+        #: Stacks of convolutions that the spec writes out, and of each of their convolutions the layer that it reads.
+        self.stacks: dict[str, Stack] = {}
+        self.channels: dict[tuple[str, str], str] = {}
         self.functions: dict[str, nodes.Function] = {}
         self.densities: dict[str, nodes.Density] = {}
         self.user_densities: list[nodes.Density] = []
@@ -260,9 +266,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
-    if kind.stack is not None:
+    if stacks.is_stack(network):
         bends = {}
-        layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
+        zero = {layer.name for layer in network.layers if layer.zero}
+        layers = [(name, out, width, name in zero) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         bends = {}
         size = kind.gates * network.hidden[0]

@@ -94,6 +94,8 @@ def settle_size(infer: Infer, value: nodes.Expr) -> None:
     """The size of an embedding that a network reads, where nothing else has stated it."""
     if not isinstance(value, nodes.NetworkOutput) or known_shape(value.type) is not None:
         return
+    if value.path in infer.builder.stacks:
+        return
     if networks.NETWORKS[infer.builder.networks[value.path].network.kind].one_hot:
         (count,) = value.inputs[0].type.shape
         unify(value.type, nodes.Type(nodes.REAL, (min(count, networks.EMBEDDING_SIZE),)))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
 from gencompiler.catalog.stacks import MOST_PLACES
-from gencompiler.model import causal_inputs, convolutions, features, nodes, stacks, views
+from gencompiler.model import causal_inputs, convolutions, features, fields, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
+from gencompiler.model.conditions import is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -34,8 +35,17 @@ def network(
         inputs: tuple[nodes.Expr, ...] = (features.one_hot(infer, context, expr, plain),)
         if len(known_shape(inputs[0].type) or ()) > 1:
             return (_table(infer, context, expr, options, inputs[0], output_names),)
+    elif kind.image:
+        plain = _with_size(infer, context, plain, options)
+        values = infer.builder.every(plain, lambda a: _value(infer, context, a))
+        if len(values) == 1 and fields.is_field(infer, context, values[0]):
+            return fields.convolution(infer, context, expr, values[0], options, output_names)
+        for option in ("dilation", "context"):
+            if option in options:
+                infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
+        inputs = tuple(_checked(infer, context, a, v, image=True) for a, v in zip(plain, values, strict=True))
     else:
-        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
+        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a))
     hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
@@ -71,7 +81,7 @@ def network(
         sizes,
         (),
         context.iterations,
-        context.in_map,
+        context.in_map or "zero" in options,
         output_names,
         places,
         shown if places else (),
@@ -212,10 +222,30 @@ def _size(shape: tuple[int, ...], places: int) -> int:
     return shape[0] if shape else 0
 
 
-def _input(infer: Infer, context: Context, argument: tree.Argument, *, image: bool = False) -> nodes.Expr:
+def _with_size(
+    infer: Infer, context: Context, plain: tuple[tree.Argument, ...], options: dict[str, tree.Expr]
+) -> tuple[tree.Argument, ...]:
+    """The inputs of a convolution; a number after them is its size without the name, `conv(a, C)`."""
+    last = plain[-1].value if len(plain) > 1 else None
+    if last is None or not is_constant(last, context):
+        return plain
+    options.setdefault("size", last)
+    return plain[:-1]
+
+
+def _value(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
-    value = infer.expression(context, argument.value)
+    return infer.expression(context, argument.value)
+
+
+def _input(infer: Infer, context: Context, argument: tree.Argument) -> nodes.Expr:
+    return _checked(infer, context, argument, _value(infer, context, argument))
+
+
+def _checked(
+    infer: Infer, context: Context, argument: tree.Argument, value: nodes.Expr, *, image: bool = False
+) -> nodes.Expr:
     if value.type.support.name == "Category":
         infer.builder.report(
             "G203",

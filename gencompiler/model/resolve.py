@@ -18,6 +18,7 @@ from gencompiler.model import (
     definitions,
     deterministic,
     equations,
+    fields,
     groups,
     inner_densities,
     lengths,
@@ -387,4 +388,4 @@ class _Resolver:
             lengths=self.lengths.found(),
             span=self.surface.span,
         )
-        return groups.with_parameters(solved(model), builder.instances())
+        return groups.with_parameters(fields.closed(builder, solved(model)), builder.instances())
