@@ -268,8 +268,8 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     kind = NETWORKS[network.kind]
     if stacks.is_stack(network):
         bends = {}
-        zero = {layer.name for layer in network.layers if layer.zero}
-        layers = [(name, out, width, name in zero) for name, out, width in stacks.weights_of(network)]
+        empty = {layer.name for layer in network.layers if layer.zero}
+        layers = [(name, out, width, name in empty) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         bends = {}
         size = kind.gates * network.hidden[0]

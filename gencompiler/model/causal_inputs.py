@@ -54,8 +54,9 @@ def grid(inputs: tuple[nodes.Expr, ...], axes: int, places: int) -> tuple[int, .
 
 
 def mentions(expr: nodes.Expr, index: nodes.Expr) -> bool:
-    """Whether the index of a view is mentioned in `expr`."""
-    return any(part == index for part in walk(expr))
+    """Whether the index of a view is mentioned in `expr`, or one of those that a scan order is of."""
+    own = (index, *index.indices) if isinstance(index, nodes.Scan) else (index,)
+    return any(part == each for part in walk(expr) for each in own)
 
 
 def whole_is_elementwise(expr: nodes.Expr, index: nodes.Expr) -> bool:

@@ -45,9 +45,7 @@ def embedded(infer: Infer, context: Context, expr: tree.Call, indicators: nodes.
     return nodes.Contract(nodes.Type(nodes.REAL, (size, *shape)), weight, indicators, span=expr.span)
 
 
-def one_hot(
-    infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...]
-) -> nodes.Expr:
+def one_hot(infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...]) -> nodes.Expr:
     """`for k: indicator(y == lower + k)`, the input of `embedding(y)`, of a value of finite support; of a tensor, whose
     axes come after that of k, for each element."""
     builder = infer.builder

@@ -1,9 +1,9 @@
 """Stacks of convolutions that a spec writes out: `x[<(i, j)] |> onehot |> conv(C, kernel = 7) |> relu |> conv(K)`.
 
-A convolution of a causal view has a value at every place of the view; where it is mentioned, it is the value at the place
-of the head, like that of every network on a view.  What a further convolution reads are the values at the places around,
-so all convolutions that come of one view are layers of one network (`catalog.stacks`): the first reads what the view
-shows, the others end with their own place.  What is elementwise between them is a layer too, a formula.
+A convolution of a causal view has a value at every place of the view; where it is mentioned, it is the value at the
+place of the head, like that of every network on a view.  What a further convolution reads are the values at the places
+around, so all convolutions that come of one view are layers of one network (`catalog.stacks`): the first reads what
+the view shows, the others end with their own place.  What is elementwise between them is a layer too, a formula.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import networks
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.catalog.stacks import MOST_PLACES, VIEW
-from gencompiler.model import causal_inputs, nodes
+from gencompiler.model import causal_inputs, network_calls, nodes
 from gencompiler.model.conditions import by_value
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, solved, unify, unknown_type
@@ -143,8 +143,8 @@ def convolution(
     options: dict[str, tree.Expr],
     names: tuple[str, ...],
 ) -> tuple[nodes.Expr, ...]:
-    """`conv(v, size = C, kernel = 3, dilation = 2, context = c)` of a view or of what convolutions made of one, a result
-    for each name."""
+    """`conv(v, size = C, kernel = 3, dilation = 2, context = c)` of a view or of what convolutions made of one, a
+    result for each name."""
     builder = infer.builder
     if "hidden" in options:
         builder.unsupported("a convolution with hidden layers on a causal view", expr.span, "write one after the other")
@@ -158,6 +158,7 @@ def convolution(
         help_ = ("the first convolution needs a `kernel` of 3 or more",)
         builder.report("G206", "this convolution sees nothing of its view", expr.span, "`kernel = 1`", help=help_)
     given = (_condition(infer, context, stack, options["context"]),) if "context" in options else ()
+    from_zero = network_calls.is_true(infer, options, "zero")
     found = []
     for name in names:
         type_ = unknown_type(nodes.REAL)
@@ -165,7 +166,7 @@ def convolution(
             unify(type_, nodes.Type(nodes.REAL, (_number(infer, context, options, "size", 1),)))
         layer = stack.named("conv" if name == "output" else name)
         builder.channels[stack.path, layer] = source
-        found.append(stack.add(Field(layer, type_, boxes, given, zero="zero" in options)))
+        found.append(stack.add(Field(layer, type_, boxes, given, zero=from_zero)))
     return tuple(dataclasses.replace(each, span=expr.span) for each in found)
 
 
@@ -180,11 +181,9 @@ def _number(infer: Infer, context: Context, options: dict[str, tree.Expr], name:
     return found
 
 
-def _boxes(
-    source: str, axes: int, kernel: int, dilation: int
-) -> tuple[nodes.BoxOf, ...]:
-    """What a convolution reads: of a view, places before its own; of a layer, up to its own.  Of an image the rows above
-    and the row so far."""
+def _boxes(source: str, axes: int, kernel: int, dilation: int) -> tuple[nodes.BoxOf, ...]:
+    """What a convolution reads: of a view, places before its own; of a layer, up to its own.  Of an image the rows
+    above and the row so far."""
     own = 0 if source == VIEW else 1
     if axes == 1:
         return ((source, (-dilation * (kernel - own) if own else -dilation * (kernel - 1) - 1,), (kernel,), dilation),)
@@ -242,7 +241,11 @@ def _formula(infer: Infer, stack: Stack, value: nodes.Expr, names: dict[str, str
             names[known] = layer
             return known
         case nodes.Literal(value=Fraction() as number):
-            text = f"{abs(number.numerator)}" if number.denominator == 1 else f"({abs(number.numerator)} / {number.denominator})"
+            text = (
+                f"{abs(number.numerator)}"
+                if number.denominator == 1
+                else f"({abs(number.numerator)} / {number.denominator})"
+            )
             return f"(-{text})" if number < 0 else text
         case nodes.Each(body=body) if isinstance(body, nodes.Literal | nodes.Each):
             return _formula(infer, stack, body, names)

@@ -19,7 +19,6 @@ from gencompiler.model.builder import Abandon, Builder
 from gencompiler.node import Node, children, walk
 from gencompiler.syntax import tree
 
-
 #: The longest length where the header states none: shapes are constants, so there must be one.
 LONGEST = 64
 

@@ -1,9 +1,9 @@
 """Pipelines of values, `x[<t] |> onehot |> conv(C) |> repeat(l in L) { gated(dilation = 2^l) }`, and definitions that
 are put in place.
 
-`u |> f(a)` is `f(u, a)`, several values in parentheses are its first arguments, and `repeat(n) { … }` writes its stages n
-times, each time with parameters of its own.  A `def` that has parameters after its bar, gives several values, or takes
-what a network has at each place of a causal view, has no call to be: its body is put where it is used.
+`u |> f(a)` is `f(u, a)`, several values in parentheses are its first arguments, and `repeat(n) { … }` writes its stages
+n times, each time with parameters of its own.  A `def` that has parameters after its bar, gives several values, or
+takes what a network has at each place of a causal view, has no call to be: its body is put where it is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.conditions import by_name, constants_of, is_constant
 from gencompiler.model.constants import size
 from gencompiler.model.pipelines import flatten
-from gencompiler.model.types import known_shape, unify
+from gencompiler.model.types import unify
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -214,5 +214,3 @@ def _body(infer: Infer, context: Context, body: tree.Expr) -> Values:
     if not bindings:
         return found
     return tuple(nodes.Let(each.type, bindings, each, span=each.span) for each in found)
-
-

@@ -149,7 +149,9 @@ class _Resolver:
             self.reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
             return Fraction(lengths.LONGEST)
         help_ = (f"give it one, or pass `-D {name}=…`",)
-        self.reporter.add("G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_)
+        self.reporter.add(
+            "G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_
+        )
         return Fraction(1)
 
     def _declare_once(self, file: tree.File) -> None:
