@@ -19,6 +19,7 @@ from gencompiler.model import (
     definitions,
     deterministic,
     equations,
+    fields,
     groups,
     inner_densities,
     lengths,
@@ -131,8 +132,7 @@ class _Resolver:
                 found = constant(declaration.default, values, self.reporter)
                 values[name] = Fraction(1) if found is None else found
             else:
-                self._open_constant(declaration)
-                values[name] = Fraction(1)
+                values[name] = self._open_constant(declaration)
         for name in unused:
             self.reporter.add(
                 "G107",
@@ -143,11 +143,19 @@ class _Resolver:
             )
         return values
 
-    def _open_constant(self, declaration: tree.ParameterDecl) -> None:
-        name, what, advice = declaration.name.id, "a constant without a default", "give it one, or pass `-D {0}=…`"
+    def _open_constant(self, declaration: tree.ParameterDecl) -> Fraction:
+        """What is taken for a constant without a value: of a run-time length, a longest one."""
+        name = declaration.name.id
         if lengths.is_length(declaration):
-            what, advice = "of run-time lengths, the longest must be known", "state the longest: `{0} : Count = 64`"
-        self.reporter.add("G206", f"`{name}` has no value", declaration.span, what, help=(advice.format(name),))
+            message = f"`{name}` does not say how long the longest row is: {lengths.LONGEST} is taken"
+            help_ = (f"state it: `{name} : Count = {lengths.LONGEST}`, or pass `-D {name}=…`",)
+            self.reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
+            return Fraction(lengths.LONGEST)
+        help_ = (f"give it one, or pass `-D {name}=…`",)
+        self.reporter.add(
+            "G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_
+        )
+        return Fraction(1)
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}
@@ -396,4 +404,4 @@ class _Resolver:
             starts=tuple(builder.starts),
             span=self.surface.span,
         )
-        return groups.with_parameters(solved(model), builder.instances())
+        return groups.with_parameters(fields.closed(builder, solved(model)), builder.instances())
