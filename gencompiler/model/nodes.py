@@ -244,7 +244,7 @@ class Length(Node):
 class Phase(Node):
     """One optimizer step, taken `repeats` times in a row with fresh draws: `value`, a linear combination of
     Expectations, is maximised (or minimised) over `parameters`, the paths that the groups in `update` (joints,
-    functions) reach."""
+    functions) reach.  Where there are ends, `within`, each step ends at the nearest point between them."""
 
     label: str
     update: tuple[str, ...]
@@ -252,6 +252,7 @@ class Phase(Node):
     maximize: bool
     value: Expr
     repeats: int = 1
+    within: tuple[Real, Real] | None = None
 
 
 @node

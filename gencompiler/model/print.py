@@ -261,7 +261,8 @@ def _sde(sde: nodes.Sde) -> str:
 def _phase(phase: nodes.Phase) -> str:
     times = f"{phase.repeats} times " if phase.repeats != 1 else ""
     direction = "maximize" if phase.maximize else "minimize"
-    return f"{phase.label}: {times}update {', '.join(phase.update)} {direction} {expression(phase.value)}"
+    ends = "" if phase.within is None else f" in Interval({', '.join(map(nodes.format_real, phase.within))})"
+    return f"{phase.label}: {times}update {', '.join(phase.update)}{ends} {direction} {expression(phase.value)}"
 
 
 def _stages(stages: tuple[nodes.Stage, ...]) -> str:
