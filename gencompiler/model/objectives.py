@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _KINDS = {"sde": "an SDE", "transition": "a transition", "density": "a density"}
 
+#: Where to look for another one.
+_KNOWN = "among those that are known: `maximum_likelihood`, `elbo`, `iwae`, `wake_sleep`, `contrastive_divergence`"
+
 #: What an objective that draws times of an SDE (`Uniform(time(k))`) takes besides the arguments of its signature.
 EVERYWHERE = ("cutoff",)
 
@@ -84,7 +87,7 @@ class Objectives:
                 f"there is no objective called `{name.id}`",
                 name.span,
                 "unknown objective",
-                help=nearest(name.id, frozenset(self.known)),
+                help=nearest(name.id, frozenset(self.known)) or (_KNOWN,),
             )
         if builder.refused & self.declared:
             raise Abandon  # a variable has been refused: what the objective's names stand for is not known

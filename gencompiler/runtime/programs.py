@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 
 
@@ -72,3 +73,19 @@ class RowFunction:
 def flat(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """The inputs as a program takes them: a row of a tensor is a vector."""
     return [each.flatten(1) if each.dim() > 2 else each for each in inputs]
+
+
+def checked_seed(seed: int) -> int:
+    if not 0 <= seed < 1 << 64:
+        raise RunError("G801", f"seed {seed} is not in 0..2^64")
+    return seed
+
+
+def frozen(network: nn.Module) -> Callable[..., Any]:
+    """A network whose parameters are constants."""
+    constants = {path: parameter.detach() for path, parameter in network.named_parameters()}
+    return lambda *inputs: torch.func.functional_call(network, constants, inputs)
+
+
+def untrainable(name: str) -> RunError:
+    return RunError("G801", f"{name} has no training objective", "add a `train` line to the spec")

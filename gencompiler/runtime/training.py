@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime import checkpoint, distributed, logs, nonfinite, storage
+from gencompiler.runtime import checkpoint, distributed, logs, nonfinite, starts, storage
 from gencompiler.runtime.data import Batch, Dataset, Rows, shuffled
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.metrics import Metrics
@@ -103,6 +103,9 @@ class Run:
         settings, device = self.settings, self.model.device
         with distributed.joined(device.type):
             self._resume()
+            if not self.model.started:
+                starts.settle(self.model, self.dataset.train, settings.seed)
+                self._average.begin()
             distributed.require_agreement(self.step, "the step to go on from", device)
             distributed.share([*self.model.state_dict().values(), *self._average.state().values()])
             shown = settings.progress if distributed.leading() else False

@@ -51,6 +51,9 @@ def make_rows(field: Field, count: int, pattern: str, seed: int, dtype: torch.dt
         values = _spread(support, unit, pattern, generator)
     if support.discrete:
         return values.long()
+    if support.name == "Simplex":
+        values = values.clamp(min=1e-30)
+        return (values / values.sum(-1, keepdim=True)).to(dtype)
     return _inside(values.to(dtype), support)
 
 

@@ -330,7 +330,7 @@ class BetaVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/beta_vae.gen"
-    model_hash = "d70c5c406072764c633c8d28c217c02c8395587ad16051aa799f3ba477909884"
+    model_hash = "452bf5b73bcce616b805f44a6f1fb36613d92e74634c438cc75786164377d293"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -69,7 +69,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, sigma, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -151,7 +151,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, W, b, sigma, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -218,7 +218,7 @@ def decode_mean_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(z, W, b):
     """the mean of p(x | z) of each row.
@@ -258,7 +258,7 @@ def prior_kernel(z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(z_out + place * 3 + 2, normal(seed, row, step, 2, 1), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of z from p.

@@ -300,7 +300,7 @@ class SaturatingGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/saturating.gen"
-    model_hash = "257296a1d980209db4c0fa058e97c12e0b0a508f06a190c50cd6405d4141d7ec"
+    model_hash = "a6d291220a01af165d0a05c31b7e3d9e502dfba5058985dc0157c573c5606349"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

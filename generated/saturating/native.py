@@ -46,16 +46,7 @@ objective_generator_rows = CFunction(
     random=True,
     work=2480.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((64,)), Port(whole=True)),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=14,
-    random=True,
-    work=3600.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -92,16 +83,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=7180.0,
 )
-objective_generator_saving_rows = CFunction(
-    __file__,
-    "objective_generator_saving_rows",
-    inputs=(Port((64,)), Port(whole=True)),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=14,
-    random=True,
-    work=2480.0,
-)
+objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",

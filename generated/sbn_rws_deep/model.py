@@ -432,7 +432,7 @@ class DeepSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_rws_deep.gen"
-    model_hash = "ade1f8fba494b9910387ed1dcc22c403c794c5710446098bb219a6c22c83d4e2"
+    model_hash = "69d24b1ce901257b913b54cb37fa8ec2b6b922224e05f5160323d0420771184e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

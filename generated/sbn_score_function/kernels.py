@@ -104,7 +104,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     y,
@@ -196,7 +196,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(h1, y, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | h1).
@@ -260,7 +260,7 @@ def decode_mean_kernel(
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_mean_rows(h1, y, weight, bias):
     """the mean of p(x | h1) of each row.
@@ -364,7 +364,7 @@ def prior_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def prior_rows(
     y,

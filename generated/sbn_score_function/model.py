@@ -343,7 +343,7 @@ class ScoreFunctionSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_score_function.gen"
-    model_hash = "e8b10d5e63ed75c22ca8803abea0668efa51bdee73c273b567427ddbd8b5044e"
+    model_hash = "3646adc79dc78a976ef40f38477f7026bb3f9af20ad2681df3eab8841a9e4035"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

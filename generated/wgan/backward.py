@@ -171,7 +171,7 @@ def objective_critic_saving_kernel(
     tl.store(value_out + place, C - C_2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_saving_rows(
     x,
@@ -495,7 +495,7 @@ def objective_critic_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_critic_backward_rows(
     x,
@@ -799,7 +799,7 @@ def objective_generator_saving_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_saving_rows(
     x,
@@ -1068,7 +1068,7 @@ def objective_generator_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_generator_backward_rows(
     x,

@@ -274,7 +274,7 @@ class WGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan.gen"
-    model_hash = "aec19a49aa8f2eb3960b08c9fb8d7b49cccb149098c8afb71090ea5dd0f0357a"
+    model_hash = "8967a0866a0c5a844023c9c704b5bf2e524039db3bccac37923ee0cb7ca683d7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
