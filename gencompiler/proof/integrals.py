@@ -42,7 +42,7 @@ _HALF = Fraction(1, 2)
 
 
 class Integrals:
-    """Integrals of one body; `forms` knows the ranges of terms; `primitives`: they are sought too, which takes longer."""
+    """Integrals of one body; `forms` knows the ranges of terms; `primitives` are sought on demand: that takes long."""
 
     def __init__(self, forms: ClosedForms, primitives: bool = False) -> None:
         self.forms, self.primitives = forms, primitives
@@ -281,6 +281,7 @@ class Integrals:
 
     def _by_odds(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
         """y = w / (1 + w), w > 0: 1 - y = 1 / (1 + w), dy = dw / (1 + w)^2."""
+        need(support_of(y) == UNIT, "no odds of a positive number")
         rest = minus(ONE, y)
         need(
             any(
