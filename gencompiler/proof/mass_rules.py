@@ -27,7 +27,7 @@ from gencompiler.proof.integrands import ends
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.limits import limit
 from gencompiler.proof.numbers import Number, Undecided, compare
-from gencompiler.proof.products import Product
+from gencompiler.proof.products import Product, over_one
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.series import Series
@@ -71,7 +71,8 @@ def mass(
             products = Series(forms).over(inside, variable)
         else:
             products = Integrals(forms, primitives).over(inside, variable)
-        inside = ex.written(forms.total(products))
+        total = forms.total(products)
+        inside = ex.written(over_one(total) if primitives else total)
     return forms, products
 
 

@@ -60,7 +60,7 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
 
 def _by_primitives(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     """In closed form once more, with primitives."""
-    return closed_form(search, variables, body, primitives=True)
+    return closed_form(search, variables, body, AskingSigns(search, strict=True), primitives=True)
 
 
 def _with_signs(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
