@@ -185,7 +185,8 @@ def _other_mass(one: Stated, failure: NotFound, found: Proof | None) -> Finding:
     shown = f"the {word} is {value}" if value else f"the {word} is not 1"
     note = ", ".join(p for p in (_named(one, assignment), shown) if p)
     message = f"the {word} of `{one.density.name}` is not 1"
-    return Finding("G503", message, one.mass.span, "not a density", notes=(f"counterexample: {note}",))
+    help_ = (f"divide by the {word}, as a function of the parameters",)
+    return Finding("G503", message, one.mass.span, "not a density", notes=(f"counterexample: {note}",), help=help_)
 
 
 def _other_cdf(one: Stated, failure: NotFound, found: Proof | None) -> Finding:

@@ -77,7 +77,14 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
             f"a parameter cannot be `{support.name}`",
             type_.span,
             "not a parameter's type",
-            help=("parameters are Real, Positive, NonNegative, Unit, Interval(a, b), Open(a, b), …",),
+            help=(
+                "parameters are Real, Positive, NonNegative, Unit, Interval(a, b), Open(a, b), …",
+                *(
+                    ("what is counted is a variable with a law: `latent`",)
+                    if supports.SUPPORTS[support.name].discrete
+                    else ()
+                ),
+            ),
         )
 
 

@@ -19,6 +19,7 @@ from gencompiler.proof import (
     condition_rules,
     conditional_rules,
     current_rules,
+    defined_rules,
     discrete_rules,
     enclosure_rules,
     endless_rules,
@@ -72,6 +73,7 @@ from gencompiler.proof.kernel import RULES
 MODULES = (
     range_rules,
     reduction_rules,
+    defined_rules,
     case_rules,
     subspace_rules,
     simplex_rules,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, share_search, sign_search, splines, vector_search
+from gencompiler.proof import defined_search, rules, share_search, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circle_search import onto_circle
@@ -38,6 +38,7 @@ class Search:
         self._logs: dict[Term, Proof | NotFound] = {}
         self._matrices: dict[Term, Proof | NotFound] = {}
         self._simplexes: dict[Term, Proof | NotFound] = {}
+        self._defined: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
             p.conclusion.term: p for p in self.given if isinstance(p.conclusion, InRange)
         }
@@ -149,6 +150,10 @@ class Search:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("sum_of_shares", (term,), self.simplex(term.arguments[0]))
         return prove("reduction", (term,), self.range(term.arguments[0]))
+
+    def defined(self, term: Term) -> Proof:
+        """That `term` has a value, whatever its symbols are; raises NotFound."""
+        return self._once(self._defined, lambda t: defined_search.defined(self, t), term)
 
     # -- not 0 -------------------------------------------------------------------------------------------------------
 
@@ -327,13 +332,13 @@ class Search:
             return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
-        found = self.any_bijection(input_, body)
+        found, defined = self.any_bijection(input_, body), self.defined(body)
         try:
-            return prove("onto", (declared,), found)
+            return prove("onto", (declared,), found, defined)
         except Unproved as failure:
             found = self._sharper(input_, body) or found
             try:
-                return prove("onto", (declared,), found)
+                return prove("onto", (declared,), found, defined)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
 
@@ -345,8 +350,9 @@ class Search:
         with contextlib.suppress(NotFound, Unproved):
             return prove("shifted_integers", (input_, body, declared), self.range(body))
         try:
-            sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
-            return prove("beside_zero", (input_, body, declared), *sides)
+            parts = [(s, substitute(body, {input_: s})) for s in halves(input_)]
+            sides = [self.bijection(s, part) for s, part in parts]
+            return prove("beside_zero", (input_, body, declared), *sides, *(self.defined(part) for _, part in parts))
         except Unproved as failure:
             raise NotFound("form", body, str(failure)) from None
 

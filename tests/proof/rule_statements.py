@@ -94,6 +94,8 @@ SCALAR = (
         "  k = bin(u, x) }"
         for turn in ("2 * pi", "pi")
     ),
+    "(u : Real[2] | w : Simplex(3), h : Simplex(3), d : Positive[2]) -> Real[2] = "
+    "for i: RationalQuadraticSpline(u[i] | w, h, d, K = 3)",
     "(u : Angle) -> Angle = -2 * u",
     "(u : Angle) -> Angle = u / 2",
     "(u : Angle) -> Angle = u + 1.5 * sin(u)",
@@ -295,6 +297,12 @@ p(w) = Dirichlet(2)  p(x | w) = Bernoulli(probability = w @ f) }
     "numbers along an order": """model M { observed x : Binary[3]  latent o : Permutation(3)
 p(o) = Uniform()
 p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)))
+}
+""",
+    "initial values that data give": """model M(D = 2) { observed x : Binary[D], y : Real
+param b : Real[D] = logit(0.01 + 0.98 * E[x ~ data] x), s : Positive = sqrt(E[y ~ data] y^2)
+param r : Interval(0, 1) = 0.25 + 0.5 * E[x ~ data] mean(x) * E[x ~ data] x[0]
+p(x) = Bernoulli(logits = b)  p(y) = Normal(r, s)
 }
 """,
     "a walk along an orbit": _ORBIT,
