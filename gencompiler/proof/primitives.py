@@ -138,8 +138,9 @@ def _slope(forms: ClosedForms, term: Term, y: Term) -> Term:
 
 
 #: Functions that are smooth wherever these are: others have ends of their own.
-_SMOOTH = ("add", "subtract", "multiply", "negate", "exp", "sin", "cos", "atan", "tanh", "sinh", "cosh", "asinh")
-_SMOOTH += ("erf", "sigmoid", "softplus")
+_SMOOTH = frozenset(
+    "add subtract multiply negate exp sin cos atan tanh sinh cosh asinh erf sigmoid softplus".split()  # noqa: SIM905
+)
 
 
 def _is_smooth(forms: ClosedForms, term: Term) -> bool:
