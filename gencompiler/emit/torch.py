@@ -7,8 +7,8 @@ written in place except the preallocated outputs of `StoreColumn` and `StoreSect
 from __future__ import annotations
 
 import dataclasses
-import re
 import math
+import re
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span

@@ -138,20 +138,8 @@ def _slope(forms: ClosedForms, term: Term, y: Term) -> Term:
 
 
 #: Functions that are smooth wherever these are: others have ends of their own.
-_SMOOTH: tuple[str, ...] = (
-    "add",
-    "subtract",
-    "multiply",
-    "negate",
-    "exp",
-    "sin",
-    "cos",
-    "atan",
-    "tanh",
-    "sinh",
-    "cosh",
-)
-_SMOOTH += ("asinh", "erf", "sigmoid", "softplus")
+_SMOOTH: tuple[str, ...] = ("add", "subtract", "multiply", "negate", "exp", "sin", "cos", "tanh", "sinh", "cosh")
+_SMOOTH += ("atan", "asinh", "erf", "sigmoid", "softplus")
 
 
 def _is_smooth(forms: ClosedForms, term: Term) -> bool:
