@@ -14,7 +14,7 @@ from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import MASS_WAY, Spent, limited
+from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -47,7 +47,7 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     reasons: list[str] = []
     for way in (closed_form, _reordered, _reflected, _pushed, _by_primitives, _with_signs, _enclosed):
         try:
-            with limited(MASS_WAY):
+            with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
                 return prove("near_enough", (), way(search, variables, body))
         except Spent:
             reasons.append("the search takes too many steps")
