@@ -265,6 +265,8 @@ def _required(checking: Checking, name: str, term: Term, support: nodes.Support)
     if support.name == "Simplex":
         return checking.search.simplex(term)
     found = checking.search.range(term)
+    if support.name == "Positive" and not term.shape:
+        found = sign_search.positive(checking.search, term)
     allowed, known = domain.of_support(support), range_of(found.conclusion, term)
     if allowed is None or not known.within(allowed):
         raise NotFound("range", term, f"{name} must be {support}, and {term} is only known to be in {known}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
@@ -153,7 +154,7 @@ class _Function:
         self._outputs()
         head = [*self._signature(), *self._docstring(), *self._preamble()]
         text = "\n".join([*head, *self.body.lines]) + "\n"
-        used = self.scope.wants | {name for name in IMPORTS if name != "math" and f"{name}." in text}
+        used = self.scope.wants | {n for n in IMPORTS if n != "math" and re.search(rf"\b{n}\.", text)}
         return Printed(text, frozenset(used & IMPORTS.keys()))
 
     def _spelled(self, each: Input) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import argument_sizes, calls, definitions, moving_supports, nodes
+from gencompiler.model import argument_sizes, calls, definitions, distances, moving_supports, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
@@ -60,6 +60,7 @@ def distribution(
             value = _learned(infer, context, condition, f"{name}.", event.shape if scalar else (), constants)
         arguments.append(value)
         _fit(infer, condition, value, event if scalar else None, constants)
+    arguments = _as_distances(infer, definition, conditions, arguments)
     own = density(infer, definition, constants, {})
     lifted = {variables[0].name.id: event.shape} if scalar else {}
     if scalar:
@@ -83,7 +84,7 @@ def density(
     variables, conditions = _signature(infer, definition)
     name = definition.name.id
     inputs = _inputs(infer, definition, constants, shapes)
-    context = _context(inputs, constants, name)
+    context = _context(infer, definition, inputs, constants)
     moved: tuple[nodes.Expr, nodes.Expr | None] | None = None
     ends = moving_supports.ends_of(variables[0], conditions)
     if ends is not None:
@@ -114,6 +115,7 @@ def _inputs(
 ) -> tuple[nodes.Input, ...]:
     """The variables and the conditions of an instance; a variable whose support moves is the standard one."""
     variables, conditions = _signature(infer, definition)
+    kept = {d.name: d for d in distances.distances(infer, definition, conditions)}
     found: list[nodes.Input] = []
     for declaration in (*variables, *conditions):
         assert isinstance(declaration.type, tree.SupportType)
@@ -128,15 +130,38 @@ def _inputs(
         sizes = tuple(_size(infer, s, constants) for s in declaration.type.shape)
         shape = shapes.get(declaration.name.id) or (*sizes, *own_axes(support.name, support.arguments))
         own = f"{definition.name.id}.{declaration.name.id}"
+        distance = kept.get(declaration.name.id)
+        if distance is not None:
+            own, support = f"{definition.name.id}.{distance.label}", distance.support
         found.append(nodes.Input(own, nodes.Type(support, shape), span=declaration.span))
     return tuple(found)
 
 
-def _context(inputs: tuple[nodes.Input, ...], constants: Constants, name: str) -> Context:
+def _context(
+    infer: Infer, definition: tree.Definition, inputs: tuple[nodes.Input, ...], constants: Constants
+) -> Context:
+    """What the names of a density stand for; conditions that are kept as distances are at these."""
     names: dict[str, nodes.Expr] = {
         i.name.rpartition(".")[2]: nodes.Reference(i.type, i.name, span=i.span) for i in inputs
     }
-    return Context(constants, names, {}, f"{name}.")
+    context = Context(constants, names, {}, f"{definition.name.id}.")
+    _, conditions = _signature(infer, definition)
+    kept = distances.distances(infer, definition, conditions)
+    moved = {d.name: d.value(infer, context, names[d.label]) for d in kept}
+    return dataclasses.replace(context, names={**names, **moved})
+
+
+def _as_distances(
+    infer: Infer,
+    definition: tree.Definition,
+    conditions: tuple[tree.ParameterDecl, ...],
+    arguments: list[nodes.Expr],
+) -> list[nodes.Expr]:
+    """The arguments of a use, those of conditions that are kept as distances as such."""
+    names = [c.name.id for c in conditions]
+    kept = {d.name: d for d in distances.distances(infer, definition, conditions)}
+    context = Context({}, dict(zip(names, arguments, strict=True)), {}, "")
+    return [kept[n].of(infer, context, a) if n in kept else a for n, a in zip(names, arguments, strict=True)]
 
 
 def _formula(
@@ -147,7 +172,7 @@ def _formula(
     name = definition.name.id
     first, *others = _inputs(infer, definition, constants, shapes)
     event = dataclasses.replace(first, type=nodes.Type(nodes.REAL, first.type.shape))
-    context = _context((event, *others), constants, name)
+    context = _context(infer, definition, (event, *others), constants)
     ends = moving_supports.ends_of(variables[0], conditions)
     assert ends is not None and isinstance(definition.body, tree.Expr)
     value = infer.expression(context, definition.body)
@@ -179,7 +204,7 @@ def _signature(
 ) -> tuple[tuple[tree.ParameterDecl, ...], tuple[tree.ParameterDecl, ...]]:
     """The variables of a density and its typed conditions."""
     signature = definition.signature
-    if signature is None or not isinstance(definition.body, tree.Expr) or definition.requires is not None:
+    if signature is None or not isinstance(definition.body, tree.Expr):
         infer.builder.unsupported("a density of this form", definition.span)
     conditions = tuple(c for c in signature.conditions or () if c.type is not None or c.default is None)
     for declaration in (*signature.variables, *conditions):

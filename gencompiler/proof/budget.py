@@ -15,8 +15,9 @@ from collections.abc import Iterator
 #: this part of it.  Maps of a number have fewer looks, which reach further.
 STEPS, LOOK = 1_000_000, 500_000
 FAR, FAR_LOOK = 3_000_000, 1_500_000
-#: The mass of a density: what its proof and its refutation may take together, the proof alone, and one way or point.
-MASS_STEPS, MASS_PROOF, MASS_WAY = 1_000_000, 600_000, 300_000
+#: The mass of a density: what its proof and its refutation may take together, the proof alone, one way or point, and
+#: the way by primitives, which are many.
+MASS_STEPS, MASS_PROOF, MASS_WAY, MASS_PRIMITIVES = 800_000, 500_000, 250_000, 120_000
 #: As good as no limit.
 ENDLESS = 2**60
 

@@ -42,10 +42,10 @@ _HALF = Fraction(1, 2)
 
 
 class Integrals:
-    """Integrals of one body; `forms` knows the ranges of terms."""
+    """Integrals of one body; `forms` knows the ranges of terms; `primitives` are sought on demand: that takes long."""
 
-    def __init__(self, forms: ClosedForms) -> None:
-        self.forms = forms
+    def __init__(self, forms: ClosedForms, primitives: bool = False) -> None:
+        self.forms, self.primitives = forms, primitives
         self.count = self.taken = 0
 
     def over(self, body: Term, variable: Term) -> tuple[Product, ...]:
@@ -179,9 +179,10 @@ class Integrals:
         if self.forms.positive(body):
             yield lambda: (self._product(Product(1, self.forms.log(body)), y, support),)
         yield lambda: tuple(self._product(p, y, support) for p in self.forms.products(body))
-        if support != REAL:
+        if support != REAL and self.primitives:
             bounded = support == UNIT
             yield lambda: self.forms.products(primitives.integral(self.forms, body, y, bounded=bounded))
+            yield lambda: self._by_odds(body, y, depth + 1)
         if support == REAL:
             yield from self._ways_on_reals(body, y, depth + 1)
         elif support == POSITIVE:
@@ -192,7 +193,6 @@ class Integrals:
                 yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
         else:
             yield lambda: self._by_sigmoid(body, y, depth + 1)
-            yield lambda: self._by_odds(body, y, depth + 1)
 
     def _ways_on_reals(self, body: Term, y: Term, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:
         places = [p for p in self._places(body, y) if p is not ZERO]
@@ -281,6 +281,7 @@ class Integrals:
 
     def _by_odds(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
         """y = w / (1 + w), w > 0: 1 - y = 1 / (1 + w), dy = dw / (1 + w)^2."""
+        need(support_of(y) == UNIT, "no odds of a positive number")
         rest = minus(ONE, y)
         need(
             any(

@@ -27,7 +27,7 @@ from gencompiler.proof.integrands import ends
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.limits import limit
 from gencompiler.proof.numbers import Number, Undecided, compare
-from gencompiler.proof.products import Product
+from gencompiler.proof.products import Product, over_one
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
 from gencompiler.proof.series import Series
@@ -59,8 +59,10 @@ def elements(variables: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(found)
 
 
-def mass(variables: tuple[Term, ...], body: Term, know: Know) -> tuple[ClosedForms, tuple[Product, ...]]:
-    """The integral of `body` in closed form; raises Unproved."""
+def mass(
+    variables: tuple[Term, ...], body: Term, know: Know, primitives: bool = False
+) -> tuple[ClosedForms, tuple[Product, ...]]:
+    """The integral of `body` in closed form, by `primitives` as well where these are asked for; raises Unproved."""
     forms = ClosedForms(know)
     inside = body
     products: tuple[Product, ...] = ()
@@ -68,8 +70,9 @@ def mass(variables: tuple[Term, ...], body: Term, know: Know) -> tuple[ClosedFor
         if SUPPORTS[support_of(variable).name].discrete:
             products = Series(forms).over(inside, variable)
         else:
-            products = Integrals(forms).over(inside, variable)
-        inside = ex.written(forms.total(products))
+            products = Integrals(forms, primitives).over(inside, variable)
+        total = forms.total(products)
+        inside = ex.written(over_one(total) if primitives else total)
     return forms, products
 
 
@@ -102,11 +105,12 @@ def rounded_up(width: Fraction) -> Fraction:
 def mass_in_closed_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The integral comes to 1 by `proof.integrals` and `proof.series`; with decimals in it, to 1 up to a small error.
 
-    Subject: the variables, the body.  Premises: that the body is nowhere negative, then ranges of terms."""
-    variables, body = cast(tuple[tuple[Term, ...], Term], subject)
+    Subject: the variables, the body, and whether primitives are sought.  Premises: that the body is nowhere negative,
+    then ranges of terms."""
+    variables, body, primitives = cast(tuple[tuple[Term, ...], Term, bool], subject)
     need(bool(premises) and range_of(premises[0], scalar(body)).within(NON_NEGATIVE), "the body may be negative")
     try:
-        forms, products = mass(elements(variables), scalar(body), from_premises(premises))
+        forms, products = mass(elements(variables), scalar(body), from_premises(premises), primitives)
     except Malformed as problem:
         raise Unproved(str(problem)) from None
     return HasMass(variables, body, error_of(forms, products))

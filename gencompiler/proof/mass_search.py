@@ -14,7 +14,7 @@ from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import MASS_WAY, Spent, limited
+from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -45,9 +45,9 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     if any(map(on_simplex, variables)):
         return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
     reasons: list[str] = []
-    for way in (closed_form, _reordered, _reflected, _pushed, _with_signs, _enclosed):
+    for way in (closed_form, _reordered, _reflected, _pushed, _by_primitives, _with_signs, _enclosed):
         try:
-            with limited(MASS_WAY):
+            with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
                 return prove("near_enough", (), way(search, variables, body))
         except Spent:
             reasons.append("the search takes too many steps")
@@ -56,6 +56,11 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         except (Unproved, Malformed) as failure:
             reasons.append(str(failure))
     raise NotFound("mass", body, reasons[0])
+
+
+def _by_primitives(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """In closed form once more, with primitives."""
+    return closed_form(search, variables, body, AskingSigns(search, strict=True), primitives=True)
 
 
 def _with_signs(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
@@ -203,15 +208,17 @@ def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     return prove("mass_enclosed", (variables, body), first, *asking.proofs.values())
 
 
-def closed_form(search: Search, variables: tuple[Term, ...], body: Term, asking: Asking | None = None) -> Proof:
+def closed_form(
+    search: Search, variables: tuple[Term, ...], body: Term, asking: Asking | None = None, primitives: bool = False
+) -> Proof:
     """That a body has mass 1, in closed form; raises NotFound."""
     asking = asking or Asking(search)
     try:
         whole = scalar(body)
         first = nowhere_negative(search, whole)
-        forms, products = mass_rules.mass(elements(variables), whole, asking)
+        forms, products = mass_rules.mass(elements(variables), whole, asking, primitives)
         mass_rules.error_of(forms, products)
-        return prove("mass_in_closed_form", (variables, body), first, *asking.proofs.values())
+        return prove("mass_in_closed_form", (variables, body, primitives), first, *asking.proofs.values())
     except (Unproved, Malformed) as failure:
         raise NotFound("mass", body, str(failure)) from None
 

@@ -9,9 +9,9 @@ integral is F at the upper end minus F at the lower one, both limits."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
@@ -50,12 +50,11 @@ def integral(forms: ClosedForms, body: Term, y: Term, bounded: bool) -> Term:
     need(len(found.bases) + (found.exponent is not ZERO) > 0 and len(found.bases) <= MOST_BASES, "no powers")
     if y not in found.bases:
         found.bases[y] = ZERO
-    for shifts in sorted(itertools.product((0, 1), repeat=len(found.bases)), key=sum, reverse=True):
-        for primitive in _primitives(forms, found, dict(zip(found.bases, shifts, strict=True)), y):
-            try:
-                upper, lower = (_at_end(forms, primitive, y, bounded, end) for end in (True, False))
-            except Unproved:
-                continue
+    shifts = sorted(itertools.product((0, 1), repeat=len(found.bases)), key=sum, reverse=True)
+    for start, each in itertools.product((None, 0, 1), shifts):
+        with contextlib.suppress(Unproved):
+            primitive = _primitive(forms, found, dict(zip(found.bases, each, strict=True)), y, start)
+            upper, lower = (_at_end(forms, primitive, y, bounded, end) for end in (True, False))
             return minus(upper, lower)
     raise Unproved("no primitive")
 
@@ -95,8 +94,8 @@ def _negative(exponent: Term) -> Term:
     return literal(-exponent.data) if exponent.operation == "literal" else apply("negate", exponent)
 
 
-def _primitives(forms: ClosedForms, found: _Factors, shifts: dict[Term, int], y: Term) -> Iterator[Term]:
-    """Functions whose derivative is the product, as identities of normal forms show."""
+def _primitive(forms: ClosedForms, found: _Factors, shifts: dict[Term, int], y: Term, start: int | None) -> Term:
+    """A function whose derivative is the product, as an identity of normal forms shows; raises Unproved."""
     powers = {b: plus(e, ONE) if shifts[b] else e for b, e in found.bases.items()}
     top, rate = found.whole, _slope(forms, found.exponent, y)
     growth = apply("exp", found.exponent) if found.exponent is not ZERO else ONE
@@ -105,15 +104,12 @@ def _primitives(forms: ClosedForms, found: _Factors, shifts: dict[Term, int], y:
         if exponent is not ZERO:
             rate = plus(rate, times(exponent, over(_slope(forms, base, y), base)))
             growth = times(growth, apply("power", base, exponent))
-    for start in (None, 0, 1):
-        try:
-            factor = _factor(forms, top, rate, y, start)
-            primitive = times(factor, growth)
-            slope = plus(_slope(forms, factor, y), times(factor, rate))
-            if ex.is_zero(forms.normal(minus(slope, top))) and _is_smooth(forms, primitive):
-                yield primitive
-        except Unproved:
-            continue
+    factor = _factor(forms, top, rate, y, start)
+    primitive = times(factor, growth)
+    slope = plus(_slope(forms, factor, y), times(factor, rate))
+    need(ex.is_zero(forms.normal(minus(slope, top))), "another derivative")
+    need(_is_smooth(forms, primitive), "{} may have a pole", primitive)
+    return primitive
 
 
 def _factor(forms: ClosedForms, top: Term, rate: Term, y: Term, start: int | None) -> Term:
@@ -142,8 +138,8 @@ def _slope(forms: ClosedForms, term: Term, y: Term) -> Term:
 
 
 #: Functions that are smooth wherever these are: others have ends of their own.
-_SMOOTH = ("add", "subtract", "multiply", "negate", "exp", "sin", "cos", "atan", "tanh", "sinh", "cosh", "asinh")
-_SMOOTH += ("erf", "sigmoid", "softplus")
+_SMOOTH: tuple[str, ...] = ("add", "subtract", "multiply", "negate", "exp", "sin", "cos", "tanh", "sinh", "cosh")
+_SMOOTH += ("atan", "asinh", "erf", "sigmoid", "softplus")
 
 
 def _is_smooth(forms: ClosedForms, term: Term) -> bool:

@@ -120,8 +120,8 @@ def _tidy(term: Term) -> Term:
 
 
 def _is_polynomial(term: Term) -> bool:
-    if term.operation in ("literal", "symbol"):
-        return not term.shape and (term.operation == "symbol" or is_finite(term.data))
+    if term.operation in ("literal", "symbol", "constant"):
+        return not term.shape and (term.operation != "literal" or is_finite(term.data))
     rational = term.operation == "apply" and term.data in ("add", "subtract", "negate", "multiply")
     return rational and all(map(_is_polynomial, term.arguments))
 

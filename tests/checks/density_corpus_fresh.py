@@ -97,3 +97,9 @@ SEVERAL = (
     ("NormalThenCauchy", "y : Real, x : Real", "exp(-y^2 / 2) / sqrt(2 * pi) / (pi * (1 + (x - y)^2))", "exp(-y^2 / 2) / sqrt(2 * pi) / (3 * (1 + (x - y)^2))", "3 for pi"),
 )  # fmt: skip
 FRESH = tuple(Pair(*entry) for entry in (*REAL, *HALF, *BOUNDED, *MASS, *SEVERAL))
+
+#: Those that are not proved, and those whose error is not refuted.
+FRESH_UNPROVED = ("Champernowne", "BimodalLogistic", "GramCharlier", "DoubleWeibull", "DoubleGamma")
+FRESH_UNPROVED += ("CartwrightOfThree", "DiscreteLindley", "GumbelExponential", "AliMikhailHaq", "Plackett")
+FRESH_UNREFUTED = ("Champernowne", "BimodalLogistic", "GramCharlier", "DoubleWeibull", "DoubleGamma", "Benini")
+FRESH_UNREFUTED += ("GumbelExponential", "AliMikhailHaq", "Plackett")
