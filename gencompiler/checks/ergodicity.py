@@ -81,9 +81,9 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
             raise NotFound("support", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
-        return finite_chains.unreachable(goal.kernel, goal.state) or kernel_attempt(
-            "unreached", (goal.kernel, goal.state)
-        )
+        rules = ("unreached", "finite_periodic")
+        others = (kernel_attempt(rule, (goal.kernel, goal.state)) for rule in rules)
+        return finite_chains.unreachable(goal.kernel, goal.state) or next((p for p in others if p is not None), None)
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         notes = (str(failure),) if found is None else (_told(found),)
@@ -126,6 +126,8 @@ def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
 def _told(found: Proof) -> str:
     if found.rule == "closed_set":
         return finite_chains.told(found)
+    if found.rule == "finite_periodic":
+        return "it has a period: after no number of steps may it be everywhere, wherever it began"
     move, state = found.subject
     still = next((s for s in state if s not in moved(move)), None)
     return f"{still} never moves" if still is not None else "it draws nothing, so that few places are ever reached"
