@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from gencompiler.checks.admissibility import ID as ADMISSIBLE
 from gencompiler.checks.admissibility import attempt as admissible
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.invariance import Keeping
 from gencompiler.checks.moves import Unsupported, move_of
-from gencompiler.checks.verdict import Obligation
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
@@ -70,6 +72,11 @@ def check(checking: Checking) -> None:
 def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     goal = own.goal
     assert isinstance(goal, Ergodic)
+    open_ = any(v.obligation.id == ADMISSIBLE and v.status in (UNKNOWN, REFUTED) for v in checking.verdicts)
+    if open_ and not Keeping(checking).admissible(goal.kernel):  # which has been reported at its own place
+        note = "it rests on a law that is not known to be admissible"
+        checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+        return
 
     def attempt() -> Proof:
         try:
