@@ -45,8 +45,6 @@ CONTEXTUAL: dict[str, str] = {
 
 #: Understood, and not compiled yet.
 PLANNED = (
-    "Linear",
-    "ActNorm",
     "swap",
     "det",
     "trace",
@@ -134,7 +132,7 @@ EVALUATORS = {
     "modes": (),
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
-ARGUMENTS_PLANNED = {"bound": ("terms",), "bdmc": ("on",)}
+ARGUMENTS_PLANNED = {"bound": ("terms",)}
 WHOLE_ARGUMENTS = ("K", "particles", "steps", "samples")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
@@ -161,6 +159,6 @@ SDE_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 #: directions, and tempering with resampling.
 ANNEALED = {
     "ais": ("particles", "steps"),
-    "bdmc": ("particles", "steps"),
+    "bdmc": ("particles", "steps", "on"),
     "smc": ("particles", "steps", "resample"),
 }

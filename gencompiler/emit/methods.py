@@ -32,18 +32,17 @@ class Method:
 #: Public attributes of `runtime.Model` and `torch.nn.Module` that a program's method must not hide; `forward`, which
 #: every flow defines anew, is not among them.  A test compares the list with the classes.
 _NAMES = """
-    T_destination add_module ais annealed apply attach bdmc bfloat16 buffers call_program call_super_init capabilities
-    chain children compile compiler computed cpu csl cuda declare device distribution double dtype dump_patches enter
-    entered eval evaluations explored externals extra_repr fields fit float get_buffer get_extra_state get_parameter
-    get_submodule given given_values half ipu kernel latents learned load load_state_dict log_prob log_z loss model_hash
-    modules moving mtia named_buffers named_children named_modules named_parameters observed origins package parameters
-    phases posterior_chain programs raw register_backward_hook register_buffer register_forward_hook
-    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ reverse_ais row_values rsample_and_log_prob run run_batch sample save
-    set_extra_state set_submodule shaped share_memory smc spec state_dict summed tile to to_empty train training tuning
-    type value warm_up xpu zero_grad
+    T_destination add_module ais annealed apply assign attach bdmc begin bfloat16 buffers call_program call_super_init
+    capabilities chain children compile compiler computed cpu csl cuda declare device distribution double dtype
+    dump_patches enter entered eval evaluations explored externals extra_repr fields fit float get_buffer
+    get_extra_state get_parameter get_submodule given given_values half ipu kernel latents learned load load_state_dict
+    log_prob log_z loss model_hash modules moving mtia named_buffers named_children named_modules named_parameters
+    observed origins package parameters phases posterior_chain programs raw register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ reverse_ais row_values
+    rsample_and_log_prob run run_batch sample save set_extra_state set_submodule shaped share_memory smc spec started
+    starts state_dict summed tile to to_empty train training tuning type value warm_up xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 
@@ -55,7 +54,7 @@ RESIDUAL = "_residual"
 
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("posterior_start", "posterior_steps", "warm_up", "log_mass", "csl")
+_HIDDEN += ("posterior_start", "posterior_steps", "warm_up", "log_mass", "csl", "start_means", "start_values")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:

@@ -35,6 +35,7 @@ from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
+from gencompiler.model.starts import in_order
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import exploring_transition, hidden_state, sampling_transition, state_of
 from gencompiler.rows.nodes import Program
@@ -63,6 +64,7 @@ _RUNTIME = {
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
     "gencompiler.runtime.sampling": ("Chain", "Trajectory"),
+    "gencompiler.runtime.starts": ("Start",),
 }
 _TAKEN = ("math", "torch", "F", "Tensor", "ClassVar", *(name for names in _RUNTIME.values() for name in names))
 
@@ -126,7 +128,7 @@ def emit_module(
     used = {name for each in methods for name in each.names}
     shared = _shared_parameters(model, plan)
     names = {"Field", "Support", "Model", "RowFunction"} | used
-    names |= {"Condition"} if tuned(model) else set()
+    names |= ({"Condition"} if tuned(model) else set()) | ({"Start"} if model.starts else set())
     names |= ({"Phase"} if phases else set()) | ({"nn"} if model.externals else set())
     return render(
         "model.py.jinja",
@@ -259,6 +261,8 @@ def _attributes(
         code = _row_function(plan.functions[name], program, shared, shapes)
         lines += statement(f"{string(name)}: ", code, 8, ",")
     lines += ["    }"]
+    if model.starts:
+        lines += statement("starts = ", Sequence(tuple(_starts(model))), 4)
     if phases:
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
@@ -271,6 +275,15 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
+
+
+def _starts(model: Model) -> list[Code]:
+    """`Start("ActNorm.s", 1, (3,))`, in the order in which parameters begin."""
+    outputs = {start.path: number for number, start in enumerate(model.starts)}
+    return [
+        call("Start", string(start.path), str(outputs[start.path]), *([repr(layers)] if layers else []))
+        for start, layers in in_order(model)
+    ]
 
 
 def _condition(tuned: Tuned) -> Code:

@@ -142,8 +142,8 @@ def _check_fit(requests: Requests, path: nodes.Density, move: nodes.Transition, 
 
 def _options(requests: Requests, head: tree.Name, arguments: tuple[tree.Argument, ...]) -> tuple[nodes.Option, ...]:
     """The numbers, those that are left out at their defaults, and the threshold of `resample = systematic(0.5)`."""
-    plain = tuple(a for a in arguments if a.name is None or a.name.id != "resample")
-    known = tuple(k for k in words.ANNEALED[head.id] if k != "resample")
+    plain = tuple(a for a in arguments if a.name is None or a.name.id not in ("resample", "on"))
+    known = tuple(k for k in words.ANNEALED[head.id] if k not in ("resample", "on"))
     given = {o.name: o for o in requests.arguments(head, plain, known)}
     found = [
         given.get(name, nodes.Option(name, Fraction(default), span=head.span)) for name, default in DEFAULTS.items()
@@ -154,7 +154,19 @@ def _options(requests: Requests, head: tree.Name, arguments: tuple[tree.Argument
         found.append(nodes.Option("threshold", value, span=head.span))
     elif resample is not None:
         requests.infer.builder.report("G107", f"`{head.id}` does not resample", resample.span, "`smc` does")
+    for argument in (a for a in arguments if a.name is not None and a.name.id == "on"):
+        _check_rows(requests, head, argument)
     return tuple(found)
+
+
+def _check_rows(requests: Requests, head: tree.Name, argument: tree.Argument) -> None:
+    """`on = simulated`: of those rows alone exact draws of the posterior are known, so `bdmc` has no others."""
+    builder, value = requests.infer.builder, argument.value
+    if "on" not in words.ANNEALED[head.id]:
+        builder.report("G107", f"`{head.id}` is of the data", argument.span, "`bdmc` is of simulated rows")
+    if not isinstance(value, tree.Name) or value.id != "simulated":
+        message = "the upper bound starts from exact draws of the posterior, known of simulated rows alone"
+        builder.report("G107", message, argument.span, "no such rows", help=("write `on = simulated`",))
 
 
 def _threshold(requests: Requests, argument: tree.Argument) -> nodes.Real:

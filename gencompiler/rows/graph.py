@@ -43,6 +43,8 @@ class LoopPlan:
     inverse: dict[int, Callable[[], tuple[Expr, Expr]]] | None = None
     stores: list[nodes.StoreColumn | nodes.StoreSection] = dataclasses.field(default_factory=list)
     done: Expr | None = None
+    #: The how manieth of its graph.
+    number: int = 0
 
 
 class Graph:
@@ -307,6 +309,12 @@ class Graph:
         """log|det| of the matrix that a row's vector of size² numbers is."""
         return self.intern(nodes.LogAbsDet(together((entries,), ()), entries, size, span=span))
 
+    def linear_solution(self, entries: Expr, right: Expr, span: Span) -> Expr:
+        """The vector that the matrix of `entries` sends to `right`."""
+        entries, right = particles.meet(self.intern, (entries, right))
+        type_ = together((entries, right), right.type.shape)
+        return self.intern(nodes.LinearSolution(type_, entries, right, span=span))
+
     def external(self, module: str, arguments: tuple[Expr, ...], shape: tuple[int, ...], span: Span) -> Expr:
         """The user's own module `module`, applied to values of which at least one differs between rows."""
         arguments = particles.meet(self.intern, arguments)
@@ -332,7 +340,7 @@ class Graph:
             kind, index, count, reverse, depth + 1, span, names, tuple(carried), tuple(carried.values()), ()
         )
         self.plans.append(plan)
-        number = len(self.plans)
+        plan.number = number = len(self.plans)
         plan.inside = tuple(
             self.intern(
                 nodes.Local(RowType(len(v.type.shape) < 2, v.type.shape, "real", v.type.particles), n, span=span),
@@ -345,7 +353,7 @@ class Graph:
 
     def index_of(self, plan: LoopPlan) -> Expr:
         local = nodes.Local(RowType(False, (), "integer"), plan.index, span=plan.span)
-        return self.intern(local, plan.depth, ("index", id(plan)))
+        return self.intern(local, plan.depth, ("index", plan.number))
 
     def close(self, plan: LoopPlan, nexts: tuple[Expr, ...]) -> tuple[Expr, ...]:
         """Finish a loop; the carried values as the statements after it see them."""
@@ -354,7 +362,7 @@ class Graph:
         self._widen(plan)
         nexts = plan.nexts
         plan.after = tuple(
-            self.intern(nodes.Local(e.type, n, span=plan.span), plan.depth - 1, ("after", id(plan)))
+            self.intern(nodes.Local(e.type, n, span=plan.span), plan.depth - 1, ("after", plan.number))
             if after is not e
             else before  # what no iteration changes is what it was
             for n, e, before, after in zip(plan.names, plan.inside, plan.initials, nexts, strict=True)
@@ -385,7 +393,7 @@ class Graph:
     def _widened(self, plan: LoopPlan, inside: Expr, following: Expr) -> Expr:
         assert isinstance(inside, nodes.Local)
         type_ = dataclasses.replace(inside.type, particles=following.type.particles)
-        return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("inside", id(plan)))
+        return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("widened", plan.number))
 
 
 def _key(value: object) -> object:

@@ -486,7 +486,7 @@ class DecoderAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/decoder_ais.gen"
-    model_hash = "b2497b1e98e56901282f6ebcc95bbe0a440a8fb31fd0fafafacbba3bb8d320a7"
+    model_hash = "14df95960d3321767c01c12902731b5b6861f510c1ea8241c46b528f80e13f67"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -233,7 +233,7 @@ class DAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"csl": {"samples": 10000}}
     package = __package__ or ""
     spec = "specs/chains/denoising_autoencoder.gen"
-    model_hash = "4b93d0a4061283a1381cc73826e9d1c353dc445b3a20b075a7b47ac90e395bce"
+    model_hash = "85bf81075b9f88d87d4be6fccabbbafa92edf8f26f032b9d9d9e789db60d671f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -60,17 +60,7 @@ csl_rows = CFunction(
     shared=2,
     work=878.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=7,
-    random=True,
-    shared=2,
-    work=878.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

@@ -491,7 +491,7 @@ class GeneratorAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/adversarial/gan_ais.gen"
-    model_hash = "87b8f2bc711a26600924e4ba0972f42049054d64bea7c407ad7ab09143f4066e"
+    model_hash = "30c6e00f770c1f52f4e641e591c3041ef65e3b3a71192b4b2166fd5ae0f9b0e7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -196,7 +196,7 @@ class GSN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"csl": {"samples": 10000}}
     package = __package__ or ""
     spec = "specs/chains/gsn.gen"
-    model_hash = "75f19bd33685729253cbc584d1f218cd6890335d188f0448ca5bd9566e517b88"
+    model_hash = "c8445da8d6084f07bbb83285a6d3790d0480c82404d959bcfcbe2ec10cb208f4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -86,16 +86,7 @@ anneal_back_rows = CFunction(
     random=True,
     work=467.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=3,
-    random=True,
-    work=534.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

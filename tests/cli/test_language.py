@@ -40,7 +40,6 @@ PLANNED: dict[str, str] = {
         "  update q maximize E[x, z ~ p] log q(z | x) } }  train o"
     ),
     "a length of another axis than the first": "model M(T : Count = 4) { observed x : Real[2, T]  p(x[:, t]) = Normal(0, 1) }",
-    "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
     "`Orthogonal(n, m)`": "observed x : Orthogonal(3, 3)  p(x) = Normal(0, 1)",
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
     "`Lower(n)`": "observed x : Lower(3)  p(x) = Normal(0, 1)",
