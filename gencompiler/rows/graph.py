@@ -60,8 +60,7 @@ class Graph:
         self.plans: list[LoopPlan] = []
         #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
         self.at_once = False
-        #: Where loops carry what their next iteration would compute again: what they ended with, by the formula of it.
-        self.recalls: dict[int, Expr] | None = None
+        self.recalls: dict[int, Expr] | None = None  # see `recall`: what loops ended with, by the formula of it
         self._names: set[str] = set()
         self._placeholders = 0
 
@@ -370,8 +369,7 @@ class Graph:
         for value, after, inside in zip(plan.after, nexts, plan.inside, strict=True):
             if after is not inside:
                 self.produced_by[id(value)] = plan
-        if more:
-            recall.remember(self, plan, more)
+        recall.remember(self, plan, more)
         return plan.after[: len(plan.after) - len(more)]
 
     def _widen(self, plan: LoopPlan) -> None:

@@ -81,7 +81,8 @@ def recalled(graph: Graph, plan: LoopPlan) -> dict[int, Expr]:
 
 def remember(graph: Graph, plan: LoopPlan, carried: dict[int, Expr]) -> None:
     """After the loop, what it carried is known of the state that it ends with."""
-    assert graph.recalls is not None
+    if graph.recalls is None or not carried:
+        return
     ended = {id(i): a for i, a in zip(plan.inside, plan.after, strict=True)}
     for place, value in carried.items():
         graph.recalls[id(Substitution(graph, ended)(value))] = plan.after[place]
