@@ -18,7 +18,8 @@ from gencompiler.rows.nodes import Expr
 from gencompiler.rows.rewrite import Substitution, needed_by, operands_first, rebuilt
 
 if TYPE_CHECKING:
-    from gencompiler.rows.graph import Graph, LoopPlan
+    from gencompiler.rows.graph import Graph
+    from gencompiler.rows.plans import LoopPlan
 
 #: What costs as much as an addition, and what other functions cost beside it; a product with a matrix is always dear.
 _CHEAP = {"add", "subtract", "multiply", "negate", "min", "max", "abs", "indicator", "and", "or", "not"}
