@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from gencompiler.checks.admissibility import ID as ADMISSIBLE
 from gencompiler.checks.admissibility import attempt as admissible
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.invariance import Keeping
 from gencompiler.checks.moves import Unsupported, move_of
-from gencompiler.checks.verdict import Obligation
+from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
@@ -70,6 +72,11 @@ def check(checking: Checking) -> None:
 def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
     goal = own.goal
     assert isinstance(goal, Ergodic)
+    open_ = any(v.obligation.id == ADMISSIBLE and v.status in (UNKNOWN, REFUTED) for v in checking.verdicts)
+    if open_ and not Keeping(checking).admissible(goal.kernel):  # which has been reported at its own place
+        note = "it rests on a law that is not known to be admissible"
+        checking.record(Verdict(UNKNOWN, own, notes=(note,)))
+        return
 
     def attempt() -> Proof:
         try:
@@ -81,9 +88,9 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
             raise NotFound("support", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
-        return finite_chains.unreachable(goal.kernel, goal.state) or kernel_attempt(
-            "unreached", (goal.kernel, goal.state)
-        )
+        rules = ("unreached", "finite_periodic")
+        others = (kernel_attempt(rule, (goal.kernel, goal.state)) for rule in rules)
+        return finite_chains.unreachable(goal.kernel, goal.state) or next((p for p in others if p is not None), None)
 
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         notes = (str(failure),) if found is None else (_told(found),)
@@ -126,6 +133,8 @@ def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
 def _told(found: Proof) -> str:
     if found.rule == "closed_set":
         return finite_chains.told(found)
+    if found.rule == "finite_periodic":
+        return "it has a period: after no number of steps may it be everywhere, wherever it began"
     move, state = found.subject
     still = next((s for s in state if s not in moved(move)), None)
     return f"{still} never moves" if still is not None else "it draws nothing, so that few places are ever reached"

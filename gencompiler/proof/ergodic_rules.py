@@ -43,7 +43,7 @@ class Ergodic(Fact):
 
 @dataclasses.dataclass(frozen=True)
 class NotErgodic(Fact):
-    """Some states are never left for some others."""
+    """No power of the move brings the variables from everywhere to every set that is not null."""
 
     kernel: Move
     state: tuple[Term, ...]

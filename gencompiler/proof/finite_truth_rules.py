@@ -6,6 +6,7 @@ compared as formulas."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
@@ -23,14 +24,14 @@ from gencompiler.proof.chain_rules import (
     well_formed,
 )
 from gencompiler.proof.composite_rules import moved
-from gencompiler.proof.ergodic_rules import Ergodic
+from gencompiler.proof.ergodic_rules import Ergodic, NotErgodic
 from gencompiler.proof.evaluate import Undefined
 from gencompiler.proof.exact_masses import exponential
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.finite_rules import Finite, Measure, State, checked, states, values_of
 from gencompiler.proof.graph import Term, apply, literal, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.numbers import Undecided, times
+from gencompiler.proof.numbers import Number, Undecided, ball, times
 from gencompiler.proof.terms import ONE, ZERO, minus, plus
 
 #: Of a chain that is compared pair by pair, and of one that is followed step by step, the most states.
@@ -127,19 +128,51 @@ def finite_ergodic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Some power of a finite chain without parameters brings every state to every state with positive probability.
 
     Subject: the move, the variables.  All states are followed until each has reached all."""
+    move, variables, every = _chain(subject)
+    after = _following(move, variables, every, lambda p: bool(p > 0))
+    need(_reaches(after, every), "no power of it reaches every state from every state")
+    return Ergodic(move, variables)
+
+
+@rule
+def finite_periodic(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """No power of a finite chain without parameters brings every state to every state: from some it is always somewhere
+    else, as of a chain that returns at every other step only.
+
+    Subject: the move, the variables.  A step that is not known to have no probability counts as one that may be taken,
+    with which even more would be reached."""
+    move, variables, every = _chain(subject)
+    after = _following(move, variables, every, lambda p: not bool(ball(p) == 0))
+    need(not _reaches(after, every), "a power of it may reach every state from every state")
+    return NotErgodic(move, variables)
+
+
+def _chain(subject: Subject) -> tuple[Move, tuple[Term, ...], list[State]]:
+    """A move, its variables and their states; raises Unproved."""
     move, variables = cast(tuple[Move, tuple[Term, ...]], subject)
     checked(variables, ())
     need(set(variables) >= moved(move), "a variable that is not gone through")
     every = states(variables)
     need(len(every) <= MOST_FOLLOWED, "too many states")
+    return move, variables, every
+
+
+def _following(
+    move: Move, variables: tuple[Term, ...], every: list[State], possible: Callable[[Number], bool]
+) -> dict[State, frozenset[State]]:
+    """Where one step may lead from each state."""
     finite = Finite(variables, ())
     try:
-        after = {s: frozenset(t for t, p in finite.spread(move, s).items() if p > 0) for s in every}
+        return {s: frozenset(t for t, p in finite.spread(move, s).items() if possible(p)) for s in every}
     except (Undecided, Undefined) as problem:
         raise Unproved(str(problem)) from None
+
+
+def _reaches(after: dict[State, frozenset[State]], every: list[State]) -> bool:
+    """Whether some power has every state reach every state: by the (n - 1)^2 + 1st, if any (Wielandt 1950)."""
     reached = after
-    for _ in range((len(every) - 1) ** 2 + 1):  # by then a power is positive if any is (Wielandt 1950)
+    for _ in range((len(every) - 1) ** 2 + 1):
         if all(len(r) == len(every) for r in reached.values()):
-            return Ergodic(move, variables)
+            return True
         reached = {s: frozenset().union(*(after[t] for t in r)) for s, r in reached.items()}
-    raise Unproved("no power of it reaches every state from every state")
+    return False

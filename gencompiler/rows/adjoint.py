@@ -11,8 +11,9 @@ up.  Of a particle's scalar, each particle has adjoints of its own all the way b
 from __future__ import annotations
 
 from gencompiler.rows.analysis import constant
-from gencompiler.rows.graph import Graph, LoopPlan, parts_of
+from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.rewrite import Substitution, operands_first
 from gencompiler.rows.unsupported import NotLowered

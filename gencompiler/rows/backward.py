@@ -21,8 +21,9 @@ from collections.abc import Iterator
 from gencompiler.rows import nodes
 from gencompiler.rows.contributions import Contribution, Contributions, NotDifferentiated
 from gencompiler.rows.copies import Build, Copies
-from gencompiler.rows.graph import Graph, LoopPlan, parts_of
+from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.recovery import Recovery, recovery_of

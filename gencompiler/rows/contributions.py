@@ -11,8 +11,9 @@ import dataclasses
 
 from gencompiler.rows import nodes
 from gencompiler.rows.analysis import constant
-from gencompiler.rows.graph import Graph, LoopPlan
+from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.rewrite import Substitution
 

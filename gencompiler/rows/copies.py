@@ -12,8 +12,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import TypeVar
 
-from gencompiler.rows.graph import Graph, LoopPlan
+from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.programs import Draft
 
 ValueT = TypeVar("ValueT", Draft, Graph)

@@ -18,10 +18,10 @@ from gencompiler.rows.arrays import argsort
 from gencompiler.rows.causal_units import Units, drawn_networks
 from gencompiler.rows.comprehension import is_elementwise
 from gencompiler.rows.expressions import Expressions, Scope
-from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.inversion import inverted
 from gencompiler.rows.newest import NEWEST, along_an_order, as_newest, mentioned, with_newest
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.recurrent import States, recurrent_networks
 from gencompiler.rows.stacks import Caches
 

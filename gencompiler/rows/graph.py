@@ -7,7 +7,6 @@ not change inside a loop is computed before it, and a value used twice gets a na
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
@@ -16,35 +15,11 @@ from gencompiler.node import Node, children, field_names
 from gencompiler.rows import folding, nodes, particles, recall, windows
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.particles import together
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.rewrite import Substitution
 
 #: Written at each use: a name would only keep a tile alive.
 NEVER_NAMED = (nodes.Number, nodes.Local, nodes.InputRead, nodes.ParameterRead, nodes.Iota, nodes.Mask)
-
-
-@dataclasses.dataclass(eq=False)
-class LoopPlan:
-    """A loop under construction; `depth` is that of its body, `wishes` what the carried values were to be called."""
-
-    kind: str
-    index: str
-    count: Expr
-    reverse: bool
-    depth: int
-    span: Span
-    names: tuple[str, ...]
-    wishes: tuple[str, ...]
-    initials: tuple[Expr, ...]
-    inside: tuple[Expr, ...]
-    after: tuple[Expr, ...] = ()
-    nexts: tuple[Expr, ...] = ()
-    #: By the place of a carried value, where an iteration is proven invertible: a stand-in for the value after it, and
-    #: the value before it, made when asked for.
-    inverse: dict[int, Callable[[], tuple[Expr, Expr]]] | None = None
-    stores: list[nodes.StoreColumn | nodes.StoreSection] = dataclasses.field(default_factory=list)
-    done: Expr | None = None
-    #: The how manieth of its graph.
-    number: int = 0
 
 
 class Graph:
@@ -60,8 +35,7 @@ class Graph:
         self.plans: list[LoopPlan] = []
         #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
         self.at_once = False
-        #: Where loops carry what their next iteration would compute again: what they ended with, by the formula of it.
-        self.recalls: dict[int, Expr] | None = None
+        self.recalls: dict[int, Expr] | None = None  # see `recall`: what loops ended with, by the formula of it
         self._names: set[str] = set()
         self._placeholders = 0
 
@@ -370,8 +344,7 @@ class Graph:
         for value, after, inside in zip(plan.after, nexts, plan.inside, strict=True):
             if after is not inside:
                 self.produced_by[id(value)] = plan
-        if more:
-            recall.remember(self, plan, more)
+        recall.remember(self, plan, more)
         return plan.after[: len(plan.after) - len(more)]
 
     def _widen(self, plan: LoopPlan) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from gencompiler.node import rebuild
 from gencompiler.rows import nodes
 from gencompiler.rows.analysis import bound_names, local_names
-from gencompiler.rows.graph import NEVER_NAMED, Graph, LoopPlan, parts_of
+from gencompiler.rows.graph import NEVER_NAMED, Graph, parts_of
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.rewrite import operands_first
 
 #: How many expressions are written inside one another at most; Python's parser has a limit, and so have readers.

@@ -19,8 +19,8 @@ from gencompiler.derive.acceptance import log_joint
 from gencompiler.model import nodes as model
 from gencompiler.rows.chain_sites import WALK
 from gencompiler.rows.expressions import Scope
-from gencompiler.rows.graph import LoopPlan
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 
 if TYPE_CHECKING:
     from gencompiler.rows.chain_steps import Steps

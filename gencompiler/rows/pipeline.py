@@ -12,8 +12,9 @@ from gencompiler.node import walk
 from gencompiler.rows import angles, jacobians, nodes, ode, places
 from gencompiler.rows.analysis import inverse_order
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
-from gencompiler.rows.graph import Graph, LoopPlan
+from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 
 
 class Pipeline:

@@ -18,7 +18,8 @@ from gencompiler.rows.nodes import Expr
 from gencompiler.rows.rewrite import Substitution, needed_by, operands_first, rebuilt
 
 if TYPE_CHECKING:
-    from gencompiler.rows.graph import Graph, LoopPlan
+    from gencompiler.rows.graph import Graph
+    from gencompiler.rows.plans import LoopPlan
 
 #: What costs as much as an addition, and what other functions cost beside it; a product with a matrix is always dear.
 _CHEAP = {"add", "subtract", "multiply", "negate", "min", "max", "abs", "indicator", "and", "or", "not"}
@@ -81,7 +82,8 @@ def recalled(graph: Graph, plan: LoopPlan) -> dict[int, Expr]:
 
 def remember(graph: Graph, plan: LoopPlan, carried: dict[int, Expr]) -> None:
     """After the loop, what it carried is known of the state that it ends with."""
-    assert graph.recalls is not None
+    if graph.recalls is None or not carried:
+        return
     ended = {id(i): a for i, a in zip(plan.inside, plan.after, strict=True)}
     for place, value in carried.items():
         graph.recalls[id(Substitution(graph, ended)(value))] = plan.after[place]

@@ -17,8 +17,9 @@ import dataclasses
 from gencompiler.rows import nodes
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.contributions import NotDifferentiated
-from gencompiler.rows.graph import Graph, LoopPlan, parts_of
+from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr
+from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.rewrite import Substitution, operands_first
 
 #: Iterations between two saved states, at most: of layers that invert a map, and of a sum that is subtracted from.

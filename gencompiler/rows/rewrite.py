@@ -13,7 +13,8 @@ from gencompiler.rows.nodes import Expr
 from gencompiler.rows.unsupported import NotLowered
 
 if TYPE_CHECKING:
-    from gencompiler.rows.graph import Graph, LoopPlan
+    from gencompiler.rows.graph import Graph
+    from gencompiler.rows.plans import LoopPlan
 
 
 def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:

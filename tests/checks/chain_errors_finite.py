@@ -32,6 +32,11 @@ FALSE: list[Statement] = [
         "period",
     ),
     (
+        "matrix_period_three",
+        "observed x : Category(4)\np(x) ∝ 1\ntransition t(x' | x) { x' ~ Categorical([[0, 0.5, 0.5, 0], [0, 0, 0, 1], [0, 0, 0, 1], [1, 0, 0, 0]][x]) }\nclaim ergodic(t)",
+        "three classes in turn",
+    ),
+    (
         "mh_cat2_no",
         "observed x : Category(3)\nparam a : Real\np(x) ∝ exp(a * x)\ntransition t(x' | x) { y ~ Categorical([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]][x])   x' = accept(y, min(1, exp(a * (y - x)))) }\nclaim stationary(t, p)",
         "asymmetric proposal without ratio",

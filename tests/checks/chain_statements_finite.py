@@ -26,6 +26,11 @@ TRUE: list[Statement] = [
         "doubly stochastic",
     ),
     (
+        "matrix_aperiodic",
+        "observed x : Category(2)\np(x) ∝ 2 - x\ntransition t(x' | x) { x' ~ Categorical([[0.5, 0.5], [1, 0]][x]) }\nclaim stationary(t, p)\nclaim ergodic(t)",
+        "one state that may stay breaks the period",
+    ),
+    (
         "matrix_ergodic",
         "observed x : Category(3)\np(x) = Categorical([0.2, 0.3, 0.5])\ntransition t(x' | x) { x' ~ Categorical([[0.5, 0.5, 0], [0.1, 0.4, 0.5], [0, 0.3, 0.7]][x]) }\nclaim ergodic(t)",
         "connected and aperiodic",

@@ -34,7 +34,6 @@ OPEN = {
     "ggibbs_stale": "two numbers at once: what arrives is an integral over both",
     "logit_walk_no": "what arrives is not enclosed near the ends of (0, 1)",
     "ula_small": "one step brings too much by less than a millionth",
-    "matrix_periodic": "it reaches every state, though at every other step only",
     "hmc_positive": "a proposal outside may be meant to be refused",
     "swap_supports": "as before",
     "inv_unit": "as before",

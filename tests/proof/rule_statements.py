@@ -147,6 +147,7 @@ CHAIN = (
     "matrix_cycle",
     "matrix_db",
     "matrix_ergodic",
+    "matrix_periodic",
     "matrix_off",
     "mh_cat_sym",
     "ula_gaussian",
