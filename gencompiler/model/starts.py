@@ -226,7 +226,7 @@ def _through(
 def in_order(model: nodes.Model) -> list[tuple[nodes.Start, tuple[int, ...]]]:
     """The initial values that data give, each when everything that it rests on has begun: of the model's own
     parameters, then of maps in the order in which data reach them, one for each iteration."""
-    found = [(start, ()) for start in model.starts if not start.map]
+    found: list[tuple[nodes.Start, tuple[int, ...]]] = [(start, ()) for start in model.starts if not start.map]
     of_maps: dict[str, list[nodes.Start]] = {}
     for start in model.starts:
         of_maps.setdefault(start.map, []).append(start)
