@@ -50,10 +50,8 @@ def settle(model: Model, rows: Rows, seed: int) -> None:
         means = [_mean(each) for each in model.run("start_means", inputs, batch.row, seed=seed, **layers)]
         value = model.run("start_values", [*given, *means], one, **layers)[start.output]
         if not bool(torch.isfinite(value).all()):
-            origin = next(o for name, o in model.origins.items() if name == start.path or start.path.endswith(name))
-            raise RunError(
-                "G805", f"the initial value of `{start.path}` is not a number ({origin})", "look at the data"
-            )
+            message = f"the initial value of `{start.path}` is not a number"
+            raise RunError("G805", message, "look at the data: some may be too large for single precision")
         model.assign(start.path, value, start.layers)
     model.started = True
 
