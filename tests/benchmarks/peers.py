@@ -126,8 +126,9 @@ def additive(model: Model) -> Callable[[Tensor], Passed]:
 
     mask = torch.cat((-torch.ones(half), torch.ones(D - half)))
     turn = nflows.transforms.ReversePermutation(D)
-    peer = nflows.transforms.CompositeTransform([coupling("Additive"), turn, coupling("Additive_2"), turn])
-    return peer  # type: ignore[no-any-return]
+    return nflows.transforms.CompositeTransform(  # type: ignore[no-any-return]
+        [coupling("Additive"), turn, coupling("Additive_2"), turn]
+    )
 
 
 class Ignoring(nn.Module):
