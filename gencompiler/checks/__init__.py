@@ -17,6 +17,7 @@ from gencompiler.checks import (
     claims,
     conditional_laws,
     conditionals,
+    conservative,
     decoders,
     domains,
     energies,
@@ -99,6 +100,7 @@ def _check(checking: Checking) -> Checked:
     adaptation.check(checking)
     annealing.check(checking)
     ergodicity.check(checking)
+    conservative.check(checking)
     stochastic_calculus.check(checking)
     claims.check(checking)
     inverse_network.check(checking, factorized)

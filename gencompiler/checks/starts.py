@@ -17,7 +17,7 @@ from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.scope import terms_of
 from gencompiler.proof.search import Search
-from gencompiler.proof.start_rules import Starts, unbounded
+from gencompiler.proof.start_rules import StartsInside, unbounded
 from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Translation
 
@@ -30,7 +30,7 @@ class Value:
 
     obligation: Obligation
     start: nodes.Start
-    goal: Starts
+    goal: StartsInside
 
 
 def values(derived: Derived) -> list[Value]:
@@ -52,7 +52,7 @@ def _value(model: nodes.Model, start: nodes.Start) -> Value:
         body = own.term(mean.body)
         names[mean.name] = unbounded(f"E[{mean.passing} ~ data] {text(body, own.labels)}", body.shape)
         means[names[mean.name]] = body
-    goal = Starts(inside.binding(names).term(start.value), support, tuple(means.items()))
+    goal = StartsInside(inside.binding(names).term(start.value), support, tuple(means.items()))
     words = f"`{start.path}` starts inside {support}, whatever the data are"
     return Value(Obligation(ID, start.path, words, start.span, goal), start, goal)
 
@@ -73,7 +73,7 @@ def check(checking: Checking) -> None:
         )
 
 
-def _attempt(search: Search, goal: Starts) -> Proof:
+def _attempt(search: Search, goal: StartsInside) -> Proof:
     """The ranges of what means are of, then that of the value for all means in these; raises NotFound."""
     try:
         ranges = [search.range(body) for _, body in goal.means]

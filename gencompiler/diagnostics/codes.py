@@ -62,6 +62,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G205", Severity.ERROR, USER_ERROR, "a subscript that means nothing here"),
     ("G206", Severity.ERROR, USER_ERROR, "a constant is needed, or is out of range"),
     ("G207", Severity.ERROR, USER_ERROR, "an initial value that data may not give"),
+    ("G208", Severity.WARNING, USER_ERROR, "a run-time length without a longest"),
     # -- G3xx: factorization -----------------------------------------------------------------------------------------
     ("G301", Severity.ERROR, USER_ERROR, "a cycle of conditionals"),
     ("G302", Severity.ERROR, USER_ERROR, "an element produced twice"),

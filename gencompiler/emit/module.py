@@ -17,7 +17,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
-from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods
+from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods, asked_name
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
@@ -45,6 +45,7 @@ from gencompiler.rows.schedule import Schedule
 _RUNTIME = {
     "gencompiler.runtime": (
         "annealing",
+        "conservative",
         "causal",
         "convolutions",
         "fokker_planck",
@@ -250,7 +251,10 @@ def _attributes(
     if "log_mass" in plan.programs:
         lines += statement("summed = ", Sequence(tuple(field_code(v) for v in summed(model))), 4)
     if annealed := annealed_fields(model):
-        lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
+        lines += ["    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {"]
+        for path, along in annealed.items():
+            lines += statement(f"{string(path)}: ", Sequence(tuple(along)), 8, ",")
+        lines += ["    }"]
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
         shapes = {v.name: v.type.shape for v in model.variables}
@@ -263,7 +267,7 @@ def _attributes(
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
     lines += [f"    capabilities: ClassVar[dict[str, str]] = {{{listed}}}"]
-    if asked := {m.name: m.arguments for m in model.methods if m.verb == "evaluate"}:
+    if asked := {asked_name(model, m): m.arguments for m in model.methods if m.verb == "evaluate"}:
         lines += statement("evaluations: ClassVar[dict[str, dict[str, float | str]]] = ", _nested(asked), 4)
     lines += ['    package = __package__ or ""']
     if model.externals:

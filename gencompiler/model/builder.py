@@ -21,6 +21,7 @@ from gencompiler.model.views import Axes
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
+    from gencompiler.model.fields import Stack
     from gencompiler.model.starts import Starting
 
 ItemT = TypeVar("ItemT")
@@ -97,6 +98,9 @@ class Builder:
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}
         self.networks: dict[str, PendingNetwork] = {}
+        #: Stacks of convolutions that the spec writes out, and of each of their convolutions the layer that it reads.
+        self.stacks: dict[str, Stack] = {}
+        self.channels: dict[tuple[str, str], str] = {}
         self.functions: dict[str, nodes.Function] = {}
         self.densities: dict[str, nodes.Density] = {}
         self.user_densities: list[nodes.Density] = []
@@ -267,9 +271,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
-    if kind.stack is not None:
+    if stacks.is_stack(network):
         bends = {}
-        layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
+        empty = {layer.name for layer in network.layers if layer.zero}
+        layers = [(name, out, width, name in empty) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         bends = {}
         size = kind.gates * network.hidden[0]

@@ -6,11 +6,12 @@ the place of use, which the body mentions by the name of the condition.
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes
+from gencompiler.model import moving_supports, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
@@ -22,6 +23,29 @@ from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
+
+
+def conditions_of(definition: tree.Definition) -> tuple[tree.ParameterDecl, ...]:
+    """What is declared after the bar."""
+    return (definition.signature.conditions if definition.signature else None) or ()
+
+
+def by_name(infer: Infer, definition: tree.Definition, given: tuple[tree.Argument, ...]) -> dict[str, tree.Argument]:
+    """What a use sets after the bar; arguments without a name are the parameters without a default, in order."""
+    found = {a.name.id: a for a in given if a.name is not None}
+    open_ = [d.name.id for d in conditions_of(definition) if d.name.id not in found and d.default is None]
+    plain = [a for a in given if a.name is None]
+    if len(plain) > len(open_):
+        infer.builder.report(
+            "G104",
+            f"`{definition.name.id}` has {len(open_)} parameters to set here",
+            plain[len(open_)].span,
+            "one too many",
+            also=(Label(definition.name.span, "defined here"),),
+        )
+    for name, argument in zip(open_, plain, strict=False):
+        found[name] = dataclasses.replace(argument, name=tree.Name(name, span=argument.span))
+    return found
 
 
 def computed(
@@ -150,7 +174,8 @@ def fit(
     for size, extent in zip(axes, shape, strict=True):
         if isinstance(size, tree.Name):
             constants.setdefault(size.id, Fraction(extent))
-    declared_support(builder, declaration.type, constants)  # proofs see the value itself, not what is declared of it
+    if not moving_supports.moves(declaration, constants):
+        declared_support(builder, declaration.type, constants)  # proofs see the value, not what is declared of it
 
 
 def axes_of(type_: tree.SupportType) -> tuple[tree.Expr, ...]:

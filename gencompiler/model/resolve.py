@@ -15,9 +15,11 @@ from typing import TypeVar
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.model import (
     declared,
+    default_paths,
     definitions,
     deterministic,
     equations,
+    fields,
     groups,
     inner_densities,
     lengths,
@@ -51,7 +53,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
     check_names(file, prelude.names, reporter)
     if library.is_library(file):
         return library.resolve(file, defines, prelude, reporter)
-    surface = _one_model(file, reporter)
+    surface = default_paths.with_paths(_one_model(file, reporter), reporter)
     resolver = _Resolver(file, surface, defines, prelude, reporter)
     model = resolver.run()
     if not any(v.role == "observed" for v in model.variables):
@@ -130,8 +132,7 @@ class _Resolver:
                 found = constant(declaration.default, values, self.reporter)
                 values[name] = Fraction(1) if found is None else found
             else:
-                self._open_constant(declaration)
-                values[name] = Fraction(1)
+                values[name] = self._open_constant(declaration)
         for name in unused:
             self.reporter.add(
                 "G107",
@@ -142,11 +143,19 @@ class _Resolver:
             )
         return values
 
-    def _open_constant(self, declaration: tree.ParameterDecl) -> None:
-        name, what, advice = declaration.name.id, "a constant without a default", "give it one, or pass `-D {0}=…`"
+    def _open_constant(self, declaration: tree.ParameterDecl) -> Fraction:
+        """What is taken for a constant without a value: of a run-time length, a longest one."""
+        name = declaration.name.id
         if lengths.is_length(declaration):
-            what, advice = "of run-time lengths, the longest must be known", "state the longest: `{0} : Count = 64`"
-        self.reporter.add("G206", f"`{name}` has no value", declaration.span, what, help=(advice.format(name),))
+            message = f"`{name}` does not say how long the longest row is: {lengths.LONGEST} is taken"
+            help_ = (f"state it: `{name} : Count = {lengths.LONGEST}`, or pass `-D {name}=…`",)
+            self.reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
+            return Fraction(lengths.LONGEST)
+        help_ = (f"give it one, or pass `-D {name}=…`",)
+        self.reporter.add(
+            "G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_
+        )
+        return Fraction(1)
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}
@@ -395,4 +404,4 @@ class _Resolver:
             starts=tuple(builder.starts),
             span=self.surface.span,
         )
-        return groups.with_parameters(solved(model), builder.instances())
+        return groups.with_parameters(fields.closed(builder, solved(model)), builder.instances())

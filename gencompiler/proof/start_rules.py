@@ -18,7 +18,7 @@ WITH_INSIDE = ("Real", "Positive", "NonNegative", "Unit", "Interval", "Open")
 
 
 @dataclasses.dataclass(frozen=True)
-class Starts(Fact):
+class StartsInside(Fact):
     """With each symbol of `means` the mean over rows of the term beside it, `value` is within `support`, off its ends,
     whatever the rows are; elementwise."""
 
@@ -50,7 +50,7 @@ def starts(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved(f"{support} has no inside")
     need(range_of(premises[-1], value).within(interior(allowed)), "{} may not be inside {}", value, support)
     plain = {mean: unbounded(name_of(mean), mean.shape) for mean in symbols}
-    return Starts(substitute(value, plain), support, tuple((plain[mean], body) for mean, body in means))
+    return StartsInside(substitute(value, plain), support, tuple((plain[mean], body) for mean, body in means))
 
 
 def unbounded(name: str, shape: Shape) -> Term:

@@ -17,6 +17,7 @@ from gencompiler.rows.nodes import (
     ExternalCall,
     InputRead,
     Let,
+    LinearSolution,
     Local,
     LogAbsDet,
     Loop,
@@ -100,6 +101,8 @@ def torch_alone(part: Node) -> str | None:
             return "the order that sorts a vector"
         case LogAbsDet():
             return "the determinant of a matrix of each row"
+        case LinearSolution():
+            return "linear equations of each row"
         case ExternalCall(module=module):
             return f"`{module}` is a module of the user's own"
     return None

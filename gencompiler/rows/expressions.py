@@ -23,6 +23,7 @@ from gencompiler.rows import (
     parameter_reads,
     places,
     roots,
+    solutions,
     tables,
 )
 from gencompiler.rows.bundles import Bundle, Interval
@@ -160,6 +161,8 @@ class Expressions:
         """What is defined by an equation."""
         if isinstance(expr, model.Root):
             return roots.root(self, expr, scope)
+        if isinstance(expr, model.Solution):
+            return solutions.solution(self, expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def _reference(self, expr: model.Reference, scope: Scope) -> Expr:

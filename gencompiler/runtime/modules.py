@@ -57,7 +57,7 @@ class Model(nn.Module):
     explored: ClassVar[tuple[Field, ...]] = ()  # what chains of a posterior move, and, as `given`, are given
     tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
     warm_up: ClassVar[int] = 0
-    annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
+    annealed: ClassVar[Mapping[str, tuple[Field, ...]]] = {}  # by path, what it is of, and, as `given`, is given
     summed: ClassVar[tuple[Field, ...]] = ()  # what the constant of an energy is summed over
     phases: ClassVar[tuple[Phase, ...]] = ()
     starts: ClassVar[tuple[Start, ...]] = ()  # initial values that data give, in their order
@@ -192,7 +192,7 @@ class Model(nn.Module):
             if tensor.is_floating_point() and bool(tensor.isnan().any()):
                 row = int(tensor.isnan().reshape(len(tensor), -1).any(1).nonzero()[0])
                 raise RunError("G801", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
-            member = field.support.contains(tensor).reshape(len(tensor), field.size).all(1)
+            member = field.contains(tensor).reshape(len(tensor), field.size).all(1)
             mask = member.reshape(-1, *[1] * len(field.shape))
             computed = self.computed(field, tensor)
             entered.append(torch.where(mask, computed, field.support.member(field.shape).to(computed)))

@@ -16,7 +16,8 @@ from gencompiler.runtime.fields import Field
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """One phase of the training objective: `program` gives each row's value, which is maximised (or minimised) over the
-    parameters `update` (all of them when empty), `repeats` times in a row.
+    parameters `update` (all of them when empty), `repeats` times in a row, each time ending `within` two ends where it
+    has any.
 
     Where `chains` is not 0, so many chains of the variables `stored` go on from step to step, and the value is the mean
     over rows plus the mean over chains, whose programs are PROGRAM_chains, PROGRAM_advance and PROGRAM_start."""
@@ -28,6 +29,7 @@ class Phase:
     repeats: int = 1
     chains: int = 0
     stored: tuple[Field, ...] = ()
+    within: tuple[float, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

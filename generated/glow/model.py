@@ -1288,7 +1288,7 @@ class Glow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/glow.gen"
-    model_hash = "5e80f594c67b1fbd65d96232a8dd251f069950c42cf95bf52b77488eb97592c6"
+    model_hash = "0858a0a5caf1292e0526d4e7f250dccd11de7e97d9ee5da8464058c25810435c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -651,7 +651,7 @@ class IWAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/iwae.gen"
-    model_hash = "91feb76804c0737c0cc151ba04af4299d7a3f30407fd255c070642ba5e8e27da"
+    model_hash = "963f59bfa12ea91de37a1fd7e78d8ea8e7deab0d016dd9f50d6c05a596689629"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -94,6 +94,8 @@ SCALAR = (
         "  k = bin(u, x) }"
         for turn in ("2 * pi", "pi")
     ),
+    "(u : Real[2] | w : Simplex(3), h : Simplex(3), d : Positive[2]) -> Real[2] = "
+    "for i: RationalQuadraticSpline(u[i] | w, h, d, K = 3)",
     "(u : Angle) -> Angle = -2 * u",
     "(u : Angle) -> Angle = u / 2",
     "(u : Angle) -> Angle = u + 1.5 * sin(u)",
@@ -284,6 +286,12 @@ claim reversible(t, p)
     "a table": "model M { observed k : Category(2)  p(k) = Categorical(probabilities = [0.25, 0.75]) }\n",
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
+""",
+    "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
+density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
+{_NORMAL}""",
+    "a mean by a point of a simplex": """model M { observed x : Binary[2]  latent w : Simplex(2)  param f : Unit[2, 2]
+p(w) = Dirichlet(2)  p(x | w) = Bernoulli(probability = w @ f) }
 """,
     "a mass through asinh": "density F(x : Real) = exp(-asinh(x)^2 / 2) / sqrt(2 * pi) / sqrt(1 + x^2)\n" + _NORMAL,
     "numbers along an order": """model M { observed x : Binary[3]  latent o : Permutation(3)
