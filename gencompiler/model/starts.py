@@ -237,10 +237,10 @@ def in_order(model: nodes.Model) -> list[tuple[nodes.Start, tuple[int, ...]]]:
 
 def check(model: nodes.Model, reporter: Reporter) -> None:
     """Report initial values of maps that data do not reach, or reach on the other side."""
-    sides: dict[str, set[str]] = {}
+    sides: dict[str, str] = {}
     uses: dict[str, int] = {}
     for name, side, layers in reached(model):
-        sides.setdefault(name, set()).add(side)
+        sides[name] = side
         uses[name] = uses.get(name, 0) + (not any(layers))
     for start in (s for s in model.starts if s.map):
         map_ = next(m for m in model.maps if m.name == start.map)
@@ -254,12 +254,10 @@ def check(model: nodes.Model, reporter: Reporter) -> None:
                 help=(f"set it where the map is used: `{map_.definition}({_short(start.path)} = …)`",),
             )
         elif uses[start.map] > 1:
-            reporter.add(
-                "G901", "initial values of a map that is used twice are valid, but not supported yet", start.span
-            )
+            message = "initial values of a map that is used twice are valid, but not supported yet"
+            reporter.add("G901", message, start.span, "not supported yet")
         else:
-            _check_side(start, map_, sides[start.map].pop(), reporter)
-            sides[start.map] = {m.side for m in start.means}
+            _check_side(start, map_, sides[start.map], reporter)
 
 
 def _check_side(start: nodes.Start, map_: nodes.Map, side: str, reporter: Reporter) -> None:
