@@ -126,7 +126,10 @@ def mean(infer: Infer, context: Context, expr: tree.Expect) -> nodes.Expr:
             help=("write `E[x ~ data] …`",),
         )
     if from_data(expr.body):
-        help_ = ("give the inner one to a parameter of its own, declared before",)
+        help_ = (
+            "an expectation reaches as far right as it can: put the first in brackets, `(E[x ~ data] x) * …`",
+            "or give the inner one to a parameter of its own, declared before",
+        )
         builder.report("G207", "a mean within a mean", expr.span, "an expectation of one draw", help=help_)
     names = _drawn(builder, starting, drawn, draw)
     inside = dataclasses.replace(context, names={**context.names, **names}, starting=None)
