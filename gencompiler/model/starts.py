@@ -9,6 +9,7 @@ NeurIPS 2016, section 3; Kingma & Dhariwal, Glow, NeurIPS 2018, section 3.1).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.model.builder import Builder, Context
+from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.deterministic import names_in
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
@@ -47,6 +48,14 @@ def from_data(value: tree.Expr | None) -> bool:
 
 
 # -- resolution ------------------------------------------------------------------------------------------------------
+
+
+def of_model(infer: Infer, context: Context, surface: tree.Model, variables: dict[str, nodes.Variable]) -> None:
+    """Those of a model's own parameters, once all variables are known."""
+    groups = [g for s in surface.statements if isinstance(s, tree.Variables) for g in s.groups]
+    for group in (g for g in groups if from_data(g.value) and g.names[0].id in infer.builder.parameters):
+        with contextlib.suppress(Abandon):
+            of_variables(infer, context, group, variables)
 
 
 def of_variables(infer: Infer, context: Context, group: tree.Group, variables: dict[str, nodes.Variable]) -> None:

@@ -43,8 +43,7 @@ class LoopPlan:
     inverse: dict[int, Callable[[], tuple[Expr, Expr]]] | None = None
     stores: list[nodes.StoreColumn | nodes.StoreSection] = dataclasses.field(default_factory=list)
     done: Expr | None = None
-    #: The how manieth of its graph.
-    number: int = 0
+    number: int = 0  # the how manieth of its graph
 
 
 class Graph:
