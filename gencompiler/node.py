@@ -72,6 +72,13 @@ def _add_nodes(values: tuple[object, ...], found: list[Node]) -> None:
             _add_nodes(value, found)
 
 
+def identity(value: object) -> object:
+    """What tells a field of a node from others: nodes by which they are, everything else by its value."""
+    if isinstance(value, tuple):
+        return tuple(identity(v) for v in value)
+    return id(value) if isinstance(value, Node) else value
+
+
 def walk(tree: Node) -> Iterator[Node]:
     """Every node of `tree`, parents before children."""
     stack = [tree]

@@ -37,12 +37,9 @@ def check(checking: Checking) -> None:
 
 
 def _has_angles(model: nodes.Model) -> bool:
-    typed = (*model.variables, *(i for owner in (*model.maps, *model.functions) for i in _inputs(owner)))
-    return any(is_circle(each.type.support) for each in typed)
-
-
-def _inputs(owner: nodes.Map | nodes.Function) -> tuple[nodes.Input, ...]:
-    return (owner.input,) if isinstance(owner, nodes.Map) else owner.inputs
+    types = [v.type for v in model.variables] + [m.input.type for m in model.maps]
+    types += [i.type for function in model.functions for i in function.inputs]
+    return any(is_circle(each.support) for each in types)
 
 
 def _formulas(model: nodes.Model) -> Iterator[tuple[tuple[Term, ...], Translation]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gencompiler.catalog.supports import SUPPORTS, Number, bounds
 from gencompiler.emit.code import Code, Sequence, Text, call
 from gencompiler.emit.literals import string
-from gencompiler.model.nodes import Support, Variable
+from gencompiler.model.nodes import Model, Support, Variable
+from gencompiler.model.starts import in_order
 
 
 def field_code(variable: Variable, *, given: bool = False, length: str = "") -> Code:
@@ -45,3 +46,12 @@ def storage(support: Support) -> str:
         if low <= float(lower) and float(upper) <= high:
             return name
     return "int64"
+
+
+def starts_code(model: Model) -> list[Code]:
+    """`Start("ActNorm.s", 1, (3,))`, in the order in which parameters begin."""
+    outputs = {start.path: number for number, start in enumerate(model.starts)}
+    return [
+        call("Start", string(start.path), str(outputs[start.path]), *([repr(layers)] if layers else []))
+        for start, layers in in_order(model)
+    ]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
 from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods, asked_name
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
-from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
+from gencompiler.emit.fields import field_code, number_code, shape_code, starts_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
 from gencompiler.emit.gradients import Ways, gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
@@ -35,7 +35,6 @@ from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
-from gencompiler.model.starts import in_order
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import exploring_transition, hidden_state, sampling_transition, state_of
 from gencompiler.rows.nodes import Program
@@ -262,7 +261,7 @@ def _attributes(
         lines += statement(f"{string(name)}: ", code, 8, ",")
     lines += ["    }"]
     if model.starts:
-        lines += statement("starts = ", Sequence(tuple(_starts(model))), 4)
+        lines += statement("starts = ", Sequence(tuple(starts_code(model))), 4)
     if phases:
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
@@ -275,15 +274,6 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
-
-
-def _starts(model: Model) -> list[Code]:
-    """`Start("ActNorm.s", 1, (3,))`, in the order in which parameters begin."""
-    outputs = {start.path: number for number, start in enumerate(model.starts)}
-    return [
-        call("Start", string(start.path), str(outputs[start.path]), *([repr(layers)] if layers else []))
-        for start, layers in in_order(model)
-    ]
 
 
 def _condition(tuned: Tuned) -> Code:

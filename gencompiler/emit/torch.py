@@ -152,8 +152,8 @@ class _Function:
                 self._preallocate(output)
         self.body.block(self.program.body)
         self._outputs()
-        head = [*self._signature(), *self._docstring(), *self._preamble()]
-        text = "\n".join([*head, *self.body.lines]) + "\n"
+        lines = [*self._signature(), *self._docstring(), *_joined(self._preamble(), self.body.lines)]
+        text = "\n".join(lines) + "\n"
         used = self.scope.wants | {n for n in IMPORTS if n != "math" and re.search(rf"\b{n}\.", text)}
         return Printed(text, frozenset(used & IMPORTS.keys()))
 
@@ -233,6 +233,16 @@ class _Function:
                 code = self.body.expressions.spread(value, output.type)
             results.append(method(code, "to", "torch.int64") if output.type.kind == "integer" else code)
         self.body.lines += returned(results[0] if len(results) == 1 else Sequence(tuple(results)), 4)
+
+
+def _joined(preamble: list[str], body: list[str]) -> list[str]:
+    """Both, without a name for what is returned at once: `x = x.to(dtype)`, `return x`."""
+    *before, last = preamble or [""]
+    name, _, value = last.strip().partition(" = ")
+    *comments, end = body
+    if value and end == f"    return {name}" and all(line.lstrip().startswith("#") for line in comments):
+        return [*before, *comments, f"    return {value}"]
+    return [*preamble, *body]
 
 
 def shape_in_words(each: Input | Output) -> str:

@@ -184,7 +184,7 @@ class _Resolver:
         for statement in self.surface.statements:
             if isinstance(statement, tree.Variables):
                 self._each(self._variables, statement)
-        self._starts()
+        starts.of_model(self.infer, self.context, self.surface, self.variables)
         self.variables |= self.lengths.variables  # after the others: what a batch of one tensor is comes first
         self.builder.variables |= self.lengths.variables.keys()
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
@@ -289,13 +289,6 @@ class _Resolver:
             if role == "latent":
                 self.builder.latents.add(name.id)
             self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
-
-    def _starts(self) -> None:
-        """Initial values that data give, once all variables are known."""
-        groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
-        for group in (g for g in groups_ if starts.from_data(g.value) and g.names[0].id in self.builder.parameters):
-            with contextlib.suppress(Abandon):
-                starts.of_variables(self.infer, self.context, group, self.variables)
 
     def _initial(self, group: tree.Group, support: nodes.Support) -> str | Fraction:
         if group.value is None or starts.from_data(group.value):

@@ -9,6 +9,7 @@ NeurIPS 2016, section 3; Kingma & Dhariwal, Glow, NeurIPS 2018, section 3.1).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.model.builder import Builder, Context
+from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.deterministic import names_in
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
@@ -47,6 +48,14 @@ def from_data(value: tree.Expr | None) -> bool:
 
 
 # -- resolution ------------------------------------------------------------------------------------------------------
+
+
+def of_model(infer: Infer, context: Context, surface: tree.Model, variables: dict[str, nodes.Variable]) -> None:
+    """Those of a model's own parameters, once all variables are known."""
+    groups = [g for s in surface.statements if isinstance(s, tree.Variables) for g in s.groups]
+    for group in (g for g in groups if from_data(g.value) and g.names[0].id in infer.builder.parameters):
+        with contextlib.suppress(Abandon):
+            of_variables(infer, context, group, variables)
 
 
 def of_variables(infer: Infer, context: Context, group: tree.Group, variables: dict[str, nodes.Variable]) -> None:
@@ -126,7 +135,10 @@ def mean(infer: Infer, context: Context, expr: tree.Expect) -> nodes.Expr:
             help=("write `E[x ~ data] …`",),
         )
     if from_data(expr.body):
-        help_ = ("give the inner one to a parameter of its own, declared before",)
+        help_ = (
+            "an expectation reaches as far right as it can: put the first in brackets, `(E[x ~ data] x) * …`",
+            "or give the inner one to a parameter of its own, declared before",
+        )
         builder.report("G207", "a mean within a mean", expr.span, "an expectation of one draw", help=help_)
     names = _drawn(builder, starting, drawn, draw)
     inside = dataclasses.replace(context, names={**context.names, **names}, starting=None)
@@ -226,7 +238,7 @@ def _through(
 def in_order(model: nodes.Model) -> list[tuple[nodes.Start, tuple[int, ...]]]:
     """The initial values that data give, each when everything that it rests on has begun: of the model's own
     parameters, then of maps in the order in which data reach them, one for each iteration."""
-    found = [(start, ()) for start in model.starts if not start.map]
+    found: list[tuple[nodes.Start, tuple[int, ...]]] = [(start, ()) for start in model.starts if not start.map]
     of_maps: dict[str, list[nodes.Start]] = {}
     for start in model.starts:
         of_maps.setdefault(start.map, []).append(start)
@@ -237,10 +249,10 @@ def in_order(model: nodes.Model) -> list[tuple[nodes.Start, tuple[int, ...]]]:
 
 def check(model: nodes.Model, reporter: Reporter) -> None:
     """Report initial values of maps that data do not reach, or reach on the other side."""
-    sides: dict[str, set[str]] = {}
+    sides: dict[str, str] = {}
     uses: dict[str, int] = {}
     for name, side, layers in reached(model):
-        sides.setdefault(name, set()).add(side)
+        sides[name] = side
         uses[name] = uses.get(name, 0) + (not any(layers))
     for start in (s for s in model.starts if s.map):
         map_ = next(m for m in model.maps if m.name == start.map)
@@ -254,12 +266,10 @@ def check(model: nodes.Model, reporter: Reporter) -> None:
                 help=(f"set it where the map is used: `{map_.definition}({_short(start.path)} = …)`",),
             )
         elif uses[start.map] > 1:
-            reporter.add(
-                "G901", "initial values of a map that is used twice are valid, but not supported yet", start.span
-            )
+            message = "initial values of a map that is used twice are valid, but not supported yet"
+            reporter.add("G901", message, start.span, "not supported yet")
         else:
-            _check_side(start, map_, sides[start.map].pop(), reporter)
-            sides[start.map] = {m.side for m in start.means}
+            _check_side(start, map_, sides[start.map], reporter)
 
 
 def _check_side(start: nodes.Start, map_: nodes.Map, side: str, reporter: Reporter) -> None:

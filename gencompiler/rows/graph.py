@@ -11,7 +11,7 @@ import dataclasses
 from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
-from gencompiler.node import Node, children, field_names
+from gencompiler.node import children, field_names, identity
 from gencompiler.rows import folding, nodes, particles, recall, windows
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.particles import together
@@ -43,7 +43,7 @@ class Graph:
 
     def intern(self, expr: Expr, depth: int | None = None, key: tuple[object, ...] = ()) -> Expr:
         """The one node equal to `expr`, whose parts are interned already."""
-        parts = tuple(_key(getattr(expr, name)) for name in field_names(type(expr)))
+        parts = tuple(identity(getattr(expr, name)) for name in field_names(type(expr)))
         full = (type(expr), parts, key)
         known = self._table.get(full)
         if known is not None:
@@ -367,12 +367,6 @@ class Graph:
         assert isinstance(inside, nodes.Local)
         type_ = dataclasses.replace(inside.type, particles=following.type.particles)
         return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("widened", plan.number))
-
-
-def _key(value: object) -> object:
-    if isinstance(value, tuple):
-        return tuple(_key(v) for v in value)
-    return id(value) if isinstance(value, Node) else value
 
 
 def parts_of(expr: Expr) -> list[Expr]:

@@ -85,7 +85,7 @@ class Model(nn.Module):
         self.register_buffer("_anchor", torch.zeros(()), persistent=False)
         stored.register(self)
         self.started = not self.starts  # whether what data give has been given
-        self.register_load_state_dict_post_hook(starts.loaded)
+        self.register_load_state_dict_post_hook(starts.loaded)  # type: ignore[no-untyped-call]
 
     # -- parameters --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ by its seed, and summed in double precision.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -45,15 +45,13 @@ def settle(model: Model, rows: Rows, seed: int) -> None:
     given = [value[:1] for field, value in zip(model.fields, inputs, strict=True) if field.given]
     one = torch.zeros(1, dtype=torch.int64, device=model.device)
     for start in model.starts:
-        layers = dict.fromkeys(model.programs["start_means"].scalars, 0)
+        layers: dict[str, Any] = dict.fromkeys(model.programs["start_means"].scalars, 0)
         layers |= {f"layer_{number}": layer for number, layer in enumerate(start.layers)}
         means = [_mean(each) for each in model.run("start_means", inputs, batch.row, seed=seed, **layers)]
         value = model.run("start_values", [*given, *means], one, **layers)[start.output]
         if not bool(torch.isfinite(value).all()):
-            origin = next(o for name, o in model.origins.items() if name == start.path or start.path.endswith(name))
-            raise RunError(
-                "G805", f"the initial value of `{start.path}` is not a number ({origin})", "look at the data"
-            )
+            message = f"the initial value of `{start.path}` is not a number"
+            raise RunError("G805", message, "look at the data: some may be too large for single precision")
         model.assign(start.path, value, start.layers)
     model.started = True
 

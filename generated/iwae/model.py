@@ -455,9 +455,8 @@ def start_means_rows(x, *, dtype=torch.float32):
 
     Takes x [rows, 64] integer; returns mean_0 [rows, 64].
     """
-    x = x.to(dtype)
     # iwae.gen:5
-    return x
+    return x.to(dtype)
 
 
 def start_values_rows(mean_0):

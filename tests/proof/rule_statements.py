@@ -302,7 +302,7 @@ p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)
 """,
     "initial values that data give": """model M(D = 2) { observed x : Binary[D], y : Real
 param b : Real[D] = logit(0.01 + 0.98 * E[x ~ data] x), s : Positive = sqrt(E[y ~ data] y^2)
-param r : Interval(0, 1) = 0.25 + 0.5 * E[x ~ data] mean(x) * E[x ~ data] x[0]
+param r : Interval(0, 1) = 0.25 + 0.25 * (E[x ~ data] mean(x)) + 0.25 * (E[x ~ data] x[0])
 p(x) = Bernoulli(logits = b)  p(y) = Normal(r, s)
 }
 """,
