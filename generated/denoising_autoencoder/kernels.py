@@ -28,7 +28,7 @@ def encode_kernel(x_ptr, c_out, rows_ptr, count, seed, step, ROWS: tl.constexpr,
     tl.store(c_out + place * 2 + 1, tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(x, *, rows, seed, step):
     """a draw of c for each row from q(c | x).
@@ -68,7 +68,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, normal(seed, row, step, 1, 0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of step start: Normal(0, 1).

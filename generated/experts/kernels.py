@@ -174,7 +174,7 @@ def log_prob_kernel(
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, A, b, s, weight, bias):
     """log p(x) of each row.
@@ -312,7 +312,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

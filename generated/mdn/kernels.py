@@ -203,7 +203,7 @@ def log_prob_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row.
@@ -384,7 +384,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

@@ -59,7 +59,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -197,7 +197,7 @@ def log_prob_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
+@tiles.sizes(sm_80=(4, 8, 1), sm_86=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
     """the gradient of log p(x) of each row.
@@ -286,7 +286,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -389,7 +389,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
+@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b, c):
     """the gradient of log p(x) of each row.

@@ -66,7 +66,7 @@ def objective_phase_1_saving_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -169,7 +169,7 @@ def objective_phase_1_backward_kernel(
     tl.store(part_6_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2 + product_2_2, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, value_cotangent, W, b, c, *, rows, seed, step):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.
