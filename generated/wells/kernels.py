@@ -105,7 +105,7 @@ def chain_kernel(
     """`steps` steps of walk from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2 [ROWS, 16], accepted [ROWS]
+    loop over steps, carrying x_2 [ROWS, 16], accepted [ROWS], U [ROWS]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -114,12 +114,10 @@ def chain_kernel(
     # wells.gen:7
     x_2 = x
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    U = tl.sum(whole_power(x, 4), 1) / 4.0 - tl.sum(square(x), 1) / 2.0
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         u = uniform(seed, row, now, 0, 2)
-        # wells.gen:5
-        U = tl.sum(whole_power(x_2, 4), 1) / 4.0 - tl.sum(square(x_2), 1) / 2.0
-        # wells.gen:7
         noise = normal(seed, row[:, None], now, tl.arange(0, 16)[None, :], 1)
         y = x_2 + 0.4 * noise
         # wells.gen:5
@@ -136,6 +134,7 @@ def chain_kernel(
         accept = tl.log(u) < log_ratio
         x_2 = tl.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(tl.float32)
+        U = tl.where(accept, U_2, U)
     tl.store(x_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], x_2, mask=live[:, None])
     tl.store(accepted_out + place, accepted, mask=live)
 
