@@ -26,7 +26,7 @@ from gencompiler.emit.names import Names, parameter_wishes
 from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import shape_in_words
 from gencompiler.node import walk
-from gencompiler.rows.analysis import bound_names, draws
+from gencompiler.rows.analysis import bound_names, draws, local_names
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import InputRead, Program, RowType
 from gencompiler.rows.uniforms import Shared
@@ -133,7 +133,8 @@ class _Function:
             last = "(first + lane < count ? first + lane : count - 1)"
             body.line(f"for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[{last}];")
         self._load(body)
-        body.block(self.program.body)
+        outputs = [output.value for output in self.program.outputs if output.value is not None]
+        body.block(self.program.body, local_names(*outputs))
         for output in self.program.outputs:
             if output.value is not None:
                 body.comment(output.span)

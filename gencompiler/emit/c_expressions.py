@@ -7,6 +7,8 @@ draws, long sums, joined vectors) is made first (`c_preparation`).
 
 from __future__ import annotations
 
+import dataclasses
+
 from gencompiler.emit.c_code import KINDS, OPERATORS, C, Level, call, converted, infix, number, offset, prefix, wrapped
 from gencompiler.emit.c_values import (
     Matrix,
@@ -23,8 +25,10 @@ from gencompiler.emit.c_values import (
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Broadcast,
+    Collect,
     Column,
     Concat,
+    Distribute,
     Elementwise,
     Expr,
     InputRead,
@@ -34,14 +38,19 @@ from gencompiler.rows.nodes import (
     MatrixFunction,
     Number,
     ParameterRead,
+    ParticleIndex,
     Permute,
     Reduce,
     Reshape,
     Select,
     Slice,
+    Spread,
     Window,
     WithColumn,
 )
+
+#: The particle whose numbers are computed, in the loop over those of a row.
+PARTICLE = C("particle", "int")
 
 #: Vectors up to this length are written out, place by place.
 SHORT = 4
@@ -128,6 +137,14 @@ class Expressions:
                 )
             case Mask() | MatrixFunction():
                 return self._of_matrix(expr, at)
+            case Spread(value=value):
+                return self.element(value, at)
+            case Collect(value=Local(name=name)):
+                return dataclasses.replace(self.scope.values[name], particle=at[0]).element(())
+            case Distribute(vector=vector):
+                return self.element(vector, (PARTICLE, *at))
+            case ParticleIndex():
+                return PARTICLE
         raise Unprintable(f"a {type(expr).__name__.lower()}")
 
     def place(self, index: Expr) -> Place:

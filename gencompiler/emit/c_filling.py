@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gencompiler.emit.c_code import C, Level, call, converted, number, wrapped
-from gencompiler.emit.c_expressions import SHORT
+from gencompiler.emit.c_code import C, Level, call, converted, number, offset, wrapped
+from gencompiler.emit.c_expressions import PARTICLE, SHORT
 from gencompiler.emit.c_lines import Elements, Lines
 from gencompiler.emit.c_values import Place, Slot, shifted, written
 from gencompiler.node import children
@@ -140,9 +140,12 @@ class Filling(Lines):
 
     def _draw(self, slot: Slot, draw: Draw, start: int) -> None:
         step = self.expressions.element(draw.step)
-        dim = "0" if draw.dim is None else self.expressions.element(draw.dim).text
         count = draw.type.shape[0] if draw.type.shape else 1
-        target = slot.vector(start) if slot.type.shape else f"&{slot.name}"
+        terms: list[tuple[Place, int]] = [] if draw.dim is None else [(self.expressions.element(draw.dim), 1)]
+        if draw.type.particles > 1:
+            terms.append((PARTICLE, count if draw.type.shape else draw.length))
+        dim = offset(terms).text
+        target = slot.vector(start)
         self.line(f"{draw.kind}({target}, {count}, row, seed, {step.text}, {dim}, {draw.stream});")
 
     def _reduce(self, slot: Slot, reduce: Reduce, start: int) -> None:

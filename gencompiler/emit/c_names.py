@@ -7,7 +7,9 @@ exp log expm1 log1p sqrt tanh atan erf floor sinh asinh cosh sin cos tan fabs fm
 gamma signgam main
 """
 
-_OF_FUNCTIONS = "lane at by block group row first count begin end seed step shared row_numbers numbers pointers"
+_OF_FUNCTIONS = (
+    "lane at by particle block group row first count begin end seed step shared row_numbers numbers pointers"
+)
 
 _OF_LANES = """
 LANES WIDTH ALIGNED INLINE FMA FMA_DOUBLE NAN INFINITY choose choose_bool choose_number minimum maximum square relu

@@ -13,6 +13,7 @@ from gencompiler.rows.nodes import (
     Broadcast,
     Column,
     Concat,
+    Distribute,
     Dot,
     Draw,
     Elementwise,
@@ -111,6 +112,8 @@ class Preparation(Filling):
                 return dataclasses.replace(expr, vector=self.pulled(vector, short=at))
             case MatrixFunction(function="matmul"):
                 raise Unprintable("a product of matrices")
+            case Distribute(vector=vector):
+                return dataclasses.replace(expr, vector=self.pulled(vector, short=False))
             case Slice(vector=vector) | Permute(vector=vector):
                 return dataclasses.replace(expr, vector=self.pulled(vector, short=short))
             case WithColumn(vector=vector, value=value):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
 from gencompiler.emit.c_code import Level, converted, wrapped
+from gencompiler.emit.c_expressions import PARTICLE
 from gencompiler.emit.c_filling import is_short
 from gencompiler.emit.c_stores import Stores
 from gencompiler.emit.c_values import Slot
 from gencompiler.emit.statements import in_order
+from gencompiler.node import walk
 from gencompiler.rows.analysis import carried_type, local_names
 from gencompiler.rows.guarded import guards
 from gencompiler.rows.nodes import (
     Carry,
+    Collect,
     Elementwise,
     Expr,
     Let,
@@ -31,10 +38,13 @@ _INDEX = RowType(False, (), "integer")
 class Statements(Stores):
     """A fold over row statements that collects `lines`."""
 
-    def block(self, statements: tuple[Statement, ...], loop: Loop | None = None) -> None:
-        """`loop`: whose body they are."""
+    def block(self, statements: tuple[Statement, ...], after: frozenset[str], loop: Loop | None = None) -> None:
+        """`after`: the names that are read behind them; `loop`: whose body they are."""
         conditions = guards(statements, [carry.next for carry in loop.carried]) if loop is not None else {}
-        for each in statements:
+        for each, later in in_groups(statements):
+            if isinstance(each, tuple):
+                self._particles(each, after | local_names(*later))
+                continue
             if not isinstance(each, Let) or not self.pending:
                 self.comment(each.span)
             match each:
@@ -64,15 +74,42 @@ class Statements(Stores):
         self.fill(slot, self.prepared(value, short=is_short(value)))
         self.closed()
 
+    # -- particles ---------------------------------------------------------------------------------------------------
+
+    def _particles(self, lets: tuple[Let, ...], after: frozenset[str]) -> None:
+        """Values of each particle, in one loop over those of a row; what is read `after` it is kept for all of them."""
+        self.comment(lets[0].span)
+        kept = {each.name: self._of_all(each.name, each.value.type) for each in lets if each.name in after}
+        with self._each_particle(lets[0].value.type.particles):
+            for each in lets:
+                if each.name not in kept:
+                    self.let(each.name, each.value)
+                    continue
+                self.fill(kept[each.name], self.prepared(each.value, short=is_short(each.value)))
+                self.scope.values[each.name] = kept[each.name]
+
+    def _of_all(self, wish: str, kind: RowType) -> Slot:
+        """Room for the values of all particles of a row."""
+        slot = self.scope.temporary(wish, kind, "bool" if kind.kind == "boolean" else "float")
+        return self.declare(dataclasses.replace(slot, particle=PARTICLE) if kind.particles > 1 else slot)
+
+    @contextlib.contextmanager
+    def _each_particle(self, count: int) -> Iterator[None]:
+        """A loop over the particles of a row, where there are several."""
+        if count > 1:
+            self.opened(f"for (int particle = 0; particle < {count}; particle++)")
+        yield
+        if count > 1:
+            self.closed()
+
     # -- loops -------------------------------------------------------------------------------------------------------
 
     def _loop(self, loop: Loop) -> None:
         for carry in loop.carried:
-            initial = self.prepared(carry.initial, short=is_short(carry.initial))
             kind = carried_type(carry)
-            spelled = "bool" if kind.kind == "boolean" else "float"
-            slot = self.declare(self.scope.temporary(carry.name, kind, spelled))
-            self.fill(slot, initial)
+            slot = self._of_all(carry.name, kind)
+            with self._each_particle(kind.particles):
+                self.fill(slot, self.prepared(carry.initial, short=is_short(carry.initial)))
             self.scope.values[carry.name] = slot
         index = self.scope.bind(loop.index, _INDEX, "int")
         count = self.expressions.element(loop.count)
@@ -83,13 +120,13 @@ class Statements(Stores):
         else:
             bound = wrapped(count, Level.SUM)
             self.opened(f"for (int64_t {index.name} = 0; {index.name} < {bound}; {index.name}++)")
-        if loop.done is not None:
+        if loop.done is not None and not any(isinstance(each, Collect) for each in walk(loop.done)):
             done = self.expressions.element(self.prepared(loop.done, short=True))
             going = self.scope.temporary("going", _INDEX, "bool")
             self.line(f"int {going.name} = 0;")
             self.each_lane(f"{going.name} |= !{wrapped(done, Level.ATOM)};")
             self.line(f"if (!{going.name}) break;")
-        self.block(loop.body, loop)
+        self.block(loop.body, local_names(*(carry.next for carry in loop.carried)), loop)
         self._advance(loop.carried)
         self.closed()
 
@@ -99,7 +136,8 @@ class Statements(Stores):
         alone, together = in_order(carried, nexts)
         for carry in alone:
             self.comment(carry.span)
-            self._next(carry, nexts[carry.name])
+            with self._each_particle(carried_type(carry).particles):
+                self._next(carry, nexts[carry.name])
         aside = [(carry, self._aside(nexts[carry.name], carried_type(carry))) for carry in together]
         for carry, slot in aside:
             self._copied(self.scope.values[carry.name], slot)
@@ -124,6 +162,28 @@ class Statements(Stores):
     def _copied(self, to: Slot, source: Slot) -> None:
         for at in self._places(to):
             self._assign(to.element(at), source.element(at), to.type.rows)
+
+
+def in_groups(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement | tuple[Let, ...], list[Statement]]]:
+    """The statements in an order that keeps values of particles together, such lists of them as one; and beside each
+    what comes after it."""
+    rest = list(statements)
+    while rest:
+        first = rest.pop(0)
+        if not isinstance(first, Let) or first.value.type.particles == 1:
+            yield first, rest
+            continue
+        group, own = [first], {first.name}
+        while rest and isinstance(each := rest[0], Let):
+            if each.value.type.particles == first.value.type.particles:
+                group.append(each)
+                own.add(each.name)
+            elif each.value.type.particles > 1 or local_names(each) & own:
+                break
+            else:
+                yield each, [*group, *rest]
+            rest.pop(0)
+        yield tuple(group), rest
 
 
 def _stays(value: Expr, name: str) -> bool:

@@ -19,11 +19,14 @@ class Unprintable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """A named value: of each row `name[lane]` or `name[at][lane]`, of all rows `name` or `name[at]`, row-major."""
+    """A named value: of each row `name[lane]` or `name[at][lane]`, of all rows `name` or `name[at]`, row-major.
+
+    One that is kept for all particles of a row has as many numbers for each of them; `particle`: whose are meant."""
 
     name: str
     type: RowType
     kind: str = "float"
+    particle: Place | None = None
 
     @property
     def size(self) -> int:
@@ -32,19 +35,25 @@ class Slot:
     def element(self, at: tuple[Place, ...]) -> C:
         """The number at a place, of the lane `lane`."""
         shape = self.type.shape
-        places = offset(list(zip(at, strides(shape), strict=False))).text
-        text = self.name + (f"[{places}]" if shape else "") + ("[lane]" if self.type.rows else "")
-        return C(text, self.kind)
+        terms = [*self._before(), *zip(at, strides(shape), strict=False)]
+        text = self.name + (f"[{offset(terms).text}]" if shape or self._before() else "")
+        return C(text + ("[lane]" if self.type.rows else ""), self.kind)
+
+    def _before(self) -> list[tuple[Place, int]]:
+        """Where the numbers of the particle begin."""
+        return [] if self.particle is None else [(self.particle, self.size)]
 
     def declaration(self) -> str:
-        sizes = (f"[{self.size}]" if self.type.shape else "") + ("[LANES]" if self.type.rows else "")
+        count = self.size * (1 if self.particle is None else self.type.particles)
+        sizes = (f"[{count}]" if self.type.shape or self._before() else "") + ("[LANES]" if self.type.rows else "")
         return f"{'ALIGNED ' if sizes else ''}{spelled(self.kind)} {self.name}{sizes};"
 
     def vector(self, start: int = 0) -> str:
         """The address of numbers of rows, from a place on."""
-        if not self.type.shape:
+        if not self.type.shape and self.particle is None:
             return f"&{self.name}"
-        return self.name if start == 0 else f"{self.name} + {start}"
+        moved = offset([*self._before(), (start, 1)]).text
+        return self.name if moved == "0" else f"{self.name} + {moved}"
 
 
 @dataclasses.dataclass(frozen=True)

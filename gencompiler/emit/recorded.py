@@ -57,14 +57,15 @@ def called(source: str) -> list[str]:
     `runtime.kernels`."""
     functions = device_functions()
     found: set[str] = set()
-    pending = {word for word in re.findall(r"\b\w+(?=\()", source) if word in functions}
-    while pending:
+    pending = _words(source, r"\b\w+(?=\()")
+    while pending := (pending & functions.keys()) - found:
         found |= pending
-        named = {
-            part.id for name in pending for part in ast.walk(ast.parse(functions[name])) if isinstance(part, ast.Name)
-        }
-        pending = (named & functions.keys()) - found
+        pending = set().union(*(_words(functions[name], r"\b\w+(?=\()|, \w+(?=\))") for name in pending))
     return [text for name, text in functions.items() if name in found]
+
+
+def _words(text: str, pattern: str) -> set[str]:
+    return {word.removeprefix(", ") for word in re.findall(pattern, text)}
 
 
 @functools.cache

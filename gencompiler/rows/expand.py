@@ -77,10 +77,8 @@ def _logsumexp(operand: Expr, kind: RowType) -> Expr:
 
     def apply(function: str, *arguments: Expr) -> Expr:
         type_ = max((a.type for a in arguments), key=lambda t: len(t.shape))
-        boolean = function in ("less", "and")
-        return Elementwise(
-            RowType(kind.rows, type_.shape, "boolean" if boolean else "real"), function, arguments, span=span
-        )
+        result = "boolean" if function in ("less", "and") else "real"
+        return Elementwise(RowType(kind.rows, type_.shape, result, kind.particles), function, arguments, span=span)
 
     def number(value: float) -> Expr:
         return Number(RowType(False, ()), value, span=span)

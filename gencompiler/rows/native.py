@@ -15,13 +15,15 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
+from gencompiler.rows.apart import apart
 from gencompiler.rows.complements import complement
 from gencompiler.rows.cost import elements, flops, live_elements, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
     Elementwise,
-    Expr,
+    Input,
     MatrixFunction,
+    Output,
     Program,
 )
 from gencompiler.rows.uniforms import Settled, settle
@@ -104,7 +106,7 @@ def _function(ready: Program, time: float, why: str) -> Native:
 
 def prepared(program: Program) -> Program:
     """`program` as it is printed in C, what all rows share still in it."""
-    return complement(expand(absorb(program)))
+    return apart(complement(expand(absorb(program))))
 
 
 def _times(program: Program) -> tuple[float, float]:
@@ -130,8 +132,8 @@ def _only_torch(program: Program) -> str | None:
     for part in walk(program):
         size += 1
         match part:
-            case Expr() if part.type.particles > 1:
-                return f"a row has {part.type.particles} particles"
+            case Input() | Output() if part.type.particles > 1:
+                return f"`{part.name}` of each of {part.type.particles} particles, which torch takes or returns"
             case MatrixFunction(function=function) if function not in _SELECTING:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Elementwise(function=function) if not FUNCTIONS[function].in_c:

@@ -2,7 +2,8 @@
 
 For each spec a line of JSON, `[spec, {program: what is wrong, or ""}]`.  The kernels are those of the files that a
 package gets, `kernels.py` and `backward.py`; each is given what the torch function of its program is given, and the
-gradients that backward kernels make are compared with what torch makes of the torch function.
+gradients that backward kernels make are compared with what torch makes of the torch function.  With
+GENC_TEST_DEVICE=cuda they are compiled and run there (`python -m tests.device`), and compared with the CPU's torch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
-os.environ["TRITON_INTERPRET"] = "1"
+os.environ["TRITON_INTERPRET"] = "1" if os.environ.get("GENC_TEST_DEVICE", "cpu") == "cpu" else "0"
 
 import torch
 from torch import Tensor
@@ -34,6 +35,9 @@ from gencompiler.runtime import gradients
 from gencompiler.testing.interpreter import import_package
 from tests.emit.building import SCHEDULED, unproved
 from tests.rows import differentiation, harness
+
+#: Where kernels run; on the CPU they are interpreted.
+DEVICE = os.environ.get("GENC_TEST_DEVICE", "cpu")
 
 #: The most of a size that a spec declares: the interpreter costs by the operation.
 LARGEST = 32
@@ -92,8 +96,10 @@ def difference(module: ModuleType, program: Program, launcher: str) -> str:
         harness.run_torch(program, given, values, ROWS, dtype, **scalars) for dtype in (torch.float64, torch.float32)
     )
     positional, keywords = harness.arguments(program, given, values, ROWS, torch.float32, **scalars)
+    positional = [each.to(DEVICE) if isinstance(each, Tensor) else each for each in positional]
+    keywords = {word: each.to(DEVICE) if isinstance(each, Tensor) else each for word, each in keywords.items()}
     ours = getattr(module, launcher)(*positional, **keywords)
-    ours = (ours,) if isinstance(ours, Tensor) else ours
+    ours = tuple(each.cpu() for each in ((ours,) if isinstance(ours, Tensor) else ours))
     flipped = FLIPPED if "seed" in keywords else 0.0
     far = [_far(*each, flipped) for each in zip(ours, theirs, exact, strict=True)]
     return _said({each.name: ratio for each, ratio in zip(program.outputs, far, strict=True)})
@@ -113,7 +119,7 @@ def gradient(known: gradients.Gradient, program: Program) -> Iterator[str]:
     theirs = differentiation.by_torch(program, ROWS, SCALE, torch.float32)
     for way in known.ways:
         alone = gradients.Gradient(known.inputs, known.parameters, (way, *known.ways[-1:]))
-        pairs = differentiation.compared(program, alone, ROWS, SCALE, torch.float32)
+        pairs = differentiation.compared(program, alone, ROWS, SCALE, torch.float32, DEVICE)
         far = {}
         for path, (ours, exact), single in zip(known.parameters, pairs, theirs, strict=True):
             error, known_error = (float((each - exact).norm() / (1 + exact.norm())) for each in (ours, single))

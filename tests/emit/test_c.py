@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,23 @@ from tests.emit.test_triton import MODELS
 from tests.rows import harness
 from tests.rows.programs import coupling_log_prob, mala
 from tests.rows.strategies import build
+from tests.rows.test_particles import random_program
 
 LANES = 16
 #: Random programs: what a compiler takes for each (0.2 s) limits their number.
 RANDOM = {f"random_{seed}": (build(seed), 21) for seed in range(12)}
 LEFT_OUT = ("coupling_log_prob_32", "coupling_log_prob_2", "coupling_sample_17", "fvsbn_log_prob")
-CASES = {**{name: case for name, case in MODELS.items() if name not in LEFT_OUT}, **RANDOM}
+
+
+def of_rows(seed: int) -> Program:
+    """A random program whose rows have particles, and what of its outputs belongs to rows."""
+    program, _ = random_program(seed)
+    return dataclasses.replace(program, outputs=tuple(o for o in program.outputs if o.type.particles == 1))
+
+
+#: Programs whose rows have particles: drawn, carried by loops, spread, handed out and collected.
+PARTICLES = {f"particles_{seed}": (of_rows(seed), 21) for seed in (106, 112, 125, 143, 146, 154)}
+CASES = {**{name: case for name, case in MODELS.items() if name not in LEFT_OUT}, **RANDOM, **PARTICLES}
 
 #: As functions of packages are compiled, in half the time.
 FLAGS = ("-O1", *(flag for flag in compiled.FLAGS if not flag.startswith("-O")))
@@ -38,6 +50,13 @@ SABOTAGE = {
     "a sum": ("+= s[at][lane];", "+= s[at][lane] * s[at][lane];"),
     "a weight": ("mlp_0_weight + k * 96", "mlp_0_weight"),
     "a permutation": ("[11 - at]", "[at]"),
+}
+
+#: Changes to the text of the programs with particles, each of which the comparison of one of them must notice.
+OF_PARTICLES = {
+    "a draw": ("row, seed, step, particle", "row, seed, step, 0"),
+    "a particle": ("[particle]", "[0]"),
+    "particles that are left out": ("particle < 3", "particle < 2"),
 }
 
 #: Beyond 2e-5 of the value: sums in other orders, in programs that cancel.
@@ -68,6 +87,9 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, compiled.CF
         program, given, own = printed(whole, _spelled(name))
         assert old in own.text, name
         made[_spelled(name)] = program, given, dataclasses.replace(own, text=own.text.replace(old, new))
+    for (name, (old, new)), case in itertools.product(OF_PARTICLES.items(), PARTICLES):
+        program, given, own = printed(CASES[case][0], f"{_spelled(name)}_in_{case}")
+        made[f"{_spelled(name)}_in_{case}"] = program, given, dataclasses.replace(own, text=own.text.replace(old, new))
     return c_library.functions(tmp_path_factory.mktemp("c") / "native.c", made, FLAGS)
 
 
@@ -115,6 +137,20 @@ def test_wrong_functions_are_noticed(name: str, functions: dict[str, Any]) -> No
     theirs = outputs(harness.compiled(program), program, 9, 0)
     assert agree(program, outputs(functions["coupling_log_prob_12"], program, 9, 0), theirs)
     assert not agree(program, outputs(functions[_spelled(name)], program, 9, 0), theirs)
+
+
+@pytest.mark.parametrize("name", OF_PARTICLES)
+def test_wrong_particles_are_noticed(name: str, functions: dict[str, Any]) -> None:
+    wrong = [
+        case
+        for case, (program, rows) in PARTICLES.items()
+        if not agree(
+            program,
+            outputs(functions[f"{_spelled(name)}_in_{case}"], program, rows, 3),
+            outputs(harness.compiled(program), program, rows, 3),
+        )
+    ]
+    assert wrong
 
 
 @pytest.mark.parametrize("name", ["coupling_log_prob_12", "mala", "nade_sample", "random_5", "random_11"])

@@ -50,19 +50,21 @@ def both(
 
 
 def compared(
-    program: Program, gradient: gradients.Gradient, rows: int, scale: float, dtype: torch.dtype
+    program: Program, gradient: gradients.Gradient, rows: int, scale: float, dtype: torch.dtype, device: str = "cpu"
 ) -> list[tuple[Tensor, Tensor]]:
-    """(what `gradient` gives in `dtype`, torch's in float64) for each parameter."""
+    """(what `gradient` gives in `dtype` on `device`, torch's in float64) for each parameter."""
     values = harness.parameters(program, scale=scale)
     given = harness.inputs(program, rows)
     theirs = by_torch(program, rows, scale, torch.float64)
     cotangent = torch.linspace(0.5, 1.5, rows, dtype=torch.float64)
-    keys = gradients.Keys(torch.arange(rows), harness.SEED, harness.STEP)
-    inputs = [given[n] if given[n].dtype == torch.int64 else given[n].to(dtype) for n in gradient.inputs]
-    parameters = [values[path].to(dtype) for path in gradient.parameters]
+    keys = gradients.Keys(torch.arange(rows, device=device), harness.SEED, harness.STEP)
+    inputs = [
+        given[n].to(device) if given[n].dtype == torch.int64 else given[n].to(device, dtype) for n in gradient.inputs
+    ]
+    parameters = [values[path].to(device, dtype) for path in gradient.parameters]
     _, *states = gradients.forward(gradient, inputs, parameters, keys)
-    ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(dtype), keys)[len(inputs) :]
-    return [(a.double(), b) for a, b in zip(ours, theirs, strict=True)]
+    ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(device, dtype), keys)[len(inputs) :]
+    return [(a.double().cpu(), b) for a, b in zip(ours, theirs, strict=True)]
 
 
 def by_torch(program: Program, rows: int, scale: float, dtype: torch.dtype) -> list[Tensor]:

@@ -76,6 +76,23 @@ exported = torch.export.export(Density(), (x.detach(), *(v.detach() for v in val
 torch.testing.assert_close(exported.module()(x, *values), eager)
 print("export")
 
+class Loss(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.row_values("log_prob", [x]).sum()
+
+torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+wanted = gradients("triton")[1:]
+model.zero_grad()
+torch.nn.parallel.DistributedDataParallel(Loss())(x).backward()
+for ours, theirs in zip((p.grad for p in model.parameters()), wanted, strict=True):
+    torch.testing.assert_close(ours, theirs)
+torch.distributed.destroy_process_group()
+print("distributed")
+
 shared = tiny.Tiny()
 shared.load_state_dict(model.state_dict())
 big = operators.run(module, program, [x], values, torch.arange(21), (1 << 64) - 1, 0)
@@ -122,5 +139,6 @@ def test_the_operator(tmp_path: Path) -> None:
     write_package(done.files, tmp_path, "tiny")
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(tmp_path)]
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    passed = ["gradients", "opcheck", "compile", "export", "distributed", "seed", "precision"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=600)
-    assert run.stdout.split() == ["gradients", "opcheck", "compile", "export", "seed", "precision"], run.stderr[-3000:]
+    assert run.stdout.split() == passed, run.stderr[-3000:]
