@@ -51,7 +51,8 @@ class Field:
 
 @dataclasses.dataclass
 class Stack:
-    """The layers that come of one view so far; `given` are the inputs of convolutions that are no views."""
+    """The layers that come of one view so far; `given` are the inputs of convolutions that are no views, `formulas` the
+    values that have become layers."""
 
     path: str
     view: nodes.Expr
@@ -60,6 +61,7 @@ class Stack:
     iterations: tuple[int, ...]
     layers: list[Field] = dataclasses.field(default_factory=list)
     given: list[nodes.Expr] = dataclasses.field(default_factory=list)
+    formulas: list[tuple[nodes.Expr, str]] = dataclasses.field(default_factory=list)
 
     def named(self, base: str) -> str:
         taken = {layer.name for layer in self.layers}
@@ -222,6 +224,9 @@ def _layer(infer: Infer, stack: Stack, value: nodes.Expr) -> str:
     """The layer that a value is, made where it is a formula of others."""
     if isinstance(value, nodes.NetworkOutput) and value.path == stack.path:
         return stack.layers[value.output].name
+    known = next((layer for made, layer in stack.formulas if made is value), None)
+    if known is not None:
+        return known
     settle(infer, value)
     names: dict[str, str] = {}
     text = _formula(infer, stack, value, names)
@@ -229,17 +234,20 @@ def _layer(infer: Infer, stack: Stack, value: nodes.Expr) -> str:
     if found is None:
         found = stack.named("formula")
         stack.layers.append(Field(found, value.type, (), (), text, tuple(names.items())))
+    stack.formulas.append((value, found))
     return found
 
 
 def _formula(infer: Infer, stack: Stack, value: nodes.Expr, names: dict[str, str]) -> str:
     """An elementwise function of layers as a text of the language, the layers called a0, a1, …"""
+    layer = next((layer for made, layer in stack.formulas if made is value), None)
+    if isinstance(value, nodes.NetworkOutput) and value.path == stack.path:
+        layer = stack.layers[value.output].name
+    if layer is not None:
+        known = next((n for n, other in names.items() if other == layer), f"a{len(names)}")
+        names[known] = layer
+        return known
     match value:
-        case nodes.NetworkOutput(path=path, output=output) if path == stack.path:
-            layer = stack.layers[output].name
-            known = next((n for n, other in names.items() if other == layer), f"a{len(names)}")
-            names[known] = layer
-            return known
         case nodes.Literal(value=Fraction() as number):
             text = (
                 f"{abs(number.numerator)}"
