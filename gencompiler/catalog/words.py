@@ -127,12 +127,13 @@ EVALUATORS = {
     "bits_per_dim": (),
     "bound": (),
     "importance": ("K",),
+    "csl": ("samples",),
     "energy_distance": (),
     "modes": (),
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
 ARGUMENTS_PLANNED = {"bound": ("terms",)}
-WHOLE_ARGUMENTS = ("K", "particles", "steps")
+WHOLE_ARGUMENTS = ("K", "particles", "steps", "samples")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
 #: Methods of an SDE with its score: name -> verb -> options.

@@ -22,6 +22,7 @@ from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
     from gencompiler.model.fields import Stack
+    from gencompiler.model.starts import Starting
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -53,7 +54,7 @@ class Context:
     condition a bijection, so their output layer starts at zero; `aliases`: arguments that are definitions, by the name
     they go by here; `frame`: set inside an objective; `views`: the causal views that cut the axes of local names;
     `values`: of the names of a `where`, what each stands for; `passing`: the support of what the next stage of a
-    pipeline takes."""
+    pipeline takes; `starting`: set inside an initial value that data give."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -67,6 +68,7 @@ class Context:
     views: dict[str, Axes] = dataclasses.field(default_factory=dict)
     values: dict[str, nodes.Expr] = dataclasses.field(default_factory=dict)
     passing: nodes.Support = nodes.REAL
+    starting: Starting | None = None
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
@@ -119,6 +121,9 @@ class Builder:
         #: What the conditions of a transition are where its use does not say, by its name and theirs.
         self.usual: dict[tuple[str, str], tree.Expr] = {}
         self.open: list[str] = []
+        #: Initial values that data give, and the paths of all parameters that will have one.
+        self.starts: list[nodes.Start] = []
+        self.from_data: set[str] = set()
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}
         self.conditions_of: dict[str, tuple[tree.Argument, ...]] = {}

@@ -16,6 +16,7 @@ from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
 from gencompiler.model.deterministic import names_in
+from gencompiler.model.starts import from_data
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
@@ -204,17 +205,36 @@ def settable(signature: tree.Signature) -> str:
     return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"
 
 
+def _started(infer: Infer, declaration: tree.ParameterDecl, *, learned: bool) -> None:
+    """Report a default that is a mean over data where no data pass."""
+    if not learned:
+        infer.builder.report(
+            "G207",
+            f"`{declaration.name.id}` cannot start with a mean over data here",
+            declaration.span,
+            "data pass through the stages of a pipeline alone, maps with a formula",
+            help=("use the map as a stage, `x = z |> F`", f"or set `{declaration.name.id}` where it is used"),
+        )
+
+
 def constants_of(
     infer: Infer,
     context: Context,
     signature: tree.Signature,
     given: tuple[tree.Argument, ...],
     constants: dict[str, nodes.Real],
+    *,
+    learned: bool = False,
 ) -> None:
-    """Add the conditions that are numbers to `constants`: defaults, overridden by the use."""
+    """Add the conditions that are numbers to `constants`: defaults, overridden by the use.
+
+    `learned`: a condition whose default is a mean over data is no constant, but learned, and begins there."""
     declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
+    stated = {argument.name.id for argument in given if argument.name is not None}
     for declaration in declared.values():
-        if declaration.default is not None:
+        if from_data(declaration.default):
+            _started(infer, declaration, learned=learned or declaration.name.id in stated)
+        elif declaration.default is not None:
             try:
                 constants[declaration.name.id] = evaluate(declaration.default, constants)
             except NotConstant as problem:

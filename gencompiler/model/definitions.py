@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import externals, generic, moving_supports, nodes
+from gencompiler.model import externals, generic, moving_supports, nodes, starts
 from gencompiler.model.argument_sizes import inputs_of, known, solve
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.conditions import computed, constants_of
@@ -163,7 +163,8 @@ def enter(
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
     signature = definition.signature or tree.Signature((), None, span=definition.span)
-    constants_of(infer, context, signature, conditions, constants)
+    learning = definition.kind == "bijection" and supplied is None
+    constants_of(infer, context, signature, conditions, constants, learned=learning)
     inputs = inputs_of(infer, definition, arguments, constants, at, expected)
     names |= {i.name: nodes.Reference(i.type, i.name, span=i.span) for i in inputs}
     given = (
@@ -221,6 +222,8 @@ def learned(
             message = f"a size must be a positive whole number, not {size}"
             builder.report("G206", message, written.span, f"this is {size}")
     shape = (*lanes, *(int(Fraction(s)) for s in sizes if s is not None), *own_axes(support.name, support.arguments))
+    if starts.from_data(declaration.default):
+        builder.from_data.add(f"{path}{declaration.name.id}")
     own = builder.add_parameter(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
     )
@@ -292,6 +295,7 @@ def instantiate_map(
     builder.maps[name] = nodes.Map(
         name, definition.name.id, inputs[0], result, lift, body, requires, context.layers, span=definition.span
     )
+    starts.of_map(infer, inner, signature, builder.maps[name])
     return name, lift or result_shape
 
 

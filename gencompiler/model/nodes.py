@@ -21,6 +21,8 @@ from gencompiler.model.law_nodes import Density
 from gencompiler.model.sde_nodes import *  # noqa: F403
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
 from gencompiler.model.solutions import *  # noqa: F403
+from gencompiler.model.start_nodes import *  # noqa: F403
+from gencompiler.model.start_nodes import Start
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Option, Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
@@ -35,7 +37,7 @@ class Parameter(Node):
     """A learned tensor of storage shape `iterations + lift + shape`, unconstrained; `support` is a fact about its
     value.
 
-    `initial`: "default" (decided by rank and support), "zeros", or a constant."""
+    `initial`: "default" (decided by rank and support), "zeros", or a constant; what data give is in `Model.starts`."""
 
     path: str
     support: Support
@@ -242,7 +244,7 @@ class Length(Node):
 class Phase(Node):
     """One optimizer step, taken `repeats` times in a row with fresh draws: `value`, a linear combination of
     Expectations, is maximised (or minimised) over `parameters`, the paths that the groups in `update` (joints,
-    functions) reach."""
+    functions) reach.  Where there are ends, `within`, each step ends at the nearest point between them."""
 
     label: str
     update: tuple[str, ...]
@@ -250,6 +252,7 @@ class Phase(Node):
     maximize: bool
     value: Expr
     repeats: int = 1
+    within: tuple[Real, Real] | None = None
 
 
 @node
@@ -324,3 +327,4 @@ class Model(Node):
     user_densities: tuple[Density, ...] = ()  # outside the model
     quantities: tuple[Quantity, ...] = ()
     lengths: tuple[Length, ...] = ()
+    starts: tuple[Start, ...] = ()
