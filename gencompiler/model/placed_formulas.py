@@ -47,10 +47,11 @@ def _is_formula(name: str, equation: tree.Equation) -> bool:
     return plain and equation.relation == "=" and equation.guard is None and name not in _mentioned(equation.value)
 
 
-def _index_of(subscript: tree.Node) -> str:
+def _index_of(subscript: tree.Subscript) -> str:
     """The name of the index that a subscript is."""
-    plain = isinstance(subscript, tree.At) and isinstance(subscript.value, tree.Name)
-    return subscript.value.id if plain else ""
+    if isinstance(subscript, tree.At) and isinstance(subscript.value, tree.Name):
+        return subscript.value.id
+    return ""
 
 
 def _mentioned(expr: tree.Expr) -> set[str]:

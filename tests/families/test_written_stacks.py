@@ -212,6 +212,21 @@ model M {{ observed x : Real[2]  p(x) = Chain()  train maximum_likelihood }}
     assert code in {d.code for d in found.diagnostics}
 
 
+def test_a_models_own_layer_has_one_set_of_parameters_or_is_refused() -> None:
+    text = """
+model M(T = 4, C = 3) {
+  observed x : Real[T]
+  def layer(h : Real[C, T], skip : Real[C, T]) -> (Real[C, T], Real[C, T]) = (h, skip + conv(h, kernel = 2))
+  p(x[t] | x[<t]) = Normal(b |> conv(kernel = 1), 1)
+    where { e = conv(x[<t], 3)   a, b = (e, e) |> USES }
+}
+"""
+    once = pipeline.run(SourceText("m.gen", text.replace("USES", "layer")), until="resolve")
+    twice = gencompiler.check(text.replace("USES", "layer |> layer"))
+    assert {n.kind for n in once.model.networks} == {"stack of convolutions"}
+    assert {d.code for d in twice.diagnostics} == {"G901"}
+
+
 def test_a_quantity_at_a_place_is_mentioned_at_indices_of_the_head() -> None:
     wrong = PIXELS.replace("w[:, a, b] = conv(h[:, a, b]", "w[:, a, b] = conv(h[:, 0, b]")
     found = gencompiler.check(wrong)
