@@ -7,7 +7,6 @@ of the mention.  However often it is mentioned there, it is one network.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
@@ -22,20 +21,22 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 
-def declare(builder: Builder, context: Context, statements: Iterable[tree.Equation]) -> None:
+def declare(builder: Builder, context: Context, statements: list[tree.Equation]) -> list[tree.Equation]:
     """Note the quantities of this kind: each has one equation, for all places, and a convolution in its formula, or in
-    that of one which it mentions."""
+    that of one which it mentions.  The other equations are given back."""
     stated: dict[str, list[tree.Equation]] = {}
     for equation in statements:
         target = equation.targets[0]
-        if isinstance(target, tree.Index) and isinstance(target.base, tree.Name) and len(equation.targets) == 1:
+        if not isinstance(target, tree.Index) or not isinstance(target.base, tree.Name) or len(equation.targets) > 1:
+            continue
+        if target.base.id not in context.names:
             stated.setdefault(target.base.id, []).append(equation)
     alone = {name: own[0] for name, own in stated.items() if len(own) == 1 and _is_formula(name, own[0])}
     builder.outside = context
     while True:
         more = {n for n, e in alone.items() if n not in builder.placed and _convolves(builder, e)}
         if not more:
-            return
+            return [e for e in statements if not any(e is placed for placed in builder.placed.values())]
         builder.placed |= {n: alone[n] for n in alone if n in more}
 
 

@@ -218,25 +218,13 @@ class _Resolver:
     def _quantities(self, parts: equations.Equations) -> None:
         """Derived quantities, before what mentions them: those with indices between the others, which may need them."""
         stated = [s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
-        placed_formulas.declare(self.builder, self.context, (e for e in stated if not self._is_declared(e)))
-        stated = [e for e in stated if not self._is_placed(e)]
+        stated = placed_formulas.declare(self.builder, self.context, stated)
         indexed = quantities.Indexed(self.infer, self.context, self.variables, stated)
         indexed.declare()
         whole = deterministic.Quantities(self.infer, self.context, stated)
         whole.resolve(but=indexed.names)
         parts.quantities = indexed.resolve()
         whole.resolve()
-
-    def _is_declared(self, equation: tree.Equation) -> bool:
-        """Whether an equation is of a variable or a parameter."""
-        target = equation.targets[0]
-        base = target.base if isinstance(target, tree.Index) else target
-        return isinstance(base, tree.Name) and base.id in self.context.names
-
-    def _is_placed(self, equation: tree.Equation) -> bool:
-        target = equation.targets[0]
-        base = target.base if isinstance(target, tree.Index) else target
-        return isinstance(base, tree.Name) and base.id in self.builder.placed
 
     def _objectives(self, parts: equations.Equations) -> objectives.Objectives:
         """What resolves the objectives of `train` lines."""
@@ -379,6 +367,8 @@ class _Resolver:
 
     def _unused(self, definition: tree.Definition) -> None:
         """A function that nothing uses is resolved at its declared types too, so that its mistakes show."""
+        if definition.name.id in self.builder.inlined:
+            return
         variables = definition.signature.variables if definition.signature else ()
         types = [declared.declared_type(self.builder, v.type, self.constants) for v in variables if v.type is not None]
         if len(types) == len(variables) and definition.body is not None:
