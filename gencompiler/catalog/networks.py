@@ -119,4 +119,4 @@ FOURIER_TOP = 100
 #: Fixed features, with the options of their calls: `onehot(y)` is 1 at the place of y among its values, else 0.
 FEATURES: dict[str, tuple[tuple[str, object], ...]] = {"fourier": (("size", FOURIER_SIZE),), "onehot": ()}
 
-PLANNED = ("residual_block", "transformer", "unet")
+PLANNED = ("transformer", "unet")

@@ -40,13 +40,19 @@ def log_density(distribution: nodes.Distribution, event: nodes.Expr) -> nodes.Ex
     return algebra.total(value, span)
 
 
-def _stated(distribution: nodes.UserDistribution, event: nodes.Expr) -> nodes.Expr:
-    """log of a user's density, its formula with the event and the arguments put in."""
-    density, span = distribution.density, distribution.span
+def stated(distribution: nodes.UserDistribution, event: nodes.Expr, value: nodes.Expr | None = None) -> nodes.Expr:
+    """A user's density, its formula, or `value` of the same names, with the event and the arguments put in."""
+    density = distribution.density
     (variable,) = density.variables
     names = (variable.name, *(c.name for c in density.conditions))
     values = dict(zip(names, (event, *distribution.arguments), strict=True))
-    value = substitute(log_of(distribution.value), values)
+    return substitute(distribution.value if value is None else value, values)
+
+
+def _stated(distribution: nodes.UserDistribution, event: nodes.Expr) -> nodes.Expr:
+    """log of a user's density."""
+    (variable,), span = distribution.density.variables, distribution.span
+    value = stated(distribution, event, log_of(distribution.value))
     if value.type.shape == () and event.type.shape != () and variable.type.shape == ():
         return algebra.multiply(algebra.literal(Fraction(math.prod(event.type.shape)), span), value, span)
     return algebra.total(value, span)

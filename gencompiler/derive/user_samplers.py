@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS, Form
+from gencompiler.derive.density import log_density, stated
 from gencompiler.derive.express import Naming, express
 from gencompiler.model import nodes
 from gencompiler.node import Node, rebuild, walk
@@ -33,6 +34,7 @@ def with_samplers(model: nodes.Model) -> nodes.Model:
     """The model with a sampler at every use of a user's density that has one."""
     if not any(isinstance(n, nodes.UserDistribution) for n in walk(model)):
         return model
+    model = _spelled_out(model)
     known: dict[nodes.Density, tuple[str, nodes.Expr] | None] = {}
 
     def visit(current: Node) -> Node:
@@ -43,6 +45,25 @@ def with_samplers(model: nodes.Model) -> nodes.Model:
             known[found.density] = sampler(model, found.density)
         own = known[found.density]
         return found if own is None else dataclasses.replace(found, draw=own[0], sampler=own[1])
+
+    changed = visit(model)
+    assert isinstance(changed, nodes.Model)
+    return changed
+
+
+def _spelled_out(model: nodes.Model) -> nodes.Model:
+    """The model with the formulas of the densities that users' densities mention, in place of their names."""
+
+    def visit(current: Node, inside: bool = False) -> Node:
+        inside = inside or isinstance(current, nodes.Density | nodes.UserDistribution)
+        if inside and isinstance(current, nodes.Apply) and current.function == "exp":
+            (law,) = current.arguments
+            if isinstance(law, nodes.LogLaw) and isinstance(law.distribution, nodes.UserDistribution):
+                return visit(stated(law.distribution, law.event), inside)
+        found = rebuild(current, lambda child: visit(child, inside))
+        if inside and isinstance(found, nodes.LogLaw):
+            return log_density(found.distribution, found.event)
+        return found
 
     changed = visit(model)
     assert isinstance(changed, nodes.Model)

@@ -101,6 +101,12 @@ class Builder:
         #: Stacks of convolutions that the spec writes out, and of each of their convolutions the layer that it reads.
         self.stacks: dict[str, Stack] = {}
         self.channels: dict[tuple[str, str], str] = {}
+        #: Quantities that are convolutions at a place, by name: their equations, and what they have been found to be.
+        self.placed: dict[str, tree.Equation] = {}
+        self.outside: Context | None = None
+        #: The definitions whose bodies have been put in place.
+        self.inlined: set[str] = set()
+        self.placed_at: dict[str, tuple[list[tuple[str, int, int | None]], nodes.Expr]] = {}
         self.functions: dict[str, nodes.Function] = {}
         self.densities: dict[str, nodes.Density] = {}
         self.user_densities: list[nodes.Density] = []

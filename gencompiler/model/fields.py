@@ -9,6 +9,7 @@ the view shows, the others end with their own place.  What is elementwise betwee
 from __future__ import annotations
 
 import dataclasses
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ class Field:
 
 @dataclasses.dataclass
 class Stack:
-    """The layers that come of one view so far; `given` are the inputs of convolutions that are no views."""
+    """The layers that come of one view so far; `given` are the inputs of convolutions that are no views, `formulas` the
+    values that have become layers."""
 
     path: str
     view: nodes.Expr
@@ -60,6 +62,7 @@ class Stack:
     iterations: tuple[int, ...]
     layers: list[Field] = dataclasses.field(default_factory=list)
     given: list[nodes.Expr] = dataclasses.field(default_factory=list)
+    formulas: list[tuple[nodes.Expr, str]] = dataclasses.field(default_factory=list)
 
     def named(self, base: str) -> str:
         taken = {layer.name for layer in self.layers}
@@ -222,6 +225,9 @@ def _layer(infer: Infer, stack: Stack, value: nodes.Expr) -> str:
     """The layer that a value is, made where it is a formula of others."""
     if isinstance(value, nodes.NetworkOutput) and value.path == stack.path:
         return stack.layers[value.output].name
+    known = next((layer for made, layer in stack.formulas if made is value), None)
+    if known is not None:
+        return known
     settle(infer, value)
     names: dict[str, str] = {}
     text = _formula(infer, stack, value, names)
@@ -229,17 +235,20 @@ def _layer(infer: Infer, stack: Stack, value: nodes.Expr) -> str:
     if found is None:
         found = stack.named("formula")
         stack.layers.append(Field(found, value.type, (), (), text, tuple(names.items())))
+    stack.formulas.append((value, found))
     return found
 
 
 def _formula(infer: Infer, stack: Stack, value: nodes.Expr, names: dict[str, str]) -> str:
     """An elementwise function of layers as a text of the language, the layers called a0, a1, …"""
+    layer = next((layer for made, layer in stack.formulas if made is value), None)
+    if isinstance(value, nodes.NetworkOutput) and value.path == stack.path:
+        layer = stack.layers[value.output].name
+    if layer is not None:
+        known = next((n for n, other in names.items() if other == layer), f"a{len(names)}")
+        names[known] = layer
+        return known
     match value:
-        case nodes.NetworkOutput(path=path, output=output) if path == stack.path:
-            layer = stack.layers[output].name
-            known = next((n for n, other in names.items() if other == layer), f"a{len(names)}")
-            names[known] = layer
-            return known
         case nodes.Literal(value=Fraction() as number):
             text = (
                 f"{abs(number.numerator)}"
@@ -283,40 +292,32 @@ def settle(infer: Infer, value: nodes.Expr) -> None:
 
 def close(builder: Builder, stack: Stack, wanted: list[int]) -> nodes.Network | None:
     """The network of a stack, of which the layers numbered in `wanted` are mentioned; None after a report."""
-    sizes: dict[str, int] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer in stack.layers:
         shape = known_shape(layer.type)
-        if shape is None or len(shape) > 1:
+        if shape is None:
             advice = ("state it: `size = n`", "or use it where a size is known")
             message = f"nothing determines the size of `{layer.name}`"
             builder.reporter.add("G202", message, stack.view.span, "a convolution of this view", help=advice)
             return None
-        sizes[layer.name] = shape[0] if shape else 1
+        shapes[layer.name] = shape
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     span, here = stack.view.span, ((0,) * len(stack.grid), (1,) * len(stack.grid), 1)
     layers = [
         nodes.Layer(f.name, f.kind, sizes[f.name], f.boxes, f.given, f.formula, f.names, f.zero, span=span)
         for f in stack.layers
     ]
-    ends = tuple((stack.layers[k].name, *here) for k in wanted)
-    total = sum(sizes[name] for name, *_ in ends)
-    layers.append(nodes.Layer("last", "together", total, ends, span=span))
-    view, *rest = known_shape(stack.view.type) or ()
-    own = [view if rest else 0, *((known_shape(g.type) or (0,))[0] for g in stack.given)]
+    names = tuple(stack.layers[k].name for k in wanted)
+    layers.append(
+        nodes.Layer("last", "together", sum(sizes[n] for n in names), tuple((n, *here) for n in names), span=span)
+    )
+    view = (known_shape(stack.view.type) or ())[:-1]
+    inputs = (math.prod(view) if view else 0, *((known_shape(g.type) or (0,))[0] for g in stack.given))
+    outputs = tuple(sizes[name] if shapes[name] else 0 for name in names)
     shown = ("before", *("" for _ in stack.given))
-    places = 1
-    for extent in stack.grid:
-        places *= extent
     return nodes.Network(
-        stack.path,
-        networks.WRITTEN,
-        (),
-        "relu",
-        tuple(own),
-        (total,),
-        stack.iterations,
-        False,
-        ("output",),
-        places,
+        *(stack.path, networks.WRITTEN, (), "relu", inputs, outputs, stack.iterations, False, names),
+        math.prod(stack.grid),
         shown,
         grid=stack.grid,
         layers=tuple(layers),
@@ -325,44 +326,29 @@ def close(builder: Builder, stack: Stack, wanted: list[int]) -> nodes.Network | 
 
 
 def closed(builder: Builder, model: nodes.Model) -> nodes.Model:
-    """`model` with the network of each stack, of which what is mentioned is a part of its one output."""
+    """`model` with the network of each stack, whose outputs are the layers that equations mention."""
     from gencompiler.model.builder import weights_of
 
     if not builder.stacks:
         return model
     wanted = mentioned(builder, model)
     made = [close(builder, stack, wanted[path]) for path, stack in builder.stacks.items() if wanted[path]]
-    networks_ = {n.path: n for n in made if n is not None}
+    found = [network for network in made if network is not None]
     builder.reporter.raise_errors()
-    weights = tuple(p for n in networks_.values() for p in weights_of(n))
-    model = dataclasses.replace(
-        model, networks=(*model.networks, *networks_.values()), parameters=(*model.parameters, *weights)
-    )
+    weights = tuple(p for network in found for p in weights_of(network))
+    model = dataclasses.replace(model, networks=(*model.networks, *found), parameters=(*model.parameters, *weights))
 
     def visit(current: Node) -> Node:
         changed = rebuild(current, visit)
         stack = builder.stacks.get(changed.path) if isinstance(changed, nodes.NetworkOutput) else None
         if stack is None or not isinstance(changed, nodes.NetworkOutput):
             return changed
-        network, start = networks_[stack.path], 0
-        sizes = {layer.name: layer.size for layer in network.layers}
-        for name, *_ in network.layers[-1].boxes:
-            if name == stack.layers[changed.output].name:
-                break
-            start += sizes[name]
-        inputs = (stack.view, *stack.given)
-        whole = nodes.NetworkOutput(nodes.Type(nodes.REAL, network.outputs), stack.path, 0, inputs, span=changed.span)
-        stop = start + sizes[stack.layers[changed.output].name]
-        if changed.type.shape == ():
-            place = nodes.Literal(nodes.Type(nodes.REAL), Fraction(start), span=changed.span)
-            return nodes.Element(changed.type, whole, (place,), span=changed.span)
-        if (start, stop) == (0, network.outputs[0]):
-            return whole
-        return nodes.Slice(changed.type, whole, start, stop, span=changed.span)
+        number = wanted[stack.path].index(changed.output)
+        return dataclasses.replace(changed, output=number, inputs=(stack.view, *stack.given))
 
-    found = solved(visit(model))
-    assert isinstance(found, nodes.Model)
-    return found
+    changed = visit(model)
+    assert isinstance(changed, nodes.Model)
+    return solved(changed)
 
 
 def mentioned(builder: Builder, model: nodes.Model) -> dict[str, list[int]]:

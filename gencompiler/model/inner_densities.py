@@ -127,9 +127,14 @@ def resolve(
 
 
 def log_law(infer: Infer, context: Context, call: tree.Call) -> nodes.LogLaw | None:
-    """log of `Normal(x | m, s)`: a density of the catalogue at a value; None for any other call."""
+    """log of `Normal(x | m, s)`: a density of the catalogue, or one stated outside the model, at a value; None for any
+    other call."""
     function = call.function
-    if not isinstance(function, tree.Name) or function.id not in distributions.DISTRIBUTIONS or call.conditions is None:
+    if not isinstance(function, tree.Name) or call.conditions is None:
+        return None
+    stated = infer.builder.definitions.get(function.id)
+    outside = stated is not None and stated.kind == "density" and function.id not in infer.builder.local_definitions
+    if function.id not in distributions.DISTRIBUTIONS and not outside:
         return None
     if len(call.arguments) != 1 or call.arguments[0].name is not None or call.arguments[0].value is None:
         infer.builder.report("G104", f"`{function.id}(x | …)` is a density at one value", call.span, "of what?")
@@ -139,7 +144,7 @@ def log_law(infer: Infer, context: Context, call: tree.Call) -> nodes.LogLaw | N
     if shape is None:
         infer.builder.report("G202", "nothing determines the size of this", event.span, "size unknown")
     if context.frame is not None and context.frame.laws is not None:
-        infer.builder.unsupported("a density of the catalogue in an objective", call.span)
+        infer.builder.unsupported("a density at a value in an objective", call.span)
     found = laws.distribution(infer, context, plain, nodes.Type(event.type.support, shape))
     assert isinstance(found, nodes.Distribution)
     return nodes.LogLaw(nodes.Type(nodes.REAL), found, event, span=call.span)

@@ -128,6 +128,11 @@ def inlined(infer: Infer, context: Context, expr: tree.Call, definition: tree.De
     if signature is None or not isinstance(definition.body, tree.Expr):
         builder.unsupported("a definition without a formula", expr.span)
     local = name in builder.local_definitions
+    if local and name in builder.inlined:  # it owns one set of parameters, and each copy of its body would have its own
+        builder.unsupported(
+            "a second use of a model's own definition that is put in place", expr.span, "state it outside"
+        )
+    builder.inlined.add(name)
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
     arguments = _arguments(infer, context, expr, definition)

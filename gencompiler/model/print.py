@@ -234,7 +234,17 @@ def _network(network: nodes.Network) -> str:
     settings = "".join(f" {name} {value}" for name, value in network.settings)
     grid = f" on {' x '.join(map(str, network.grid))}" if network.grid else ""
     given = f"{list(network.inputs)}{settings}{hidden}"
-    return f"  network {network.path} : {network.kind} {given} -> {outputs}{views}{grid}"
+    layers = "".join(f"\n    layer {_layer(layer)}" for layer in network.layers)
+    return f"  network {network.path} : {network.kind} {given} -> {outputs}{views}{grid}{layers}"
+
+
+def _layer(layer: nodes.Layer) -> str:
+    """`a[4] = affine in h at -2, 0, given 0`"""
+    boxes = [f"{s} from {list(first)} by {list(counts)} / {apart}" for s, first, counts, apart in layer.boxes]
+    names = [f"{name} = {source}" for name, source in layer.names]
+    given = [f"input {k}" for k in layer.given]
+    formula = f" {layer.formula} where" if layer.formula else ""
+    return f"{layer.name}[{layer.size}] {layer.kind}{formula} {', '.join((*boxes, *names, *given))}"
 
 
 def _conditional(conditional: nodes.Conditional) -> str:

@@ -26,6 +26,7 @@ from gencompiler.model import (
     library,
     nodes,
     objectives,
+    placed_formulas,
     quantities,
     requests,
     scalars,
@@ -217,6 +218,7 @@ class _Resolver:
     def _quantities(self, parts: equations.Equations) -> None:
         """Derived quantities, before what mentions them: those with indices between the others, which may need them."""
         stated = [s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        stated = placed_formulas.declare(self.builder, self.context, stated)
         indexed = quantities.Indexed(self.infer, self.context, self.variables, stated)
         indexed.declare()
         whole = deterministic.Quantities(self.infer, self.context, stated)
@@ -358,6 +360,8 @@ class _Resolver:
 
     def _unused(self, definition: tree.Definition) -> None:
         """A function that nothing uses is resolved at its declared types too, so that its mistakes show."""
+        if definition.name.id in self.builder.inlined:
+            return
         variables = definition.signature.variables if definition.signature else ()
         types = [declared.declared_type(self.builder, v.type, self.constants) for v in variables if v.type is not None]
         if len(types) == len(variables) and definition.body is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import nodes
+from gencompiler.model import nodes, placed_formulas
 from gencompiler.model.builder import Context, IndexInfo
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.types import known_shape, rows_of, unify
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def index(infer: Infer, context: Context, expr: tree.Index) -> nodes.Expr:
     """The typed form of `base[subscripts]`; scalar subscripts remove their axis, causal views keep it."""
+    if isinstance(expr.base, tree.Name) and expr.base.id in infer.builder.placed:
+        return placed_formulas.mention(infer, context, expr, expr.base.id)
     base = infer.expression(context, expr.base)
     shape = known_shape(base.type)
     if shape is None and (row := _row(infer, context, expr, base)) is not None:

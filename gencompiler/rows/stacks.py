@@ -97,6 +97,8 @@ def whole(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> 
     graph, network = expressions.graph, weights.network
     values = {VIEW: _features(weights, scope)}
     wanted = weights.output(expr.output)
+    if network.layers:
+        return _written(weights, wanted, values, scope)
     for layer in weights.layers:
         if isinstance(layer, Pointwise):
             values[layer.name] = weights.pointwise(layer, values)
@@ -104,6 +106,20 @@ def whole(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) -> 
             values[layer.name] = _convolved(weights, layer, values, network.grid, scope)
         if layer.name in values:
             graph.name(values[layer.name], _called(layer))
+    return values[wanted]
+
+
+def _written(weights: Weights, wanted: str, values: dict[str, Expr], scope: Scope) -> Expr:
+    """A layer of a stack that the spec writes out, and no more than it reads."""
+    read = {wanted}
+    for layer in reversed(weights.layers):
+        read |= {box.source for box in layer.reads} if layer.name in read else set()
+    for layer in (each for each in weights.layers if each.name in read):
+        if isinstance(layer, Pointwise):
+            value = weights.pointwise(layer, values)
+        else:
+            value = _convolved(weights, layer, values, weights.network.grid, scope)
+        values[layer.name] = weights.graph.name(value, _called(layer))
     return values[wanted]
 
 
@@ -152,6 +168,12 @@ def carried_output(expressions: Expressions, expr: model.NetworkOutput, scope: S
     """An output at a place, from what the last layer has there."""
     weights, graph = Weights(expressions, expr), expressions.graph
     found, name = scope.carried[expr.path][-1], weights.output(expr.output)
+    if weights.network.layers:
+        start = sum(max(1, n) for n in weights.network.outputs[: expr.output])
+        size = weights.network.outputs[expr.output]
+        if size == 0:
+            return graph.column(found, graph.integer(start, expr.span), expr.span)
+        return graph.slice(found, start, start + size, expr.span)
     layer = next(each for each in weights.layers if each.name == name)
     if isinstance(layer, Affine):
         bias = weights.bias(layer, scope)
@@ -192,7 +214,7 @@ class Caches:
         self.weights = Weights(expressions, call)
         self.expressions, self.graph, self.span = expressions, expressions.graph, call.span
         self.network, self.call = self.weights.network, call
-        self.outputs = self.network.output_names or ("output",)
+        self.outputs = () if self.network.layers else self.network.output_names or ("output",)
         self.layers = [layer for layer in self.weights.layers if layer.name not in self.outputs]
         self.rows = self._layers_by_row()
         self.rings = self._rings()

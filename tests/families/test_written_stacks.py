@@ -155,3 +155,80 @@ def test_what_is_wrong_with_a_stack_is_said(equation: str, code: str, words: str
         pipeline.run(SourceText("m.gen", text), until="resolve")
     (found,) = caught.value.diagnostics
     assert found.code == code and words in found.message
+
+
+PIXELS = """
+density Level(x : Integer(0..3) | m : Real, s : Positive) = upper - lower where {
+  upper = if x == 2 then 1 else sigmoid((x + 0.5 - m) / s)
+  lower = if x == 0 then 0 else sigmoid((x - 0.5 - m) / s)
+}
+density Pixel(x : Integer(0..3)[2] | m : Real[2], g : Real[2, 2], s : Real[2]) =
+  prod(for c: Level(x[c] | m[c] + g[c, <c] @ x[<c], exp(s[c])))
+model Channels(N = 2, C = 4, K = 2) {
+  observed x : Integer(0..3)[2, 1, N]
+  h[:, i, j] = x[:, <(i, j)] - 1 |> conv(C, kernel = 5) |> repeat(2) { residual_block }
+  w[:, a, b] = conv(h[:, a, b], K, kernel = 1)
+  p(x[:, i, j] | x[:, <(i, j)]) = Mixture(logits = w[:, i, j], for k in K: Pixel(m[k], g[k], s[k]))
+    where { m, s, g = conv(h[:, i, j], kernel = 1) }
+  train maximum_likelihood
+}
+"""
+
+
+def test_quantities_at_a_place_are_one_network_and_the_densities_of_pixels_sum_to_one() -> None:
+    model = compiled(PIXELS)
+    every = torch.tensor(list(itertools.product(range(3), repeat=4))).reshape(-1, 2, 1, 2)
+    torch.testing.assert_close(model.log_prob(every).exp().sum(), torch.tensor(1.0, dtype=torch.float64))
+    paths = {name.rpartition(".")[0] for name, _ in model.named_parameters()}
+    assert {"stack.conv", "stack.m", "stack.s", "stack.g"} <= paths
+    assert not any(path.startswith("stack_2") for path in paths)
+    shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    assert shapes["stack.g.bias"] == (8,) and shapes["stack.m.weight"] == (4, 4)
+
+
+def test_a_product_of_densities_is_their_product() -> None:
+    text = """
+density Chain(x : Real[3] | a : Real) = prod(for c: Normal(x[c] | a * sum(x[<c]), 2))
+model M { observed x : Real[3]  param a : Real  p(x) = Chain(a)  train maximum_likelihood }
+"""
+    model = compiled(text)
+    (a,) = model.parameters()
+    x = torch.randn(5, 3, dtype=torch.float64)
+    before = torch.cumsum(x, 1) - x
+    torch.testing.assert_close(model.log_prob(x), torch.distributions.Normal(a * before, 2).log_prob(x).sum(1))
+
+
+@pytest.mark.parametrize(
+    ("pixel", "code"),
+    [("x[c] + 0.1 * x[0]", "G503"), ("x[<=c] @ x[<=c]", "G503")],
+    ids=["reads itself", "reads up to itself"],
+)
+def test_a_product_of_densities_that_read_themselves_is_not_proved(pixel: str, code: str) -> None:
+    text = f"""
+density Chain(x : Real[2]) = prod(for c: Normal(x[c] | {pixel}, 2))
+model M {{ observed x : Real[2]  p(x) = Chain()  train maximum_likelihood }}
+"""
+    found = gencompiler.check(text)
+    assert code in {d.code for d in found.diagnostics}
+
+
+def test_a_models_own_layer_has_one_set_of_parameters_or_is_refused() -> None:
+    text = """
+model M(T = 4, C = 3) {
+  observed x : Real[T]
+  def layer(h : Real[C, T], skip : Real[C, T]) -> (Real[C, T], Real[C, T]) = (h, skip + conv(h, kernel = 2))
+  p(x[t] | x[<t]) = Normal(b |> conv(kernel = 1), 1)
+    where { e = conv(x[<t], 3)   a, b = (e, e) |> USES }
+}
+"""
+    once = pipeline.run(SourceText("m.gen", text.replace("USES", "layer")), until="resolve")
+    twice = gencompiler.check(text.replace("USES", "layer |> layer"))
+    assert {n.kind for n in once.model.networks} == {"stack of convolutions"}
+    assert {d.code for d in twice.diagnostics} == {"G901"}
+
+
+def test_a_quantity_at_a_place_is_mentioned_at_indices_of_the_head() -> None:
+    wrong = PIXELS.replace("w[:, a, b] = conv(h[:, a, b]", "w[:, a, b] = conv(h[:, 0, b]")
+    found = gencompiler.check(wrong)
+    assert {d.code for d in found.diagnostics if d.severity.value == "error"} == {"G901"}
+    assert found.exit_status == 3

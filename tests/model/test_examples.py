@@ -20,12 +20,8 @@ EXAMPLES = sorted(p for p in Path("tests/syntax/examples").rglob("*.gen") if p.p
 NOT_YET = {"ddpm", "glow"}
 
 
-#: The codes of examples that are answered otherwise.  hmm asks for a filter as `smc` without a path; the logistic mixture states a quantity by a pipeline, whose shape is not
-#: inferred.
-OTHERWISE = {
-    "discretized_logistic_mixture": {"G202"},
-    "hmm": {"G703", "G901"},
-}
+#: The codes of examples that are answered otherwise: hmm asks for a filter as `smc` without a path.
+OTHERWISE = {"hmm": {"G703", "G901"}}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
