@@ -52,6 +52,7 @@ def _looks(
         yield lambda: vector_counterexamples.part_not_onto(body, support, search)
         yield lambda: vector_counterexamples.always_in_order(body, support, search)
         yield lambda: refute.outside(body, support)
+    yield lambda: vector_counterexamples.entry_missed(input_, body, support, requires, search)
     yield lambda: vector_counterexamples.shifted(input_, body, requires)
     yield lambda: vector_counterexamples.collision(input_, body, requires)
     yield lambda: vector_counterexamples.taken_again(input_, body, requires)

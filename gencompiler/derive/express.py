@@ -52,7 +52,7 @@ def _bound_names(root: Term, naming: Naming) -> dict[Term, str]:
             uses[argument] = uses.get(argument, 0) + 1
         if part.operation == "root":
             inside.update(p for p in subterms(part.arguments[0]) if part.arguments[1] in p.symbols)
-        if part.operation in ("gradient", "each", "recur", "fixed_point", "jacobian_log_det"):
+        if part.operation in ("gradient", "each", "recur", "fixed_point", "solution", "jacobian_log_det"):
             inside.update(subterms(*part.arguments[: 1 + (part.data if part.operation == "gradient" else 0)]))
     taken = {name_of(s) for s in root.symbols} | set(naming.symbols.values())
     names: dict[Term, str] = {}
@@ -111,6 +111,9 @@ class _Writer:
             case "fixed_point":
                 depth, _, steps = term.data
                 return nodes.FixedPoint(type_, f"_array_{depth}", steps, self.write(term.arguments[0]), span=span)
+            case "solution":
+                name, (body, target) = f"_array_{term.data[0]}", self._all(term.arguments)
+                return nodes.Solution(type_, name, body, target, span=span)
             case "jacobian_log_det":
                 body, formal, at = term.arguments
                 near = self.write(body), self.write(at), term.data

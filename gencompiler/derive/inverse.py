@@ -15,7 +15,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import Spent, limited
-from gencompiler.proof.contractions import is_computed
+from gencompiler.proof.contractions import EXACT_UP_TO, is_computed
 from gencompiler.proof.facts import result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
@@ -61,7 +61,9 @@ def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Undo
         found = search.any_bijection(terms.input, terms.body).conclusion
     assert isinstance(found, Undone)
     if found.inverse is None or not is_computed(found.inverse):
-        shown = "what undoes it is the solution of several equations at once, which nothing computes yet"
+        (size,) = terms.input.shape
+        shown = f"equations that are solved at once, and their Jacobian, are written out up to {EXACT_UP_TO} dimensions"
+        shown = f"{shown}, and these are {size}"
         raise NotFound("form", terms.body, shown)
     return found
 

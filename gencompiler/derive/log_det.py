@@ -12,14 +12,13 @@ from gencompiler.derive.express import Naming, express
 from gencompiler.derive.nodes import LogDet
 from gencompiler.model import nodes
 from gencompiler.node import walk
+from gencompiler.proof.contractions import EXACT_UP_TO
 from gencompiler.proof.facts import Bijection, CircleMap, Invertible, VectorBijection
 from gencompiler.proof.graph import Term, name_of
 from gencompiler.proof.translate import Translation
 
 #: What says how a map is undone.
 Undone = Bijection | CircleMap | VectorBijection | Invertible
-#: Jacobians are written out up to this many dimensions.
-EXACT_UP_TO = 16
 
 
 def log_det(map_: nodes.Map, input_: Term, translation: Translation, found: Undone) -> LogDet:

@@ -21,6 +21,10 @@ def substitute(expr: nodes.Expr, values: dict[str, nodes.Expr]) -> nodes.Expr:
         values = {k: v for k, v in values.items() if k not in own}
     if isinstance(expr, nodes.FixedPoint):
         values = {k: v for k, v in values.items() if k != expr.name}
+    if isinstance(expr, nodes.Solution):
+        inside = {k: v for k, v in values.items() if k != expr.name}
+        target = substitute(expr.target, values)
+        return dataclasses.replace(expr, body=substitute(expr.body, inside), target=target)
     if isinstance(expr, nodes.JacobianLogDet):
         inside = {k: v for k, v in values.items() if k != expr.name}
         return dataclasses.replace(expr, body=substitute(expr.body, inside), at=substitute(expr.at, values))

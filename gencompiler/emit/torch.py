@@ -51,6 +51,7 @@ IMPORTS = {
     "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "random": "from gencompiler.runtime import random",
+    "solving": "from gencompiler.runtime import solving",
     "special": "from gencompiler.runtime import special",
     "quantiles": "from gencompiler.runtime import quantiles",
     "tiles": "from gencompiler.runtime import tiles",

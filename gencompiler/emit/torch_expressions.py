@@ -48,6 +48,7 @@ from gencompiler.rows.nodes import (
     ExternalCall,
     InputRead,
     Iota,
+    LinearSolution,
     Local,
     LogAbsDet,
     Mask,
@@ -125,7 +126,9 @@ class Expressions:
                     self.scope.iotas[length] = self.scope.names.fresh("places", f"places_{length}")
                 self.scope.want("device")
                 return Value(Text(self.scope.iotas[length]), expr.type)
-            case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve() | LogAbsDet():
+            case Window() | WithWindow() | WithColumn() | Reshape() | Mask() | Convolve():
+                return torch_windows.value(self, expr)
+            case LogAbsDet() | LinearSolution():
                 return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)

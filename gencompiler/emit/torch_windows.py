@@ -19,6 +19,7 @@ from gencompiler.rows.nodes import (
     Dot,
     Expr,
     Let,
+    LinearSolution,
     Local,
     LogAbsDet,
     Loop,
@@ -41,7 +42,7 @@ _INDEX = RowType(False, (), "integer")
 _MANY = 8
 
 #: The expressions of this file.
-Table = Window | WithWindow | WithColumn | Reshape | Mask | Convolve | LogAbsDet
+Table = Window | WithWindow | WithColumn | Reshape | Mask | Convolve | LogAbsDet | LinearSolution
 
 
 def value(expressions: Expressions, expr: Table) -> Value:
@@ -60,6 +61,8 @@ def value(expressions: Expressions, expr: Table) -> Value:
         case LogAbsDet(entries=entries, size=size):
             table = method(expressions.code(entries), "unflatten", "-1", f"({size}, {size})")
             return Value(Attribute(call("torch.linalg.slogdet", table), "logabsdet"), expr.type)
+        case LinearSolution(entries=entries, right=right):
+            return Value(call("solving.linear", expressions.code(entries), expressions.code(right)), expr.type)
     return mask(expressions, expr)
 
 

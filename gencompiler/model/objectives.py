@@ -6,6 +6,7 @@ An argument is a constant (with a default and a declared range), or a definition
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -253,7 +254,23 @@ class Objectives:
                 builder.report("G102", f"`{group}` is updated twice", update.groups[k].span, "named again")
         value = expectations.value(self.infer, context, update.value)
         name = label.id if label is not None else f"phase_{number + 1}"
-        return nodes.Phase(name, groups, (), update.direction == "maximize", value, repeats, span=update.span)
+        ends = None if update.within is None else self._ends(context, update.within)
+        return nodes.Phase(name, groups, (), update.direction == "maximize", value, repeats, ends, span=update.span)
+
+    def _ends(self, context: Context, within: tree.TypeExpr) -> tuple[nodes.Real, nodes.Real]:
+        """The ends between which a phase keeps what it updates."""
+        builder = self.infer.builder
+        if isinstance(within, tree.SupportType) and within.name.id == "Interval" and not within.shape:
+            low, high = declared_support(builder, within, context.constants).arguments
+            if math.isfinite(low) and math.isfinite(high):
+                return low, high
+        return builder.report(
+            "G704",
+            "a step is kept within an interval of two ends",
+            within.span,
+            "not such an interval",
+            help=("write `update C in Interval(-0.01, 0.01) maximize …`",),
+        )
 
     def _repeats(self, context: Context, phase: tree.Repeated) -> int:
         builder = self.infer.builder

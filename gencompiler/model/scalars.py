@@ -44,7 +44,7 @@ def _check_size(number: nodes.Literal, reporter: Reporter) -> None:
 
 def _check_kind(node: Node, part: nodes.Expr, reporter: Reporter) -> None:
     truth = part.type.support == nodes.BOOLEAN
-    if isinstance(node, nodes.Let | nodes.Binding | nodes.Each | nodes.Recur | nodes.FixedPoint):
+    if isinstance(node, nodes.Let | nodes.Binding | nodes.Each | nodes.Recur | nodes.FixedPoint | nodes.Solution):
         return  # what they stand for is judged where it is used
     logical = isinstance(node, nodes.Apply) and node.function in _LOGIC
     if isinstance(node, nodes.Choose) and part is node.condition:

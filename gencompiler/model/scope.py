@@ -130,6 +130,8 @@ class _Names:
         if isinstance(phase, tree.Update):
             for group in phase.groups:
                 self.name(group, known)
+            if phase.within is not None:
+                self.type(phase.within, known)
             self.visit(phase.value, known)
         elif isinstance(phase, tree.Repeated):
             for inner in phase.phases:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gencompiler.model.values import Expr, Real
 from gencompiler.node import node
 
-__all__ = ["Root"]
+__all__ = ["Root", "Solution"]
 
 
 @node
@@ -20,3 +20,12 @@ class Root(Expr):
     upper: Real
     increasing: bool
     near: Expr | None = None
+
+
+@node
+class Solution(Expr):
+    """The one vector `name` at which `body`, a bijection of it, is `target`."""
+
+    name: str
+    body: Expr
+    target: Expr

@@ -214,12 +214,12 @@ class FixedPoint(Expr):
 @node
 class JacobianLogDet(Expr):
     """log|det d body / d name| at name = `at`, of a Jacobian that is the identity and what has a norm of at most
-    `slope`, less than 1."""
+    `slope`, less than 1; None where that is not known."""
 
     name: str
     body: Expr
     at: Expr
-    slope: Fraction
+    slope: Fraction | None
 
 
 @node

@@ -44,7 +44,7 @@ def releveled(term: Term, depth: int = 0) -> Term:
             fresh = tuple(visit(a) for a in current.arguments)
             return current if fresh == current.arguments else build(current.operation, current.data, fresh)
         old, extent, *more = current.data
-        (body,) = current.arguments
+        body, *outside = current.arguments
         support = {"each": [], "recur": more, "fixed_point": [REAL], "solution": [REAL]}[current.operation]
         aside = symbol("bound", f"aside {depth}", support_of(bound_index(old, extent)))  # no binder's own name
         names, back = {bound_index(old, extent): aside}, {aside: bound_index(depth, extent)}
@@ -53,6 +53,6 @@ def releveled(term: Term, depth: int = 0) -> Term:
             names[bound_array(old, extent, *support)] = array
             back[array] = bound_array(depth, extent, *support)
         inner = substituted(releveled(substituted(body, names), depth + 1), back)
-        return build(current.operation, (depth, extent, *more), (inner,))
+        return build(current.operation, (depth, extent, *more), (inner, *map(visit, outside)))
 
     return visit(term)

@@ -10,6 +10,9 @@ from typing import Any
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.graph import Malformed, Shape, Term, bound_array, define, make, subterms, symbol
 
+#: Jacobians are written out up to this many dimensions.
+EXACT_UP_TO = 16
+
 
 def bounded(slope: Fraction, network: Term) -> Term:
     """An output of a network whose weights are scaled so that it changes by no more than `slope` times its inputs."""
@@ -25,18 +28,29 @@ def fixed_point(depth: int, extent: int, steps: int, body: Term) -> Term:
     return make("fixed_point", (depth, extent, steps), (body,), (extent,))
 
 
-def solution(depth: int, extent: int, body: Term) -> Term:
-    """The one vector x with body(x) = 0, in which `bound_array` stands for x; nothing computes it yet."""
-    if body.shape != (extent,):
+def solution(depth: int, extent: int, body: Term, target: Term) -> Term:
+    """The one vector x with body(x) = target; in the body `bound_array` stands for x."""
+    if body.shape != (extent,) or target.shape != (extent,):
         raise Malformed("an equation has the shape of what is solved for")
-    return make("solution", (depth, extent), (body,), (extent,))
+    return make("solution", (depth, extent), (body, target), (extent,))
 
 
-def is_computed(term: Term) -> bool:
-    """Whether a formula holds nothing that only says what is looked for."""
+def is_formula(term: Term) -> bool:
+    """Whether nothing in a term is only known as the solution of equations that have no other."""
     return all(
         t.operation != "solution" and (t.operation, t.data) != ("jacobian_log_det", None) for t in subterms(term)
     )
+
+
+def is_computed(term: Term) -> bool:
+    """Whether a term can be evaluated: equations are solved, and Jacobians of which nothing is known written out, in
+    few dimensions."""
+    sizes = [
+        t.arguments[-1].shape[0]
+        for t in subterms(term)
+        if t.operation == "solution" or (t.operation, t.data) == ("jacobian_log_det", None)
+    ]
+    return all(size <= EXACT_UP_TO for size in sizes)
 
 
 def moving(shape: Shape) -> Term:

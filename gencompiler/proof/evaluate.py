@@ -224,7 +224,7 @@ class _Evaluation:
                     best = value if (compare(value, best) < 0) == (term.data == "min") else best
                 return best
             case "norm":
-                return ball(total(times(v, v) for v in values)).sqrt()
+                return _root(total(times(v, v) for v in values))
         found = total(ball(v).exp() for v in values)
         return ball(found).log() - (arb(len(values)).log() if term.data == "logmeanexp" else 0)
 
@@ -375,6 +375,15 @@ def _one_length(term: Term) -> tuple[Term | None, ...]:
         return views.axes(term)
     except Unproved as problem:
         raise Undecided(str(problem)) from None
+
+
+def _root(square: Number) -> Number:
+    """The square root, exactly where it is rational."""
+    if isinstance(square, Fraction):
+        top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
+        if top * top == square.numerator and bottom * bottom == square.denominator:
+            return Fraction(top, bottom)
+    return ball(square).sqrt()
 
 
 def _with_index(body: Term, bound: Term, place: int) -> Term:

@@ -105,11 +105,10 @@ def mentions(
         return found + mentions(tree.body, variables, indices, model, hidden)
     if isinstance(tree, nodes.Each):
         return mentions(tree.body, variables, indices, model, hidden | {tree.index})
-    if isinstance(tree, nodes.FixedPoint | nodes.JacobianLogDet):
+    if isinstance(tree, nodes.FixedPoint | nodes.Solution | nodes.JacobianLogDet):
         own = mentions(tree.body, variables, indices, model, hidden | {tree.name})
-        return own + (
-            mentions(tree.at, variables, indices, model, hidden) if isinstance(tree, nodes.JacobianLogDet) else []
-        )
+        outside = {nodes.JacobianLogDet: "at", nodes.Solution: "target"}.get(type(tree))
+        return own + (mentions(getattr(tree, outside), variables, indices, model, hidden) if outside else [])
     if isinstance(tree, nodes.Recur):
         return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name})
     if isinstance(tree, nodes.UseMap):

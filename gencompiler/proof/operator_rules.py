@@ -288,6 +288,6 @@ def _unsolved(input_: Term, body: Term, y: Term) -> tuple[Term, Term]:
     """The solution of an equation, and log|det| of a Jacobian."""
     (extent,) = input_.shape
     own = bound_array(0, extent, REAL)
-    inverse = solution(0, extent, minus(substitute(body, {input_: own}), y))
+    inverse = solution(0, extent, substitute(body, {input_: own}), y)
     log_det = jacobian_log_det(None, substitute(body, {input_: moving(input_.shape)}), input_)
     return releveled(inverse), releveled(log_det)

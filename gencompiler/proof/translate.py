@@ -12,7 +12,7 @@ from gencompiler.catalog.supports import COUPLED
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof import external, graph, roots, running, tables
-from gencompiler.proof.contractions import bounded, fixed_point, jacobian_log_det, moving
+from gencompiler.proof.contractions import bounded, fixed_point, jacobian_log_det, moving, solution
 from gencompiler.proof.graph import Term
 from gencompiler.proof.matrices import matrix
 
@@ -92,6 +92,11 @@ class Translation:
                 own = graph.bound_array(self.depth, extent, nodes.REAL)
                 inside = dataclasses.replace(self, names={**self.names, name: own}, depth=self.depth + 1)
                 return fixed_point(self.depth, extent, steps, inside.term(body))
+            case nodes.Solution(name=name, body=body, target=target):
+                (extent,) = expr.type.shape
+                own = graph.bound_array(self.depth, extent, nodes.REAL)
+                inside = dataclasses.replace(self, names={**self.names, name: own}, depth=self.depth + 1)
+                return solution(self.depth, extent, inside.term(body), self.term(target))
             case nodes.JacobianLogDet(name=name, body=body, at=at, slope=slope):
                 inside = self.binding({name: moving(at.type.shape)})
                 return jacobian_log_det(slope, inside.term(body), self.term(at))

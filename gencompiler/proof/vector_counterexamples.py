@@ -29,13 +29,14 @@ from gencompiler.proof.lemma_rules import DISTANCE, radial_of
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import Assignment, admissible, is_free
+from gencompiler.proof.refute_rules import Assignment, admissible, differs, is_free
 from gencompiler.proof.search import Search
 from gencompiler.proof.solution_search import second_solution
 from gencompiler.proof.vector_refutations import (
     MATRICES,
     Choice,
     entry_alone,
+    entry_there,
     is_matrix_of,
     reduced,
     values_of_symbols,
@@ -174,6 +175,24 @@ def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
     return None
 
 
+def entry_missed(
+    input_: Term, body: Term, support: Support, requires: tuple[Member, ...], search: Search
+) -> Proof | None:
+    """An entry of the result that misses values of the declared support for some values of the parameters."""
+    if len(body.shape) != 1 or body.shape[0] > LARGEST:
+        return None
+    free = _free(input_, body, requires)
+    if any(a.operation != "symbol" for a in free):
+        return None
+    for chosen in _points(input_, body, requires, 8):
+        with contextlib.suppress(NotFound, Unproved, Malformed):
+            known = search.range(entry_there(input_, body, chosen, 0))
+            found = attempt("entry_missed", (input_, body, chosen, 0, support), known)
+            if found is not None:
+                return found
+    return None
+
+
 def always_in_order(body: Term, support: Support, search: Search) -> Proof | None:
     """Neighbours in the result that are always in the same order."""
     if len(body.shape) != 1 or not 2 <= body.shape[0] <= LARGEST:
@@ -245,10 +264,13 @@ def _values(atom: Term) -> Iterator[Values]:
             (_HALF, _HALF, *(_ZERO,) * (size - 2)),
             (_ONE, -_ONE, *(_ZERO,) * (size - 2)),
         ]
-    if len(atom.shape) == 2 and atom.shape[0] == atom.shape[1]:
-        patterns = [
-            tuple(n * Fraction(k % (atom.shape[0] + 1) == 0) for k in range(size)) for n in (_ONE, -_ONE, -_HALF)
-        ]
+    if len(atom.shape) == 2:  # what scales the first entries, and what scales the first one alone
+        rows, columns = atom.shape
+        ones = [Fraction(i == j) for i in range(rows) for j in range(columns)]
+        first = [Fraction(k == 0) for k in range(size)]
+        scaled = [(ones, n) for n in (_ONE, -_ONE, -_HALF, Fraction(2))]
+        scaled += [(first, n) for n in (_ONE, Fraction(-3, 2), Fraction(3, 2))]
+        patterns = [tuple(n * v for v in table) for table, n in scaled]
     yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
 
 
@@ -265,23 +287,37 @@ def _matrices(shape: tuple[int, ...]) -> Iterator[Values]:
 
 
 def _kernel(input_: Term, body: Term, chosen: tuple[Choice, ...]) -> Proof | None:
-    """0 and a direction of which the differences from 0 add up to nothing."""
-    size = input_.shape[0]
-    origin = (_start(input_),) * size
-    base = _at(input_, body, chosen, origin)
-    if base is None:
-        return None
-    columns = []
-    for k in range(size):
-        moved = _at(input_, body, chosen, tuple(v + int(j == k) for j, v in enumerate(origin)))
-        if moved is None:
-            return None
-        columns.append([a - b for a, b in zip(moved, base, strict=True)])
-    direction = _null([tuple(row) for row in zip(*columns, strict=True)], size)
-    if direction is None:
-        return None
-    other = tuple(a + b for a, b in zip(origin, direction, strict=True))
-    return attempt("two_vectors", (input_, body, chosen, origin, other))
+    """A point and a direction of which the differences from there add up to nothing."""
+    for start in _starts(input_):
+        origin = (start,) * input_.shape[0]
+        base = _numbers(input_, body, chosen, origin)
+        if base is None:
+            continue
+        columns: dict[int, list[Fraction]] = {}  # those that are known exactly
+        for k in range(len(origin)):
+            there = tuple(v + int(j == k) for j, v in enumerate(origin))
+            moved = _numbers(input_, body, chosen, there)
+            if moved is None:
+                continue
+            if all(isinstance(v, Fraction) for v in (*moved, *base)):
+                columns[k] = [a - b for a, b in zip(moved, base, strict=True)]
+            elif not any(differs(a, b) for a, b in zip(moved, base, strict=True)):
+                found = attempt("two_vectors", (input_, body, chosen, origin, there))
+                if found is not None:
+                    return found
+        direction = _null([tuple(row) for row in zip(*columns.values(), strict=True)], len(columns))
+        if direction is not None:
+            along = dict(zip(columns, direction, strict=True))
+            other = tuple(v + along.get(k, _ZERO) for k, v in enumerate(origin))
+            found = attempt("two_vectors", (input_, body, chosen, origin, other))
+            if found is not None:
+                return found
+    return None
+
+
+def _starts(input_: Term) -> list[Fraction]:
+    """Where directions are looked for: at 0, if that is an input, and at 1, -1 and 1/2."""
+    return [c for c in (_ZERO, _ONE, -_ONE, _HALF) if admissible(support_of(input_), c)]
 
 
 def _start(input_: Term) -> Fraction:
@@ -289,11 +325,16 @@ def _start(input_: Term) -> Fraction:
 
 
 def _at(input_: Term, body: Term, chosen: tuple[Choice, ...], place: Values) -> Values | None:
-    try:
-        found = evaluate(body, {**{a: v for a, v, _ in chosen}, input_: place})
-    except (Undecided, Undefined):
-        return None
-    return found if all(isinstance(v, Fraction) for v in found) else None
+    """The value at an input where it is exact."""
+    found = _numbers(input_, body, chosen, place)
+    return found if found is not None and all(isinstance(v, Fraction) for v in found) else None
+
+
+def _numbers(input_: Term, body: Term, chosen: tuple[Choice, ...], place: Values) -> Values | None:
+    """The value at an input, of numbers and balls."""
+    with contextlib.suppress(Undecided, Undefined):
+        return evaluate(body, {**{a: v for a, v, _ in chosen}, input_: place})
+    return None
 
 
 def _null(table: list[Values], size: int) -> Values | None:

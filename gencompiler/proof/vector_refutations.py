@@ -6,6 +6,7 @@ two values to the two.  So its outputs may be chosen at each of two points, wher
 from __future__ import annotations
 
 import contextlib
+import math
 from fractions import Fraction
 from typing import cast
 
@@ -13,6 +14,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, exponentials, views
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.boxes import difference
+from gencompiler.proof.calculus import fold
 from gencompiler.proof.components import component, components
 from gencompiler.proof.evaluate import Point, Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, NotInjective, NotOnto
@@ -200,6 +202,37 @@ def part_not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved("no range of this part")
     need(not wanted.within(found.interval), "every value of {} may be reached", support)
     return NotOnto(body, support)
+
+
+def entry_there(input_: Term, body: Term, choices: tuple[Choice, ...], place: int) -> Term:
+    """One entry of the result as a formula of the input's elements, at values of the parameters."""
+    known: dict[Term, Term] = {}
+    for atom, first, second in choices:
+        need(atom.operation == "symbol" and atom is not input_ and first == second, "{} has one value", atom)
+        need(len(first) == math.prod(atom.shape), "{} has other elements", atom)
+        need(all(isinstance(v, Fraction) for v in first), "not exact")
+        own = is_matrix_of(support_of(atom), atom.shape, first)
+        need(own if support_of(atom).name in MATRICES else is_free(atom, first), "{} cannot be so", atom)
+        known |= {component(atom, k): literal(v) for k, v in enumerate(first)}
+    return fold(substitute(components(body)[place], known))
+
+
+@rule
+def entry_missed(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """At some values of the parameters one entry of the result misses values of the support.
+
+    Subject: the input, the body, the choices, the place of the entry, the support.  Premise: the range of the entry."""
+    input_, body, choices, place, support = cast(tuple[Term, Term, tuple[Choice, ...], int, Support], subject)
+    (found,) = premises
+    wanted = domain.of_support(support)
+    need(len(body.shape) == 1 and 0 <= place < body.shape[0], "no entry")
+    entry_ = entry_there(input_, body, choices, place)
+    need(isinstance(found, InRange) and found.term is entry_, "no range of this entry")
+    assert isinstance(found, InRange)
+    need(wanted is not None and is_interval(support), "{} is no interval", support)
+    assert wanted is not None
+    need(not wanted.within(found.interval), "every value of {} may be reached", support)
+    return NotOnto(body, support, values_of_symbols(choices))
 
 
 @rule

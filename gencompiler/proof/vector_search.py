@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gencompiler.proof import change_search, operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
-from gencompiler.proof.contractions import is_computed
+from gencompiler.proof.contractions import is_formula
 from gencompiler.proof.exchange_search import exchanges
 from gencompiler.proof.facts import Bijection, InRange, Lipschitz, VectorBijection
 from gencompiler.proof.graph import Malformed, Term, contract, select, symbol
@@ -49,7 +49,7 @@ def bijection(search: Search, input_: Term, body: Term, reordering: bool = True)
 def _is_formula(found: Proof) -> bool:
     conclusion = found.conclusion
     assert isinstance(conclusion, Bijection | VectorBijection)
-    return is_computed(conclusion.inverse)
+    return is_formula(conclusion.inverse)
 
 
 def _by_structure(search: Search, input_: Term, body: Term, reordering: bool) -> Proof:

@@ -17,6 +17,7 @@ from gencompiler.rows.nodes import (
     ExternalCall,
     InputRead,
     Let,
+    LinearSolution,
     Local,
     LogAbsDet,
     Loop,
@@ -92,12 +93,16 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
 def torch_alone(part: Node) -> str | None:
     """What of a program neither a kernel nor a C function computes, or None."""
     match part:
+        case Program(once=True):
+            return "it runs once, before a training"
         case Convolve():
             return "a convolution, which torch has"
         case Argsort():
             return "the order that sorts a vector"
         case LogAbsDet():
             return "the determinant of a matrix of each row"
+        case LinearSolution():
+            return "linear equations of each row"
         case ExternalCall(module=module):
             return f"`{module}` is a module of the user's own"
     return None

@@ -23,6 +23,7 @@ from gencompiler.rows import (
     parameter_reads,
     places,
     roots,
+    solutions,
     tables,
 )
 from gencompiler.rows.bundles import Bundle, Interval
@@ -91,6 +92,8 @@ class Expressions:
         self.complements: dict[int, tuple[Expr, Expr]] = {}
         #: Short vectors by the identity of an expression and a scope, which are kept beside them.
         self.bundled: dict[tuple[int, int], tuple[model.Expr, Scope, Bundle]] = {}
+        #: Outputs of networks, by path, layer, input and iteration: a formula mentions them often.
+        self.outputs: dict[tuple[object, ...], Expr] = {}
         #: Calls that compute with no bundles (`rows.bundles`).
         self.plain_calls: set[model.Expr] = set()
         #: Of what a distribution piped through maps drew: the base's event and log|det| of the maps (`rows.pushed`).
@@ -158,6 +161,8 @@ class Expressions:
         """What is defined by an equation."""
         if isinstance(expr, model.Root):
             return roots.root(self, expr, scope)
+        if isinstance(expr, model.Solution):
+            return solutions.solution(self, expr, scope)
         raise NotLowered(expr, f"this {type(expr).__name__.lower()}")
 
     def _reference(self, expr: model.Reference, scope: Scope) -> Expr:

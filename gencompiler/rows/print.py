@@ -20,6 +20,7 @@ from gencompiler.rows.nodes import (
     InputRead,
     Iota,
     Let,
+    LinearSolution,
     Local,
     LogAbsDet,
     Loop,
@@ -230,6 +231,8 @@ def _call_particles(expr: Expr) -> str:
             return f"argsort({expression(vector)})"
         case LogAbsDet(entries=entries, size=size):
             return f"log_abs_det({expression(entries)}, {size})"
+        case LinearSolution(entries=entries, right=right):
+            return f"linear_solution({expression(entries)}, {expression(right)})"
         case MatrixFunction(function="identity"):
             return f"identity({expr.type.shape[0]})"
         case MatrixFunction(function=name, arguments=arguments) | ExternalCall(module=name, arguments=arguments):

@@ -44,7 +44,7 @@ def is_solved(derived: Derived, flow: Flow, *, inverted: bool) -> bool:
 
 
 def _is_equation(part: object) -> bool:
-    return isinstance(part, model.FixedPoint) or (isinstance(part, model.Root) and part.near is None)
+    return isinstance(part, model.FixedPoint | model.Solution) or (isinstance(part, model.Root) and part.near is None)
 
 
 def residual(derived: Derived, flow: Flow, solving: nodes.Program, *, inverted: bool) -> nodes.Program | None:

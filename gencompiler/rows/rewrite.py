@@ -59,6 +59,8 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
             return graph.matrix(function, *map(of, arguments), span=span, size=size)
         case nodes.LogAbsDet(entries=entries, size=size):
             return graph.log_abs_det(of(entries), size, span)
+        case nodes.LinearSolution(entries=entries, right=right):
+            return graph.linear_solution(of(entries), of(right), span)
         case nodes.ExternalCall(module=module, arguments=arguments):
             return graph.external(module, tuple(map(of, arguments)), expr.type.shape, span)
     return graph.intern(rebuild(expr, lambda part: of(part) if isinstance(part, Expr) else part))

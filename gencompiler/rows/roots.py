@@ -51,7 +51,7 @@ def root(expressions: Expressions, expr: model.Root, scope: Scope) -> Expr:
     if len(expr.type.shape) > 1:
         raise NotLowered(expr, "a numeric inverse of a tensor of several axes")
     target = _of_shape(graph, expressions.lower(expr.target, scope), expr)
-    free = _constant_in(graph, scope, span)
+    free = constant_in(graph, scope, span)
 
     def body(at: Expr, inside: Scope) -> Expr:
         return _of_shape(graph, expressions.lower(expr.body, inside.bind({expr.name: at})), expr)
@@ -84,7 +84,7 @@ def _step(graph: Graph, expr: model.Root, body: Callable[[Expr], Expr], found: E
     return _usable(graph, step, found, expr.near is not None, expr.span)
 
 
-def _constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
+def constant_in(graph: Graph, scope: Scope, span: Span) -> Scope:
     """The scope in which nothing has a gradient; whole numbers, such as an index, have none anyway."""
     names = {
         name: value if value.type.kind == "integer" else graph.elementwise("stop", value, span=span)

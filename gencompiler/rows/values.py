@@ -347,3 +347,12 @@ class LogAbsDet(Expr):
 
     entries: Expr
     size: int
+
+
+@node
+class LinearSolution(Expr):
+    """The vector x with `M x = right`, M being the matrix whose rows stand side by side in `entries`; what is not a
+    number where M is singular."""
+
+    entries: Expr
+    right: Expr

@@ -28,6 +28,7 @@ from gencompiler.rows.nodes import (
     ExternalCall,
     InputRead,
     Iota,
+    LinearSolution,
     Local,
     LogAbsDet,
     Mask,
@@ -345,6 +346,12 @@ class Typing:
         if expr.entries.type.shape != (expr.size**2,):
             self._fail("a matrix of another size", expr)
         return self._of(expr, (expr.entries,), ())
+
+    def _type_linearsolution(self, expr: LinearSolution) -> RowType:
+        (size,) = expr.right.type.shape
+        if expr.entries.type.shape != (size**2,):
+            self._fail("a matrix of another size", expr)
+        return self._of(expr, (expr.entries, expr.right), (size,))
 
     def _type_externalcall(self, expr: ExternalCall) -> RowType:
         for argument in expr.arguments:

@@ -31,6 +31,15 @@ class Solved(NamedTuple):
     converged: Tensor
 
 
+def linear(entries: Tensor, right: Tensor) -> Tensor:
+    """The vectors `[*, n]` that matrices send to `right`, the rows of each side by side in `entries` `[*, n * n]`; of a
+    singular matrix they are no numbers."""
+    size = right.shape[-1]
+    matrices = entries.unflatten(-1, (size, size))
+    found: Tensor = torch.linalg.solve_ex(matrices, right[..., None]).result[..., 0]
+    return found
+
+
 def inform(model: Model, program: str, inputs: Sequence[Tensor]) -> Solved:
     """The outputs of `program`, and how well each row was solved."""
     value, log_abs_det = model.call_program(program, inputs)

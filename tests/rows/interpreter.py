@@ -272,6 +272,8 @@ class _Row:
                 return k
             case r.LogAbsDet(entries=entries, size=size):
                 return np.linalg.slogdet(np.reshape(of(entries), (size, size)))[1]
+            case r.LinearSolution(entries=entries, right=right):
+                return np.linalg.solve(np.reshape(of(entries), (-1, len(of(right)))), of(right))
             case r.MatrixFunction(function=function, arguments=arguments):
                 return _MATRICES[function](*map(of, arguments)) if arguments else np.eye(expr.type.shape[0])
         raise TypeError(expr)
