@@ -25,13 +25,12 @@ from gencompiler.proof.chain_rules import (
     Times,
     positive_everywhere,
 )
-from gencompiler.proof.composite_rules import blends, forgets, kernels, moved, parts_of
+from gencompiler.proof.composite_rules import blends, kernels, moved, parts_of
+from gencompiler.proof.forgotten_rules import FROM_ZERO, forgets, images
 from gencompiler.proof.graph import Malformed, Term, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.probabilities import probability
 from gencompiler.proof.terms import ONE, ZERO, plus
-
-_FROM_ZERO = Support("NonNegative")
 
 
 class Keeping:
@@ -68,7 +67,28 @@ class Keeping:
                 raise
         rest = (*parts[: idle[0]], *parts[idle[0] + 1 :])
         found = self.keeps(rest[0] if len(rest) == 1 else Sequence(rest), log_target)
-        return prove("forgotten", (parts[idle[0]], idle[0]), found)
+        taken = self.taken(parts[idle[0]])
+        return self._proved(parts[idle[0]], "forgotten", (parts[idle[0]], idle[0]), found, *taken)
+
+    def taken(self, move: Move) -> list[Proof]:
+        """What says that a move can be taken from everywhere; raises NotFound."""
+        if isinstance(move, Kernel | Deterministic):
+            draws = move.proposals if isinstance(move, Kernel) else ()
+            made = [(p.moves, p.body) for p in draws] if isinstance(move, Kernel) else images(move)
+            return [
+                *(admissibility.attempt(self.checking, p.law) for p in draws),
+                *(self._value(i, support_of(m)) for m, i in made if i is not None),
+                *(() if move.probability is ONE else (self.accepts(move),)),
+            ]
+        signs = self.signs(move) if isinstance(move, Blend) else []
+        return [*signs, *(proof for part in parts_of(move) for proof in self.taken(part))]
+
+    def _value(self, term: Term, support: Support) -> Proof:
+        """That a term is a value of a support; raises NotFound."""
+        try:
+            return prove("member", (term, support), self.search.range(term))
+        except Unproved as failure:
+            raise NotFound("range", term, str(failure)) from None
 
     def _proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
         try:
@@ -96,7 +116,7 @@ class Keeping:
         signs = []
         for weight in move.weights:
             try:
-                signs.append(prove("member", (weight, _FROM_ZERO), self.search.range(weight)))
+                signs.append(prove("member", (weight, FROM_ZERO), self.search.range(weight)))
             except (Unproved, NotFound) as failure:
                 self.blamed = move
                 raise NotFound("range", weight, str(failure)) from None
@@ -182,10 +202,9 @@ class Keeping:
         laws = self.laws(move)
         try:
             maps = [
-                shown
+                self.search.any_bijection(p.noise, p.body)
                 for p in move.proposals
                 if p.noise is not None and p.body is not None
-                for shown in (self.search.any_bijection(p.noise, p.body), self.search.defined(p.body))
             ]
         except (NotFound, Unproved, Malformed):
             return None

@@ -81,9 +81,12 @@ def _settle(checking: Checking, own: Obligation, joint: Joint, density: Proof | 
             message = f"{own.words}; {name} has only {why}"
         trained = any(t.objective.name == own.subject for t in checking.model.trainings)
         also = (Label(table.log_prob.span, "stated here"),)
-        help_ = ("maximise a bound: `train elbo`",) if trained else ("evaluate it: `evaluate importance(K = 1000)`",)
+        help_: tuple[str, ...] = ()
+        if bounded:
+            help_ = ("maximise a bound: `train elbo`" if trained else "evaluate it: `evaluate importance(K = 1000)`",)
+        elif trained:
+            help_ = _instead(checking.model, joint, implicit_)
         code = "G701" if trained else "G703"
-        help_ = help_ if bounded else _instead(checking.model, joint, implicit_) if trained else ()
         return Finding(code, message, own.span, "needs a density", also, help=help_)
 
     checking.settle(own, attempt, refute, explain)

@@ -220,24 +220,24 @@ def _reference(claim: nodes.Claim, goal: Fact, derived: Derived) -> str:
     return same[0] if same else names[-1]
 
 
-def _prove_claim(checking: Checking, goal: Fact, known: Proof | None) -> Proof:
+def _prove_claim(checking: Checking, goal: Fact, moments: Proof | None) -> Proof:
     if isinstance(goal, KernelIs):
-        if known is None:
+        if moments is None:
             raise needs("no kernel in closed form was derived", goal.mean)
         mean, scale = checking.search.range(goal.mean), checking.search.range(goal.scale)
         subject = (goal.diffusion, goal.start, goal.mean, goal.scale)
-        return _attempt("transition_kernel", subject, goal.mean, known, mean, scale)
+        return _attempt("transition_kernel", subject, goal.mean, moments, mean, scale)
     if isinstance(goal, KeepsMeasure):
         return _kept(checking, goal)
     if isinstance(goal, Balances):
         kept = _kept(checking, KeepsMeasure(goal.diffusion, goal.log_density))
         return _attempt("no_current", (goal.diffusion, goal.log_density), goal.log_density, kept)
     if isinstance(goal, Reverses):
-        subject = (goal.backward, goal.forward, goal.score)
-        return _attempt("time_reversal", subject, goal.backward.drift, *_defined(checking, *subject[:2]))
+        known = _defined(checking, goal.backward, goal.forward)
+        return _attempt("time_reversal", (goal.backward, goal.forward, goal.score), goal.backward.drift, *known)
     assert isinstance(goal, SameMarginals)
-    subject = (goal.first, goal.second, goal.score)
-    return _attempt("equal_marginals", subject, goal.second.drift, *_defined(checking, *subject[:2]))
+    known = _defined(checking, goal.first, goal.second)
+    return _attempt("equal_marginals", (goal.first, goal.second, goal.score), goal.second.drift, *known)
 
 
 def _defined(checking: Checking, *equations: Diffusion) -> list[Proof]:

@@ -74,30 +74,6 @@ def in_sequence(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
-def forgotten(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A transition that changes only what the next one draws anew, without reading it, makes no difference.
-
-    Subject: the transition, its place among the parts.  Premise: what they keep without it."""
-    part, place = cast(tuple[Move, int], subject)
-    (rest,) = premises
-    if not isinstance(rest, Stationary):
-        raise Unproved("a part that is not known to keep it")
-    parts = rest.kernel.parts if isinstance(rest.kernel, Sequence) else (rest.kernel,)
-    need(0 <= place < len(parts), "nothing follows it")
-    need(forgets(parts[place], moved(part)), "what follows may depend on it")
-    return Stationary(Sequence((*parts[:place], part, *parts[place:])), rest.log_target)
-
-
-def forgets(move: Move, variables: frozenset[Term]) -> bool:
-    """Whether a move draws these variables anew, whatever they were."""
-    if not isinstance(move, Kernel) or move.probability is not ONE:
-        return False
-    whole = all(not p.place and p.noise is None for p in move.proposals)
-    read = {s for p in move.proposals for a in p.law.arguments for s in a.symbols}
-    return whole and variables <= moved(move) and not read & variables
-
-
-@rule
 def repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A transition that keeps a measure for every value of a condition keeps it for one value after another."""
     index, count = cast(tuple[Term | None, int], subject)

@@ -14,6 +14,13 @@ bijection flip(x : Real, v : Real) -> (Real, Real) = (-x, v)
 p(x, v) ∝ exp(-x^2 / 2 - v^2 / 2)
 transition t(x', v' | x, v) {{ y, w = (x, v) |> shear |> flip   x', v' = metropolis(y, w) }}"""
 
+_FORGOTTEN = """observed x : Real
+param c : Real
+p(x) ∝ exp(-x^2 / 2)
+transition a(x' | x) {{ {0} }}
+transition b(x' | x) {{ x' ~ Normal(0, 1) }}
+transition t = a |> b"""
+
 _TABLE = """observed x : Category(3)
 p(x) ∝ exp(-x)
 density other(x) ∝ exp(2 * x)
@@ -188,6 +195,31 @@ DEFINED: tuple[Trap, ...] = (
         F,
         UNKNOWN,
         "where v < 0 the proposal has no value",
+    ),
+    # -- what the next transition does anew must have been done
+    chain(
+        "a step that is forgotten",
+        _FORGOTTEN.format("x' = x + 1"),
+        "stationary",
+        T,
+        PROVED,
+        "x is drawn anew, wherever the step leads",
+    ),
+    chain(
+        "a step that is forgotten, and has no value",
+        _FORGOTTEN.format("x' = x + log(c) - log(c)"),
+        "stationary",
+        F,
+        UNKNOWN,
+        "for c < 0 there is no step",
+    ),
+    chain(
+        "a step that is forgotten, accepted with no probability",
+        _FORGOTTEN.format("y ~ Normal(x, 1)  x' = accept(y, c)"),
+        "stationary",
+        F,
+        UNKNOWN,
+        "c may be 2",
     ),
     # -- drifts are compared by what is left when they are subtracted
     sde("a reverse drift that is defined", "reverse(r, f)", "(-x - s(x, t) + x - x) * dt + dW", T, PROVED, "f - S"),

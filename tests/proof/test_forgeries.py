@@ -29,6 +29,7 @@ from gencompiler.proof.structure import Admissible
 from gencompiler.proof.tables import table
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
 from tests.proof.mutants import licensed, site_of, without
+from tests.proof.planted import PLANTED, Forged
 
 U = symbol("input", "u", REAL)
 V = symbol("inner", "v", REAL)
@@ -38,7 +39,6 @@ Y = symbol("input", "y", Support("Positive"))
 N = symbol("input", "n", Support("Count"))
 BIT = symbol("variable", "k", Support("Binary"))
 OPEN = Interval(0, 1, lower_open=True, upper_open=True)
-Forged = tuple[str, tuple[Any, ...], tuple[Fact, ...]]
 
 
 def facts(*proofs: Proof) -> tuple[Fact, ...]:
@@ -222,7 +222,7 @@ FORGED: tuple[Callable[[], Forged], ...] = (
 )
 
 
-@pytest.mark.parametrize("forged", FORGED, ids=lambda f: f.__name__.strip("_"))
+@pytest.mark.parametrize("forged", (*FORGED, *PLANTED), ids=lambda f: f.__name__.strip("_"))
 def test_no_forged_application_is_licensed(forged: Callable[[], Forged]) -> None:
     """One condition refuses it: without that one, the false conclusion is drawn."""
     name, subject, premises = forged()

@@ -23,6 +23,7 @@ from gencompiler.proof.replay import _step, replay
 from tests.checks.checking import checked
 from tests.proof import mutants
 from tests.proof.mutants import MISFITS, Recording, licensed, neighbours, recording, without
+from tests.proof.planted import PLANTED
 from tests.proof.rule_statements import TREES, statements
 from tests.proof.test_archive import changed as changed_json
 from tests.proof.test_archive import mutations
@@ -137,6 +138,10 @@ def asked_around() -> tuple[Recording, dict[str, int]]:
     for tree in TREES:
         with contextlib.suppress(Unproved):
             into.ask(RULES["on_box"], ("on_box", tree, ()))
+    for planted in PLANTED:
+        name, subject, premises = planted()
+        with contextlib.suppress(Unproved):
+            into.ask(RULES[name], (name, subject, premises))
     for name in sorted(into.applied):
         for asked, _ in tuple(into.applied[name]):
             near = list(neighbours(asked))
