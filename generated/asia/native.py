@@ -7,6 +7,14 @@ from gencompiler.runtime import gradients
 from gencompiler.runtime.compiled import CFunction, Port
 from gencompiler.runtime.programs import RowFunction
 
+log_prob_rows = CFunction(
+    __file__,
+    "log_prob_rows",
+    inputs=(Port(whole=True), Port(whole=True)),
+    outputs=(Port(),),
+    lanes=16,
+    work=1220.0,
+)
 sample_rows = CFunction(
     __file__,
     "sample_rows",

@@ -78,6 +78,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
@@ -96,7 +97,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -539,6 +539,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
@@ -557,7 +558,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -705,6 +705,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
@@ -723,7 +724,6 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -1260,6 +1260,7 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) inner_2[at][lane] = (float)(y[lane] == (float)at);
         }
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = Warp_input[at][lane];
@@ -1278,7 +1279,6 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             store(z_saved_out, z, first, count, 64, 512, (7 - k) * 64);

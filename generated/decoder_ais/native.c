@@ -510,13 +510,13 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float known[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        ALIGNED float known[LANES];
         for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -694,13 +694,13 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float known[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        ALIGNED float known[LANES];
         for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {

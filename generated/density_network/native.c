@@ -116,3 +116,113 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict sigma = pointers[1];
+    float *restrict shared = pointers[6];
+    float *restrict sigma_used = shared + 0;
+    // density_network.gen:8
+    {
+        float *restrict values = sigma_used;
+        values[0] = logarithm(sigma[0]);
+        values[1] = logarithm(sigma[1]);
+    }
+}
+
+/* the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 2]; returns value [rows]. */
+void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict sigma = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_output_weight = pointers[4];
+    const float *restrict mlp_output_bias = pointers[5];
+    float *restrict shared = pointers[6];
+    float *restrict sigma_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[7];
+    float *restrict value_out = pointers[8];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // density_network.gen:7
+        ALIGNED float log_p_eps[100][LANES];
+        for (int particle = 0; particle < 100; particle++) {
+            ALIGNED float z[1][LANES];
+            normal(z, 1, row, seed, step, particle, 4);
+            ALIGNED float product[20][LANES];
+            dot(product, 20, z, 1, mlp_0_weight, 1, 1);
+            ALIGNED float hidden[20][LANES];
+            ALIGNED float product_2[2][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_2, 2, hidden, 20, mlp_output_weight, 20, 1);
+            ALIGNED float x_of_eps_input[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                x_of_eps_input[0][lane] = x[0][lane] - (product_2[0][lane] + mlp_output_bias[0]);
+                x_of_eps_input[1][lane] = x[1][lane] - (product_2[1][lane] + mlp_output_bias[1]);
+                log_p_eps[particle][lane] = -0.5f * square(x_of_eps_input[0][lane] / sigma[0]) - sigma_used[0] -
+                    0.9189385332046727f + (-0.5f * square(x_of_eps_input[1][lane] / sigma[1]) - sigma_used[1] -
+                    0.9189385332046727f);
+            }
+        }
+        // likelihood.gen:6
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = log_p_eps[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], log_p_eps[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = log_p_eps[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], log_p_eps[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = log_p_eps[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], log_p_eps[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = log_p_eps[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], log_p_eps[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int block = 0; block < 100; block += 32) {
+            ALIGNED float part[LANES];
+            for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+            for (int at = block; at < 100 && at < block + 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    part[lane] += exponential(log_p_eps[at][lane] - choose(absolute(sum_4[lane]) < INFINITY,
+                        sum_5[lane], 0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] += part[lane];
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]) -
+                4.605170185988092f;
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif

@@ -25,3 +25,14 @@ decode_rows = CFunction(
     random=True,
     work=134.0,
 )
+objective_phase_1_rows = CFunction(
+    __file__,
+    "objective_phase_1_rows",
+    inputs=(Port((2,)),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=5,
+    random=True,
+    shared=2,
+    work=1970.0,
+)

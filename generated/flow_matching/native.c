@@ -191,6 +191,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         // flow_matching.gen:10
         ALIGNED float z[2][LANES];
         ALIGNED float log_abs_det[LANES];
+        ALIGNED float z_slope[2][LANES];
         ALIGNED float product_5[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = x[0][lane];
@@ -198,7 +199,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
-        ALIGNED float z_slope[2][LANES];
         ALIGNED float log_abs_det_slope[LANES];
         ALIGNED float left[LANES];
         ALIGNED float length[LANES];
@@ -1151,6 +1151,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         // flow_matching.gen:10
         ALIGNED float x[2][LANES];
         ALIGNED float log_abs_det[LANES];
+        ALIGNED float x_slope[2][LANES];
         ALIGNED float product_5[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x[0][lane] = z[0][lane];
@@ -1158,7 +1159,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_slope[2][LANES];
         ALIGNED float log_abs_det_slope[LANES];
         ALIGNED float left[LANES];
         ALIGNED float length[LANES];
@@ -2087,6 +2087,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
         // flow_matching.gen:10
         ALIGNED float x[2][LANES];
         ALIGNED float log_abs_det[LANES];
+        ALIGNED float x_slope[2][LANES];
         ALIGNED float product_5[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x[0][lane] = z[0][lane];
@@ -2094,7 +2095,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_slope[2][LANES];
         ALIGNED float log_abs_det_slope[LANES];
         ALIGNED float left[LANES];
         ALIGNED float length[LANES];
@@ -3024,6 +3024,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         // flow_matching.gen:10
         ALIGNED float z[2][LANES];
         ALIGNED float log_abs_det[LANES];
+        ALIGNED float z_slope[2][LANES];
         ALIGNED float product_5[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             z[0][lane] = x[0][lane];
@@ -3031,7 +3032,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
-        ALIGNED float z_slope[2][LANES];
         ALIGNED float log_abs_det_slope[LANES];
         ALIGNED float left[LANES];
         ALIGNED float length[LANES];

@@ -5,6 +5,16 @@ spec: specs/early/gtm.gen, sha256 6b73505019bd1547f54998ceaa9e901761a98dab504380
 
 from gencompiler.runtime.compiled import CFunction, Port
 
+log_prob_rows = CFunction(
+    __file__,
+    "log_prob_rows",
+    inputs=(Port((64,)),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=3,
+    shared=1,
+    work=18900.0,
+)
 sample_rows = CFunction(
     __file__,
     "sample_rows",
@@ -33,4 +43,14 @@ decode_mean_rows = CFunction(
     lanes=64,
     parameters=2,
     work=213.0,
+)
+objective_phase_1_rows = CFunction(
+    __file__,
+    "objective_phase_1_rows",
+    inputs=(Port((64,)),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=3,
+    shared=1,
+    work=18900.0,
 )

@@ -5,6 +5,14 @@ spec: specs/inverses/hmm.gen, sha256 268d178a6181cdbe134f2342a41ff7a8ecfb1c031a1
 
 from gencompiler.runtime.compiled import CFunction, Port
 
+log_prob_rows = CFunction(
+    __file__,
+    "log_prob_rows",
+    inputs=(Port((6,), whole=True),),
+    outputs=(Port(),),
+    lanes=64,
+    work=189.0,
+)
 sample_rows = CFunction(
     __file__,
     "sample_rows",

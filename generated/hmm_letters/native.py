@@ -5,6 +5,15 @@ spec: specs/mixtures/hmm_letters.gen, sha256 88b297fc8280881fd8076556c9faf336288
 
 from gencompiler.runtime.compiled import CFunction, Port
 
+log_prob_rows = CFunction(
+    __file__,
+    "log_prob_rows",
+    inputs=(Port((32,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=3,
+    work=5080.0,
+)
 sample_rows = CFunction(
     __file__,
     "sample_rows",

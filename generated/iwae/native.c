@@ -681,3 +681,604 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict b = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_m_weight = pointers[6];
+    const float *restrict mlp_m_bias = pointers[7];
+    const float *restrict mlp_s_weight = pointers[8];
+    const float *restrict mlp_s_bias = pointers[9];
+    const float *restrict mlp_2_0_weight = pointers[10];
+    const float *restrict mlp_2_0_bias = pointers[11];
+    const float *restrict mlp_2_1_weight = pointers[12];
+    const float *restrict mlp_2_1_bias = pointers[13];
+    const float *restrict mlp_2_output_weight = pointers[14];
+    const float *restrict mlp_2_output_bias = pointers[15];
+    const float *restrict q_mlp_0_weight = pointers[16];
+    const float *restrict q_mlp_0_bias = pointers[17];
+    const float *restrict q_mlp_1_weight = pointers[18];
+    const float *restrict q_mlp_1_bias = pointers[19];
+    const float *restrict q_mlp_m_weight = pointers[20];
+    const float *restrict q_mlp_m_bias = pointers[21];
+    const float *restrict q_mlp_s_weight = pointers[22];
+    const float *restrict q_mlp_s_bias = pointers[23];
+    const float *restrict q_mlp_2_0_weight = pointers[24];
+    const float *restrict q_mlp_2_0_bias = pointers[25];
+    const float *restrict q_mlp_2_1_weight = pointers[26];
+    const float *restrict q_mlp_2_1_bias = pointers[27];
+    const float *restrict q_mlp_2_m_weight = pointers[28];
+    const float *restrict q_mlp_2_m_bias = pointers[29];
+    const float *restrict q_mlp_2_s_weight = pointers[30];
+    const float *restrict q_mlp_2_s_bias = pointers[31];
+    const int64_t *restrict row_numbers = pointers[32];
+    float *restrict value_out = pointers[33];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // iwae.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + q_mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + q_mlp_1_bias[at]);
+            }
+        }
+        dot(product_3, 20, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 20, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[20][LANES];
+        ALIGNED float scale[20][LANES];
+        ALIGNED float shared_2[20][LANES];
+        ALIGNED float each[10][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+                shared_2[at][lane] = logarithm(scale[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float m_spread[20][LANES];
+            ALIGNED float scale_spread[20][LANES];
+            ALIGNED float noise[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_spread[at][lane] = m[at][lane];
+                    scale_spread[at][lane] = scale[at][lane];
+                }
+            }
+            normal(noise, 20, row, seed, step, particle * 20, 7);
+            ALIGNED float h1[20][LANES];
+            ALIGNED float product_5[100][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[at][lane] = m_spread[at][lane] + scale_spread[at][lane] * noise[at][lane];
+                }
+            }
+            dot(product_5, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            ALIGNED float hidden_3[100][LANES];
+            ALIGNED float product_6[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_6, 100, hidden_3, 100, q_mlp_2_1_weight, 100, 1);
+            ALIGNED float hidden_4[100][LANES];
+            ALIGNED float product_7[10][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + q_mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_7, 10, hidden_4, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_2[10][LANES];
+            ALIGNED float product_8[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + q_mlp_2_m_bias[at];
+            }
+            dot(product_8, 10, hidden_4, 100, q_mlp_2_s_weight, 100, 1);
+            ALIGNED float s_2[10][LANES];
+            ALIGNED float scale_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
+                    scale_2[at][lane] = softplus(s_2[at][lane]);
+                }
+            }
+            normal(noise_2, 10, row, seed, step, particle * 10, 8);
+            ALIGNED float h2[10][LANES];
+            ALIGNED float log_p_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_2[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += -0.5f * square(h2[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_9[100][LANES];
+            dot(product_9, 100, h2, 10, mlp_0_weight, 10, 1);
+            ALIGNED float hidden_5[100][LANES];
+            ALIGNED float product_10[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_10, 100, hidden_5, 100, mlp_1_weight, 100, 1);
+            ALIGNED float hidden_6[100][LANES];
+            ALIGNED float product_11[20][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_11, 20, hidden_6, 100, mlp_m_weight, 100, 1);
+            ALIGNED float m_3[20][LANES];
+            ALIGNED float product_12[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_3[at][lane] = product_11[at][lane] + mlp_m_bias[at];
+            }
+            dot(product_12, 20, hidden_6, 100, mlp_s_weight, 100, 1);
+            ALIGNED float s_3[20][LANES];
+            ALIGNED float scale_3[20][LANES];
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_3[at][lane] = product_12[at][lane] + mlp_s_bias[at];
+                    scale_3[at][lane] = softplus(s_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += -0.5f * square((h1[at][lane] - m_3[at][lane]) / scale_3[at][lane]) -
+                        logarithm(scale_3[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_13[100][LANES];
+            dot(product_13, 100, h1, 20, mlp_2_0_weight, 20, 1);
+            ALIGNED float hidden_7[100][LANES];
+            ALIGNED float product_14[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_14, 100, hidden_7, 100, mlp_2_1_weight, 100, 1);
+            ALIGNED float hidden_8[100][LANES];
+            ALIGNED float product_15[64][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[at][lane] = hyperbolic_tangent(product_14[at][lane] + mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_15, 64, hidden_8, 100, mlp_2_output_weight, 100, 1);
+            ALIGNED float logits[64][LANES];
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[at][lane] = b[at] + (product_15[at][lane] + mlp_2_output_bias[at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += -0.5f * square((h1[at][lane] - m_spread[at][lane]) / scale_spread[at][lane]) -
+                        shared_2[at][lane] - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += -0.5f * square((h2[at][lane] - m_2[at][lane]) / scale_2[at][lane]) -
+                        logarithm(scale_2[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - (log_q_h1[lane] +
+                    log_q_h2[lane]);
+            }
+        }
+        // variational.gen:18
+        ALIGNED float f[10][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], f[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], f[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], f[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], f[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(f[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]) -
+                2.302585092994046f;
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_2_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_2 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_phase_2_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict b = pointers[1];
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_1_weight = pointers[4];
+    const float *restrict mlp_1_bias = pointers[5];
+    const float *restrict mlp_m_weight = pointers[6];
+    const float *restrict mlp_m_bias = pointers[7];
+    const float *restrict mlp_s_weight = pointers[8];
+    const float *restrict mlp_s_bias = pointers[9];
+    const float *restrict mlp_2_0_weight = pointers[10];
+    const float *restrict mlp_2_0_bias = pointers[11];
+    const float *restrict mlp_2_1_weight = pointers[12];
+    const float *restrict mlp_2_1_bias = pointers[13];
+    const float *restrict mlp_2_output_weight = pointers[14];
+    const float *restrict mlp_2_output_bias = pointers[15];
+    const float *restrict q_mlp_0_weight = pointers[16];
+    const float *restrict q_mlp_0_bias = pointers[17];
+    const float *restrict q_mlp_1_weight = pointers[18];
+    const float *restrict q_mlp_1_bias = pointers[19];
+    const float *restrict q_mlp_m_weight = pointers[20];
+    const float *restrict q_mlp_m_bias = pointers[21];
+    const float *restrict q_mlp_s_weight = pointers[22];
+    const float *restrict q_mlp_s_bias = pointers[23];
+    const float *restrict q_mlp_2_0_weight = pointers[24];
+    const float *restrict q_mlp_2_0_bias = pointers[25];
+    const float *restrict q_mlp_2_1_weight = pointers[26];
+    const float *restrict q_mlp_2_1_bias = pointers[27];
+    const float *restrict q_mlp_2_m_weight = pointers[28];
+    const float *restrict q_mlp_2_m_bias = pointers[29];
+    const float *restrict q_mlp_2_s_weight = pointers[30];
+    const float *restrict q_mlp_2_s_bias = pointers[31];
+    const int64_t *restrict row_numbers = pointers[32];
+    float *restrict value_out = pointers[33];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // iwae.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + q_mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + q_mlp_1_bias[at]);
+            }
+        }
+        dot(product_3, 20, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 20, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[20][LANES];
+        ALIGNED float scale[20][LANES];
+        ALIGNED float shared_2[20][LANES];
+        ALIGNED float each[10][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+                shared_2[at][lane] = logarithm(scale[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float noise[20][LANES];
+            normal(noise, 20, row, seed, step, particle * 20, 10);
+            ALIGNED float h1[20][LANES];
+            ALIGNED float product_5[100][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                }
+            }
+            dot(product_5, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            ALIGNED float hidden_3[100][LANES];
+            ALIGNED float product_6[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_6, 100, hidden_3, 100, q_mlp_2_1_weight, 100, 1);
+            ALIGNED float hidden_4[100][LANES];
+            ALIGNED float product_7[10][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = hyperbolic_tangent(product_6[at][lane] + q_mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_7, 10, hidden_4, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_2[10][LANES];
+            ALIGNED float product_8[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + q_mlp_2_m_bias[at];
+            }
+            dot(product_8, 10, hidden_4, 100, q_mlp_2_s_weight, 100, 1);
+            ALIGNED float s_2[10][LANES];
+            ALIGNED float scale_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
+                    scale_2[at][lane] = softplus(s_2[at][lane]);
+                }
+            }
+            normal(noise_2, 10, row, seed, step, particle * 10, 11);
+            ALIGNED float h2[10][LANES];
+            ALIGNED float log_p_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_2[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += -0.5f * square(h2[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_9[100][LANES];
+            dot(product_9, 100, h2, 10, mlp_0_weight, 10, 1);
+            ALIGNED float hidden_5[100][LANES];
+            ALIGNED float product_10[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_10, 100, hidden_5, 100, mlp_1_weight, 100, 1);
+            ALIGNED float hidden_6[100][LANES];
+            ALIGNED float product_11[20][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            dot(product_11, 20, hidden_6, 100, mlp_m_weight, 100, 1);
+            ALIGNED float m_3[20][LANES];
+            ALIGNED float product_12[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_3[at][lane] = product_11[at][lane] + mlp_m_bias[at];
+            }
+            dot(product_12, 20, hidden_6, 100, mlp_s_weight, 100, 1);
+            ALIGNED float s_3[20][LANES];
+            ALIGNED float scale_3[20][LANES];
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_3[at][lane] = product_12[at][lane] + mlp_s_bias[at];
+                    scale_3[at][lane] = softplus(s_3[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += -0.5f * square((h1[at][lane] - m_3[at][lane]) / scale_3[at][lane]) -
+                        logarithm(scale_3[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_13[100][LANES];
+            dot(product_13, 100, h1, 20, mlp_2_0_weight, 20, 1);
+            ALIGNED float hidden_7[100][LANES];
+            ALIGNED float product_14[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_14, 100, hidden_7, 100, mlp_2_1_weight, 100, 1);
+            ALIGNED float hidden_8[100][LANES];
+            ALIGNED float product_15[64][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[at][lane] = hyperbolic_tangent(product_14[at][lane] + mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_15, 64, hidden_8, 100, mlp_2_output_weight, 100, 1);
+            ALIGNED float logits[64][LANES];
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[at][lane] = b[at] + (product_15[at][lane] + mlp_2_output_bias[at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += -0.5f * square((h1[at][lane] - m[at][lane]) / scale[at][lane]) -
+                        shared_2[at][lane] - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_16[100][LANES];
+            dot(product_16, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            ALIGNED float hidden_9[100][LANES];
+            ALIGNED float product_17[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_9[at][lane] = hyperbolic_tangent(product_16[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_17, 100, hidden_9, 100, q_mlp_2_1_weight, 100, 1);
+            ALIGNED float hidden_10[100][LANES];
+            ALIGNED float product_18[10][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_10[at][lane] = hyperbolic_tangent(product_17[at][lane] + q_mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_18, 10, hidden_10, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_4[10][LANES];
+            ALIGNED float product_19[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_4[at][lane] = product_18[at][lane] + q_mlp_2_m_bias[at];
+            }
+            dot(product_19, 10, hidden_10, 100, q_mlp_2_s_weight, 100, 1);
+            ALIGNED float s_4[10][LANES];
+            ALIGNED float scale_4[10][LANES];
+            ALIGNED float log_q_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_4[at][lane] = product_19[at][lane] + q_mlp_2_s_bias[at];
+                    scale_4[at][lane] = softplus(s_4[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += -0.5f * square((h2[at][lane] - m_4[at][lane]) / scale_4[at][lane]) -
+                        logarithm(scale_4[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - (log_q_h1[lane] +
+                    log_q_h2[lane]);
+            }
+        }
+        // variational.gen:20
+        ALIGNED float f[10][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], f[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], f[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], f[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], f[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(f[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                value[lane] += square(exponential(f[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                    0.0f) + logarithm(sum_6[lane])))) * f[at][lane];
+            }
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif

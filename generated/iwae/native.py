@@ -64,3 +64,23 @@ prior_rows = CFunction(
     random=True,
     work=896.0,
 )
+objective_phase_1_rows = CFunction(
+    __file__,
+    "objective_phase_1_rows",
+    inputs=(Port((64,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=31,
+    random=True,
+    work=25400.0,
+)
+objective_phase_2_rows = CFunction(
+    __file__,
+    "objective_phase_2_rows",
+    inputs=(Port((64,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=31,
+    random=True,
+    work=32000.0,
+)

@@ -59,6 +59,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -84,7 +85,6 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -457,6 +457,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -481,7 +482,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -604,6 +604,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -629,7 +630,6 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -1074,6 +1074,7 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -1099,7 +1100,6 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             store(z_saved_out, z, first, count, 64, 512, (7 - k) * 64);

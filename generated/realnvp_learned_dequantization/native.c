@@ -303,6 +303,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -327,7 +328,6 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             ALIGNED float reverse_input[64][LANES];
@@ -482,6 +482,7 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -509,7 +510,6 @@ void log_weight_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             // realnvp_learned_dequantization.gen:13
@@ -754,6 +754,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -781,7 +782,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             // realnvp_learned_dequantization.gen:13
@@ -958,6 +958,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -985,7 +986,6 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             // realnvp_learned_dequantization.gen:13
@@ -1580,6 +1580,7 @@ void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *po
         ALIGNED float Warp_input[64][LANES];
         ALIGNED float inner[64][LANES];
         ALIGNED float z[64][LANES];
+        ALIGNED float log_abs_det[LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -1607,7 +1608,6 @@ void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *po
                     log_1_plus(exponential(-2.0f * inner[at][lane])) - 0.6931471805599453f);
             }
         }
-        ALIGNED float log_abs_det[LANES];
         for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 181.32565401959783f + sum_2[lane] + sum_3[lane];
         for (int64_t k = 8 - 1; k >= 0; k--) {
             // realnvp_learned_dequantization.gen:13

@@ -404,6 +404,208 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
+#ifdef OBJECTIVE_WAKE_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[1];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    // sbn_rws.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the value that wake maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer; returns value [rows]. */
+void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict bias_output_bias = pointers[1];
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict linear_2_output_weight = pointers[4];
+    const float *restrict linear_2_output_bias = pointers[5];
+    const float *restrict q_linear_output_weight = pointers[6];
+    const float *restrict q_linear_output_bias = pointers[7];
+    const float *restrict q_linear_2_output_weight = pointers[8];
+    const float *restrict q_linear_2_output_bias = pointers[9];
+    float *restrict shared = pointers[10];
+    float *restrict output_bias_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[11];
+    float *restrict value_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // sbn_rws.gen:9
+        ALIGNED float product[40][LANES];
+        dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float shared_2[40][LANES];
+        ALIGNED float shared_2_2[40][LANES];
+        ALIGNED float log_p[5][LANES];
+        ALIGNED float log_q[5][LANES];
+        ALIGNED float each[5][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+                shared_2[at][lane] = sigmoid(logits[at][lane]);
+                shared_2_2[at][lane] = softplus(logits[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float noise[40][LANES];
+            uniform(noise, 40, row, seed, step, particle * 40, 7);
+            ALIGNED float h1[40][LANES];
+            ALIGNED float product_2[10][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) h1[at][lane] = (float)(noise[at][lane] < shared_2[at][lane]);
+            }
+            dot(product_2, 10, h1, 40, q_linear_2_output_weight, 40, 1);
+            ALIGNED float logits_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
+                }
+            }
+            uniform(noise_2, 10, row, seed, step, particle * 10, 8);
+            ALIGNED float h2[10][LANES];
+            ALIGNED float log_p_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += h2[at][lane] * bias_output_bias[at] - output_bias_used[at];
+                }
+            }
+            ALIGNED float product_3[40][LANES];
+            dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
+            ALIGNED float logits_3[40][LANES];
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+                }
+            }
+            ALIGNED float product_4[64][LANES];
+            dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
+            ALIGNED float logits_4[64][LANES];
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane];
+                log_q_h1[lane] = 0.0f;
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += h1[at][lane] * logits[at][lane] - shared_2_2[at][lane];
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += h2[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[particle][lane] = log_q_h1[lane] + log_q_h2[lane];
+                each[particle][lane] = log_p[particle][lane] - log_q[particle][lane];
+            }
+        }
+        // wake_sleep.gen:13
+        ALIGNED float _logits[5][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) _logits[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(_logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float w[5][LANES];
+        ALIGNED float each_2[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                w[at][lane] = exponential(_logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                    0.0f) + logarithm(sum_6[lane])));
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                each_2[particle][lane] = w[particle][lane] * (log_p[particle][lane] + log_q[particle][lane]);
+            }
+        }
+        // wake_sleep.gen:12
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[lane] += each_2[at][lane];
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
 #ifdef OBJECTIVE_SLEEP_ROWS
 #define LANES 16
 #include "lanes.h"

@@ -61,6 +61,17 @@ prior_rows = CFunction(
     shared=10,
     work=356.0,
 )
+objective_wake_rows = CFunction(
+    __file__,
+    "objective_wake_rows",
+    inputs=(Port((64,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=13,
+    random=True,
+    shared=10,
+    work=2910.0,
+)
 objective_sleep_rows = CFunction(
     __file__,
     "objective_sleep_rows",

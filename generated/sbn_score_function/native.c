@@ -458,3 +458,203 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, y [rows] integer; returns value [rows]. */
+void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict linear_2_output_weight = pointers[4];
+    const float *restrict linear_2_output_bias = pointers[5];
+    const float *restrict linear_3_output_weight = pointers[6];
+    const float *restrict linear_3_output_bias = pointers[7];
+    const float *restrict q_linear_output_weight = pointers[8];
+    const float *restrict q_linear_output_bias = pointers[9];
+    const float *restrict q_linear_2_output_weight = pointers[10];
+    const float *restrict q_linear_2_output_bias = pointers[11];
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict value_out = pointers[13];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // sbn_score_function.gen:11
+        ALIGNED float indicator_value[10][LANES];
+        ALIGNED float joined[74][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
+        }
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 64][lane] = indicator_value[at][lane];
+        }
+        ALIGNED float product[40][LANES];
+        dot(product, 40, joined, 74, q_linear_output_weight, 74, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float shared_2[40][LANES];
+        ALIGNED float product_2[10][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+                shared_2[at][lane] = sigmoid(logits[at][lane]);
+            }
+        }
+        dot(product_2, 10, indicator_value, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits_3[10][LANES];
+        ALIGNED float shared_2_2[10][LANES];
+        ALIGNED float shared_3[40][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_3[at][lane] = product_2[at][lane] + linear_output_bias[at];
+                shared_2_2[at][lane] = softplus(logits_3[at][lane]);
+            }
+        }
+        ALIGNED float log_q[5][LANES];
+        ALIGNED float difference[5][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) shared_3[at][lane] = softplus(logits[at][lane]);
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float noise[40][LANES];
+            uniform(noise, 40, row, seed, step, particle * 40, 8);
+            ALIGNED float h1[40][LANES];
+            ALIGNED float indicator_value_spread[10][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) h1[at][lane] = (float)(noise[at][lane] < shared_2[at][lane]);
+            }
+            ALIGNED float joined_2[50][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) indicator_value_spread[at][lane] = indicator_value[at][lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = h1[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 40][lane] = indicator_value_spread[at][lane];
+            }
+            ALIGNED float product_3[10][LANES];
+            dot(product_3, 10, joined_2, 50, q_linear_2_output_weight, 50, 1);
+            ALIGNED float logits_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_3[at][lane] + q_linear_2_output_bias[at];
+                }
+            }
+            uniform(noise_2, 10, row, seed, step, particle * 10, 9);
+            ALIGNED float h2[10][LANES];
+            ALIGNED float log_p_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += h2[at][lane] * logits_3[at][lane] - shared_2_2[at][lane];
+                }
+            }
+            ALIGNED float joined_3[20][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = h2[at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 10][lane] = indicator_value_spread[at][lane];
+            }
+            ALIGNED float product_4[40][LANES];
+            dot(product_4, 40, joined_3, 20, linear_2_output_weight, 20, 1);
+            ALIGNED float logits_4[40][LANES];
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += h1[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+                }
+            }
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, h1, 40, linear_3_output_weight, 40, 1);
+            ALIGNED float logits_5[64][LANES];
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_5[at][lane] = product_5[at][lane] + linear_3_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x[at][lane] * logits_5[at][lane] - softplus(logits_5[at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += h1[at][lane] * logits[at][lane] - shared_3[at][lane];
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += h2[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[particle][lane] = log_q_h1[lane] + log_q_h2[lane];
+                difference[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
+            }
+        }
+        // variational.gen:27
+        ALIGNED float f[5][LANES];
+        ALIGNED float shared_4[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = difference[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) shared_4[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) shared_4[lane] += f[at][lane];
+        }
+        // variational.gen:26
+        ALIGNED float each[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = difference[particle][lane] + (difference[particle][lane] - (shared_4[lane] -
+                    difference[particle][lane]) / 4.0f) * log_q[particle][lane];
+            }
+        }
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += each[at][lane];
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] / 5.0f;
+        store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif

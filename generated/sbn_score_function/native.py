@@ -56,3 +56,13 @@ prior_rows = CFunction(
     random=True,
     work=302.0,
 )
+objective_phase_1_rows = CFunction(
+    __file__,
+    "objective_phase_1_rows",
+    inputs=(Port((64,), whole=True), Port(whole=True)),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=10,
+    random=True,
+    work=2330.0,
+)

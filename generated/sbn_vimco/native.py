@@ -58,3 +58,14 @@ prior_rows = CFunction(
     shared=10,
     work=274.0,
 )
+objective_phase_1_rows = CFunction(
+    __file__,
+    "objective_phase_1_rows",
+    inputs=(Port((64,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=9,
+    random=True,
+    shared=35,
+    work=2280.0,
+)

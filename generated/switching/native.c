@@ -1596,6 +1596,899 @@ void prior_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
+#ifdef OBJECTIVE_WAKE_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict v = pointers[8];
+    float *restrict shared = pointers[28];
+    float *restrict v_used = shared + 0;
+    // switching.gen:13
+    {
+        float *restrict values = v_used;
+        values[0] = logarithm(v[0]);
+    }
+}
+
+/* the value that wake maximizes, by one draw for each row.
+
+   Takes x [rows, 64], y [rows] integer; returns value [rows]. */
+void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict A = pointers[2];
+    const float *restrict c = pointers[3];
+    const float *restrict a = pointers[4];
+    const float *restrict d = pointers[5];
+    const float *restrict b = pointers[6];
+    const float *restrict r = pointers[7];
+    const float *restrict v = pointers[8];
+    const float *restrict linear_output_weight = pointers[9];
+    const float *restrict linear_output_bias = pointers[10];
+    const float *restrict embedding_output_weight = pointers[11];
+    const float *restrict mlp_0_weight = pointers[12];
+    const float *restrict mlp_0_bias = pointers[13];
+    const float *restrict mlp_output_weight = pointers[14];
+    const float *restrict mlp_output_bias = pointers[15];
+    const float *restrict mlp_2_0_weight = pointers[16];
+    const float *restrict mlp_2_0_bias = pointers[17];
+    const float *restrict mlp_2_m_weight = pointers[18];
+    const float *restrict mlp_2_m_bias = pointers[19];
+    const float *restrict mlp_2_g_weight = pointers[20];
+    const float *restrict mlp_2_g_bias = pointers[21];
+    const float *restrict mlp_3_0_weight = pointers[22];
+    const float *restrict mlp_3_0_bias = pointers[23];
+    const float *restrict mlp_3_m_weight = pointers[24];
+    const float *restrict mlp_3_m_bias = pointers[25];
+    const float *restrict mlp_3_g_weight = pointers[26];
+    const float *restrict mlp_3_g_bias = pointers[27];
+    float *restrict shared = pointers[28];
+    float *restrict v_used = shared + 0;
+    const int64_t *restrict row_numbers = pointers[29];
+    float *restrict value_out = pointers[30];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        // switching.gen:9
+        ALIGNED int shared_2[LANES];
+        ALIGNED float indicator_value[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) shared_2[lane] = y[lane] == 0.0f;
+        ALIGNED float projected[8][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        dot(projected, 8, indicator_value, 10, embedding_output_weight, 10, 1);
+        ALIGNED int value_spread[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) value_spread[particle][lane] = shared_2[lane];
+        }
+        // switching.gen:15
+        ALIGNED float s[40][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) s[particle * 8 + at][lane] = 0.0f;
+            }
+        }
+        for (int64_t t = 0; t < 8; t++) {
+            ALIGNED float joined[16][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[t * 8 + at][lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 8][lane] = projected[at][lane];
+            }
+            ALIGNED float product[64][LANES];
+            dot(product, 64, joined, 16, mlp_0_weight, 16, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[4][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+            }
+            dot(product_2, 4, hidden, 64, mlp_output_weight, 64, 1);
+            ALIGNED float logits[4][LANES];
+            ALIGNED float masses[4][LANES];
+            ALIGNED float noise[5][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[0][lane] = product_2[0][lane] + mlp_output_bias[0];
+                logits[1][lane] = product_2[1][lane] + mlp_output_bias[1];
+                logits[2][lane] = product_2[2][lane] + mlp_output_bias[2];
+                logits[3][lane] = product_2[3][lane] + mlp_output_bias[3];
+                masses[0][lane] = exponential(logits[0][lane] -
+                    (choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)))));
+                masses[1][lane] = exponential(logits[1][lane] -
+                    (choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)))));
+                masses[2][lane] = exponential(logits[2][lane] -
+                    (choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)))));
+                masses[3][lane] = exponential(logits[3][lane] -
+                    (choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[1][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[2][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)) + exponential(logits[3][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]), logits[2][lane]),
+                    logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
+                    logits[2][lane]), logits[3][lane]), 0.0f)))));
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                uniform(noise + particle, 1, row, seed, step, t + particle * 8, 8);
+            }
+            ALIGNED float cumulative[LANES];
+            ALIGNED float drawn[5][LANES];
+            for (int lane = 0; lane < LANES; lane++) cumulative[lane] = 0.0f;
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) drawn[particle][lane] = 0.0f;
+            }
+            for (int64_t k = 0; k < 3; k++) {
+                ALIGNED float total[LANES];
+                ALIGNED float next_drawn[5][LANES];
+                for (int lane = 0; lane < LANES; lane++) total[lane] = cumulative[lane] + masses[k][lane];
+                for (int particle = 0; particle < 5; particle++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        next_drawn[particle][lane] = drawn[particle][lane] + (float)(total[lane] <=
+                            noise[particle][lane]);
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) cumulative[lane] = total[lane];
+                for (int particle = 0; particle < 5; particle++) {
+                    for (int lane = 0; lane < LANES; lane++) drawn[particle][lane] = next_drawn[particle][lane];
+                }
+            }
+            ALIGNED float next_s[40][LANES];
+            for (int particle = 0; particle < 5; particle++) {
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        next_s[particle * 8 + at][lane] = choose(at == t, drawn[particle][lane], s[particle * 8 +
+                            at][lane]);
+                    }
+                }
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        s[particle * 8 + at][lane] = next_s[particle * 8 + at][lane];
+                    }
+                }
+            }
+        }
+        // switching.gen:9
+        ALIGNED int shared_2_2[LANES];
+        ALIGNED int shared_3[LANES];
+        ALIGNED int shared_4[LANES];
+        ALIGNED int shared_5[LANES];
+        ALIGNED int shared_6[LANES];
+        ALIGNED int shared_7[LANES];
+        ALIGNED int shared_8[LANES];
+        ALIGNED int shared_9[LANES];
+        ALIGNED float logits_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            shared_2_2[lane] = y[lane] == 1.0f;
+            shared_3[lane] = y[lane] == 2.0f;
+            shared_4[lane] = y[lane] == 3.0f;
+            shared_5[lane] = y[lane] == 4.0f;
+            shared_6[lane] = y[lane] == 5.0f;
+            shared_7[lane] = y[lane] == 6.0f;
+            shared_8[lane] = y[lane] == 7.0f;
+            shared_9[lane] = y[lane] == 8.0f;
+        }
+        dot(logits_2, 4, indicator_value, 10, c, 1, 4);
+        ALIGNED float shared_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            shared_10[lane] = choose(absolute(maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]),
+                logits_2[2][lane]), logits_2[3][lane])) < INFINITY, maximum(maximum(maximum(logits_2[0][lane],
+                logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane]), 0.0f) +
+                logarithm(exponential(logits_2[0][lane] - choose(absolute(maximum(maximum(maximum(logits_2[0][lane],
+                logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane]),
+                0.0f)) + exponential(logits_2[1][lane] - choose(absolute(maximum(maximum(maximum(logits_2[0][lane],
+                logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane]),
+                0.0f)) + exponential(logits_2[2][lane] - choose(absolute(maximum(maximum(maximum(logits_2[0][lane],
+                logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane]),
+                0.0f)) + exponential(logits_2[3][lane] - choose(absolute(maximum(maximum(maximum(logits_2[0][lane],
+                logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane])) < INFINITY,
+                maximum(maximum(maximum(logits_2[0][lane], logits_2[1][lane]), logits_2[2][lane]), logits_2[3][lane]),
+                0.0f)));
+        }
+        // switching.gen:15
+        ALIGNED float stop_s[40][LANES];
+        ALIGNED int value_spread_2[5][LANES];
+        ALIGNED int value_spread_3[5][LANES];
+        ALIGNED int value_spread_4[5][LANES];
+        ALIGNED int value_spread_5[5][LANES];
+        ALIGNED int value_spread_6[5][LANES];
+        ALIGNED int value_spread_7[5][LANES];
+        ALIGNED int value_spread_8[5][LANES];
+        ALIGNED int value_spread_9[5][LANES];
+        ALIGNED float log_p_s[5][LANES];
+        ALIGNED float logits_2_spread[20][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float _event[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) stop_s[particle * 8 + at][lane] = s[particle * 8 + at][lane];
+            }
+            ALIGNED int equal__event[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                _event[lane] = stop_s[particle * 8][lane];
+                equal__event[0][lane] = _event[lane] == 0.0f;
+                equal__event[1][lane] = _event[lane] == 1.0f;
+                equal__event[2][lane] = _event[lane] == 2.0f;
+                equal__event[3][lane] = _event[lane] == 3.0f;
+                value_spread_2[particle][lane] = shared_2_2[lane];
+                value_spread_3[particle][lane] = shared_3[lane];
+                value_spread_4[particle][lane] = shared_4[lane];
+                value_spread_5[particle][lane] = shared_5[lane];
+                value_spread_6[particle][lane] = shared_6[lane];
+                value_spread_7[particle][lane] = shared_7[lane];
+                value_spread_8[particle][lane] = shared_8[lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                value_spread_9[particle][lane] = shared_9[lane];
+                log_p_s[particle][lane] = choose(value_spread[particle][lane], choose(equal__event[0][lane], c[0], 0.0f)
+                    + choose(equal__event[1][lane], c[1], 0.0f) + choose(equal__event[2][lane], c[2], 0.0f) +
+                    choose(equal__event[3][lane], c[3], 0.0f), choose(value_spread_2[particle][lane],
+                    choose(equal__event[0][lane], c[4], 0.0f) + choose(equal__event[1][lane], c[5], 0.0f) +
+                    choose(equal__event[2][lane], c[6], 0.0f) + choose(equal__event[3][lane], c[7], 0.0f),
+                    choose(value_spread_3[particle][lane], choose(equal__event[0][lane], c[8], 0.0f) +
+                    choose(equal__event[1][lane], c[9], 0.0f) + choose(equal__event[2][lane], c[10], 0.0f) +
+                    choose(equal__event[3][lane], c[11], 0.0f), choose(value_spread_4[particle][lane],
+                    choose(equal__event[0][lane], c[12], 0.0f) + choose(equal__event[1][lane], c[13], 0.0f) +
+                    choose(equal__event[2][lane], c[14], 0.0f) + choose(equal__event[3][lane], c[15], 0.0f),
+                    choose(value_spread_5[particle][lane], choose(equal__event[0][lane], c[16], 0.0f) +
+                    choose(equal__event[1][lane], c[17], 0.0f) + choose(equal__event[2][lane], c[18], 0.0f) +
+                    choose(equal__event[3][lane], c[19], 0.0f), choose(value_spread_6[particle][lane],
+                    choose(equal__event[0][lane], c[20], 0.0f) + choose(equal__event[1][lane], c[21], 0.0f) +
+                    choose(equal__event[2][lane], c[22], 0.0f) + choose(equal__event[3][lane], c[23], 0.0f),
+                    choose(value_spread_7[particle][lane], choose(equal__event[0][lane], c[24], 0.0f) +
+                    choose(equal__event[1][lane], c[25], 0.0f) + choose(equal__event[2][lane], c[26], 0.0f) +
+                    choose(equal__event[3][lane], c[27], 0.0f), choose(value_spread_8[particle][lane],
+                    choose(equal__event[0][lane], c[28], 0.0f) + choose(equal__event[1][lane], c[29], 0.0f) +
+                    choose(equal__event[2][lane], c[30], 0.0f) + choose(equal__event[3][lane], c[31], 0.0f),
+                    choose(value_spread_9[particle][lane], choose(equal__event[0][lane], c[32], 0.0f) +
+                    choose(equal__event[1][lane], c[33], 0.0f) + choose(equal__event[2][lane], c[34], 0.0f) +
+                    choose(equal__event[3][lane], c[35], 0.0f), choose(equal__event[0][lane], c[36], 0.0f) +
+                    choose(equal__event[1][lane], c[37], 0.0f) + choose(equal__event[2][lane], c[38], 0.0f) +
+                    choose(equal__event[3][lane], c[39], 0.0f)))))))))) - shared_10[lane];
+                logits_2_spread[particle * 4][lane] = logits_2[0][lane];
+                logits_2_spread[particle * 4 + 1][lane] = logits_2[1][lane];
+                logits_2_spread[particle * 4 + 2][lane] = logits_2[2][lane];
+                logits_2_spread[particle * 4 + 3][lane] = logits_2[3][lane];
+            }
+        }
+        // switching.gen:10
+        ALIGNED float log_p[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_p[particle][lane] = 0.0f;
+        }
+        for (int64_t t_3 = 0; t_3 < 7; t_3++) {
+            ALIGNED float next_log_p[5][LANES];
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED float value_t_3[LANES];
+                ALIGNED float _event_2[LANES];
+                ALIGNED int equal__event_2[4][LANES];
+                ALIGNED float value[4][LANES];
+                ALIGNED float product_3[4][LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_t_3[lane] = stop_s[particle * 8 + t_3][lane];
+                    _event_2[lane] = stop_s[particle * 8 + t_3 + 1][lane];
+                    equal__event_2[0][lane] = _event_2[lane] == 0.0f;
+                    equal__event_2[1][lane] = _event_2[lane] == 1.0f;
+                    equal__event_2[2][lane] = _event_2[lane] == 2.0f;
+                    equal__event_2[3][lane] = _event_2[lane] == 3.0f;
+                    value[0][lane] = (float)(value_t_3[lane] == 0.0f);
+                    value[1][lane] = (float)(value_t_3[lane] == 1.0f);
+                    value[2][lane] = (float)(value_t_3[lane] == 2.0f);
+                    value[3][lane] = (float)(value_t_3[lane] == 3.0f);
+                }
+                dot(product_3, 4, value, 4, A, 1, 4);
+                ALIGNED float logits_3[4][LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_3[0][lane] = product_3[0][lane] + logits_2_spread[particle * 4][lane];
+                    logits_3[1][lane] = product_3[1][lane] + logits_2_spread[particle * 4 + 1][lane];
+                    logits_3[2][lane] = product_3[2][lane] + logits_2_spread[particle * 4 + 2][lane];
+                    logits_3[3][lane] = product_3[3][lane] + logits_2_spread[particle * 4 + 3][lane];
+                    next_log_p[particle][lane] = log_p[particle][lane] + (choose(value_t_3[lane] == 0.0f,
+                        choose(equal__event_2[0][lane], A[0], 0.0f) + choose(equal__event_2[1][lane], A[1], 0.0f) +
+                        choose(equal__event_2[2][lane], A[2], 0.0f) + choose(equal__event_2[3][lane], A[3], 0.0f),
+                        choose(value_t_3[lane] == 1.0f, choose(equal__event_2[0][lane], A[4], 0.0f) +
+                        choose(equal__event_2[1][lane], A[5], 0.0f) + choose(equal__event_2[2][lane], A[6], 0.0f) +
+                        choose(equal__event_2[3][lane], A[7], 0.0f), choose(value_t_3[lane] == 2.0f,
+                        choose(equal__event_2[0][lane], A[8], 0.0f) + choose(equal__event_2[1][lane], A[9], 0.0f) +
+                        choose(equal__event_2[2][lane], A[10], 0.0f) + choose(equal__event_2[3][lane], A[11], 0.0f),
+                        choose(equal__event_2[0][lane], A[12], 0.0f) + choose(equal__event_2[1][lane], A[13], 0.0f) +
+                        choose(equal__event_2[2][lane], A[14], 0.0f) + choose(equal__event_2[3][lane], A[15], 0.0f)))) +
+                        choose(value_spread[particle][lane], choose(equal__event_2[0][lane], c[0], 0.0f) +
+                        choose(equal__event_2[1][lane], c[1], 0.0f) + choose(equal__event_2[2][lane], c[2], 0.0f) +
+                        choose(equal__event_2[3][lane], c[3], 0.0f), choose(value_spread_2[particle][lane],
+                        choose(equal__event_2[0][lane], c[4], 0.0f) + choose(equal__event_2[1][lane], c[5], 0.0f) +
+                        choose(equal__event_2[2][lane], c[6], 0.0f) + choose(equal__event_2[3][lane], c[7], 0.0f),
+                        choose(value_spread_3[particle][lane], choose(equal__event_2[0][lane], c[8], 0.0f) +
+                        choose(equal__event_2[1][lane], c[9], 0.0f) + choose(equal__event_2[2][lane], c[10], 0.0f) +
+                        choose(equal__event_2[3][lane], c[11], 0.0f), choose(value_spread_4[particle][lane],
+                        choose(equal__event_2[0][lane], c[12], 0.0f) + choose(equal__event_2[1][lane], c[13], 0.0f) +
+                        choose(equal__event_2[2][lane], c[14], 0.0f) + choose(equal__event_2[3][lane], c[15], 0.0f),
+                        choose(value_spread_5[particle][lane], choose(equal__event_2[0][lane], c[16], 0.0f) +
+                        choose(equal__event_2[1][lane], c[17], 0.0f) + choose(equal__event_2[2][lane], c[18], 0.0f) +
+                        choose(equal__event_2[3][lane], c[19], 0.0f), choose(value_spread_6[particle][lane],
+                        choose(equal__event_2[0][lane], c[20], 0.0f) + choose(equal__event_2[1][lane], c[21], 0.0f) +
+                        choose(equal__event_2[2][lane], c[22], 0.0f) + choose(equal__event_2[3][lane], c[23], 0.0f),
+                        choose(value_spread_7[particle][lane], choose(equal__event_2[0][lane], c[24], 0.0f) +
+                        choose(equal__event_2[1][lane], c[25], 0.0f) + choose(equal__event_2[2][lane], c[26], 0.0f) +
+                        choose(equal__event_2[3][lane], c[27], 0.0f), choose(value_spread_8[particle][lane],
+                        choose(equal__event_2[0][lane], c[28], 0.0f) + choose(equal__event_2[1][lane], c[29], 0.0f) +
+                        choose(equal__event_2[2][lane], c[30], 0.0f) + choose(equal__event_2[3][lane], c[31], 0.0f),
+                        choose(value_spread_9[particle][lane], choose(equal__event_2[0][lane], c[32], 0.0f) +
+                        choose(equal__event_2[1][lane], c[33], 0.0f) + choose(equal__event_2[2][lane], c[34], 0.0f) +
+                        choose(equal__event_2[3][lane], c[35], 0.0f), choose(equal__event_2[0][lane], c[36], 0.0f) +
+                        choose(equal__event_2[1][lane], c[37], 0.0f) + choose(equal__event_2[2][lane], c[38], 0.0f) +
+                        choose(equal__event_2[3][lane], c[39], 0.0f)))))))))) -
+                        (choose(absolute(maximum(maximum(maximum(logits_3[0][lane], logits_3[1][lane]),
+                        logits_3[2][lane]), logits_3[3][lane])) < INFINITY, maximum(maximum(maximum(logits_3[0][lane],
+                        logits_3[1][lane]), logits_3[2][lane]), logits_3[3][lane]), 0.0f) +
+                        logarithm(exponential(logits_3[0][lane] -
+                        choose(absolute(maximum(maximum(maximum(logits_3[0][lane], logits_3[1][lane]),
+                        logits_3[2][lane]), logits_3[3][lane])) < INFINITY, maximum(maximum(maximum(logits_3[0][lane],
+                        logits_3[1][lane]), logits_3[2][lane]), logits_3[3][lane]), 0.0f)) +
+                        exponential(logits_3[1][lane] - choose(absolute(maximum(maximum(maximum(logits_3[0][lane],
+                        logits_3[1][lane]), logits_3[2][lane]), logits_3[3][lane])) < INFINITY,
+                        maximum(maximum(maximum(logits_3[0][lane], logits_3[1][lane]), logits_3[2][lane]),
+                        logits_3[3][lane]), 0.0f)) + exponential(logits_3[2][lane] -
+                        choose(absolute(maximum(maximum(maximum(logits_3[0][lane], logits_3[1][lane]),
+                        logits_3[2][lane]), logits_3[3][lane])) < INFINITY, maximum(maximum(maximum(logits_3[0][lane],
+                        logits_3[1][lane]), logits_3[2][lane]), logits_3[3][lane]), 0.0f)) +
+                        exponential(logits_3[3][lane] - choose(absolute(maximum(maximum(maximum(logits_3[0][lane],
+                        logits_3[1][lane]), logits_3[2][lane]), logits_3[3][lane])) < INFINITY,
+                        maximum(maximum(maximum(logits_3[0][lane], logits_3[1][lane]), logits_3[2][lane]),
+                        logits_3[3][lane]), 0.0f)))));
+                }
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) log_p[particle][lane] = next_log_p[particle][lane];
+            }
+        }
+        // switching.gen:16
+        ALIGNED float value_2[8][LANES];
+        ALIGNED float product_4[64][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = x[at][lane];
+        }
+        dot(product_4, 64, value_2, 8, mlp_2_0_weight, 8, 1);
+        ALIGNED float hidden_2[64][LANES];
+        ALIGNED float product_5[6][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_4[at][lane] + mlp_2_0_bias[at]);
+        }
+        dot(product_5, 6, hidden_2, 64, mlp_2_m_weight, 64, 1);
+        ALIGNED float m[6][LANES];
+        ALIGNED float product_6[6][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_5[at][lane] + mlp_2_m_bias[at];
+        }
+        dot(product_6, 6, hidden_2, 64, mlp_2_g_weight, 64, 1);
+        ALIGNED float g[6][LANES];
+        ALIGNED float scale[6][LANES];
+        ALIGNED float m_spread[30][LANES];
+        ALIGNED float scale_spread[30][LANES];
+        ALIGNED float noise_2[240][LANES];
+        ALIGNED float z_2[30][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                g[at][lane] = product_6[at][lane] + mlp_2_g_bias[at];
+                scale[at][lane] = softplus(g[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_spread[particle * 6 + at][lane] = m[at][lane];
+                    scale_spread[particle * 6 + at][lane] = scale[at][lane];
+                }
+            }
+            normal(noise_2 + particle * 48, 48, row, seed, step, particle * 48, 9);
+            ALIGNED float noise_3[6][LANES];
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    noise_3[at][lane] = noise_2[particle * 48 + at][lane];
+                    z_2[particle * 6 + at][lane] = m_spread[particle * 6 + at][lane] + scale_spread[particle * 6 +
+                        at][lane] * noise_3[at][lane];
+                }
+            }
+        }
+        // switching.gen:17
+        ALIGNED float z[240][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int at = 0; at < 48; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[particle * 48 + at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) z[particle * 48 + at][lane] = z_2[particle * 6 + at][lane];
+            }
+        }
+        for (int64_t t_2 = 0; t_2 < 7; t_2++) {
+            int64_t total_2;
+            total_2 = t_2 + 1;
+            int64_t product_7;
+            product_7 = total_2 * 6;
+            // switching.gen:18
+            ALIGNED float shared_11[8][LANES];
+            ALIGNED float next_z[240][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) shared_11[at][lane] = x[total_2 * 8 + at][lane];
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED float joined_2[18][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        joined_2[at][lane] = z[particle * 48 + t_2 * 6 + at][lane];
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_2[6][lane] = (float)(stop_s[particle * 8 + total_2][lane] == 0.0f);
+                    joined_2[7][lane] = (float)(stop_s[particle * 8 + total_2][lane] == 1.0f);
+                    joined_2[8][lane] = (float)(stop_s[particle * 8 + total_2][lane] == 2.0f);
+                    joined_2[9][lane] = (float)(stop_s[particle * 8 + total_2][lane] == 3.0f);
+                }
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) joined_2[at + 10][lane] = shared_11[at][lane];
+                }
+                ALIGNED float product_8[64][LANES];
+                dot(product_8, 64, joined_2, 18, mlp_3_0_weight, 18, 1);
+                ALIGNED float hidden_3[64][LANES];
+                ALIGNED float product_9[6][LANES];
+                for (int at = 0; at < 64; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        hidden_3[at][lane] = relu(product_8[at][lane] + mlp_3_0_bias[at]);
+                    }
+                }
+                dot(product_9, 6, hidden_3, 64, mlp_3_m_weight, 64, 1);
+                ALIGNED float m_2[6][LANES];
+                ALIGNED float product_10[6][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_9[at][lane] + mlp_3_m_bias[at];
+                }
+                dot(product_10, 6, hidden_3, 64, mlp_3_g_weight, 64, 1);
+                ALIGNED float g_2[6][LANES];
+                ALIGNED float scale_2[6][LANES];
+                ALIGNED float noise_4[6][LANES];
+                ALIGNED float z_t_2[6][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        g_2[at][lane] = product_10[at][lane] + mlp_3_g_bias[at];
+                        scale_2[at][lane] = softplus(g_2[at][lane]);
+                        noise_4[at][lane] = noise_2[particle * 48 + product_7 + at][lane];
+                        z_t_2[at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_4[at][lane];
+                    }
+                }
+                for (int at = 0; at < 48; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        next_z[particle * 48 + at][lane] = z[particle * 48 + at][lane];
+                    }
+                }
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        next_z[particle * 48 + at + product_7][lane] = z_t_2[at][lane];
+                    }
+                }
+            }
+            // switching.gen:17
+            for (int particle = 0; particle < 5; particle++) {
+                for (int at = 0; at < 48; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        z[particle * 48 + at][lane] = next_z[particle * 48 + at][lane];
+                    }
+                }
+            }
+        }
+        ALIGNED float stop_z[240][LANES];
+        ALIGNED float value_3[30][LANES];
+        ALIGNED float log_p_z[5][LANES];
+        ALIGNED float value_2_2[210][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int at = 0; at < 48; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    stop_z[particle * 48 + at][lane] = z[particle * 48 + at][lane];
+                }
+            }
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[particle * 6 + at][lane] = stop_z[particle * 48 + at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_z[particle][lane] = 0.0f;
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_z[particle][lane] += -0.5f * square(value_3[particle * 6 + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            for (int at = 0; at < 42; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2_2[particle * 42 + at][lane] = stop_z[particle * 48 + at + 6][lane];
+                }
+            }
+        }
+        // switching.gen:12
+        ALIGNED float log_p_2[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_p_2[particle][lane] = 0.0f;
+        }
+        for (int64_t t_4 = 0; t_4 < 7; t_4++) {
+            ALIGNED float next_log_p_2[5][LANES];
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED int equal_value[4][LANES];
+                ALIGNED float indicator_equal_value[4][LANES];
+                ALIGNED float product_11[6][LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    equal_value[0][lane] = stop_s[particle * 8 + t_4 + 1][lane] == 0.0f;
+                    equal_value[1][lane] = stop_s[particle * 8 + t_4 + 1][lane] == 1.0f;
+                    equal_value[2][lane] = stop_s[particle * 8 + t_4 + 1][lane] == 2.0f;
+                    equal_value[3][lane] = stop_s[particle * 8 + t_4 + 1][lane] == 3.0f;
+                    indicator_equal_value[0][lane] = (float)equal_value[0][lane];
+                    indicator_equal_value[1][lane] = (float)equal_value[1][lane];
+                    indicator_equal_value[2][lane] = (float)equal_value[2][lane];
+                    indicator_equal_value[3][lane] = (float)equal_value[3][lane];
+                }
+                dot(product_11, 6, indicator_equal_value, 4, a, 1, 6);
+                ALIGNED float product_12[6][LANES];
+                dot(product_12, 6, indicator_equal_value, 4, d, 1, 6);
+                ALIGNED float mean[6][LANES];
+                ALIGNED float scale_3[LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        mean[at][lane] = product_11[at][lane] * stop_z[particle * 48 + t_4 * 6 + at][lane] +
+                            product_12[at][lane];
+                    }
+                }
+                ALIGNED float sum_2[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    scale_3[lane] = choose(equal_value[0][lane], r[0], 0.0f) + choose(equal_value[1][lane], r[1], 0.0f)
+                        + choose(equal_value[2][lane], r[2], 0.0f) + choose(equal_value[3][lane], r[3], 0.0f);
+                    sum_2[lane] = 0.0f;
+                }
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        sum_2[lane] += -0.5f * square((value_2_2[particle * 42 + t_4 * 6 + at][lane] - mean[at][lane]) /
+                            scale_3[lane]) - logarithm(scale_3[lane]) - 0.9189385332046727f;
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    next_log_p_2[particle][lane] = log_p_2[particle][lane] + sum_2[lane];
+                }
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) log_p_2[particle][lane] = next_log_p_2[particle][lane];
+            }
+        }
+        // switching.gen:13
+        ALIGNED float log_p_3[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_p_3[particle][lane] = 0.0f;
+        }
+        for (int64_t t_5 = 0; t_5 < 8; t_5++) {
+            ALIGNED float shared_12[8][LANES];
+            ALIGNED float next_log_p_3[5][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) shared_12[at][lane] = x[t_5 * 8 + at][lane];
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED float value_4[6][LANES];
+                ALIGNED float product_13[8][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        value_4[at][lane] = stop_z[particle * 48 + t_5 * 6 + at][lane];
+                    }
+                }
+                dot(product_13, 8, value_4, 6, linear_output_weight, 6, 1);
+                ALIGNED float value_5[4][LANES];
+                ALIGNED float product_14[8][LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_5[0][lane] = (float)(stop_s[particle * 8 + t_5][lane] == 0.0f);
+                    value_5[1][lane] = (float)(stop_s[particle * 8 + t_5][lane] == 1.0f);
+                    value_5[2][lane] = (float)(stop_s[particle * 8 + t_5][lane] == 2.0f);
+                    value_5[3][lane] = (float)(stop_s[particle * 8 + t_5][lane] == 3.0f);
+                }
+                dot(product_14, 8, value_5, 4, b, 1, 8);
+                ALIGNED float mean_2[8][LANES];
+                ALIGNED float sum_3[LANES];
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        mean_2[at][lane] = product_13[at][lane] + linear_output_bias[at] + product_14[at][lane];
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        sum_3[lane] += -0.5f * square((shared_12[at][lane] - mean_2[at][lane]) / v[0]) - v_used[0] -
+                            0.9189385332046727f;
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    next_log_p_3[particle][lane] = log_p_3[particle][lane] + sum_3[lane];
+                }
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) log_p_3[particle][lane] = next_log_p_3[particle][lane];
+            }
+        }
+        ALIGNED float log_p_4[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_4[particle][lane] = log_p_s[particle][lane] + log_p[particle][lane] + log_p_z[particle][lane] +
+                    log_p_2[particle][lane] + log_p_3[particle][lane];
+            }
+        }
+        // switching.gen:15
+        ALIGNED float log_q[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_q[particle][lane] = 0.0f;
+        }
+        for (int64_t t_6 = 0; t_6 < 8; t_6++) {
+            ALIGNED float joined_3[16][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[t_6 * 8 + at][lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 8][lane] = projected[at][lane];
+            }
+            ALIGNED float product_15[64][LANES];
+            dot(product_15, 64, joined_3, 16, mlp_0_weight, 16, 1);
+            ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_16[4][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = relu(product_15[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_16, 4, hidden_4, 64, mlp_output_weight, 64, 1);
+            ALIGNED float logits_4[4][LANES];
+            ALIGNED float shared_13[LANES];
+            ALIGNED float next_log_q[5][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_4[0][lane] = product_16[0][lane] + mlp_output_bias[0];
+                logits_4[1][lane] = product_16[1][lane] + mlp_output_bias[1];
+                logits_4[2][lane] = product_16[2][lane] + mlp_output_bias[2];
+                logits_4[3][lane] = product_16[3][lane] + mlp_output_bias[3];
+                shared_13[lane] = choose(absolute(maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]),
+                    logits_4[2][lane]), logits_4[3][lane])) < INFINITY, maximum(maximum(maximum(logits_4[0][lane],
+                    logits_4[1][lane]), logits_4[2][lane]), logits_4[3][lane]), 0.0f) +
+                    logarithm(exponential(logits_4[0][lane] - choose(absolute(maximum(maximum(maximum(logits_4[0][lane],
+                    logits_4[1][lane]), logits_4[2][lane]), logits_4[3][lane])) < INFINITY,
+                    maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]), logits_4[2][lane]),
+                    logits_4[3][lane]), 0.0f)) + exponential(logits_4[1][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]), logits_4[2][lane]),
+                    logits_4[3][lane])) < INFINITY, maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]),
+                    logits_4[2][lane]), logits_4[3][lane]), 0.0f)) + exponential(logits_4[2][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]), logits_4[2][lane]),
+                    logits_4[3][lane])) < INFINITY, maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]),
+                    logits_4[2][lane]), logits_4[3][lane]), 0.0f)) + exponential(logits_4[3][lane] -
+                    choose(absolute(maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]), logits_4[2][lane]),
+                    logits_4[3][lane])) < INFINITY, maximum(maximum(maximum(logits_4[0][lane], logits_4[1][lane]),
+                    logits_4[2][lane]), logits_4[3][lane]), 0.0f)));
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED float _event_3[LANES];
+                for (int lane = 0; lane < LANES; lane++) {
+                    _event_3[lane] = stop_s[particle * 8 + t_6][lane];
+                    next_log_q[particle][lane] = log_q[particle][lane] + (choose(_event_3[lane] == 0.0f,
+                        logits_4[0][lane], 0.0f) + choose(_event_3[lane] == 1.0f, logits_4[1][lane], 0.0f) +
+                        choose(_event_3[lane] == 2.0f, logits_4[2][lane], 0.0f) + choose(_event_3[lane] == 3.0f,
+                        logits_4[3][lane], 0.0f) - shared_13[lane]);
+                }
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) log_q[particle][lane] = next_log_q[particle][lane];
+            }
+        }
+        // switching.gen:16
+        ALIGNED float shared_14[6][LANES];
+        ALIGNED float log_q_z[5][LANES];
+        for (int at = 0; at < 6; at++) {
+            for (int lane = 0; lane < LANES; lane++) shared_14[at][lane] = logarithm(scale[at][lane]);
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_q_z[particle][lane] = 0.0f;
+            for (int at = 0; at < 6; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_z[particle][lane] += -0.5f * square((value_3[particle * 6 + at][lane] - m_spread[particle * 6
+                        + at][lane]) / scale_spread[particle * 6 + at][lane]) - shared_14[at][lane] -
+                        0.9189385332046727f;
+                }
+            }
+        }
+        // switching.gen:17
+        ALIGNED float log_q_2[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) log_q_2[particle][lane] = 0.0f;
+        }
+        for (int64_t t_7 = 0; t_7 < 7; t_7++) {
+            // switching.gen:18
+            ALIGNED float shared_15[8][LANES];
+            ALIGNED float next_log_q_2[5][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) shared_15[at][lane] = x[t_7 * 8 + at + 8][lane];
+            }
+            for (int particle = 0; particle < 5; particle++) {
+                ALIGNED float joined_4[18][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        joined_4[at][lane] = stop_z[particle * 48 + t_7 * 6 + at][lane];
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    joined_4[6][lane] = (float)(stop_s[particle * 8 + t_7 + 1][lane] == 0.0f);
+                    joined_4[7][lane] = (float)(stop_s[particle * 8 + t_7 + 1][lane] == 1.0f);
+                    joined_4[8][lane] = (float)(stop_s[particle * 8 + t_7 + 1][lane] == 2.0f);
+                    joined_4[9][lane] = (float)(stop_s[particle * 8 + t_7 + 1][lane] == 3.0f);
+                }
+                for (int at = 0; at < 8; at++) {
+                    for (int lane = 0; lane < LANES; lane++) joined_4[at + 10][lane] = shared_15[at][lane];
+                }
+                ALIGNED float product_17[64][LANES];
+                dot(product_17, 64, joined_4, 18, mlp_3_0_weight, 18, 1);
+                ALIGNED float hidden_5[64][LANES];
+                ALIGNED float product_18[6][LANES];
+                for (int at = 0; at < 64; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        hidden_5[at][lane] = relu(product_17[at][lane] + mlp_3_0_bias[at]);
+                    }
+                }
+                dot(product_18, 6, hidden_5, 64, mlp_3_m_weight, 64, 1);
+                ALIGNED float m_3[6][LANES];
+                ALIGNED float product_19[6][LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) m_3[at][lane] = product_18[at][lane] + mlp_3_m_bias[at];
+                }
+                dot(product_19, 6, hidden_5, 64, mlp_3_g_weight, 64, 1);
+                ALIGNED float g_3[6][LANES];
+                ALIGNED float scale_4[6][LANES];
+                ALIGNED float sum_4[LANES];
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        g_3[at][lane] = product_19[at][lane] + mlp_3_g_bias[at];
+                        scale_4[at][lane] = softplus(g_3[at][lane]);
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+                for (int at = 0; at < 6; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        sum_4[lane] += -0.5f * square((value_2_2[particle * 42 + t_7 * 6 + at][lane] - m_3[at][lane]) /
+                            scale_4[at][lane]) - logarithm(scale_4[at][lane]) - 0.9189385332046727f;
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) {
+                    next_log_q_2[particle][lane] = log_q_2[particle][lane] + sum_4[lane];
+                }
+            }
+            // switching.gen:17
+            for (int particle = 0; particle < 5; particle++) {
+                for (int lane = 0; lane < LANES; lane++) log_q_2[particle][lane] = next_log_q_2[particle][lane];
+            }
+        }
+        ALIGNED float log_q_3[5][LANES];
+        ALIGNED float each[5][LANES];
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_3[particle][lane] = log_q[particle][lane] + log_q_z[particle][lane] + log_q_2[particle][lane];
+                each[particle][lane] = log_p_4[particle][lane] - log_q_3[particle][lane];
+            }
+        }
+        // wake_sleep.gen:13
+        ALIGNED float _logits[5][LANES];
+        ALIGNED float sum_5[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) _logits[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_7[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_8[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_9[lane] += exponential(_logits[at][lane] - choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float w[5][LANES];
+        ALIGNED float each_2[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                w[at][lane] = exponential(_logits[at][lane] - (choose(absolute(sum_5[lane]) < INFINITY, sum_6[lane],
+                    0.0f) + logarithm(sum_9[lane])));
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                each_2[particle][lane] = w[particle][lane] * (log_p_4[particle][lane] + log_q_3[particle][lane]);
+            }
+        }
+        // wake_sleep.gen:12
+        ALIGNED float value_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_6[lane] += each_2[at][lane];
+        }
+        store(value_out, &value_6, first, count, 1, 1, 0);
+    }
+}
+#endif
+
 #ifdef OBJECTIVE_SLEEP_ROWS
 #define LANES 16
 #include "lanes.h"

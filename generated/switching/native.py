@@ -56,6 +56,17 @@ prior_rows = CFunction(
     random=True,
     work=398.0,
 )
+objective_wake_rows = CFunction(
+    __file__,
+    "objective_wake_rows",
+    inputs=(Port((64,)), Port(whole=True)),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=26,
+    random=True,
+    shared=1,
+    work=12200.0,
+)
 objective_sleep_rows = CFunction(
     __file__,
     "objective_sleep_rows",

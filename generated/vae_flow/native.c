@@ -1075,10 +1075,10 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) pushed_2[at][lane] = value[at][lane];
         }
+        ALIGNED float pushed_adjoint[10][LANES];
         ALIGNED float product_10[10][LANES];
         for (int lane = 0; lane < LANES; lane++) drift[lane] = 0.0f;
         dot(product_10, 10, product_2_2, 100, mlp_0_weight, 1, 10);
-        ALIGNED float pushed_adjoint[10][LANES];
         ALIGNED float total_1[32][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -1678,12 +1678,12 @@ void objective_phase_1_backward_saved_rows(const int64_t *numbers, void *const *
         }
         dot(product_9, 32, hidden_4, 100, q_mlp_h_weight, 100, 1);
         ALIGNED float h[32][LANES];
+        ALIGNED float pushed_adjoint[10][LANES];
         ALIGNED float product_10[10][LANES];
         for (int at = 0; at < 32; at++) {
             for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_9[at][lane] + q_mlp_h_bias[at];
         }
         dot(product_10, 10, product_2_2, 100, mlp_0_weight, 1, 10);
-        ALIGNED float pushed_adjoint[10][LANES];
         ALIGNED float total_1[32][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {

@@ -67,6 +67,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
+        ALIGNED float U[LANES];
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             accepted[lane] = 0.0f;
@@ -80,7 +81,6 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
         }
-        ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
