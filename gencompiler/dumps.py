@@ -128,7 +128,7 @@ def _derived(compilation: Compilation) -> str:
             )
         lines.append(f"factor {expression(factor.conditional.targets[0])} ~ {expression(factor.distribution)}")
     lines += [f"law {expression(found.asked)}: {expression(found.distribution)}" for found in derived.laws]
-    if (path := derived.annealing) is not None:
+    for path in derived.annealings:
         laws = ", ".join(f"{i.name} ~ {expression(law)}" for i, law in zip(path.variables, path.laws, strict=True))
         lines.append(f"path {path.path} from {laws} by {path.transition}, backwards {path.backward or 'unknown'}")
     lines += [f"not derived for {f.subject}: {f.reason}" for f in derived.failures]

@@ -49,20 +49,27 @@ def field_names(kind: type) -> tuple[str, ...]:
 
 def children(tree: Node) -> Iterator[Node]:
     """The nodes directly below `tree`, in field order, looking through tuples."""
+    return iter(_below(tree))
+
+
+def _below(tree: Node) -> list[Node]:
+    """The same as a list: trees are walked all the time, and generators within generators take twice as long."""
+    found: list[Node] = []
     for name in field_names(type(tree)):
         value = getattr(tree, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            yield from _nodes_in(value)
+            _add_nodes(value, found)
+    return found
 
 
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
+def _add_nodes(values: tuple[object, ...], found: list[Node]) -> None:
+    for value in values:
+        if isinstance(value, Node):
+            found.append(value)
+        elif isinstance(value, tuple):
+            _add_nodes(value, found)
 
 
 def walk(tree: Node) -> Iterator[Node]:
@@ -71,7 +78,9 @@ def walk(tree: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        below = _below(current)
+        below.reverse()
+        stack += below
 
 
 def rebuild(tree: NodeT, change: Callable[[Node], Node]) -> NodeT:

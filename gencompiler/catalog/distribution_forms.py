@@ -22,6 +22,8 @@ class Form:
     sampler reads `cumulative`, the sums of the first 1, 2, …, K - 1 of them.
     `log_density` is per element of the event, summed over it by the compiler; `mean` serves reports and tests;
     `cdf` serves goodness-of-fit tests, where there is a closed form.
+    `joint`: the elements of an event, a vector, depend on each other: the parameters have as many, and the formulas are
+    of all of them at once.
     `sorts`: an event is the order that sorts what `sample` gives for its elements."""
 
     name: str
@@ -35,6 +37,7 @@ class Form:
     support: str | None = None
     vectors: tuple[str, ...] = ()
     masses: str | None = None
+    joint: bool = False
     sorts: bool = False
 
 

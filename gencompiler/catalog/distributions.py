@@ -6,6 +6,7 @@ from gencompiler.catalog.discrete_laws import DISCRETE_LAWS
 from gencompiler.catalog.distribution_forms import Family, Form
 from gencompiler.catalog.positive_laws import POSITIVE_LAWS
 from gencompiler.catalog.real_laws import REAL_LAWS
+from gencompiler.catalog.simplex_laws import SIMPLEX_LAWS
 
 _OTHERS = (
     Family(
@@ -65,12 +66,14 @@ _OTHERS = (
     ),
 )
 
-DISTRIBUTIONS: dict[str, Family] = {d.name: d for d in (*REAL_LAWS, *POSITIVE_LAWS, *DISCRETE_LAWS, *_OTHERS)}
+DISTRIBUTIONS: dict[str, Family] = {
+    d.name: d for d in (*REAL_LAWS, *POSITIVE_LAWS, *DISCRETE_LAWS, *SIMPLEX_LAWS, *_OTHERS)
+}
 
 #: Laws that are made of other distributions: they have forms of their own in the Model IR, and no row above.
 COMPOSED = ("Mixture",)
 
 #: Known to the language, not yet to the compiler: a spec that uses one is told so.
-PLANNED = ("Dirichlet",)
+PLANNED: tuple[str, ...] = ()
 
 __all__ = ["COMPOSED", "DISTRIBUTIONS", "PLANNED", "Family", "Form"]

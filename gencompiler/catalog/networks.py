@@ -42,9 +42,15 @@ class NetworkKind:
 #: Options of stacks over images: the width of every layer, blocks, the side of a box, and that of the first one.
 _IMAGE: tuple[tuple[str, object], ...] = (("hidden", None), ("layers", 5), ("kernel", 3), ("first", 7), ("size", None))
 
+#: Of `conv`: `dilation` and `context` are those of convolutions on a causal view.
+_CONV: tuple[tuple[str, object], ...] = (
+    *(("hidden", ()), ("kernel", 3), ("activation", "relu"), ("size", None)),
+    *(("zero", False), ("dilation", 1), ("context", None)),
+)
+
 NETWORKS: dict[str, NetworkKind] = {
     "mlp": NetworkKind("mlp", (("hidden", ()), ("activation", "relu"), ("size", None))),
-    "conv": NetworkKind("conv", (("hidden", ()), ("kernel", 3), ("activation", "relu"), ("size", None)), image=True),
+    "conv": NetworkKind("conv", _CONV, image=True),
     "linear": NetworkKind("linear", (("size", None),)),
     "bias": NetworkKind("bias", (("size", None),), weight=False),
     "embedding": NetworkKind("embedding", (("size", None),), bias=False, one_hot=True),
@@ -77,6 +83,10 @@ NETWORKS: dict[str, NetworkKind] = {
     "window": NetworkKind("window", (("radius", None),), weight=False, bias=False, stack=stacks.window),
     "masked": NetworkKind("masked", _IMAGE, axes=2, stack=stacks.masked),
 }
+
+#: The kind of a stack that a spec writes out, convolution by convolution: no word of the language.
+WRITTEN = "stack of convolutions"
+NETWORKS[WRITTEN] = NetworkKind(WRITTEN, ())
 
 #: The least that the options of stacks can be.
 LEAST = {"layers": 1, "kernel": 1, "cycle": 1, "first": 3, "radius": 1}

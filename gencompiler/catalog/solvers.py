@@ -3,7 +3,7 @@
 Three kinds.  An explicit Runge-Kutta method, given by its tableau; with a second row of weights it estimates its own
 error and chooses the length of its steps.  An exponential integrator, which solves the linear part of a diffusion's
 probability flow exactly and expands the rest in the logarithm of the signal-to-noise ratio; a multistep one looks back
-at the step before.  A scheme for stochastic equations, which is consistent with one of the two calculi.
+at the steps before.  A scheme for stochastic equations, which is consistent with one of the two calculi.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Solver:
 
     `words`: what it does, in a sentence of `genc check`.  `calculus`: "Itô" or "Stratonovich" of a stochastic scheme.
     `exponential`: how many network evaluations a step of an exponential integrator takes, 0 for the others.
-    `multistep`: whether a step remembers what the one before evaluated."""
+    `multistep`: at how many steps before its own a step looks back, by what they evaluated."""
 
     name: str
     solves: str
@@ -40,7 +40,7 @@ class Solver:
     tableau: Tableau | None = None
     exponential: int = 0
     calculus: str = ""
-    multistep: bool = False
+    multistep: int = 0
 
     @property
     def adaptive(self) -> bool:
@@ -137,7 +137,16 @@ _ALL = (
         "DPM-Solver++(2M) steps",
         "Lu, Zhou, Bao, Chen, Li & Zhu, DPM-Solver++, 2022, algorithm 2",
         exponential=1,
-        multistep=True,
+        multistep=1,
+    ),
+    Solver(
+        "dpm3m",
+        "ode",
+        Fraction(3),
+        "DPM-Solver++(3M) steps",
+        "Lu, Zhou, Bao, Chen, Li & Zhu, DPM-Solver++, 2022, section 4.2: the multistep solver of order 3",
+        exponential=1,
+        multistep=2,
     ),
     Solver(
         "euler_maruyama",

@@ -47,12 +47,13 @@ class Box:
 @dataclasses.dataclass(frozen=True)
 class Affine:
     """`size` numbers at each place: bias + Σ weight · (what the boxes hold), and where `conditioned` + weight ·
-    (the inputs that are no views)."""
+    (the inputs that are no views, or those of them that are numbered in `given`)."""
 
     name: str
     size: int
     reads: tuple[Box, ...]
     conditioned: bool = False
+    given: tuple[int, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,8 +45,6 @@ CONTEXTUAL: dict[str, str] = {
 
 #: Understood, and not compiled yet.
 PLANNED = (
-    "Linear",
-    "ActNorm",
     "swap",
     "det",
     "trace",
@@ -129,12 +127,13 @@ EVALUATORS = {
     "bits_per_dim": (),
     "bound": (),
     "importance": ("K",),
+    "csl": ("samples",),
     "energy_distance": (),
     "modes": (),
 }
 #: Arguments of methods that are understood and not supported yet, and those that are whole numbers, at least 1.
-ARGUMENTS_PLANNED = {"bound": ("terms",), "bdmc": ("on",)}
-WHOLE_ARGUMENTS = ("K", "particles", "steps")
+ARGUMENTS_PLANNED = {"bound": ("terms",)}
+WHOLE_ARGUMENTS = ("K", "particles", "steps", "samples")
 #: Evaluations of log p(x) itself; the others average over draws.
 DENSITY_EVALUATORS = ("exact", "bits_per_dim")
 #: Methods of an SDE with its score: name -> verb -> options.
@@ -160,6 +159,6 @@ SDE_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 #: directions, and tempering with resampling.
 ANNEALED = {
     "ais": ("particles", "steps"),
-    "bdmc": ("particles", "steps"),
+    "bdmc": ("particles", "steps", "on"),
     "smc": ("particles", "steps", "resample"),
 }

@@ -17,6 +17,7 @@ from gencompiler.checks import (
     claims,
     conditional_laws,
     conditionals,
+    conservative,
     decoders,
     domains,
     energies,
@@ -35,6 +36,8 @@ from gencompiler.checks import (
     passes,
     requirements,
     sde_obligations,
+    seams,
+    starts,
     stationarity,
     stochastic_calculus,
 )
@@ -89,12 +92,15 @@ def _check(checking: Checking) -> Checked:
     chained = domains.check(checking, {**invertible, **ode_flows.check(checking)})
     computed = implicit.check(checking)
     externals.check(checking)
+    starts.check(checking)
+    seams.check(checking)
     energies.check(checking)
     conditional_laws.check(checking)
     stationarity.check(checking)
     adaptation.check(checking)
     annealing.check(checking)
     ergodicity.check(checking)
+    conservative.check(checking)
     stochastic_calculus.check(checking)
     claims.check(checking)
     inverse_network.check(checking, factorized)
@@ -158,6 +164,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     found += [implicit.obligation(derived, d) for d in model.deterministic]
     found += [implicit.quantity_obligation(derived, q) for q in model.quantities]
     found += externals.obligations(model)
+    found += starts.obligations(derived)
     for energy in model.energies:
         found += [energies.density_obligation(derived, energy), energies.obligation(derived, energy)]
     found += conditional_laws.obligations(derived)

@@ -396,4 +396,5 @@ def _values(found: Proof, translation: Translation) -> str:
     except Undefined:
         return ", ".join([*told, f"{text(term, names)} is not defined"])
     own = text(term, names)
+    told = [part for part in told if not part.startswith(f"{own} = ") or part == f"{own} = {shown}"]
     return ", ".join(told) if f"{own} = {shown}" in told else ", ".join([*told, f"{own} = {shown}"])

@@ -16,7 +16,7 @@ from gencompiler.derive.conditional_laws import NoLawError
 from gencompiler.derive.nodes import Annealing, Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
-from gencompiler.model.annealing import annealed
+from gencompiler.model.annealing import Annealed, annealed
 from gencompiler.model.print import expression
 from gencompiler.proof.annealing_rules import Adjoint, Ends, Starts
 from gencompiler.proof.blocks import NotFound
@@ -30,17 +30,21 @@ START, END, KEPT, BACK = "path start", "path end", "path kept", "path reversed"
 
 
 def obligations(derived: Derived) -> list[Obligation]:
-    """That the path starts and ends where it should, is kept, and that what was derived runs it backwards."""
-    own = derived.annealing
-    if own is None:
-        return []
-    found = [_start(derived, own)]
-    end = _end(derived, own)
-    found += [end] if end is not None else []
-    moves = _moves(derived, own)
-    if moves is None:
-        return found
-    return [*found, *moves]
+    """That each path starts and ends where it should, is kept, and that what was derived runs it backwards."""
+    found: list[Obligation] = []
+    for own in derived.annealings:
+        end = None
+        if _is_new(derived, own):
+            found.append(_start(derived, own))
+            end = _end(derived, own)
+        found += [end] if end is not None else []
+        found += _moves(derived, own) or []
+    return found
+
+
+def _is_new(derived: Derived, own: Annealing) -> bool:
+    """Whether nothing before it is asked for along the same path, by another transition."""
+    return own is next(each for each in derived.annealings if each.path == own.path)
 
 
 def _log_path(derived: Derived, own: Annealing) -> tuple[Term, Term]:
@@ -91,22 +95,28 @@ def _moves(derived: Derived, own: Annealing) -> list[Obligation] | None:
 
 
 def check(checking: Checking) -> None:
-    """The verdicts on the model's annealing path, if it has one."""
-    derived, asked = checking.derived, annealed(checking.model)
-    if asked is None:
-        return
-    own, at = derived.annealing, asked.methods[0].span
-    if own is None:
-        reason = next((f.reason for f in derived.failures if f.subject == asked.path.name), "nothing is known of it")
-        message = f"`{asked.path.name}` does not start at anything that can be drawn from"
-        help_ = ("let it be a distribution at 0: `Normal(x | 0, 2)^(1 - t) * exp(-t * U(x))`",)
-        label = (Label(asked.path.span, "the path"),)
-        checking.report(Finding("G624", message, at, "its mass at 0 is not known", label, (reason,), help_))
-        return
-    _check_start(checking, own, asked.path)
-    _check_end(checking, own, asked.path)
-    _check_moves(checking, own)
-    _check_exact(checking, own, asked.methods)
+    """The verdicts on the model's annealing paths."""
+    derived = checking.derived
+    for asked in annealed(checking.model):
+        own = next((each for each in derived.annealings if each.suffix == asked.suffix), None)
+        if own is None:
+            _report_no_start(checking, asked)
+            continue
+        if _is_new(derived, own):
+            _check_start(checking, own, asked.path)
+            _check_end(checking, own, asked.path)
+        _check_moves(checking, own)
+        _check_exact(checking, own, asked.methods)
+
+
+def _report_no_start(checking: Checking, asked: Annealed) -> None:
+    failures = (f.reason for f in checking.derived.failures if f.subject == asked.path.name)
+    message = f"`{asked.path.name}` does not start at anything that can be drawn from"
+    help_ = ("let it be a distribution at 0: `Normal(x | 0, 2)^(1 - t) * exp(-t * U(x))`",)
+    label = (Label(asked.path.span, "the path"),)
+    reason = next(failures, "nothing is known of it")
+    at = asked.methods[0].span
+    checking.report(Finding("G624", message, at, "its mass at 0 is not known", label, (reason,), help_))
 
 
 def _finite(checking: Checking, path: Term) -> Proof:
@@ -159,6 +169,8 @@ def _check_end(checking: Checking, own: Annealing, path: nodes.Density) -> None:
 def _check_moves(checking: Checking, own: Annealing) -> None:
     found = _moves(checking.derived, own)
     transition = next(t for t in checking.model.transitions if t.name == own.transition)
+    path = next(d for d in checking.model.densities if d.name == own.path)
+    by_default = own.span.start <= path.span.start < own.span.end
     if found is None:
         message = f"annealing by `{own.transition}` is valid, but not supported yet"
         checking.report(Finding("G901", message, own.span, "not supported yet", (Label(transition.span),)))
@@ -181,6 +193,8 @@ def _check_moves(checking: Checking, own: Annealing) -> None:
             message = f"cannot prove that {obligation.words}"
             also = (Label(transition.span, "the transition"),)
             help_ = (f"accept at the path: `metropolis(…, target = {own.path})`",)
+            if by_default:
+                help_ = ("a path by default needs a transition that keeps `p`: end it with `metropolis(…)`",)
             return Finding("G601", message, own.span, "not shown", also, (str(failure),), help_)
 
         if checking.settle(obligation, attempt, refute, explain).status != PROVED:

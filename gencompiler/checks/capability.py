@@ -133,8 +133,8 @@ def _log_prob(
         return Ability("none", f"`{joint.name}` is stated up to a constant (`∝`)", energy.span)
     left = _not_eliminated(joint, latents)
     proof = densities[joint.name]
-    if isinstance(proof, str) and left is not None:
-        if proof != UNSETTLED and (bound := _importance(checking)) is not None:
+    if isinstance(proof, str) and left is not None and proof != UNSETTLED:
+        if (bound := _importance(checking)) is not None:
             return bound
         reason = f"`{left}` is latent, and no equation eliminates it"
         summed = joint.productions, latents, dict(joint.variables)

@@ -118,6 +118,8 @@ def law(model: nodes.Model, conditional: nodes.Conditional) -> Law:
     inside = Translation.of_model(model).binding({r.index: index_symbol(r) for r in conditional.indices})
     declared = {v.name: v.type.support for v in model.variables}
     event = declared[variable_of(conditional.targets[0])]
+    if event.name == "Simplex":  # of which a row is a point, and a column is none
+        event = conditional.targets[0].type.support
     pushed = pushed_in(conditional.distribution)
     if pushed is None:
         return law_of(model, inside, conditional.distribution, event)

@@ -174,9 +174,9 @@ def _mentions(equation: Equation, shapes: dict[str, Shape]) -> list[Finding]:
         target = own.get(used.variable)
         if target is not None and not _is_made_before(equation, target, used, shapes):
             message = f"`{describe(used)}` is not strictly before `{describe(target)}`, which this equation produces"
-            found.append(
-                Finding("G305", message, at, "not known yet when it is needed", (Label(equation.head, "the head"),))
-            )
+            also = (Label(equation.head, "the head"),)
+            help_ = _earlier(target)
+            found.append(Finding("G305", message, at, "not known yet when it is needed", also, help=help_))
             continue
         message = f"`{describe(used)}` is mentioned, and the head does not list it"
         help_ = (f"list it in the head: `… | {describe(used)}`",)
@@ -198,8 +198,18 @@ def _not_before(equation: Equation, shapes: dict[str, Shape]) -> list[Finding]:
         target = own.get(listed.variable)
         if target is not None and not _is_made_before(equation, target, listed, shapes):
             message = f"`{describe(target)}` depends on `{describe(listed)}`, which is not strictly before it"
-            found.append(Finding("G305", message, equation.listed_at(listed), "not strictly before"))
+            at = equation.listed_at(listed)
+            found.append(Finding("G305", message, at, "not strictly before", help=_earlier(target)))
     return found
+
+
+def _earlier(target: Place) -> tuple[str, ...]:
+    """What comes before an element of a vector or of an image."""
+    indices = [a.index for a in target.axes if a.kind == "index" and not a.order]
+    if len(indices) != len(target.axes) or not indices:
+        return ()
+    shown = f"<{indices[0]}" if len(indices) == 1 else f"<({', '.join(indices)})"
+    return (f"what comes before is `{target.variable}[{shown}]`",)
 
 
 def _coverage(joint: Joint, name: str, shape: Shape) -> list[Finding]:

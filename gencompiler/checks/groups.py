@@ -14,6 +14,7 @@ def check(checking: Checking) -> frozenset[str]:
         phases = training.objective.phases
         for number, phase in enumerate(phases):
             _check_updates(checking, training, phase)
+            _check_ends(checking, training, phase)
             for earlier in phases[:number]:
                 if not set(phase.update) & set(earlier.update) and _share(checking, training, earlier, phase):
                     opposed.add(training.objective.name)
@@ -26,6 +27,19 @@ def _check_updates(checking: Checking, training: nodes.Training, phase: nodes.Ph
     groups = " and ".join(f"`{g}`" for g in phase.update)
     message = f"`{training.objective.name}` updates {groups}, and no equation of it has a parameter"
     checking.report(Finding("G704", message, training.span, "nothing to learn", _phase_label(training, phase)))
+
+
+def _check_ends(checking: Checking, training: nodes.Training, phase: nodes.Phase) -> None:
+    """What is kept between two ends is stored as it is: a parameter of another support than the reals is moved along
+    coordinates of its own, and the nearest point to them is not the nearest to its value."""
+    own = [p for p in checking.model.parameters if p.path in phase.parameters and p.support.name != "Real"]
+    if phase.within is None or not own:
+        return
+    low, high = map(nodes.format_real, phase.within)
+    message = f"`{phase.label}` keeps parameters within [{low}, {high}], and `{own[0].path}` is in {own[0].support}"
+    also = (Label(own[0].span, "has a support of its own"), *_phase_label(training, phase))
+    help_ = (f"declare it `: Real`, or `: Interval({low}, {high})` and leave out the interval after `update`",)
+    checking.report(Finding("G704", message, training.span, "cannot be kept there", also, (), help_))
 
 
 def _share(checking: Checking, training: nodes.Training, one: nodes.Phase, other: nodes.Phase) -> bool:

@@ -124,9 +124,10 @@ class Keeping:
         else:
             laws = [admissibility.attempt(self.checking, p.law) for p in move.proposals]
             maps = [
-                self.search.any_bijection(p.noise, p.body)
+                shown
                 for p in move.proposals
                 if p.noise is not None and p.body is not None
+                for shown in (self.search.any_bijection(p.noise, p.body), self.search.defined(p.body))
             ]
             subject = (move, log_target)
             found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
@@ -181,9 +182,10 @@ class Keeping:
         laws = self.laws(move)
         try:
             maps = [
-                self.search.any_bijection(p.noise, p.body)
+                shown
                 for p in move.proposals
                 if p.noise is not None and p.body is not None
+                for shown in (self.search.any_bijection(p.noise, p.body), self.search.defined(p.body))
             ]
         except (NotFound, Unproved, Malformed):
             return None
@@ -220,7 +222,7 @@ class Keeping:
         if len(moves) == 1 and len(maps) == 1 and isinstance(maps[0], Images):
             try:
                 own = self.search.any_bijection(moves[0], maps[0].images[0])
-                return prove("scalar_volume", (maps,), own)
+                return prove("scalar_volume", (maps,), own, self.search.defined(maps[0].images[0]))
             except (Unproved, NotFound, Malformed) as failure:
                 if not (_is_sign(moves[0], maps[0].images[0]) or _discrete(moves, maps[0])):
                     raise NotFound("volume", ZERO, f"the Jacobian of the proposal is not known: {failure}") from None

@@ -11,6 +11,7 @@ from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.proof import mass_search, refute, sign_search
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import MASS_PROOF, MASS_STEPS, Account, drawing, limited
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotMass
 from gencompiler.proof.domain import NON_NEGATIVE
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -19,6 +20,7 @@ from gencompiler.proof.graph import Term, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.mass_rules import TOLERANCE
 from gencompiler.proof.scope import DensityTerms, density_terms
+from gencompiler.proof.stick_rules import on_simplex
 from gencompiler.proof.text import approximately, number, text
 
 SIGN, MASS, CDF, ORDER = "nonnegative", "mass", "cdf", "support"
@@ -83,7 +85,7 @@ def _check(checking: Checking, one: Stated) -> None:
     sign = checking.settle(
         one.sign,
         lambda: sign_search.weakened_sign(checking.search, terms.whole),
-        lambda failure: sign_search.negative(terms.whole, terms.variables),
+        lambda failure: sign_search.negative(terms.whole, terms.own),
         lambda failure, found: _negative(one, failure, found),
     )
     cdf: Proof | None = None
@@ -97,10 +99,20 @@ def _check(checking: Checking, one: Stated) -> None:
         cdf = verdict.proof if verdict.status == PROVED else None
     if sign.status != PROVED:
         return
+    purse = Account(MASS_STEPS)  # what the proof leaves, a refutation has
+
+    def attempt() -> Proof:
+        with drawing(purse), limited(MASS_PROOF):
+            return mass_search.mass(checking.search, terms.variables, terms.body, cdf)
+
+    def refute() -> Proof | None:
+        with drawing(purse):
+            return mass_search.other_mass(terms.variables, terms.body)
+
     mass = checking.settle(
         one.mass,
-        lambda: mass_search.mass(checking.search, terms.variables, terms.body, cdf),
-        lambda failure: mass_search.other_mass(terms.variables, terms.body),
+        attempt,
+        lambda failure: refute(),
         lambda failure, found: _other_mass(one, failure, found),
         ("normalized", one.density.name),
     )
@@ -151,7 +163,8 @@ def _negative(one: Stated, failure: NotFound, found: Proof | None) -> Finding:
         return Finding("G503", message, one.sign.span, "this may be negative", notes=(str(failure),))
     term, _, assignment = found.subject
     try:
-        told = f"the density is {approximately(evaluate(term, dict(assignment))[0])}"
+        value = approximately(evaluate(term, dict(assignment))[0])
+        told = f"the density is {value}" if not any(map(on_simplex, one.terms.variables)) else "the density is negative"
         message, label = f"`{one.density.name}` is negative somewhere", "negative at the counterexample"
     except Undefined:
         told = "the density is not defined"
@@ -172,7 +185,8 @@ def _other_mass(one: Stated, failure: NotFound, found: Proof | None) -> Finding:
     shown = f"the {word} is {value}" if value else f"the {word} is not 1"
     note = ", ".join(p for p in (_named(one, assignment), shown) if p)
     message = f"the {word} of `{one.density.name}` is not 1"
-    return Finding("G503", message, one.mass.span, "not a density", notes=(f"counterexample: {note}",))
+    help_ = (f"divide by the {word}, as a function of the parameters",)
+    return Finding("G503", message, one.mass.span, "not a density", notes=(f"counterexample: {note}",), help=help_)
 
 
 def _other_cdf(one: Stated, failure: NotFound, found: Proof | None) -> Finding:

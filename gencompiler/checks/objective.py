@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gencompiler.catalog import words
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import implicit
 from gencompiler.checks.capability import UNSETTLED, Capabilities, given, observed
 from gencompiler.checks.checking import Checking, Finding
@@ -82,6 +83,26 @@ def _settle(checking: Checking, own: Obligation, joint: Joint, density: Proof | 
         also = (Label(table.log_prob.span, "stated here"),)
         help_ = ("maximise a bound: `train elbo`",) if trained else ("evaluate it: `evaluate importance(K = 1000)`",)
         code = "G701" if trained else "G703"
-        return Finding(code, message, own.span, "needs a density", also, help=help_ if bounded else ())
+        help_ = help_ if bounded else _instead(checking.model, joint, implicit_) if trained else ()
+        return Finding(code, message, own.span, "needs a density", also, help=help_)
 
     checking.settle(own, attempt, refute, explain)
+
+
+def _instead(model: nodes.Model, joint: Joint, implicit_: bool) -> tuple[str, ...]:
+    """What a model without a density can be trained by."""
+    if any(e.joint == joint.name for e in model.energies):
+        return ("an energy is trained by a chain that keeps it: `train contrastive_divergence(T)`",)
+    if implicit_:
+        seen = observed(model)[0]
+        law = f"state a law around what is computed: `{joint.name}({seen} | …) = Normal(…, s)`"
+        return (law, "or train without a density, against a critic: `train non_saturating(C)`")
+    latents = [v for v in model.variables if v.name in free_latents(model)]
+    if not latents:
+        return ()
+    discrete = any(SUPPORTS[v.type.support.name].discrete for v in latents)
+    bound = f"`train {'wake_sleep' if discrete else 'elbo'}`"
+    if any(c.joint == "q" for c in model.conditionals):
+        return (f"train with the recognition model: {bound}",)
+    head = f"q({', '.join(v.name for v in latents)} | {', '.join(observed(model))})"
+    return (f"state a recognition model, `{head} = …`, and {bound}",)

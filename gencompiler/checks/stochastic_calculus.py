@@ -25,6 +25,7 @@ from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.sde_facts import (
     Arrives,
     Balances,
+    Diffusion,
     ItoForm,
     KeepsMeasure,
     KernelIs,
@@ -32,6 +33,7 @@ from gencompiler.proof.sde_facts import (
     Reverses,
     SameMarginals,
 )
+from gencompiler.proof.sde_rules import coefficients
 from gencompiler.proof.text import number, text
 from gencompiler.proof.translate import Untranslated
 
@@ -111,7 +113,8 @@ def _settle_ito(checking: Checking, own: Obligation) -> None:
     assert isinstance(goal, ItoForm)
 
     def attempt() -> Proof:
-        return _attempt("ito_form", (goal.stratonovich, goal.ito), goal.ito.drift)
+        known = _defined(checking, goal.stratonovich, goal.ito)
+        return _attempt("ito_form", (goal.stratonovich, goal.ito), goal.ito.drift, *known)
 
     _settle_unrefuted(checking, own, attempt)
 
@@ -230,9 +233,22 @@ def _prove_claim(checking: Checking, goal: Fact, known: Proof | None) -> Proof:
         kept = _kept(checking, KeepsMeasure(goal.diffusion, goal.log_density))
         return _attempt("no_current", (goal.diffusion, goal.log_density), goal.log_density, kept)
     if isinstance(goal, Reverses):
-        return _attempt("time_reversal", (goal.backward, goal.forward, goal.score), goal.backward.drift)
+        subject = (goal.backward, goal.forward, goal.score)
+        return _attempt("time_reversal", subject, goal.backward.drift, *_defined(checking, *subject[:2]))
     assert isinstance(goal, SameMarginals)
-    return _attempt("equal_marginals", (goal.first, goal.second, goal.score), goal.second.drift)
+    subject = (goal.first, goal.second, goal.score)
+    return _attempt("equal_marginals", subject, goal.second.drift, *_defined(checking, *subject[:2]))
+
+
+def _defined(checking: Checking, *equations: Diffusion) -> list[Proof]:
+    """That the coefficients of equations have values; raises NotFound."""
+    found = []
+    for term in coefficients(*equations):
+        try:
+            found.append(checking.search.defined(term))
+        except NotFound as failure:
+            raise needs(f"a drift or a noise may have no value: {failure}", failure.term) from None
+    return found
 
 
 def _kept(checking: Checking, goal: KeepsMeasure) -> Proof:

@@ -33,6 +33,7 @@ class Target(enum.StrEnum):
     """Processors that kernels are compiled for ahead of time."""
 
     SM_80 = "sm_80"
+    SM_86 = "sm_86"
     SM_90 = "sm_90"
     GFX942 = "gfx942"
 
@@ -139,7 +140,10 @@ def _uses(schedule: Schedule, target: str) -> dict[str, Any]:
     known = recorded(schedule, target)
     if known is not None:
         return {"known": "recorded", **known, "error": ""}
-    registers, shared = live_registers(schedule, target), shared_bytes(schedule, target)
+    assert schedule.tiled is not None
+    config = schedule.configs[target]
+    registers = live_registers(schedule.cost.live_elements, config.rows, config.warps, target)
+    shared = shared_bytes(schedule.tiled.program, config.rows, config.stages)
     return {"known": "estimated", "registers": registers, "shared": shared, "error": ""}
 
 

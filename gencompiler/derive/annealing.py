@@ -33,35 +33,42 @@ from gencompiler.proof.translate import Translation, Untranslated, variable
 _TRIED = 64
 
 
-def derive(written: nodes.Model, model: nodes.Model) -> tuple[nodes.Model, Annealing | None, tuple[Failure, ...]]:
-    """The path that a model asks for, with where it starts, and the model with the transitions that run it backwards;
-    `written` is the model as the spec has it, `model` the one with its formulas written out."""
-    asked = annealed(model)
-    if asked is None:
-        return model, None, ()
+def derive(written: nodes.Model, model: nodes.Model) -> tuple[nodes.Model, tuple[Annealing, ...], tuple[Failure, ...]]:
+    """The paths that a model asks for, with where they start, and the model with the transitions that run them
+    backwards; `written` is the model as the spec has it, `model` the one with its formulas written out."""
+    found, failures, reversals = [], [], Reversals(model)
+    for asked in annealed(model):
+        own = _path(written, model, asked, reversals)
+        if isinstance(own, Failure):
+            failures.append(own)
+        else:
+            found.append(own)
+    if reversals.added:
+        model = dataclasses.replace(model, transitions=(*model.transitions, *reversals.added))
+    return model, tuple(found), tuple(failures)
+
+
+def _path(written: nodes.Model, model: nodes.Model, asked: Annealed, reversals: Reversals) -> Annealing | Failure:
+    """One path, or why it does not start anywhere."""
     try:
         laws = _start(written, model, asked)
     except (Untranslated, Malformed, Unproved) as problem:
-        return model, None, (Failure(asked.path.name, str(problem), span=asked.methods[0].span),)
+        return Failure(asked.path.name, str(problem), span=asked.methods[0].span)
     if laws is None:
         reason = f"at 0 `{asked.path.name}` is no product of laws of its variables that could be found"
-        return model, None, (Failure(asked.path.name, reason, span=asked.methods[0].span),)
-    reversals = Reversals(model)
-    backward = reversals.of(asked.transition.name) or ""
-    if backward:
-        model = dataclasses.replace(model, transitions=(*model.transitions, *reversals.added))
+        return Failure(asked.path.name, reason, span=asked.methods[0].span)
     time = next(i for i in asked.path.conditions if i.name == asked.time)
-    found = Annealing(
+    return Annealing(
         asked.path.name,
         asked.transition.name,
         time,
         asked.variables,
         asked.given,
         laws,
-        backward,
+        reversals.of(asked.transition.name) or "",
+        asked.suffix,
         span=asked.methods[0].span,
     )
-    return model, found, ()
 
 
 # -- terms, which the checks speak of too ----------------------------------------------------------------------------

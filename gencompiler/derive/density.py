@@ -30,6 +30,8 @@ def log_density(distribution: nodes.Distribution, event: nodes.Expr) -> nodes.Ex
     if form.vectors:
         return _log_mass(distribution, event)
     value = placed(formula(form.log_density, x=event, **_parameters(distribution)), span)
+    if form.joint:
+        return value
     if value.type.shape == () and event.type.shape != ():
         size = 1
         for extent in event.type.shape:

@@ -18,7 +18,7 @@ def derive(model: nodes.Model) -> Derived:
     written = model
     model, laws, no_laws = plain_kernels(user_samplers.with_samplers(model))
     laws = (*laws, *summed_laws(model))
-    model, annealing, no_start = annealed.derive(written, model)
+    model, annealings, no_start = annealed.derive(written, model)
     inverses, log_dets, failures = derive_inverses(model)
     gradients, no_gradients = _gradients(model)
     acceptances, no_ratios = _acceptances(model)
@@ -40,7 +40,7 @@ def derive(model: nodes.Model) -> Derived:
         forms,
         model.trainings,
         laws,
-        annealing,
+        annealings,
     )
 
 

@@ -95,7 +95,7 @@ class ConditionalLaw(Node):
 class Annealing(Node):
     """The path `path` from `laws` at time 0, one for each of its variables, to the joint `p` at time 1, and the
     transition whose steps follow it; `backward` names the transition that runs them backwards, "" where none was
-    derived."""
+    derived.  `suffix` is what the names of its programs end in."""
 
     path: str
     transition: str
@@ -104,6 +104,7 @@ class Annealing(Node):
     given: tuple[Input, ...]
     laws: tuple[Distribution, ...]
     backward: str
+    suffix: str
 
 
 @node
@@ -120,7 +121,7 @@ class Derived:
 
     `gradients`: for a function f, the gradient in its first input, in terms of its inputs; `kernels`: of the SDEs that
     have one; `sdes`: every SDE in Itô form; `written`: the trainings before kernels were put into `model`; `laws`: the
-    conditionals of energies that transitions draw from; `annealing`: the path that evaluations follow."""
+    conditionals of energies that transitions draw from; `annealings`: the paths that evaluations follow."""
 
     model: Model
     inverses: dict[str, Inverse]
@@ -133,4 +134,4 @@ class Derived:
     sdes: dict[str, Sde] = dataclasses.field(default_factory=dict)
     written: tuple[Training, ...] = ()
     laws: tuple[ConditionalLaw, ...] = ()
-    annealing: Annealing | None = None
+    annealings: tuple[Annealing, ...] = ()

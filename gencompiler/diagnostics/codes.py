@@ -61,6 +61,8 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G204", Severity.ERROR, USER_ERROR, "an index out of range"),
     ("G205", Severity.ERROR, USER_ERROR, "a subscript that means nothing here"),
     ("G206", Severity.ERROR, USER_ERROR, "a constant is needed, or is out of range"),
+    ("G207", Severity.ERROR, USER_ERROR, "an initial value that data may not give"),
+    ("G208", Severity.WARNING, USER_ERROR, "a run-time length without a longest"),
     # -- G3xx: factorization -----------------------------------------------------------------------------------------
     ("G301", Severity.ERROR, USER_ERROR, "a cycle of conditionals"),
     ("G302", Severity.ERROR, USER_ERROR, "an element produced twice"),
@@ -81,6 +83,7 @@ _TABLE: tuple[tuple[str, Severity, int, str], ...] = (
     ("G410", Severity.ERROR, USER_ERROR, "a requirement of a map that its use does not fulfil"),
     ("G411", Severity.WARNING, USER_ERROR, "a map that training runs entry by entry"),
     ("G412", Severity.ERROR, USER_ERROR, "a map of the circle that does not go around once"),
+    ("G413", Severity.WARNING, USER_ERROR, "a network that sees an angle as a plain number"),
     # -- G5xx: normalization and admissibility -----------------------------------------------------------------------
     ("G501", Severity.ERROR, USER_ERROR, "a distribution parameter that may be inadmissible"),
     ("G502", Severity.ERROR, USER_ERROR, "a density on the wrong support"),

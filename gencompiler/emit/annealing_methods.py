@@ -7,32 +7,44 @@ from collections.abc import Mapping
 from gencompiler.catalog.words import ANNEALED
 from gencompiler.emit.code import Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code
+from gencompiler.emit.literals import string
 from gencompiler.emit.methods import Method
 from gencompiler.emit.names import Names
 from gencompiler.model.annealing import DEFAULTS, Annealed, annealed
+from gencompiler.model.nodes import Method as Asked
 from gencompiler.model.nodes import Model, Variable
 from gencompiler.rows.nodes import Program
 
 
 def annealing_methods(model: Model, programs: Mapping[str, Program]) -> list[Method]:
-    """`ais`, `smc`, and, where the path runs backwards, `reverse_ais` and `bdmc`."""
-    own = annealed(model)
-    if own is None or "anneal" not in programs:
-        return []
-    writer = _Writer(model, own)
-    found = [writer.forward("ais"), writer.forward("smc")]
-    found += [writer.backward()] if "anneal_back" in programs else []
-    found += [writer.both()] if {"anneal_back", "anneal_exact"} <= programs.keys() else []
+    """`ais`, `smc`, and, where a path runs backwards, `reverse_ais` and `bdmc`; those of further paths end in their
+    names, as their programs do."""
+    found = []
+    for own in annealed(model):
+        if f"anneal{own.suffix}" not in programs:
+            continue
+        writer = _Writer(model, own)
+        back, exact = (f"{name}{own.suffix}" in programs for name in ("anneal_back", "anneal_exact"))
+        found += [writer.forward("ais"), writer.forward("smc")]
+        found += [writer.backward()] if back else []
+        found += [writer.both()] if back and exact else []
     return found
 
 
-def annealed_fields(model: Model) -> list[Code]:
-    """A field for each variable that a path is of or is given, in the order of declaration."""
-    own = annealed(model)
-    if own is None:
-        return []
-    given = {i.name for i in own.given}
-    return [field_code(v, given=v.name in given) for v in _variables(model, own)]
+def annealed_fields(model: Model) -> dict[str, list[Code]]:
+    """By path, a field for each variable that it is of or is given, in the order of declaration."""
+    found = {}
+    for own in annealed(model):
+        given = {i.name for i in own.given}
+        found[own.label] = [field_code(v, given=v.name in given) for v in _variables(model, own)]
+    return found
+
+
+def asked_name(model: Model, method: Asked) -> str:
+    """The name under which a package knows an evaluation: that of the method, and the path where it is not the
+    first."""
+    own = next((a for a in annealed(model) if method in a.methods), None)
+    return method.name if own is None else f"{method.name}{own.suffix}"
 
 
 def _variables(model: Model, own: Annealed) -> list[Variable]:
@@ -50,6 +62,7 @@ class _Writer:
         self.arguments = {v.name: names.fresh(v.name) for v in self.variables}
         given = {i.name for i in own.given}
         self.given = [v for v in self.variables if v.name in given]
+        self.path = {} if own.first else {"path": string(own.label)}
 
     def _sizes(self, name: str) -> list[str]:
         """Particles and steps, with the numbers of the spec's own line."""
@@ -84,7 +97,7 @@ class _Writer:
                 f"annealed importance sampling along {self.own.path.name}.\n\nZ is at least exp(log Z - a) with"
                 " probability at least 1 - exp(-a)."
             )
-        result = call(f"annealing.{name}", "self", self._values(self.given), **keywords, seed="seed")
+        result = call(f"annealing.{name}", "self", self._values(self.given), **keywords, seed="seed", **self.path)
         return self._method(name, [*arguments, "seed: int = 0"], "annealing.Estimate", words, result)
 
     def backward(self) -> Method:
@@ -98,7 +111,7 @@ class _Writer:
             f"A stochastic upper bound of log Z by running {self.own.path.name} backwards.\n\nTakes exact draws of the"
             f" target: {self._shapes(self.variables)}; from draws that are not exact no bound follows."
         )
-        result = call("annealing.reverse_ais", "self", self._values(self.variables), **keys)
+        result = call("annealing.reverse_ais", "self", self._values(self.variables), **keys, **self.path)
         return self._method("reverse_ais", arguments, "annealing.Estimate", words, result)
 
     def both(self) -> Method:
@@ -108,9 +121,9 @@ class _Writer:
             " row are an exact draw of its posterior, which the upper bound starts from."
         )
         keys = {name: name for name in ("particles", "steps", "seed")}
-        result = call("annealing.bdmc", "self", "rows", **keys)
+        result = call("annealing.bdmc", "self", "rows", **keys, **self.path)
         return self._method("bdmc", arguments, "annealing.Sandwich", words, result)
 
     def _method(self, name: str, arguments: list[str], returns: str, words: str, result: Code) -> Method:
         names = {"annealing"} | ({"Tensor"} if any("Tensor" in a for a in arguments) else set())
-        return Method(name, tuple(arguments), returns, words, result, frozenset(names))
+        return Method(f"{name}{self.own.suffix}", tuple(arguments), returns, words, result, frozenset(names))

@@ -81,7 +81,15 @@ def _may_stay_open(code: Code) -> bool:
     match code:
         case Infix(rest=(_,)):
             first = _first_leaf(code)
-            return _opens(_last_leaf(code)) or (_opens(first) and not isinstance(first, Call))
+            return _opens(_last_leaf(code)) or (_opens(first) and not isinstance(first, Call)) or _begins(first)
+    return False
+
+
+def _begins(code: Code) -> bool:
+    """Whether a call of methods begins with brackets, those round what the first of them is of."""
+    match code:
+        case Call(function=Attribute(base=base)) | Subscript(base=base) | Attribute(base=base):
+            return base.level < Level.ATOM or _begins(base)
     return False
 
 

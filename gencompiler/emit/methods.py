@@ -32,18 +32,17 @@ class Method:
 #: Public attributes of `runtime.Model` and `torch.nn.Module` that a program's method must not hide; `forward`, which
 #: every flow defines anew, is not among them.  A test compares the list with the classes.
 _NAMES = """
-    T_destination add_module ais annealed apply attach bdmc bfloat16 buffers call_program call_super_init capabilities
-    chain children compile compiler computed cpu cuda declare device distribution double dtype dump_patches enter
-    entered eval evaluations explored externals extra_repr fields fit float get_buffer get_extra_state get_parameter
-    get_submodule given given_values half ipu kernel latents learned load load_state_dict log_prob log_z loss model_hash
-    modules moving mtia named_buffers named_children named_modules named_parameters observed origins package parameters
-    phases posterior_chain programs raw register_backward_hook register_buffer register_forward_hook
-    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ reverse_ais row_values rsample_and_log_prob run run_batch sample save
-    set_extra_state set_submodule shaped share_memory smc spec state_dict summed tile to to_empty train training tuning
-    type value warm_up xpu zero_grad
+    T_destination add_module ais annealed apply assign attach bdmc begin bfloat16 buffers call_program call_super_init
+    capabilities chain children compile compiler computed cpu csl cuda declare device distribution double dtype
+    dump_patches enter entered eval evaluations explored externals extra_repr fields fit float get_buffer
+    get_extra_state get_parameter get_submodule given given_values half ipu kernel latents learned load load_state_dict
+    log_prob log_z loss model_hash modules moving mtia named_buffers named_children named_modules named_parameters
+    observed origins package parameters phases posterior_chain programs raw register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ reverse_ais row_values
+    rsample_and_log_prob run run_batch sample save set_extra_state set_submodule shaped share_memory smc spec started
+    starts state_dict summed tile to to_empty train training tuning type value warm_up xpu zero_grad
 """
 RESERVED = frozenset(_NAMES.split())
 
@@ -55,8 +54,7 @@ RESIDUAL = "_residual"
 
 #: Programs that are reached through others' methods.
 _HIDDEN: tuple[str, ...] = ("start", "chain", "sample", "rsample", "prior")
-_HIDDEN += ("posterior_start", "posterior_steps", "anneal", "anneal_back", "anneal_exact", "anneal_start", "warm_up")
-_HIDDEN += ("log_mass",)
+_HIDDEN += ("posterior_start", "posterior_steps", "warm_up", "log_mass", "csl", "start_means", "start_values")
 
 
 def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str, int]) -> list[Method]:
@@ -76,6 +74,8 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
         found.append(writer.rsample())
     if "chain" in programs:
         found.append(writer.chain(chain))
+    if "csl" in programs:
+        found.append(writer.csl(chain))
     if "log_mass" in programs:
         found.append(writer.log_z())
     if "posterior_steps" in programs:
@@ -87,7 +87,7 @@ def methods_of(model: Model, programs: Mapping[str, Program], chain: Mapping[str
     found += [writer.decode(name) for name in ("decode", "decode_mean") if name in programs]
     done = {"log_prob", "probability_flow", "energy", "log_weight", "encode", "decode", "decode_mean", *_HIDDEN}
     for name in programs:
-        if name in done or name.startswith("objective_") or name.endswith(RESIDUAL):
+        if name in done or name.startswith(("objective_", "anneal")) or name.endswith(RESIDUAL):
             continue
         solved = f"{name}{RESIDUAL}" in programs
         found += (
@@ -110,7 +110,7 @@ class _Writer:
         arguments = tuple(arguments)
         text = " ".join((*arguments, returns))
         names = {each for each in ("Tensor", "Context", "Values", "Chain", "Solution", "Trajectory") if each in text}
-        modules = ("fokker_planck", "partition", "posterior", "sampling", "solving", "math")
+        modules = ("conservative", "fokker_planck", "partition", "posterior", "sampling", "solving", "math")
         names |= {module for module in modules if f"{module}." in flat(result)}
         return Method(name, arguments, returns, words, result, frozenset(names))
 
@@ -233,6 +233,21 @@ class _Writer:
         keys = passed | {name: name for name in ("burn_in", "thin", "seed", "start")}
         result = call("sampling.chain", "self", "count", "draws", **keys)
         return self._method("chain", arguments, "Chain", words, result)
+
+    def csl(self, options: Mapping[str, int]) -> Method:
+        asked = next(m for m in self.model.methods if m.name == "csl")
+        count = next((int(o.value) for o in asked.arguments if o.name == "samples"), None)
+        samples = "conservative.SAMPLES" if count is None else str(count)
+        arguments = [f"{a}: Tensor" for a in self.arguments.values()]
+        arguments += ["*", f"samples: int = {samples}", f"burn_in: int = {options['burn_in']}", "seed: int = 0"]
+        words = (
+            f"log of the mean density of {self._shapes(self.observed)} over `samples` chains, after one more step"
+            ": [rows].\n\n"
+            "At most log of the density of the chain's law after so many steps, in expectation."
+        )
+        keys = {name: name for name in ("samples", "burn_in", "seed")}
+        result = call("conservative.log_density", "self", self._values(), **keys)
+        return self._method("csl", arguments, "Tensor", words, result)
 
     def posterior_chain(self) -> Method:
         context, passed = self._context()

@@ -17,7 +17,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
-from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods
+from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods, asked_name
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
@@ -35,6 +35,7 @@ from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
 from gencompiler.model.nodes import Model, Option, Parameter, Real, Variable
+from gencompiler.model.starts import in_order
 from gencompiler.rows.analysis import most_particles
 from gencompiler.rows.chains import exploring_transition, hidden_state, sampling_transition, state_of
 from gencompiler.rows.nodes import Program
@@ -44,6 +45,7 @@ from gencompiler.rows.schedule import Schedule
 _RUNTIME = {
     "gencompiler.runtime": (
         "annealing",
+        "conservative",
         "causal",
         "convolutions",
         "fokker_planck",
@@ -62,6 +64,7 @@ _RUNTIME = {
     "gencompiler.runtime.modules": ("Context", "Model", "Phase", "RowFunction", "Values"),
     "gencompiler.runtime.fokker_planck": ("Solution",),
     "gencompiler.runtime.sampling": ("Chain", "Trajectory"),
+    "gencompiler.runtime.starts": ("Start",),
 }
 _TAKEN = ("math", "torch", "F", "Tensor", "ClassVar", *(name for names in _RUNTIME.values() for name in names))
 
@@ -125,7 +128,7 @@ def emit_module(
     used = {name for each in methods for name in each.names}
     shared = _shared_parameters(model, plan)
     names = {"Field", "Support", "Model", "RowFunction"} | used
-    names |= {"Condition"} if tuned(model) else set()
+    names |= ({"Condition"} if tuned(model) else set()) | ({"Start"} if model.starts else set())
     names |= ({"Phase"} if phases else set()) | ({"nn"} if model.externals else set())
     return render(
         "model.py.jinja",
@@ -248,18 +251,23 @@ def _attributes(
     if "log_mass" in plan.programs:
         lines += statement("summed = ", Sequence(tuple(field_code(v) for v in summed(model))), 4)
     if annealed := annealed_fields(model):
-        lines += statement("annealed = ", Sequence(tuple(annealed)), 4)
+        lines += ["    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {"]
+        for path, along in annealed.items():
+            lines += statement(f"{string(path)}: ", Sequence(tuple(along)), 8, ",")
+        lines += ["    }"]
     lines += ["    programs: ClassVar[dict[str, RowFunction]] = {"]
     for name, program in plan.programs.items():
         shapes = {v.name: v.type.shape for v in model.variables}
         code = _row_function(plan.functions[name], program, shared, shapes)
         lines += statement(f"{string(name)}: ", code, 8, ",")
     lines += ["    }"]
+    if model.starts:
+        lines += statement("starts = ", Sequence(tuple(_starts(model))), 4)
     if phases:
         lines += statement("phases = ", Sequence(phases), 4)
     listed = ", ".join(f"{string(k)}: {string(v)}" for k, v in capabilities.items())
     lines += [f"    capabilities: ClassVar[dict[str, str]] = {{{listed}}}"]
-    if asked := {m.name: m.arguments for m in model.methods if m.verb == "evaluate"}:
+    if asked := {asked_name(model, m): m.arguments for m in model.methods if m.verb == "evaluate"}:
         lines += statement("evaluations: ClassVar[dict[str, dict[str, float | str]]] = ", _nested(asked), 4)
     lines += ['    package = __package__ or ""']
     if model.externals:
@@ -267,6 +275,15 @@ def _attributes(
     for name, text in strings.items():
         lines += statement(f"{name} = ", Text(string(text)), 4)
     return "\n".join(lines)
+
+
+def _starts(model: Model) -> list[Code]:
+    """`Start("ActNorm.s", 1, (3,))`, in the order in which parameters begin."""
+    outputs = {start.path: number for number, start in enumerate(model.starts)}
+    return [
+        call("Start", string(start.path), str(outputs[start.path]), *([repr(layers)] if layers else []))
+        for start, layers in in_order(model)
+    ]
 
 
 def _condition(tuned: Tuned) -> Code:

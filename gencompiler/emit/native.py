@@ -1,16 +1,18 @@
 """`native.c` and `native.py` of a generated package: the C functions, and how Python calls each of them.
 
 Every function stands in a part of the file of its own, which is compiled by itself when the function is first called
-for: `cc -DSAMPLE_ROWS native.c`.
+for: `cc -DSAMPLE_ROWS native.c`.  Two programs that compute the same, as a program without loops and what saves its
+states, have one function.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.c import PrintedC, print_c
-from gencompiler.emit.code import Code, Sequence, Text, call
+from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.fields import shape_code
 from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes
 from gencompiler.emit.lines import statement
@@ -34,12 +36,18 @@ def emit_native(
 ) -> dict[str, str]:
     """The two files, by name; `header` is an escaped docstring."""
     sections, lines = [], []
+    known: dict[tuple[str, str], str] = {}
     functions = [Pass(plan.functions[name], plan.programs[name], native) for name, native in natives.items()]
     for each in [*functions, *passes(plan.functions, gradients)]:
         printed = print_c(each.program, each.made, name=each.name, where=places)
+        called = c_function(each.program, each.name, each.made, printed)
+        same = known.setdefault(_but_for_its_name(each.name, printed.text, called), each.name)
+        if same != each.name:
+            lines.append(f"{each.name} = {same}")
+            continue
         guarded = f"#ifdef {each.name.upper()}\n#define LANES {each.made.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n"
         sections.append(guarded)
-        lines += statement(f"{each.name} = ", c_function(each.program, each.name, each.made, printed), 0)
+        lines += statement(f"{each.name} = ", called, 0)
     imports = ["from gencompiler.runtime.compiled import CFunction, Port"]
     if gradients:
         imports = [IMPORTS[0], *imports, *IMPORTS[1:]]
@@ -50,6 +58,12 @@ def emit_native(
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
         "native.py": render("native.py.jinja", header=header, **texts),
     }
+
+
+def _but_for_its_name(name: str, text: str, called: Code) -> tuple[str, str]:
+    """What a function does and how it is called, without its name and without what comments say."""
+    without = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return without.replace(name, ""), flat(called).replace(name, "")
 
 
 def c_function(program: Program, name: str, native: Native, printed: PrintedC) -> Code:

@@ -16,6 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from gencompiler.catalog.devices import DEVICES
 from gencompiler.emit.triton import kernel_source
 from gencompiler.rows.schedule import Schedule
 
@@ -30,8 +31,13 @@ def read() -> dict[str, dict[str, dict[str, Any]]]:
 
 def recorded(schedule: Schedule, target: str) -> dict[str, int] | None:
     """What the kernel of a schedule uses on `target`, where it is one; None where that is not known."""
-    row = _table().get(target, {}).get(kernel_key(schedule, target))
+    row = known(_table(), target).get(kernel_key(schedule, target))
     return None if row is None else {name: row[name] for name in ("registers", "stack", "spills", "shared")}
+
+
+def known(table: dict[str, dict[str, dict[str, Any]]], target: str) -> dict[str, dict[str, Any]]:
+    """The rows of a processor by key, and those of the one that it is like."""
+    return {**table.get(DEVICES[target].like, {}), **table.get(target, {})}
 
 
 @functools.cache
@@ -47,14 +53,17 @@ def kernel_key(schedule: Schedule, target: str) -> str:
 
 
 def called(source: str) -> list[str]:
-    """The device functions that a kernel calls, those that they call included, in the order of `runtime.kernels`."""
+    """The device functions that a kernel calls, those that they call or hand on included, in the order of
+    `runtime.kernels`."""
     functions = device_functions()
     found: set[str] = set()
-    pending = [source]
+    pending = {word for word in re.findall(r"\b\w+(?=\()", source) if word in functions}
     while pending:
-        names = {word for word in re.findall(r"\b\w+(?=\()", pending.pop()) if word in functions} - found
-        found |= names
-        pending += [functions[name] for name in names]
+        found |= pending
+        named = {
+            part.id for name in pending for part in ast.walk(ast.parse(functions[name])) if isinstance(part, ast.Name)
+        }
+        pending = (named & functions.keys()) - found
     return [text for name, text in functions.items() if name in found]
 
 

@@ -36,7 +36,7 @@ _DEFAULT_RATE = 1e-3
 class PhaseProgram:
     """One phase of the default `train` line: the program (a key of the class's programs) whose scalar output is the
     phase's value of each row, whether it is maximised, the paths of the parameters it updates (() means all), and how
-    many optimizer steps it takes in a row.
+    many optimizer steps it takes in a row, and the ends between which each of them is kept.
 
     `surrogate`: gradients are stopped in it, so that a better value is not a better model."""
 
@@ -48,6 +48,7 @@ class PhaseProgram:
     surrogate: bool = False
     chains: int = 0
     stored: tuple[Variable, ...] = ()
+    within: tuple[Real, Real] | None = None
 
 
 def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
@@ -65,8 +66,8 @@ def phases_of(model: Model) -> tuple[PhaseProgram, ...]:
         stopped = any(_is_stop(each) for each in walk(phase.value))
         drawn = stored.kept(phase)
         chains, moving = _stored(model, drawn) if drawn is not None else (0, ())
-        own = PhaseProgram(phase.label, program, phase.maximize, update, phase.repeats, stopped, chains, moving)
-        found.append(own)
+        taken = (phase.repeats, stopped, chains, moving, phase.within)
+        found.append(PhaseProgram(phase.label, program, phase.maximize, update, *taken))
     return tuple(found)
 
 
@@ -92,6 +93,8 @@ def phase_code(phase: PhaseProgram) -> Code:
     if phase.chains:
         keywords["chains"] = str(phase.chains)
         keywords["stored"] = Sequence(tuple(field_code(v) for v in phase.stored))
+    if phase.within is not None:
+        keywords["within"] = f"({', '.join(repr(float(end)) for end in phase.within)})"
     return call("Phase", string(phase.label), string(phase.program), **keywords)
 
 
@@ -131,6 +134,7 @@ def emit_training(model: Model, class_name: str, phases: tuple[PhaseProgram, ...
             "function": turn.function,
             "documentation": _step_documentation(turn, observed),
             "stored": turn.phase.chains > 0,
+            "within": turn.phase.within is not None,
         }
         for turn in turns
     ]

@@ -49,10 +49,12 @@ _LONGEST_PRODUCT = 16
 #: What kernels may call of `runtime.kernels`: no name of a kernel's own.
 DEVICE_FUNCTIONS = frozenset(
     {each.triton.partition("(")[0] for each in FUNCTIONS.values() if "." not in each.triton.partition("(")[0]}
-    | {"vector", "matrix", "matrix_again", "dot", "product", "square", "whole_power", "power", "uniform", "normal"}
+    | {"vector", "matrix", "matrix_again", "dot", "square", "whole_power", "power", "uniform", "normal"}
+    | {"product", "largest", "smallest"}
 ) - {""}
 
-_REDUCTIONS = {"sum": "tl.sum", "max": "tl.max", "min": "tl.min"}
+#: Device functions that reduce the last axis.
+_REDUCTIONS = {"prod": "product", "max": "largest", "min": "smallest"}
 
 
 class Expressions:
@@ -221,9 +223,9 @@ class Expressions:
 
     def _reduce(self, expr: Reduce) -> Value:
         operand = self.value(expr.operand)
-        if expr.operation == "prod":
-            return Value(call(self.scope.device("product"), operand.code), expr.type)
-        return Value(call(_REDUCTIONS[expr.operation], operand.code, "1"), expr.type)
+        if expr.operation == "sum":
+            return Value(call("tl.sum", operand.code, "1"), expr.type)
+        return Value(call(self.scope.device(_REDUCTIONS[expr.operation]), operand.code), expr.type)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

@@ -29,12 +29,22 @@ THRESHOLD = Fraction(1, 2)
 
 @dataclasses.dataclass(frozen=True)
 class Annealed:
-    """The path and the transition of the methods that anneal, the name of the time, and the methods."""
+    """One path with one transition along it, the name of the time, and the methods that anneal so.
+
+    `label` names the two among those of a model: the path, with its transition where it is followed by several;
+    `first`: what a spec asks for first is meant where no path is named."""
 
     path: nodes.Density
     transition: nodes.Transition
     time: str
     methods: tuple[nodes.Method, ...]
+    label: str
+    first: bool
+
+    @property
+    def suffix(self) -> str:
+        """What follows the names of programs: nothing for those of the first."""
+        return "" if self.first else f"_{self.label}"
 
     @property
     def variables(self) -> tuple[nodes.Input, ...]:
@@ -46,15 +56,21 @@ class Annealed:
         return tuple(i for i in self.path.conditions if i.name != self.time)
 
 
-def annealed(model: nodes.Model) -> Annealed | None:
-    """What a model asks for; None where it anneals nothing."""
-    methods = tuple(m for m in model.methods if m.name in words.ANNEALED)
-    if not methods:
-        return None
-    named = {o.name: str(o.value) for o in methods[0].arguments if isinstance(o.value, str)}
-    path = next(d for d in model.densities if d.name == named["path"])
-    move = next(t for t in model.transitions if t.name == named["transition"])
-    return Annealed(path, move, _times(path)[0].name, methods)
+def annealed(model: nodes.Model) -> tuple[Annealed, ...]:
+    """What a model asks for, in the order of its lines."""
+    asked: dict[tuple[str, str], list[nodes.Method]] = {}
+    for each in model.methods:
+        if each.name in words.ANNEALED:
+            named = {o.name: str(o.value) for o in each.arguments if isinstance(o.value, str)}
+            asked.setdefault((named["path"], named["transition"]), []).append(each)
+    paths = [path for path, _ in asked]
+    found: list[Annealed] = []
+    for (name, moved), methods in asked.items():
+        path = next(d for d in model.densities if d.name == name)
+        move = next(t for t in model.transitions if t.name == moved)
+        label = name if paths.count(name) == 1 else f"{name}_{moved}"
+        found.append(Annealed(path, move, _times(path)[0].name, tuple(methods), label, not found))
+    return tuple(found)
 
 
 def _times(path: nodes.Density) -> list[nodes.Input]:
@@ -68,8 +84,11 @@ def method(
     builder = requests.infer.builder
     names = [a.value for a in arguments[:2] if a.name is None and isinstance(a.value, tree.Name)]
     if len(names) != 2:
-        help_ = (f"write `{head.id}(path, T, particles = 500, steps = 1000)`",)
-        builder.report("G703", f"`{head.id}` needs a path and a transition", statement.value.span, help=help_)
+        ways = (
+            f"write `{head.id}(T, particles = 500, steps = 1000)`: by what keeps `p`, from where the model begins",
+            f"or `{head.id}(path, T, …)`, with a density that has a time",
+        )
+        builder.report("G703", f"`{head.id}` needs a transition", statement.value.span, "by what?", help=ways)
     path_name, move_name = names
     path = builder.densities.get(path_name.id)
     if path is None:
@@ -88,13 +107,14 @@ def method(
         message = f"`{move_name.id}` is not a transition"
         builder.report("G703", message, move_name.span, "unknown transition", help=nearest(move_name.id, known))
     _check_fit(requests, path, move, times[0].name, move_name)
-    earlier = next((m for m in requests.methods if m.name in words.ANNEALED), None)
     chosen = (
         nodes.Option("path", path.name, span=path_name.span),
         nodes.Option("transition", move.name, span=move_name.span),
     )
-    if earlier is not None and earlier.arguments[:2] != chosen:
-        builder.unsupported("a second annealing path in one model", statement.span)
+    again = next((m for m in requests.methods if m.name == head.id and m.arguments[:2] == chosen), None)
+    if again is not None:
+        message = f"`{head.id}` along `{path.name}` by `{move.name}` is asked for twice"
+        builder.report("G102", message, statement.span, "asked again", also=(Label(again.span, "first asked here"),))
     found = _options(requests, head, arguments[2:])
     return nodes.Method(statement.verb, head.id, (*chosen, *found), span=statement.span)
 
@@ -122,8 +142,8 @@ def _check_fit(requests: Requests, path: nodes.Density, move: nodes.Transition, 
 
 def _options(requests: Requests, head: tree.Name, arguments: tuple[tree.Argument, ...]) -> tuple[nodes.Option, ...]:
     """The numbers, those that are left out at their defaults, and the threshold of `resample = systematic(0.5)`."""
-    plain = tuple(a for a in arguments if a.name is None or a.name.id != "resample")
-    known = tuple(k for k in words.ANNEALED[head.id] if k != "resample")
+    plain = tuple(a for a in arguments if a.name is None or a.name.id not in ("resample", "on"))
+    known = tuple(k for k in words.ANNEALED[head.id] if k not in ("resample", "on"))
     given = {o.name: o for o in requests.arguments(head, plain, known)}
     found = [
         given.get(name, nodes.Option(name, Fraction(default), span=head.span)) for name, default in DEFAULTS.items()
@@ -134,7 +154,19 @@ def _options(requests: Requests, head: tree.Name, arguments: tuple[tree.Argument
         found.append(nodes.Option("threshold", value, span=head.span))
     elif resample is not None:
         requests.infer.builder.report("G107", f"`{head.id}` does not resample", resample.span, "`smc` does")
+    for argument in (a for a in arguments if a.name is not None and a.name.id == "on"):
+        _check_rows(requests, head, argument)
     return tuple(found)
+
+
+def _check_rows(requests: Requests, head: tree.Name, argument: tree.Argument) -> None:
+    """`on = simulated`: of those rows alone exact draws of the posterior are known, so `bdmc` has no others."""
+    builder, value = requests.infer.builder, argument.value
+    if "on" not in words.ANNEALED[head.id]:
+        builder.report("G107", f"`{head.id}` is of the data", argument.span, "`bdmc` is of simulated rows")
+    if not isinstance(value, tree.Name) or value.id != "simulated":
+        message = "the upper bound starts from exact draws of the posterior, known of simulated rows alone"
+        builder.report("G107", message, argument.span, "no such rows", help=("write `on = simulated`",))
 
 
 def _threshold(requests: Requests, argument: tree.Argument) -> nodes.Real:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gencompiler.diagnostics.model import Label
 from gencompiler.model import definitions, nodes
 from gencompiler.model.builder import Context
-from gencompiler.model.conditions import fit, is_constant
+from gencompiler.model.conditions import by_name, conditions_of, fit, is_constant
 from gencompiler.model.types import known_shape, unify
 from gencompiler.syntax import tree
 
@@ -31,35 +30,16 @@ def bijection(infer: Infer, context: Context, expr: tree.Call, definition: tree.
         help_ = ("what is fixed stands after a bar: `F(u | a)`",) if len(expr.arguments) > 1 else ()
         builder.report("G104", f"`{name}` takes one value before the bar", expr.span, "wrong arguments", help=help_)
     value = infer.expression(context, expr.arguments[0].value)
-    given = _by_name(infer, expr, definition)
+    given = by_name(infer, definition, expr.conditions or ())
     constants, computed = _sorted(infer, context, given)
     lanes = _lanes(infer, variables[0], value)
     if not lanes:
         return _call(infer, context, expr, definition, value, constants, computed)
-    if any(map(_has_axes, _conditions(definition))):
+    if any(map(_has_axes, conditions_of(definition))):
         builder.unsupported(
             f"`{name}` of a vector with a vector for each element", expr.span, "write it out: `for i: F(u[i] | a[i])`"
         )
     return _call(infer, context, expr, definition, value, constants, computed, lanes)
-
-
-def _by_name(infer: Infer, expr: tree.Call, definition: tree.Definition) -> dict[str, tree.Argument]:
-    """The arguments after the bar; those without a name are the parameters without a default, in order."""
-    declared = _conditions(definition)
-    found = {a.name.id: a for a in expr.conditions or () if a.name is not None}
-    open_ = [d.name.id for d in declared if d.name.id not in found and d.default is None]
-    plain = [a for a in expr.conditions or () if a.name is None]
-    if len(plain) > len(open_):
-        infer.builder.report(
-            "G104",
-            f"`{definition.name.id}` has {len(open_)} parameters to set here",
-            plain[len(open_)].span,
-            "one too many",
-            also=(Label(definition.name.span, "defined here"),),
-        )
-    for name, argument in zip(open_, plain, strict=False):
-        found[name] = dataclasses.replace(argument, name=tree.Name(name, span=argument.span))
-    return found
 
 
 def _sorted(
@@ -91,10 +71,6 @@ def _lanes(infer: Infer, variable: tree.ParameterDecl, value: nodes.Expr) -> tup
     return shape
 
 
-def _conditions(definition: tree.Definition) -> tuple[tree.ParameterDecl, ...]:
-    return (definition.signature.conditions if definition.signature else None) or ()
-
-
 def _has_axes(declaration: tree.ParameterDecl) -> bool:
     type_ = declaration.type
     return isinstance(type_, tree.SupportType) and (bool(type_.shape) or type_.name.id == "Simplex")
@@ -117,7 +93,7 @@ def _call(
     if not isinstance(definition.body, tree.Expr):
         builder.unsupported("a bijection without a formula", definition.span)
     instance = builder.fresh(f"{context.path}{name}")
-    declared = {d.name.id: d for d in _conditions(definition)}
+    declared = {d.name.id: d for d in conditions_of(definition)}
 
     def supplied(sizes: dict[str, nodes.Real]) -> dict[str, nodes.Expr]:
         for key, (argument, given) in computed.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import nodes
+from gencompiler.model.conditions import axes_of
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
 from gencompiler.model.types import known_shape, unify
@@ -58,15 +59,15 @@ def solve(
     declared = declaration.type
     if not isinstance(declared, tree.SupportType):
         infer.builder.unsupported("a function or a tuple as an argument", declaration.span)
-    shape = known_shape(type_)
+    shape, axes = known_shape(type_), axes_of(declared)
     if shape is None:
-        wanted = tuple(known(s, constants) for s in declared.shape)
+        wanted = tuple(known(s, constants) for s in axes)
         if any(w is None for w in wanted):
             infer.builder.report("G202", "nothing determines the size of this argument", at.span, "size unknown")
         shape = tuple(int(Fraction(w)) for w in wanted if w is not None)
         unify(type_, nodes.Type(type_.support, shape))
-    if len(shape) != len(declared.shape):
-        wanted_axes, own = counted(len(declared.shape), "axis"), counted(len(shape), "axis")
+    if len(shape) != len(axes):
+        wanted_axes, own = counted(len(axes), "axis"), counted(len(shape), "axis")
         infer.builder.report(
             "G201",
             f"`{declaration.name.id}` has {wanted_axes}, and this argument has {own}",
@@ -74,7 +75,7 @@ def solve(
             f"shape {list(shape)}",
             also=(Label(declaration.span, "declared here"),),
         )
-    for expr, extent in zip(declared.shape, shape, strict=True):
+    for expr, extent in zip(axes, shape, strict=True):
         if isinstance(expr, tree.Name) and expr.id not in constants:
             constants[expr.id] = Fraction(extent)
         elif known(expr, constants) != extent:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from gencompiler.catalog import words
 from gencompiler.catalog.networks import NETWORKS
@@ -19,6 +19,10 @@ from gencompiler.model.prelude import Declarations
 from gencompiler.model.types import known_shape
 from gencompiler.model.views import Axes
 from gencompiler.syntax import tree
+
+if TYPE_CHECKING:
+    from gencompiler.model.fields import Stack
+    from gencompiler.model.starts import Starting
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -50,7 +54,7 @@ class Context:
     condition a bijection, so their output layer starts at zero; `aliases`: arguments that are definitions, by the name
     they go by here; `frame`: set inside an objective; `views`: the causal views that cut the axes of local names;
     `values`: of the names of a `where`, what each stands for; `passing`: the support of what the next stage of a
-    pipeline takes."""
+    pipeline takes; `starting`: set inside an initial value that data give."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -64,6 +68,7 @@ class Context:
     views: dict[str, Axes] = dataclasses.field(default_factory=dict)
     values: dict[str, nodes.Expr] = dataclasses.field(default_factory=dict)
     passing: nodes.Support = nodes.REAL
+    starting: Starting | None = None
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
@@ -93,6 +98,9 @@ class Builder:
         self.definitions = definitions
         self.parameters: dict[str, nodes.Parameter] = {}
         self.networks: dict[str, PendingNetwork] = {}
+        #: Stacks of convolutions that the spec writes out, and of each of their convolutions the layer that it reads.
+        self.stacks: dict[str, Stack] = {}
+        self.channels: dict[tuple[str, str], str] = {}
         self.functions: dict[str, nodes.Function] = {}
         self.densities: dict[str, nodes.Density] = {}
         self.user_densities: list[nodes.Density] = []
@@ -109,6 +117,9 @@ class Builder:
         #: What the conditions of a transition are where its use does not say, by its name and theirs.
         self.usual: dict[tuple[str, str], tree.Expr] = {}
         self.open: list[str] = []
+        #: Initial values that data give, and the paths of all parameters that will have one.
+        self.starts: list[nodes.Start] = []
+        self.from_data: set[str] = set()
         self.functions_by_shape: dict[str, str] = {}
         self.builtin_maps: dict[str, str] = {}
         self.conditions_of: dict[str, tuple[tree.Argument, ...]] = {}
@@ -260,9 +271,10 @@ def weights_of(network: nodes.Network) -> list[nodes.Parameter]:
     for name, size in zip(network.output_names or ("output",), network.outputs, strict=True):
         layers.append((name, max(1, size) * max(1, network.places), width, network.zero_output))
     kind = NETWORKS[network.kind]
-    if kind.stack is not None:
+    if stacks.is_stack(network):
         bends = {}
-        layers = [(name, out, width, False) for name, out, width in stacks.weights_of(network)]
+        empty = {layer.name for layer in network.layers if layer.zero}
+        layers = [(name, out, width, name in empty) for name, out, width in stacks.weights_of(network)]
     if kind.gates:
         bends = {}
         size = kind.gates * network.hidden[0]

@@ -14,10 +14,12 @@ from gencompiler.model import (
     densities,
     density_arguments,
     features,
+    fields,
     inner_densities,
     network_calls,
     nodes,
     orders,
+    piped,
     reductions,
     sdes,
     sums,
@@ -31,7 +33,7 @@ from gencompiler.syntax import tree
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
-__all__ = ["Abandon", "call", "local_equations", "pipe"]
+__all__ = ["Abandon", "call", "local_equations"]
 
 
 def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
@@ -49,6 +51,8 @@ def call(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
         infer.builder.report("G103", "only a name can be called", function.span, "not a function")
     name = function.id
     definition = infer.builder.definition(context, name)
+    if definition is not None and piped.is_inlined(infer, context, expr, definition):
+        return piped.one(infer, expr, piped.inlined(infer, context, expr, definition))
     if definition is not None:
         return definitions.call(infer, context, densities.spread_arguments(context, expr), definition)
     if name in context.names or name in context.constants:
@@ -151,7 +155,7 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
         )
     arguments = positional(infer, context, expr, name)
     if name in ("zeros", "ones"):
-        return _filled(infer, expr, arguments, Fraction(name == "ones"))
+        return _filled(infer, context, expr, arguments, Fraction(name == "ones"))
     if name == "bin":
         return _bin(infer, expr, arguments)
     along_first = _first_axis if name in ("join", "reverse") else _vector
@@ -202,7 +206,9 @@ def _bin(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...]) -> no
     return nodes.Bin(nodes.Type(places), value, knots, span=expr.span)
 
 
-def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], value: Fraction) -> nodes.Expr:
+def _filled(
+    infer: Infer, context: Context, expr: tree.Call, arguments: tuple[nodes.Expr, ...], value: Fraction
+) -> nodes.Expr:
     if len(arguments) != 1:
         infer.builder.report("G104", "this takes one argument, a size or a tensor to copy the shape of", expr.span)
     like = arguments[0]
@@ -213,7 +219,9 @@ def _filled(infer: Infer, expr: tree.Call, arguments: tuple[nodes.Expr, ...], va
             infer.builder.report("G206", message, like.span, "not a size")
         shape: tuple[int, ...] = (int(like.value),)
     else:
-        shape = known_shape(like.type) or ()
+        whole = known_shape(like.type) or ()
+        cuts = views.axes_or_none(like, context.views) or (None,) * len(whole)
+        shape = tuple(n for n, cut in zip(whole, cuts, strict=True) if cut is None)  # of a view, at one of its places
     for extent in reversed(shape):
         index = infer.builder.fresh("_index")
         type_ = nodes.Type(nodes.REAL, (extent, *number.type.shape))
@@ -263,17 +271,6 @@ def split(infer: Infer, context: Context, expr: tree.Call, count: int) -> tuple[
     rest = (known_shape(arguments[0].type) or ())[1:]
     types = (nodes.Type(nodes.REAL, (b - a, *rest)) for a, b in parts)
     return tuple(nodes.Slice(t, arguments[0], a, b, span=expr.span) for t, (a, b) in zip(types, parts, strict=True))
-
-
-def pipe(infer: Infer, context: Context, expr: tree.Binary) -> nodes.Expr:
-    """`u |> f(a)` in an expression is `f(u, a)`, for functions; maps have pipelines of their own."""
-    stage = expr.right
-    head = stage if isinstance(stage, tree.Name) else stage.function if isinstance(stage, tree.Call) else None
-    if not isinstance(head, tree.Name) or head.id not in functions.FUNCTIONS:
-        infer.builder.unsupported("a pipeline inside an expression", expr.span)
-    extra = stage.arguments if isinstance(stage, tree.Call) else ()
-    first = tree.Argument(None, expr.left, span=expr.left.span)
-    return call(infer, context, tree.Call(head, (first, *extra), span=expr.span))
 
 
 # -- where -----------------------------------------------------------------------------------------------------------
@@ -353,13 +350,18 @@ class _Locals:
             self._bind(names, outputs, item)
         elif isinstance(value, tree.Call) and head == "split" and not shadowed:
             self._bind(names, split(self.infer, context, value, len(names)), item)
-        elif len(names) > 1:
-            self.infer.builder.unsupported("several names for one value here", item.span)
         else:
-            self._bind(names, (self.infer.expression(context, value),), item)
+            found = piped.values(self.infer, context, value, tuple(names))
+            if len(found) != len(names):
+                what = f"this gives {counted(len(found), 'value')}, and {counted(len(names), 'name')} stand for it"
+                self.infer.builder.report("G205", what, item.span, "a name for each value")
+            self._bind(names, found, item)
 
     def _bind(self, names: list[str], values: tuple[nodes.Expr, ...], item: tree.Equation) -> None:
         for name, value in zip(names, values, strict=True):
+            if fields.is_field(self.infer, self.context, value) and not any(views.axes_or_none(value, self.views)):
+                self.names[name] = value
+                continue
             self.bindings.append(nodes.Binding(name, value, span=item.span))
             self.views = {**self.views, name: views.axes_or_none(value, self.views)}
             self.names[name] = nodes.Reference(value.type, name, span=item.span)

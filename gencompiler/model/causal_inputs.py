@@ -54,8 +54,9 @@ def grid(inputs: tuple[nodes.Expr, ...], axes: int, places: int) -> tuple[int, .
 
 
 def mentions(expr: nodes.Expr, index: nodes.Expr) -> bool:
-    """Whether the index of a view is mentioned in `expr`."""
-    return any(part == index for part in walk(expr))
+    """Whether the index of a view is mentioned in `expr`, or one of those that a scan order is of."""
+    own = (index, *index.indices) if isinstance(index, nodes.Scan) else (index,)
+    return any(part == each for part in walk(expr) for each in own)
 
 
 def whole_is_elementwise(expr: nodes.Expr, index: nodes.Expr) -> bool:
@@ -65,6 +66,9 @@ def whole_is_elementwise(expr: nodes.Expr, index: nodes.Expr) -> bool:
             return all(whole_is_elementwise(c, index) for c in children(expr) if isinstance(c, nodes.Expr))
         case nodes.Each(body=body):
             return whole_is_elementwise(body, index)
+        case nodes.Contract(left=nodes.ParameterReference(), right=right):  # a table, `embedding(x[<t])`
+            along = axes_or_none(right, {})
+            return len(along) > 1 and along[0] is None and whole_is_elementwise(right, index)
         case nodes.Element(base=base, subscripts=subscripts):
             places = [s for s in subscripts if not isinstance(s, nodes.Whole)]
             plain = all(isinstance(s, nodes.Before) or not mentions(s, index) for s in places)

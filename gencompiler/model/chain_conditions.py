@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog.words import TUNING
 from gencompiler.diagnostics.model import Label
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.declared import must_contain
 from gencompiler.node import Node, walk
@@ -76,6 +77,26 @@ def _chain(model: nodes.Model) -> nodes.Method | None:
 def moving(move: nodes.Transition) -> tuple[nodes.Input, ...]:
     """What a transition moves."""
     return tuple(i for i in move.current if f"{i.name}'" in move.next)
+
+
+def check_moves_all(requests: Requests, move: nodes.Transition, span: Span) -> None:
+    """A chain draws what is observed: a transition that holds some of it where it is has no draws of that."""
+    moved = {i.name for i in moving(move)}
+    still = [v for v in requests.objectives.variables.values() if v.role == "observed" and v.name not in moved]
+    if not still:
+        return
+    held, names = still[0], " and ".join(f"`{v.name}`" for v in still)
+    requests.infer.builder.report(
+        "G703",
+        f"draws of a chain of `{move.name}` have no {names}, which it leaves where it is",
+        span,
+        f"does not move `{held.name}`",
+        also=(Label(held.span, "declared here"),),
+        help=(
+            f"compose it with a transition that moves `{held.name}`, or declare that `given`",
+            "chains of latent variables alone are `posterior_chain` of the model, without a `sample` line",
+        ),
+    )
 
 
 def conditions(

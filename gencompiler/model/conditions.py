@@ -6,21 +6,46 @@ the place of use, which the body mentions by the name of the condition.
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import nodes
+from gencompiler.model import moving_supports, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.declared import declared_support
 from gencompiler.model.deterministic import names_in
+from gencompiler.model.starts import from_data
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
+
+
+def conditions_of(definition: tree.Definition) -> tuple[tree.ParameterDecl, ...]:
+    """What is declared after the bar."""
+    return (definition.signature.conditions if definition.signature else None) or ()
+
+
+def by_name(infer: Infer, definition: tree.Definition, given: tuple[tree.Argument, ...]) -> dict[str, tree.Argument]:
+    """What a use sets after the bar; arguments without a name are the parameters without a default, in order."""
+    found = {a.name.id: a for a in given if a.name is not None}
+    open_ = [d.name.id for d in conditions_of(definition) if d.name.id not in found and d.default is None]
+    plain = [a for a in given if a.name is None]
+    if len(plain) > len(open_):
+        infer.builder.report(
+            "G104",
+            f"`{definition.name.id}` has {len(open_)} parameters to set here",
+            plain[len(open_)].span,
+            "one too many",
+            also=(Label(definition.name.span, "defined here"),),
+        )
+    for name, argument in zip(open_, plain, strict=False):
+        found[name] = dataclasses.replace(argument, name=tree.Name(name, span=argument.span))
+    return found
 
 
 def computed(
@@ -149,7 +174,8 @@ def fit(
     for size, extent in zip(axes, shape, strict=True):
         if isinstance(size, tree.Name):
             constants.setdefault(size.id, Fraction(extent))
-    declared_support(builder, declaration.type, constants)  # proofs see the value itself, not what is declared of it
+    if not moving_supports.moves(declaration, constants):
+        declared_support(builder, declaration.type, constants)  # proofs see the value, not what is declared of it
 
 
 def axes_of(type_: tree.SupportType) -> tuple[tree.Expr, ...]:
@@ -179,17 +205,36 @@ def settable(signature: tree.Signature) -> str:
     return f"it has {names}" if names else "it has none: parameters stand after a bar, `(u : Real | H = 4)`"
 
 
+def _started(infer: Infer, declaration: tree.ParameterDecl, *, learned: bool) -> None:
+    """Report a default that is a mean over data where no data pass."""
+    if not learned:
+        infer.builder.report(
+            "G207",
+            f"`{declaration.name.id}` cannot start with a mean over data here",
+            declaration.span,
+            "data pass through the stages of a pipeline alone, maps with a formula",
+            help=("use the map as a stage, `x = z |> F`", f"or set `{declaration.name.id}` where it is used"),
+        )
+
+
 def constants_of(
     infer: Infer,
     context: Context,
     signature: tree.Signature,
     given: tuple[tree.Argument, ...],
     constants: dict[str, nodes.Real],
+    *,
+    learned: bool = False,
 ) -> None:
-    """Add the conditions that are numbers to `constants`: defaults, overridden by the use."""
+    """Add the conditions that are numbers to `constants`: defaults, overridden by the use.
+
+    `learned`: a condition whose default is a mean over data is no constant, but learned, and begins there."""
     declared = {d.name.id: d for d in (*signature.variables, *(signature.conditions or ()))}
+    stated = {argument.name.id for argument in given if argument.name is not None}
     for declaration in declared.values():
-        if declaration.default is not None:
+        if from_data(declaration.default):
+            _started(infer, declaration, learned=learned or declaration.name.id in stated)
+        elif declaration.default is not None:
             try:
                 constants[declaration.name.id] = evaluate(declaration.default, constants)
             except NotConstant as problem:

@@ -77,14 +77,21 @@ def fits(builder: Builder, support: nodes.Support, type_: tree.TypeExpr) -> None
             f"a parameter cannot be `{support.name}`",
             type_.span,
             "not a parameter's type",
-            help=("parameters are Real, Positive, NonNegative, Unit, Interval(a, b), Open(a, b), …",),
+            help=(
+                "parameters are Real, Positive, NonNegative, Unit, Interval(a, b), Open(a, b), …",
+                *(
+                    ("what is counted is a variable with a law: `latent`",)
+                    if supports.SUPPORTS[support.name].discrete
+                    else ()
+                ),
+            ),
         )
 
 
 def holds(builder: Builder, type_: nodes.Type, at: tree.TypeExpr) -> None:
-    """A variable has one number for each element, or is one order; other supports of whole vectors and matrices are
-    not supported yet."""
-    whole = ("Simplex", "Orthogonal", "Invertible", "Lower", "Upper")
+    """A variable has one number for each element, is one order, or has points of a simplex for rows; supports of whole
+    matrices are not supported yet."""
+    whole = ("Orthogonal", "Invertible", "Lower", "Upper")
     if type_.support.name == "Permutation" and len(type_.shape) > 1:
         builder.unsupported("a tensor of orders", at.span)
     if type_.support.name in whole:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.supports import own_axes
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
-from gencompiler.model import externals, generic, nodes
+from gencompiler.model import externals, generic, moving_supports, nodes, starts
 from gencompiler.model.argument_sizes import inputs_of, known, solve
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.conditions import computed, constants_of
@@ -163,7 +163,8 @@ def enter(
     constants: dict[str, nodes.Real] = dict(context.constants) if local else {}
     names = dict(context.names) if local else {}
     signature = definition.signature or tree.Signature((), None, span=definition.span)
-    constants_of(infer, context, signature, conditions, constants)
+    learning = definition.kind == "bijection" and supplied is None
+    constants_of(infer, context, signature, conditions, constants, learned=learning)
     inputs = inputs_of(infer, definition, arguments, constants, at, expected)
     names |= {i.name: nodes.Reference(i.type, i.name, span=i.span) for i in inputs}
     given = (
@@ -204,7 +205,12 @@ def learned(
         )
     if not isinstance(declaration.type, tree.SupportType):
         builder.unsupported("a function or a tuple as a parameter", declaration.span)
-    support = declared_support(builder, declaration.type, context.constants)
+    ends = moving_supports.ends_among(declaration, context.names)
+    if ends is None:
+        moving_supports.check_order(builder, declaration, context.constants)
+        support = declared_support(builder, declaration.type, context.constants)
+    else:
+        support = ends.stored(declaration)
     fits(builder, support, declaration.type)
     sizes = [known(s, context.constants) for s in declaration.type.shape]
     if None in sizes:
@@ -216,9 +222,12 @@ def learned(
             message = f"a size must be a positive whole number, not {size}"
             builder.report("G206", message, written.span, f"this is {size}")
     shape = (*lanes, *(int(Fraction(s)) for s in sizes if s is not None), *own_axes(support.name, support.arguments))
-    return builder.add_parameter(
+    if starts.from_data(declaration.default):
+        builder.from_data.add(f"{path}{declaration.name.id}")
+    own = builder.add_parameter(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
     )
+    return own if ends is None else moving_supports.place(infer, context, ends, own)[0]
 
 
 def _check_result(infer: Infer, context: Context, definition: tree.Definition, body: nodes.Expr) -> None:
@@ -286,12 +295,19 @@ def instantiate_map(
     builder.maps[name] = nodes.Map(
         name, definition.name.id, inputs[0], result, lift, body, requires, context.layers, span=definition.span
     )
+    starts.of_map(infer, inner, signature, builder.maps[name])
     return name, lift or result_shape
 
 
 def _required(infer: Infer, context: Context, definition: tree.Definition) -> tuple[nodes.Expr, ...]:
-    """The comparisons that a use of a definition has to fulfil."""
-    return _conjuncts(infer, infer.expression(context, definition.requires)) if definition.requires is not None else ()
+    """The comparisons that a use of a definition has to fulfil: what it `requires`, and that no support is empty whose
+    ends are parameters."""
+    written = [definition.requires] if definition.requires is not None else []
+    for declaration in (definition.signature.conditions if definition.signature else None) or ():
+        ends = moving_supports.ends_among(declaration, context.names)
+        if ends is not None and ends.lower is not None and ends.upper is not None:
+            written.append(tree.Binary("<", ends.lower, ends.upper, span=declaration.span))
+    return tuple(c for each in written for c in _conjuncts(infer, infer.expression(context, each)))
 
 
 def _conjuncts(infer: Infer, condition: nodes.Expr) -> tuple[nodes.Expr, ...]:

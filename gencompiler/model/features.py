@@ -27,20 +27,33 @@ def call(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Ex
     if name == "fourier":
         return fourier(infer, context, expr)
     network_calls.call_options(infer, expr, name, networks.FEATURES[name])
-    return one_hot(infer, context, expr, expr.arguments, tensors=True)
+    return one_hot(infer, context, expr, expr.arguments)
 
 
-def one_hot(
-    infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...], *, tensors: bool = False
-) -> nodes.Expr:
-    """`for k: indicator(y == lower + k)`, the input of `embedding(y)`, for the one scalar of finite support; with
-    `tensors`, of a tensor too, whose axes come after that of k."""
+def _is_embedding(expr: tree.Call) -> bool:
+    return isinstance(expr.function, tree.Name) and expr.function.id == "embedding"
+
+
+def embedded(infer: Infer, context: Context, expr: tree.Call, indicators: nodes.Expr, size: int) -> nodes.Expr:
+    """`W @ onehot(x)`, the embedding of each element of a tensor or a causal view: its `size` numbers come before the
+    axes of x."""
+    count, *shape = known_shape(indicators.type) or ()
+    path = infer.builder.fresh(f"{context.path}embedding")
+    weight = infer.builder.add_parameter(
+        nodes.Parameter(f"{path}.weight", nodes.REAL, context.iterations, (), (size, count), span=expr.span)
+    )
+    return nodes.Contract(nodes.Type(nodes.REAL, (size, *shape)), weight, indicators, span=expr.span)
+
+
+def one_hot(infer: Infer, context: Context, expr: tree.Call, arguments: tuple[tree.Argument, ...]) -> nodes.Expr:
+    """`for k: indicator(y == lower + k)`, the input of `embedding(y)`, of a value of finite support; of a tensor, whose
+    axes come after that of k, for each element."""
     builder = infer.builder
     if len(arguments) != 1 or arguments[0].value is None:
-        takes = "`onehot` takes one value" if tensors else "`embedding` takes one value, and its size"
+        takes = "`embedding` takes one value, and its size" if _is_embedding(expr) else "`onehot` takes one value"
         builder.report("G104", takes, expr.span, "wrong number of arguments")
     value = infer.expression(context, arguments[0].value)
-    name = "onehot" if tensors else "embedding"
+    name = expr.function.id if isinstance(expr.function, tree.Name) else "onehot"
     found = values_of(value.type.support)
     if found is None:
         builder.report(
@@ -51,8 +64,6 @@ def one_hot(
             help=("a network reads numbers as they are: `mlp(…)`",),
         )
     shape = known_shape(value.type) or ()
-    if shape and not tensors:
-        builder.unsupported("the embedding of a tensor", value.span)
     lower, count = found
     span = expr.span
     index = builder.fresh("_value")
@@ -80,6 +91,8 @@ def values_of(support: nodes.Support) -> tuple[int, int] | None:
 def settle_size(infer: Infer, value: nodes.Expr) -> None:
     """The size of an embedding that a network reads, where nothing else has stated it."""
     if not isinstance(value, nodes.NetworkOutput) or known_shape(value.type) is not None:
+        return
+    if value.path in infer.builder.stacks:
         return
     if networks.NETWORKS[infer.builder.networks[value.path].network.kind].one_hot:
         (count,) = value.inputs[0].type.shape

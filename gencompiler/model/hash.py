@@ -15,7 +15,7 @@ def model_hash(model: nodes.Model) -> str:
     mathematics = dataclasses.replace(model, doc="", trainings=(), methods=(), claims=(), assumptions=())
     contents = data(mathematics)
     assert isinstance(contents, dict)
-    for kind in ("quantities", "lengths"):  # a kind of equation that a model does not have is no part of it
+    for kind in ("quantities", "lengths", "starts"):  # a kind of equation that a model does not have is no part of it
         if not contents[kind]:
             del contents[kind]
     text = json.dumps(contents, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

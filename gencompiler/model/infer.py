@@ -8,7 +8,18 @@ from fractions import Fraction
 from gencompiler.catalog import functions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
-from gencompiler.model import calls, densities, deterministic, draws, inner_densities, nodes, subscripts, tables
+from gencompiler.model import (
+    calls,
+    densities,
+    deterministic,
+    draws,
+    inner_densities,
+    nodes,
+    piped,
+    starts,
+    subscripts,
+    tables,
+)
 from gencompiler.model.builder import Abandon, Builder, Context, IndexInfo
 from gencompiler.model.constants import size
 from gencompiler.model.types import known_shape, meet, unify
@@ -62,6 +73,8 @@ class Infer:
                 return self.builder.unsupported("a tuple here", expr.span)
             case tree.Array():
                 return tables.array(self, context, expr)
+            case tree.Expect() if context.starting is not None:
+                return starts.mean(self, context, expr)
             case tree.Expect():
                 return self.builder.unsupported("an expectation outside an objective", expr.span)
             case tree.Wrap():
@@ -109,7 +122,7 @@ class Infer:
         if expr.operator == "@":
             return self._contract(context, expr)
         if expr.operator == "|>":
-            return calls.pipe(self, context, expr)
+            return piped.pipe(self, context, expr)
         if expr.operator == "o":
             self.builder.unsupported("a Stratonovich product", expr.span)
         if expr.operator == "%":

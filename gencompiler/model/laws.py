@@ -79,6 +79,8 @@ def distribution(infer: Infer, context: Context, expr: tree.Expr, event: nodes.T
     form, values = _form(infer, context, expr, family, event)
     if family.atom:
         values = tuple(deterministic.numeric(infer, v) for v in values)
+    if form.joint:
+        values = _of_each(infer, name, values, event)
     for value, (label, _) in zip(values, form.parameters, strict=True):
         if label in form.vectors:
             _check_vector(infer, name, label, value, event)
@@ -215,6 +217,26 @@ def _check_vector(infer: Infer, family: str, label: str, value: nodes.Expr, even
             value.span,
             f"`{label}` of `{family}` is a vector",
         )
+
+
+def _of_each(infer: Infer, family: str, values: tuple[nodes.Expr, ...], event: nodes.Type) -> tuple[nodes.Expr, ...]:
+    """The parameters of a distribution of a whole vector: a number is that of each of its elements."""
+    if len(event.shape) != 1:
+        shown = f"{list(event.shape)}" if event.shape else "no axis"
+        infer.builder.report(
+            "G201",
+            f"an event of `{family}` is one vector, and this one has {f'the shape {shown}' if event.shape else shown}",
+            values[0].span,
+            "of which vector?",
+            help=("state it row by row: `p(w[n]) = …`",) if event.shape else (),
+        )
+    (extent,) = event.shape
+    return tuple(
+        nodes.Each(nodes.Type(nodes.REAL, (extent,)), f"{family} element", extent, value, span=value.span)
+        if known_shape(value.type) == ()
+        else value
+        for value in values
+    )
 
 
 def _check_label(infer: Infer, family: distributions.Family, label: str, argument: tree.Argument) -> None:

@@ -19,6 +19,9 @@ from gencompiler.model.builder import Abandon, Builder
 from gencompiler.node import Node, children, walk
 from gencompiler.syntax import tree
 
+#: The longest length where the header states none: shapes are constants, so there must be one.
+LONGEST = 64
+
 
 def is_length(declaration: tree.ParameterDecl) -> bool:
     """Whether a declaration of a header is that of a run-time length."""

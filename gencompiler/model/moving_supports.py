@@ -1,14 +1,21 @@
-"""Densities on an interval whose ends are parameters: `density Above(x : Interval(m, inf) | m : Real) = exp(m - x)`.
+"""Supports whose ends are parameters.
 
-Such a density is kept as that of a standard variable y, on the positive numbers or the unit interval, which moves to x
-by its place: m + y beyond one end, b - y below it, a + (b - a) y between two.  So its mass is an integral over a fixed
-support, ∫ f(x) dx = ∫ f(place(y)) w dy with the width w = |d place / dy|, and a draw of x is the place of one of y."""
+A parameter of such a support, `b : Open(-a, inf)`, is learned as one of a support that stays, at its place in the
+other: b = -a + b' with b' > 0.  So what is known of it is there in every formula that mentions it.
+
+A density on such a support, `density Above(x : Interval(m, inf) | m : Real) = exp(m - x)`, is kept as that of a
+standard variable y, on the positive numbers or the unit interval, which moves to x by its place: m + y beyond one end,
+b - y below it, a + (b - a) y between two.  So its mass is an integral over a fixed support, ∫ f(x) dx = ∫ f(place(y)) w
+dy with the width w = |d place / dy|, and a draw of x is the place of one of y."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog import functions
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
@@ -16,6 +23,7 @@ from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
+    from gencompiler.model.builder import Builder
     from gencompiler.model.infer import Infer
 
 #: The supports whose ends may be parameters.
@@ -34,19 +42,59 @@ class Ends:
         """Where the standard variable lies."""
         return nodes.Support("Positive" if self.lower is None or self.upper is None else "Unit")
 
+    def stored(self, declaration: tree.ParameterDecl) -> nodes.Support:
+        """Where what is learned of a parameter lies: with the ends where they belong to its support."""
+        assert isinstance(declaration.type, tree.SupportType)
+        if declaration.type.name.id == "Open":
+            return self.standard
+        half_line = self.standard.name == "Positive"
+        return nodes.Support("NonNegative") if half_line else nodes.Support("Interval", (Fraction(0), Fraction(1)))
+
 
 def ends_of(declaration: tree.ParameterDecl, conditions: tuple[tree.ParameterDecl, ...]) -> Ends | None:
     """The ends of a variable's support, where one of them mentions a condition; None of a support that stays."""
+    return ends_among(declaration, {c.name.id for c in conditions})
+
+
+def ends_among(declaration: tree.ParameterDecl, names: Collection[str]) -> Ends | None:
+    """The ends of a declared support, where one of them mentions one of `names`; None of a support that stays."""
     declared = declaration.type
     if not isinstance(declared, tree.SupportType) or declared.name.id not in MOVABLE or len(declared.arguments) != 2:
         return None
-    names = {c.name.id for c in conditions}
     found = [a.value for a in declared.arguments if a.value is not None]
-    if len(found) != 2 or not any(_mentioned(end) & names for end in found):
+    if len(found) != 2 or not any(n in names for end in found for n in _mentioned(end)):
         return None
     lower = None if _is_below_all(found[0]) else found[0]
     upper = None if _is_infinity(found[1]) else found[1]
     return Ends(lower, upper) if lower is not None or upper is not None else None
+
+
+def moves(declaration: tree.ParameterDecl, constants: dict[str, nodes.Real]) -> bool:
+    """Whether an end of a declared support is more than a number."""
+    return bool(_unknown(declaration, constants))
+
+
+def check_order(builder: Builder, declaration: tree.ParameterDecl, constants: dict[str, nodes.Real]) -> None:
+    """An end mentions what is declared before it."""
+    for name in _unknown(declaration, constants):
+        own = declaration.name.id
+        builder.report(
+            "G206",
+            f"an end of `{own}` mentions `{name.id}`, which is not declared before it",
+            name.span,
+            "not known yet",
+            help=(f"declare `{name.id}` before `{own}`",),
+        )
+
+
+def _unknown(declaration: tree.ParameterDecl, constants: dict[str, nodes.Real]) -> list[tree.Name]:
+    """The names in the ends of a declared support that are no numbers."""
+    declared = declaration.type
+    if not isinstance(declared, tree.SupportType) or declared.name.id not in MOVABLE:
+        return []
+    ends = [a.value for a in declared.arguments if a.value is not None]
+    named = [n for end in ends for n in walk(end) if isinstance(n, tree.Name)]
+    return [n for n in named if n.id not in constants and n.id not in functions.CONSTANTS]
 
 
 def _mentioned(expr: tree.Expr) -> set[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
 from gencompiler.catalog.stacks import MOST_PLACES
-from gencompiler.model import causal_inputs, convolutions, features, nodes, stacks, views
+from gencompiler.model import causal_inputs, convolutions, features, fields, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
+from gencompiler.model.conditions import is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -27,13 +28,16 @@ def network(
     """One output expression for each name; sizes left open are solved by use."""
     plain = tuple(a for a in expr.arguments if a.name is None)
     options = call_options(infer, expr, kind.name, kind.options)
-    if kind.one_hot:
-        if len(plain) == 2 and plain[1].value is not None:  # `embedding(y, 16)`: the size without its name
-            options.setdefault("size", plain[1].value)
-            plain = plain[:1]
-        inputs: tuple[nodes.Expr, ...] = (features.one_hot(infer, context, expr, plain),)
-    else:
-        inputs = infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
+    if kind.one_hot or kind.image:
+        plain = _with_size(context, plain, options)
+    inputs = _inputs(infer, context, expr, kind, plain)
+    if kind.image and len(inputs) == 1 and fields.is_field(infer, context, inputs[0]):
+        return fields.convolution(infer, context, expr, inputs[0], options, output_names)
+    if kind.one_hot and len(known_shape(inputs[0].type) or ()) > 1:
+        return (_table(infer, context, expr, options, inputs[0], output_names),)
+    for option in ("dilation", "context"):
+        if option in options:
+            infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
     hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
@@ -61,17 +65,9 @@ def network(
         settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
         _recurrent(infer, expr, places, shown, hidden, types)
+    from_zero = context.in_map or is_true(infer, options, "zero")
     found = nodes.Network(
-        path,
-        kind.name,
-        hidden,
-        activation,
-        sizes,
-        (),
-        context.iterations,
-        context.in_map,
-        output_names,
-        places,
+        *(path, kind.name, hidden, activation, sizes, (), context.iterations, from_zero, output_names, places),
         shown if places else (),
         grid=grid,
         settings=settings,
@@ -81,6 +77,22 @@ def network(
         unify(types[0], nodes.Type(nodes.REAL, (stacks.sizes_of(found, stacks.layers_of(found))["last"],)))
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
+
+
+def _table(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    options: dict[str, tree.Expr],
+    indicators: nodes.Expr,
+    names: tuple[str, ...],
+) -> nodes.Expr:
+    """The embedding of every element of a tensor."""
+    if len(names) > 1:
+        infer.builder.report("G104", "the embedding of a tensor has one result", expr.span, "several names for it")
+    most = (known_shape(indicators.type) or (1,))[0]
+    count = _sizes(infer, context, options["size"])[0] if "size" in options else min(most, networks.EMBEDDING_SIZE)
+    return features.embedded(infer, context, expr, indicators, count)
 
 
 def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
@@ -194,6 +206,36 @@ def _size(shape: tuple[int, ...], places: int) -> int:
     return shape[0] if shape else 0
 
 
+def _with_size(
+    context: Context, plain: tuple[tree.Argument, ...], options: dict[str, tree.Expr]
+) -> tuple[tree.Argument, ...]:
+    """The inputs of a network that reads no numbers; one after them is its size without the name, `conv(a, C)`."""
+    last = plain[-1].value if len(plain) > 1 else None
+    if last is None or not is_constant(last, context):
+        return plain
+    options.setdefault("size", last)
+    return plain[:-1]
+
+
+def is_true(infer: Infer, options: dict[str, tree.Expr], name: str) -> bool:
+    """Whether an option is `true`."""
+    value = options.get(name)
+    if value is None:
+        return False
+    if not isinstance(value, tree.Name) or value.id not in ("true", "false"):
+        infer.builder.report("G107", f"`{name}` is `true` or `false`", value.span, "neither")
+    return value.id == "true"
+
+
+def _inputs(
+    infer: Infer, context: Context, expr: tree.Call, kind: networks.NetworkKind, plain: tuple[tree.Argument, ...]
+) -> tuple[nodes.Expr, ...]:
+    """What a network reads."""
+    if kind.one_hot:
+        return (features.one_hot(infer, context, expr, plain),)
+    return infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
+
+
 def _input(infer: Infer, context: Context, argument: tree.Argument, *, image: bool = False) -> nodes.Expr:
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
@@ -206,6 +248,8 @@ def _input(infer: Infer, context: Context, argument: tree.Argument, *, image: bo
             f"this is {value.type.support}",
             help=("embed it: `embedding(…)` learns a vector for each value",),
         )
+    if image and fields.is_field(infer, context, value):
+        return value  # a size that is open is settled by what reads it
     features.settle_size(infer, value)
     shape = known_shape(value.type)
     if shape is None:

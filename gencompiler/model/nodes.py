@@ -21,6 +21,8 @@ from gencompiler.model.law_nodes import Density
 from gencompiler.model.sde_nodes import *  # noqa: F403
 from gencompiler.model.sde_nodes import Input, Sde, Terminal
 from gencompiler.model.solutions import *  # noqa: F403
+from gencompiler.model.start_nodes import *  # noqa: F403
+from gencompiler.model.start_nodes import Start
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Option, Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
@@ -35,7 +37,7 @@ class Parameter(Node):
     """A learned tensor of storage shape `iterations + lift + shape`, unconstrained; `support` is a fact about its
     value.
 
-    `initial`: "default" (decided by rank and support), "zeros", or a constant."""
+    `initial`: "default" (decided by rank and support), "zeros", or a constant; what data give is in `Model.starts`."""
 
     path: str
     support: Support
@@ -49,6 +51,26 @@ class Parameter(Node):
         return self.iterations + self.lift + self.shape
 
 
+#: Of a box the layer that it reads, the first offset along each axis, how many places, and how far they are apart.
+BoxOf = tuple[str, tuple[int, ...], tuple[int, ...], int]
+
+
+@node
+class Layer(Node):
+    """A layer of a stack of convolutions that the spec writes out, as `catalog.stacks` has them: "affine" in what its
+    boxes hold and in the inputs `given` (their numbers among those that are no views), a "formula" of the layers that
+    its `names` stand for, or what its boxes hold put "together".  `zero`: its weights begin at zero."""
+
+    name: str
+    kind: str
+    size: int
+    boxes: tuple[BoxOf, ...]
+    given: tuple[int, ...] = ()
+    formula: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    zero: bool = False
+
+
 @node
 class Network(Node):
     """One network call: `kind` is a key of `catalog.networks`; its weights are ordinary parameters below `path`.
@@ -60,7 +82,8 @@ class Network(Node):
     reading more than the view at i shows.  `views`: of each input "before", "until" (`x[<=i]`), or "" where it is no
     view; the masks follow from `catalog.causal`.  `lipschitz`: weights are scaled so that it bounds |output| / |input|.
 
-    A stack of convolutions (`model.stacks`) has the places of a view in a `grid`, and numbers as `settings`.
+    A stack of convolutions (`model.stacks`) has the places of a view in a `grid`, and numbers as `settings`, or, where
+    the spec writes it out, its `layers`.
     """
 
     path: str
@@ -77,6 +100,7 @@ class Network(Node):
     lipschitz: Fraction | None = None
     grid: tuple[int, ...] = ()
     settings: tuple[tuple[str, int], ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 @node
@@ -220,7 +244,7 @@ class Length(Node):
 class Phase(Node):
     """One optimizer step, taken `repeats` times in a row with fresh draws: `value`, a linear combination of
     Expectations, is maximised (or minimised) over `parameters`, the paths that the groups in `update` (joints,
-    functions) reach."""
+    functions) reach.  Where there are ends, `within`, each step ends at the nearest point between them."""
 
     label: str
     update: tuple[str, ...]
@@ -228,6 +252,7 @@ class Phase(Node):
     maximize: bool
     value: Expr
     repeats: int = 1
+    within: tuple[Real, Real] | None = None
 
 
 @node
@@ -302,3 +327,4 @@ class Model(Node):
     user_densities: tuple[Density, ...] = ()  # outside the model
     quantities: tuple[Quantity, ...] = ()
     lengths: tuple[Length, ...] = ()
+    starts: tuple[Start, ...] = ()

@@ -6,6 +6,7 @@ An argument is a constant (with a default and a declared range), or a definition
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 _KINDS = {"sde": "an SDE", "transition": "a transition", "density": "a density"}
+
+#: Where to look for another one.
+_KNOWN = "among those that are known: `maximum_likelihood`, `elbo`, `iwae`, `wake_sleep`, `contrastive_divergence`"
 
 #: What an objective that draws times of an SDE (`Uniform(time(k))`) takes besides the arguments of its signature.
 EVERYWHERE = ("cutoff",)
@@ -83,7 +87,7 @@ class Objectives:
                 f"there is no objective called `{name.id}`",
                 name.span,
                 "unknown objective",
-                help=nearest(name.id, frozenset(self.known)),
+                help=nearest(name.id, frozenset(self.known)) or (_KNOWN,),
             )
         if builder.refused & self.declared:
             raise Abandon  # a variable has been refused: what the objective's names stand for is not known
@@ -250,7 +254,23 @@ class Objectives:
                 builder.report("G102", f"`{group}` is updated twice", update.groups[k].span, "named again")
         value = expectations.value(self.infer, context, update.value)
         name = label.id if label is not None else f"phase_{number + 1}"
-        return nodes.Phase(name, groups, (), update.direction == "maximize", value, repeats, span=update.span)
+        ends = None if update.within is None else self._ends(context, update.within)
+        return nodes.Phase(name, groups, (), update.direction == "maximize", value, repeats, ends, span=update.span)
+
+    def _ends(self, context: Context, within: tree.TypeExpr) -> tuple[nodes.Real, nodes.Real]:
+        """The ends between which a phase keeps what it updates."""
+        builder = self.infer.builder
+        if isinstance(within, tree.SupportType) and within.name.id == "Interval" and not within.shape:
+            low, high = declared_support(builder, within, context.constants).arguments
+            if math.isfinite(low) and math.isfinite(high):
+                return low, high
+        return builder.report(
+            "G704",
+            "a step is kept within an interval of two ends",
+            within.span,
+            "not such an interval",
+            help=("write `update C in Interval(-0.01, 0.01) maximize …`",),
+        )
 
     def _repeats(self, context: Context, phase: tree.Repeated) -> int:
         builder = self.infer.builder

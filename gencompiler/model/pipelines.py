@@ -10,6 +10,7 @@ from gencompiler.catalog import functions, supports, words
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import definitions, derived_flows, flows, images, nodes, parts
 from gencompiler.model.builder import Context, IndexInfo
+from gencompiler.model.conditions import by_name
 from gencompiler.model.constants import size
 from gencompiler.model.scope import nearest
 from gencompiler.syntax import tree
@@ -157,6 +158,7 @@ def _definition(
         infer.builder.report(
             "G103", f"`{definition.name.id}` is a {definition.kind}, not a bijection", expr.span, "not a map"
         )
+    arguments = tuple(by_name(infer, definition, arguments).values())
     source, inner = flatten(definition.body) if isinstance(definition.body, tree.Expr) else (None, ())
     if inner and isinstance(source, tree.Name):
         return _composite(infer, context, definition, arguments, shape, expr)

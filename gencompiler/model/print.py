@@ -173,6 +173,7 @@ def text(model: nodes.Model) -> str:
     lines += [f"  constant {name} = {value}" for name, value in model.constants]
     lines += [f"  {v.role} {v.name} : {v.type}" for v in model.variables]
     lines += [_parameter(p) for p in model.parameters]
+    lines += [_start(s) for s in model.starts]
     lines += [_network(n) for n in model.networks]
     for function in model.functions:
         lines.append(f"  function {function.name}({_inputs(function.inputs)}) = {expression(function.body)}")
@@ -215,6 +216,11 @@ def _inputs(inputs: tuple[nodes.Input, ...]) -> str:
     return ", ".join(f"{i.name} : {i.type}" for i in inputs)
 
 
+def _start(start: nodes.Start) -> str:
+    drawn = [f"{m.name} = E[{m.passing} ~ data] {expression(m.body)}" for m in start.means]
+    return f"  start {start.path} = {expression(start.value)} where {{ {'  '.join(drawn)} }}"
+
+
 def _parameter(parameter: nodes.Parameter) -> str:
     parts = [f"{list(axes)}" for axes in (parameter.iterations, parameter.lift, parameter.shape)]
     axes_of = f"iterations {parts[0]} lift {parts[1]} shape {parts[2]}"
@@ -255,7 +261,8 @@ def _sde(sde: nodes.Sde) -> str:
 def _phase(phase: nodes.Phase) -> str:
     times = f"{phase.repeats} times " if phase.repeats != 1 else ""
     direction = "maximize" if phase.maximize else "minimize"
-    return f"{phase.label}: {times}update {', '.join(phase.update)} {direction} {expression(phase.value)}"
+    ends = "" if phase.within is None else f" in Interval({', '.join(map(nodes.format_real, phase.within))})"
+    return f"{phase.label}: {times}update {', '.join(phase.update)}{ends} {direction} {expression(phase.value)}"
 
 
 def _stages(stages: tuple[nodes.Stage, ...]) -> str:

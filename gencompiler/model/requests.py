@@ -203,7 +203,9 @@ class Requests:
         found: list[nodes.Option] = []
         if head.id == "chain":
             found.append(self._transition(statement, arguments))
-            tuned, arguments = chain_conditions.conditions(self, self.moves[str(found[0].value)], arguments[1:])
+            move = self.moves[str(found[0].value)]
+            chain_conditions.check_moves_all(self, move, found[0].span)
+            tuned, arguments = chain_conditions.conditions(self, move, arguments[1:])
             found += tuned
         found.extend(self.arguments(head, arguments, known[head.id]))
         self.methods.append(nodes.Method(statement.verb, head.id, tuple(found), span=statement.span))

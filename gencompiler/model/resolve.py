@@ -15,9 +15,11 @@ from typing import TypeVar
 from gencompiler.diagnostics.model import Label, Reporter
 from gencompiler.model import (
     declared,
+    default_paths,
     definitions,
     deterministic,
     equations,
+    fields,
     groups,
     inner_densities,
     lengths,
@@ -28,6 +30,7 @@ from gencompiler.model import (
     requests,
     scalars,
     sdes,
+    starts,
     transitions,
     user_densities,
     views,
@@ -50,7 +53,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
     check_names(file, prelude.names, reporter)
     if library.is_library(file):
         return library.resolve(file, defines, prelude, reporter)
-    surface = _one_model(file, reporter)
+    surface = default_paths.with_paths(_one_model(file, reporter), reporter)
     resolver = _Resolver(file, surface, defines, prelude, reporter)
     model = resolver.run()
     if not any(v.role == "observed" for v in model.variables):
@@ -58,6 +61,7 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
         reporter.add("G303", "the model observes nothing", surface.name.span, "no observed variable", help=help_)
     model = lengths.checked(resolver.builder, model)
     views.check(model, reporter)
+    starts.check(model, reporter)
     scalars.check(model, reporter)
     reporter.raise_errors()
     return model
@@ -128,8 +132,7 @@ class _Resolver:
                 found = constant(declaration.default, values, self.reporter)
                 values[name] = Fraction(1) if found is None else found
             else:
-                self._open_constant(declaration)
-                values[name] = Fraction(1)
+                values[name] = self._open_constant(declaration)
         for name in unused:
             self.reporter.add(
                 "G107",
@@ -140,11 +143,19 @@ class _Resolver:
             )
         return values
 
-    def _open_constant(self, declaration: tree.ParameterDecl) -> None:
-        name, what, advice = declaration.name.id, "a constant without a default", "give it one, or pass `-D {0}=…`"
+    def _open_constant(self, declaration: tree.ParameterDecl) -> Fraction:
+        """What is taken for a constant without a value: of a run-time length, a longest one."""
+        name = declaration.name.id
         if lengths.is_length(declaration):
-            what, advice = "of run-time lengths, the longest must be known", "state the longest: `{0} : Count = 64`"
-        self.reporter.add("G206", f"`{name}` has no value", declaration.span, what, help=(advice.format(name),))
+            message = f"`{name}` does not say how long the longest row is: {lengths.LONGEST} is taken"
+            help_ = (f"state it: `{name} : Count = {lengths.LONGEST}`, or pass `-D {name}=…`",)
+            self.reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
+            return Fraction(lengths.LONGEST)
+        help_ = (f"give it one, or pass `-D {name}=…`",)
+        self.reporter.add(
+            "G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_
+        )
+        return Fraction(1)
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}
@@ -173,6 +184,7 @@ class _Resolver:
         for statement in self.surface.statements:
             if isinstance(statement, tree.Variables):
                 self._each(self._variables, statement)
+        self._starts()
         self.variables |= self.lengths.variables  # after the others: what a batch of one tensor is comes first
         self.builder.variables |= self.lengths.variables.keys()
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
@@ -262,6 +274,8 @@ class _Resolver:
             parameter = nodes.Parameter(name.id, type_.support, (), (), type_.shape, initial, span=name.span)
             self.builder.fresh(name.id)
             self.context.names[name.id] = self.builder.add_parameter(parameter)
+            if starts.from_data(group.value):
+                self.builder.from_data.add(name.id)
 
     def _group(self, role: str, group: tree.Group) -> None:
         type_ = declared.declared_type(self.builder, group.type, self.constants)
@@ -276,8 +290,15 @@ class _Resolver:
                 self.builder.latents.add(name.id)
             self.context.names[name.id] = nodes.Reference(type_, name.id, span=name.span)
 
+    def _starts(self) -> None:
+        """Initial values that data give, once all variables are known."""
+        groups_ = [g for s in self.surface.statements if isinstance(s, tree.Variables) for g in s.groups]
+        for group in (g for g in groups_ if starts.from_data(g.value) and g.names[0].id in self.builder.parameters):
+            with contextlib.suppress(Abandon):
+                starts.of_variables(self.infer, self.context, group, self.variables)
+
     def _initial(self, group: tree.Group, support: nodes.Support) -> str | Fraction:
-        if group.value is None:
+        if group.value is None or starts.from_data(group.value):
             return "default"
         if isinstance(group.value, tree.Call):
             return self._random_initial(group.value, support)
@@ -380,6 +401,7 @@ class _Resolver:
             user_densities=tuple(builder.user_densities),
             quantities=tuple(parts.quantities),
             lengths=self.lengths.found(),
+            starts=tuple(builder.starts),
             span=self.surface.span,
         )
-        return groups.with_parameters(solved(model), builder.instances())
+        return groups.with_parameters(fields.closed(builder, solved(model)), builder.instances())

@@ -38,6 +38,19 @@ WORDS: frozenset[str] = frozenset(
 )
 
 
+#: Types of other languages, and what they are here.
+TYPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("int", "integer", "long", "nat"), ("whole numbers are `Integer(a..b)`, `Category(K)` or `Count`",)
+    ),
+    **dict.fromkeys(("float", "double", "number", "scalar", "float32", "float64"), ("write `Real`",)),
+    **dict.fromkeys(("bool", "boolean", "bit"), ("write `Binary`",)),
+    **dict.fromkeys(
+        ("vector", "tensor", "array", "matrix"), ("shapes follow the set of values: `Real[D]`, `Real[N, M]`",)
+    ),
+}
+
+
 def nearest(name: str, candidates: set[str] | frozenset[str]) -> tuple[str, ...]:
     """The help line for a misspelt name, if something known is close to it."""
     close = difflib.get_close_matches(name, sorted(candidates), n=2, cutoff=0.6)
@@ -117,6 +130,8 @@ class _Names:
         if isinstance(phase, tree.Update):
             for group in phase.groups:
                 self.name(group, known)
+            if phase.within is not None:
+                self.type(phase.within, known)
             self.visit(phase.value, known)
         elif isinstance(phase, tree.Repeated):
             for inner in phase.phases:
@@ -142,7 +157,7 @@ class _Names:
                     found,
                     type_.name.span,
                     "unknown type",
-                    help=nearest(type_.name.id, frozenset(supports.SUPPORTS)),
+                    help=TYPES.get(type_.name.id.lower()) or nearest(type_.name.id, frozenset(supports.SUPPORTS)),
                 )
             for part in (*type_.arguments, *type_.shape):
                 self.visit(part, known)

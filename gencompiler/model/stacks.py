@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping
 
 from gencompiler.catalog.networks import NETWORKS
-from gencompiler.catalog.stacks import VIEW, Affine, Around, Box, Layer
+from gencompiler.catalog.stacks import VIEW, Affine, Around, Box, Layer, Pointwise
 from gencompiler.model import nodes
 
 
 def layers_of(network: nodes.Network) -> tuple[Layer, ...]:
-    """The layers of a stack, the outputs last; each output is affine in the layer `last`, or, without weights, it is
-    that layer."""
+    """The layers of a stack, the outputs last; each output is affine in the layer `last`, or, without weights and where
+    the spec writes the layers out, it is that layer."""
+    if network.layers:
+        return tuple(_written(layer, len(network.grid)) for layer in network.layers)
     kind = NETWORKS[network.kind]
     made = kind.stack
     assert made is not None
@@ -22,6 +24,23 @@ def layers_of(network: nodes.Network) -> tuple[Layer, ...]:
     here = Box("last", (0,) * axes, (1,) * axes)
     names = zip(network.output_names or ("output",), network.outputs, strict=True)
     return (*made(dict(network.settings)), *(Affine(name, max(1, size), (here,)) for name, size in names))
+
+
+def _written(layer: nodes.Layer, axes: int) -> Layer:
+    """A layer that a spec writes out, as the catalogue has them."""
+    boxes = tuple(Box(*box) for box in layer.boxes)
+    if layer.kind == "affine":
+        return Affine(layer.name, layer.size, boxes, bool(layer.given), layer.given)
+    if layer.kind == "formula":
+        return Pointwise(layer.name, layer.size, layer.formula, layer.names, axes)
+    if len(boxes) == 1 and boxes[0].here:
+        return Pointwise(layer.name, layer.size, "a", (("a", boxes[0].source),), axes)
+    return Around(layer.name, boxes)
+
+
+def is_stack(network: nodes.Network) -> bool:
+    """Whether a network is a stack of convolutions on a causal view."""
+    return bool(network.layers) or NETWORKS[network.kind].stack is not None
 
 
 def sizes_of(network: nodes.Network, layers: tuple[Layer, ...]) -> dict[str, int]:
@@ -38,9 +57,17 @@ def width(boxes: tuple[Box, ...], sizes: Mapping[str, int]) -> int:
     return sum(math.prod(box.counts) * sizes[box.source] for box in boxes)
 
 
-def condition_size(network: nodes.Network) -> int:
-    """How many numbers the inputs have that are no views."""
-    return sum(max(1, n) for n, view in zip(network.inputs, network.views, strict=True) if not view)
+def conditions(network: nodes.Network, layer: Affine) -> tuple[int, ...]:
+    """The places among the inputs of those that a layer is conditioned on."""
+    plain = tuple(k for k, view in enumerate(network.views) if not view)
+    if not layer.conditioned:
+        return ()
+    return plain if layer.given is None else tuple(plain[k] for k in layer.given)
+
+
+def condition_size(network: nodes.Network, layer: Affine) -> int:
+    """How many numbers a layer is conditioned on."""
+    return sum(max(1, network.inputs[k]) for k in conditions(network, layer))
 
 
 def weights_of(network: nodes.Network) -> list[tuple[str, int, int]]:
@@ -51,8 +78,7 @@ def weights_of(network: nodes.Network) -> list[tuple[str, int, int]]:
     found = []
     for layer in layers:
         if isinstance(layer, Affine):
-            given = layer.conditioned * condition_size(network)
-            found.append((layer.name, layer.size, width(layer.reads, sizes) + given))
+            found.append((layer.name, layer.size, width(layer.reads, sizes) + condition_size(network, layer)))
     return found
 
 
@@ -62,6 +88,6 @@ Structure = tuple[tuple[str, tuple[tuple[str, tuple[int, ...], tuple[int, ...], 
 
 def structure(network: nodes.Network) -> Structure:
     """What each layer reads, as plain data; the outputs, which read what `last` is where they are, left out."""
-    kept = -len(network.outputs) if NETWORKS[network.kind].weight else None
+    kept = -len(network.outputs) if NETWORKS[network.kind].weight and not network.layers else None
     layers = layers_of(network)[:kept]
     return tuple((each.name, tuple((b.source, b.first, b.counts, b.dilation) for b in each.reads)) for each in layers)

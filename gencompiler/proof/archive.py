@@ -26,6 +26,7 @@ from gencompiler.proof import (
     sde_facts,
     separation_facts,
     stages,
+    start_rules,
     structure,
 )
 from gencompiler.proof.domain import Circle, Interval
@@ -55,6 +56,7 @@ MODULES = (
     ode_rules,
     sde_facts,
     separation_facts,
+    start_rules,
 )
 #: Every class that may stand in a certificate, by name.
 CLASSES: dict[str, type[Any]] = {

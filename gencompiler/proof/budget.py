@@ -16,6 +16,8 @@ from collections.abc import Iterator
 STEPS, EARLY, LOOK = 1_000_000, 40_000, 1_000_000
 #: What its refutation may take, and a look for a counterexample.
 FAR, FAR_LOOK = 3_000_000, 1_500_000
+#: The mass of a density: what its proof and its refutation may take together, the proof alone, and one way or point.
+MASS_STEPS, MASS_PROOF, MASS_WAY = 1_000_000, 600_000, 300_000
 #: As good as no limit.
 ENDLESS = 2**60
 
@@ -42,6 +44,17 @@ def limited(steps: int = STEPS) -> Iterator[Account]:
     token = _ACCOUNTS.set((*_ACCOUNTS.get(), account))
     try:
         yield account
+    finally:
+        _ACCOUNTS.reset(token)
+
+
+@contextlib.contextmanager
+def drawing(purse: Account) -> Iterator[Account]:
+    """What is done within is paid from a purse that other searches draw from as well; raises Spent where it is
+    empty."""
+    token = _ACCOUNTS.set((*_ACCOUNTS.get(), purse))
+    try:
+        yield purse
     finally:
         _ACCOUNTS.reset(token)
 

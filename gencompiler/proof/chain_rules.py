@@ -18,7 +18,7 @@ from gencompiler.proof.graph import Term, apply, element, literal, substitute, s
 from gencompiler.proof.indexed import Indexed
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.places import replaced_element
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import has_value, range_of
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.structure import Admissible
 from gencompiler.proof.structure_rules import form_of
@@ -301,15 +301,17 @@ def metropolis_hastings(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     others, `balancing` says whether a(x, y) / a(y, x) = r.  Premises: each proposal's law is admissible, of a family
     positive on its whole support; log π is a real number; log r is a real number where it is derived, or the
     probability that the spec states is one; each proposal that is made of noise is a bijection of it onto the support
-    of what moves."""
+    of what moves, and defined."""
     kernel, log_target = cast(tuple[Kernel, Term], subject)
     well_formed(kernel, log_target)
     pushed = [p for p in kernel.proposals if p.noise is not None]
     laws = premises[: len(kernel.proposals)]
     finite, defined, *maps = premises[len(kernel.proposals) :]
-    need(len(maps) == len(pushed), "a proposal that is not known to be a bijection")
-    for proposal, found_map in zip(pushed, maps, strict=True):
+    need(len(maps) == 2 * len(pushed), "a proposal that is not known to be a bijection")
+    for proposal, found_map, defined_map in zip(pushed, maps[::2], maps[1::2], strict=True):
         is_map(proposal, found_map)
+        assert proposal.body is not None
+        has_value(defined_map, proposal.body)
     need(list(laws) == [p.law for p in kernel.proposals], "a proposal that is not known to be admissible")
     need(all(positive_everywhere(p.law) for p in kernel.proposals) or kernel.probability is None, "a law with holes")
     need(all(DISTRIBUTIONS[p.law.family].full_support for p in kernel.proposals), "a proposal that may have no density")

@@ -21,7 +21,7 @@ from gencompiler.proof.knot_rules import piece_between_knots
 from gencompiler.proof.knots import simplexes, total
 from gencompiler.proof.log_sizes import log_size
 from gencompiler.proof.numerators import horner
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import has_value, range_of
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times
 from gencompiler.proof.vector_rules import undone
@@ -85,11 +85,13 @@ def moebius(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     D + i D' = d - q exp(-iu) with |q|^2 = a^2 + b^2, so the map is z -> (d z - q) / (d - conj(q) z), and undone by
     z -> (d z + q) / (d + conj(q) z): by y - 2 atan(D'(y) / (2 d - D(y))), where 2 d - D is D half a turn away.  The
     slope is (d^2 - a^2 - b^2) / (D^2 + D'^2), positive since D is, which takes the value d - sqrt(a^2 + b^2).
-    Subject: the angle, the body.  Premise: the range of D.  D = d + a cos + b sin is where D + D'' is free of u."""
+    Subject: the angle, the body.  Premises: the range of D, and that of what the body divides by it, which is defined.
+    D = d + a cos + b sin is where D + D'' is free of u."""
     input_, body = cast(tuple[Term, Term], subject)
     need(is_circle(support_of(input_)) and body.shape == input_.shape, "{} is no angle", input_)
     above, below, sign = moebius_parts(input_, body)
     need(range_of(premises[0], below).sign > 0, "{} may not be positive", below)
+    range_of(premises[1], above)
     slope = derivative(below, input_)
     need(Ring().same(above, slope if sign > 0 else negated(slope)), "{} is not the slope of {}", above, below)
     need(_is_wave(below, input_), "{} is no wave of one period", below)
@@ -207,10 +209,13 @@ def circular_knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def onto_circle(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A bijection of the circle, or of tensors of angles, place by place.  Premise: the map."""
+    """A bijection of the circle, or of tensors of angles, place by place.  Premises: the map, that it is defined."""
     (declared,) = subject
-    (found,) = premises
+    found, defined = premises
     need(is_circle(declared), "{} is no circle", declared)
+    need(isinstance(found, CircleMap | VectorBijection), "not a bijection of the circle")
+    assert isinstance(found, CircleMap | VectorBijection)
+    has_value(defined, found.body)
     if isinstance(found, CircleMap):
         return Invertible(found.input, found.body, declared, undone(found), found.log_derivative)
     if isinstance(found, VectorBijection) and found.image == CIRCLE:

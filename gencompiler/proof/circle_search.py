@@ -24,7 +24,7 @@ def onto_circle(search: Search, input_: Term, body: Term, declared: Support) -> 
     """That a map of angles is a bijection of the circle, or of a torus; raises NotFound."""
     found = search.any_bijection(input_, body) if input_.shape else circle_map(search, input_, body)
     try:
-        return prove("onto_circle", (declared,), found)
+        return prove("onto_circle", (declared,), found, search.defined(body))
     except Unproved as failure:
         raise NotFound("form", body, str(failure)) from None
 
@@ -62,8 +62,8 @@ def _undefined(body: Term) -> str | None:
 
 def _in_closed_form(search: Search, input_: Term, body: Term) -> Proof | None:
     try:
-        _, below, _ = moebius_parts(input_, body)
-        return attempt("moebius", (input_, body), search.range(below))
+        above, below, _ = moebius_parts(input_, body)
+        return attempt("moebius", (input_, body), search.range(below), search.range(above))
     except (Unproved, NotFound):
         return None
 

@@ -39,7 +39,7 @@ from gencompiler.proof.domain import REALS, of_support
 from gencompiler.proof.facts import Bijection, Fact, Member
 from gencompiler.proof.graph import Term, apply, literal, reduce, substitute, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import has_value, range_of
 from gencompiler.proof.terms import ONE, ZERO, minus, plus
 
 
@@ -308,11 +308,13 @@ def counted(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def scalar_volume(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """|f'| of a bijection of one variable onto its own support, element by element.  Subject: the images."""
+    """|f'| of a bijection of one variable onto its own support, element by element.  Subject: the images.  Premises:
+    the bijection, that it is defined."""
     (maps,) = cast(tuple[tuple[Mapped, ...]], subject)
-    (found,) = premises
+    found, defined = premises
     if not isinstance(found, Bijection):
         raise Unproved("not a bijection")
+    has_value(defined, found.body)
     need(maps == (Images((found.body,)),) and found.onto, "another map")
     own = of_support(support_of(found.input))
     need(own is not None and found.image == own, "it takes {} elsewhere than to {}", found.input, found.image)

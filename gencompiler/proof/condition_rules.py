@@ -117,7 +117,7 @@ def _holds(condition: Member, values: Values) -> bool:
 #: 0 > 0, which nothing satisfies.
 NEVER = Member(literal(0), Support("Positive"))
 #: Rules that put a term in the place of a symbol, the first of the subject.
-_PUTTING_IN = ("specialise", "instance_of_map")
+_PUTTING_IN = ("specialise", "instance_of_map", "defined_for")
 
 
 def hypotheses_in(proof: Proof) -> frozenset[Member]:

@@ -16,7 +16,7 @@ from gencompiler.proof.facts import Bijection, Fact, Invertible, NonZero, NotOnt
 from gencompiler.proof.graph import Term, apply, choose, literal, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided, compare
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import has_value, range_of
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ZERO, minus, negated
 
@@ -111,18 +111,20 @@ def halves(input_: Term) -> tuple[Term, Term]:
 def beside_zero(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A map of the numbers other than 0 that takes either side of 0 onto one side of it, not the same.
 
-    Subject: the input, the body, the declared support.  Premises: the bijections of the lower and the upper side."""
+    Subject: the input, the body, the declared support.  Premises: the bijections of the lower and the upper side, that
+    the body is defined on each."""
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
     sides = halves(input_)
     need(not set(sides) & body.symbols, "the name of a side of {} is in use", input_)
-    need(declared == Support("NonZero") and len(premises) == 2, "not a map to the numbers other than 0")
+    need(declared == Support("NonZero") and len(premises) == 4, "not a map to the numbers other than 0")
     images: list[Interval] = []
     found: list[Bijection] = []
-    for own, premise in zip(sides, premises, strict=True):
+    for own, premise, defined in zip(sides, premises[:2], premises[2:], strict=True):
         need(isinstance(premise, Bijection), "a side is not known to be mapped one-to-one")
         assert isinstance(premise, Bijection)
         need(premise.input is own and premise.body is substitute(body, {input_: own}), "a premise about another map")
         need(premise.onto, "a side is not known to be reached")
+        has_value(defined, premise.body)
         images.append(premise.image)
         found.append(premise)
     below, above = Interval(-math.inf, Fraction(0), True, True), domain.POSITIVE

@@ -12,6 +12,7 @@ import math
 from fractions import Fraction
 
 from gencompiler.catalog.functions import FUNCTIONS
+from gencompiler.proof.budget import spend
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, is_finite, literal
 from gencompiler.proof.kernel import need
@@ -29,6 +30,8 @@ UNIT: Monomial = frozenset()
 NONE: Frozen = frozenset()
 #: Expansions with more products are refused.
 LARGEST = 4096
+#: What a product of two products costs, in steps of a budget.
+PAIR = 4
 #: Functions with a derivative everywhere on the inside of their domain.
 _ROUGH = ("min", "max", "abs", "sign", "relu", "floor", "indicator")
 
@@ -54,6 +57,7 @@ def atom(term: Term, exponent: int = 1) -> Exponentials:
 def plus(*terms: Exponentials) -> Exponentials:
     """The sum."""
     found: dict[Frozen, Polynomial] = {}
+    spend(sum(map(len, terms)))
     for term in terms:
         for exponent, polynomial in term.items():
             own = found.setdefault(exponent, {})
@@ -81,6 +85,7 @@ def times(left: Exponentials, right: Exponentials) -> Exponentials:
                 for n, y in q.items():
                     pairs += 1
                     need(pairs <= LARGEST, "an expansion that is too large")
+                    spend(PAIR)
                     merged = _merged(m, n)
                     parts.append(_shifted(scaled(merged, x * y), exponent))
     return plus(*parts)

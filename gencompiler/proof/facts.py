@@ -28,6 +28,15 @@ class InRange(Fact):
 
 
 @dataclasses.dataclass(frozen=True)
+class Defined(Fact):
+    """`term` has a value, for all values of its symbols in their supports.
+
+    A branch of a choice needs one only where it is taken, and a part that nothing reads needs none."""
+
+    term: Term
+
+
+@dataclasses.dataclass(frozen=True)
 class NonZero(Fact):
     """`term` is defined and none of its elements is 0."""
 

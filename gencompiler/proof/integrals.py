@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import antiderivatives, error_functions, integral_table
+from gencompiler.proof import antiderivatives, error_functions, integral_table, primitives
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.closed_forms import ClosedForms
@@ -179,6 +179,9 @@ class Integrals:
         if self.forms.positive(body):
             yield lambda: (self._product(Product(1, self.forms.log(body)), y, support),)
         yield lambda: tuple(self._product(p, y, support) for p in self.forms.products(body))
+        if support != REAL:
+            bounded = support == UNIT
+            yield lambda: self.forms.products(primitives.integral(self.forms, body, y, bounded=bounded))
         if support == REAL:
             yield from self._ways_on_reals(body, y, depth + 1)
         elif support == POSITIVE:
@@ -189,6 +192,7 @@ class Integrals:
                 yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
         else:
             yield lambda: self._by_sigmoid(body, y, depth + 1)
+            yield lambda: self._by_odds(body, y, depth + 1)
 
     def _ways_on_reals(self, body: Term, y: Term, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:
         places = [p for p in self._places(body, y) if p is not ZERO]
@@ -274,6 +278,23 @@ class Integrals:
         jacobian = self.forms.log(product_of(y, minus(ONE, y)))
         inside = in_logit(ex.plus(parts[0].log, jacobian), self.forms.normal(logit), y, w)
         return self._integral(product_of(literal(parts[0].sign), apply("exp", inside)), REAL, depth)
+
+    def _by_odds(self, body: Term, y: Term, depth: int) -> tuple[Product, ...]:
+        """y = w / (1 + w), w > 0: 1 - y = 1 / (1 + w), dy = dw / (1 + w)^2."""
+        rest = minus(ONE, y)
+        need(
+            any(
+                t.data == "divide" and rest in subterms(t.arguments[1])
+                for t in subterms(body)
+                if t.operation == "apply"
+            ),
+            "no odds of {}",
+            y,
+        )
+        w = self._fresh(POSITIVE)
+        grown = plus(ONE, w)
+        marked = substitute(replaced(body, {over(y, rest): w, rest: over(ONE, grown)}), {y: over(w, grown)})
+        return self._integral(self.forms_of(over(marked, apply("power", grown, literal(2)))), POSITIVE, depth)
 
     def forms_of(self, body: Term) -> Term:
         """A body with the exponentials of logarithms taken out, over one denominator where that is shorter."""

@@ -51,6 +51,24 @@ def knots(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def piece_between_knots(input_: Term, body: Term, place: Term, premises: tuple[Fact, ...]) -> tuple[Knots, Term, Term]:
     """Of a spline: its values at the knots, the inverse of the piece that `result` lies in, and log of the slope;
     raises Unproved unless its pieces rise and meet."""
+    piece, found = defined_piece(input_, body, place, premises)
+    known = signs(premises)
+    at, heights = _value_knots(piece, found)
+    slope = quotients.sum_of(
+        quotients.product_of(quotients.derivative(found.top), found.bottom),
+        quotients.product_of(found.top, quotients.derivative(found.bottom)),
+        -1,
+    )
+    rising = quotients.positive_inside(slope, known)
+    if rising is None:
+        raise Unproved("a piece is not seen to rise between its knots")
+    inverse = _inverse(piece, found, _above(found, at), at)
+    return heights, inverse, _log_slope(piece, found, known, rising)
+
+
+def defined_piece(input_: Term, body: Term, place: Term, premises: tuple[Fact, ...]) -> tuple[Piece, Quotient]:
+    """What a body says between knots that run from one end of the domain to the other; raises Unproved unless every
+    part of it has a value there."""
     need(place.operation == "bin" and place.arguments[0] is input_, "{} does not ask for {}", place, input_)
     piece = Piece(input_, place)
     found = piece.of(body)
@@ -63,17 +81,7 @@ def piece_between_knots(input_: Term, body: Term, place: Term, premises: tuple[F
         need(quotients.positive(divisor.top, known) is not None, "a divisor may vanish between knots")
     need(quotients.positive(found.bottom, known) is not None, "a divisor may vanish between knots")
     _reaches(input_, piece.knots, premises)
-    at, heights = _value_knots(piece, found)
-    slope = quotients.sum_of(
-        quotients.product_of(quotients.derivative(found.top), found.bottom),
-        quotients.product_of(found.top, quotients.derivative(found.bottom)),
-        -1,
-    )
-    rising = quotients.positive_inside(slope, known)
-    if rising is None:
-        raise Unproved("a piece is not seen to rise between its knots")
-    inverse = _inverse(piece, found, _above(found, at), at)
-    return heights, inverse, _log_slope(piece, found, known, rising)
+    return piece, found
 
 
 def _reaches(input_: Term, own: Knots, premises: tuple[Fact, ...]) -> None:

@@ -13,9 +13,9 @@ from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import Shape, Term, literal, name_of, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.mass_rules import scalar as scalar_body
 from gencompiler.proof.pieces import linear
 from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.stick_rules import in_sticks
 from gencompiler.proof.structure import Admissible, Described, Mixed, is_atom
 from gencompiler.proof.structure_rules import event_support, requirements, same_events
 
@@ -84,7 +84,11 @@ def described(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(len(premises) == len(wanted) + len(moves) + 2, "one premise for each requirement")
     sign, mass = premises[:2]
     ranges = premises[2 + len(moves) :]
-    if not isinstance(sign, InRange) or sign.term is not scalar_body(body) or not sign.interval.within(NON_NEGATIVE):
+    if (
+        not isinstance(sign, InRange)
+        or sign.term is not in_sticks((variable,), body)[1]
+        or not sign.interval.within(NON_NEGATIVE)
+    ):
         raise Unproved("the density may be negative")
     if not isinstance(mass, HasMass) or mass.variables != (variable,) or mass.body is not body:
         raise Unproved("the mass of the density is not known")

@@ -28,7 +28,7 @@ from gencompiler.proof.graph import (
     symbol,
 )
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import has_value, range_of
 from gencompiler.proof.terms import ZERO, minus, negated, over, plus, times
 
 
@@ -296,12 +296,14 @@ def either_way(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """A bijection onto the declared result.  Subject: the declared support.  Premise: the scalar or vector
-    bijection; where nothing computes its inverse, what is concluded names none."""
+    """A bijection onto the declared result.  Subject: the declared support.  Premises: the scalar or vector bijection,
+    and that its body is defined, which no rule on the way need have asked; where nothing computes the inverse, what is
+    concluded names none."""
     (declared,) = subject
-    (found,) = premises
+    found, defined = premises
     if not isinstance(found, Bijection | VectorBijection):
         raise Unproved("not a bijection")
+    has_value(defined, found.body)
     wanted = domain.of_support(declared)
     need(wanted is not None and is_interval(declared), "{} is not an interval", declared)
     need(found.onto, "the range {} is not known to be reached", found.image)

@@ -14,6 +14,7 @@ from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -28,6 +29,7 @@ from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
 from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
+from gencompiler.proof.stick_rules import in_sticks, on_simplex
 from gencompiler.proof.text import approximately, number
 
 assert rules.RULES
@@ -40,20 +42,32 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     """That a body has mass 1, up to the tolerance; raises NotFound."""
     if cdf is not None:
         return prove("near_enough", (), prove("mass_by_cdf", (), cdf))
+    if any(map(on_simplex, variables)):
+        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
     reasons: list[str] = []
+    for way in (closed_form, _reordered, _reflected, _pushed, _with_signs, _enclosed):
+        try:
+            with limited(MASS_WAY):
+                return prove("near_enough", (), way(search, variables, body))
+        except Spent:
+            reasons.append("the search takes too many steps")
+        except NotFound as failure:
+            reasons.append(failure.reason)
+        except (Unproved, Malformed) as failure:
+            reasons.append(str(failure))
+    raise NotFound("mass", body, reasons[0])
+
+
+def _with_signs(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """In closed form once more, with signs that take longer to find."""
+    return closed_form(search, variables, body, AskingSigns(search, strict=True))
+
+
+def _in_sticks(variables: tuple[Term, ...], body: Term) -> tuple[tuple[Term, ...], Term]:
     try:
-        return prove("near_enough", (), closed_form(search, variables, body))
-    except NotFound as failure:
-        reasons.append(failure.reason)
-    for way in (_reordered, _reflected, _pushed):
-        with contextlib.suppress(NotFound, Unproved, Malformed):
-            return prove("near_enough", (), way(search, variables, body))
-    with contextlib.suppress(NotFound):  # once more, with signs that take longer to find
-        return prove("near_enough", (), closed_form(search, variables, body, AskingSigns(search, strict=True)))
-    try:
-        return prove("near_enough", (), _enclosed(search, variables, body))
-    except (Unproved, Malformed, NotFound):
-        raise NotFound("mass", body, reasons[0]) from None
+        return in_sticks(variables, body)
+    except (Unproved, Malformed) as failure:
+        raise NotFound("mass", body, str(failure)) from None
 
 
 def _reordered(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
@@ -223,6 +237,8 @@ _MOST_TRIED = 12
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     """Numbers for the parameters with which the mass is another than 1."""
+    if any(map(on_simplex, variables)):
+        return _other_mass_of_sticks(variables, body)
     try:
         own, whole = elements(variables), scalar(body)
     except (Unproved, Malformed):
@@ -231,8 +247,16 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     simple, shares = with_shares(free)
     for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
         for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
-            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
+            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
                 return find(variables, body, (*assignment, *shares))
+    return None
+
+
+def _other_mass_of_sticks(variables: tuple[Term, ...], body: Term) -> Proof | None:
+    """The same of a density on the simplex."""
+    with contextlib.suppress(Unproved, Malformed):
+        found = other_mass(*in_sticks(variables, body))
+        return found and prove("other_mass_on_simplex", (variables, body, found.subject[2]), found)
     return None
 
 
@@ -294,8 +318,8 @@ def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignme
 def value_of(found: Proof) -> str:
     """The mass at a counterexample, in digits."""
     variables, body, assignment, *_ = found.subject
-    if found.rule == "other_mass_by_bijection":
-        return value_of(found.premises[1])
+    if found.rule in ("other_mass_by_bijection", "other_mass_on_simplex"):
+        return value_of(found.premises[-1 if found.rule.endswith("simplex") else 1])
     try:
         if found.rule == "mass_elsewhere":
             here = at_point(scalar(body), assignment)

@@ -13,7 +13,7 @@ from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
-from gencompiler.proof.facts import Fact, InRange, LogAbs, NonZero
+from gencompiler.proof.facts import Defined, Fact, InRange, LogAbs, NonZero
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, gradient_parts, is_finite, literal, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
@@ -32,6 +32,11 @@ def range_of(fact: Fact, term: Term) -> Interval:
     if not isinstance(fact, InRange) or fact.term is not term:
         raise Unproved(f"a premise about the range of {term} is missing")
     return fact.interval
+
+
+def has_value(premise: Fact, term: Term) -> None:
+    """Raises Unproved unless a premise says that this term is defined."""
+    need(premise == Defined(term), "{} is not known to be defined", term)
 
 
 def ranges(term: Term, premises: tuple[Fact, ...]) -> tuple[Interval, ...]:

@@ -14,7 +14,7 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import component
 from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Malformed, Term, build, is_finite, support_of, symbol
-from gencompiler.proof.mass_rules import scalar
+from gencompiler.proof.stick_rules import in_sticks, on_simplex, sticks
 from gencompiler.proof.terms import minus
 from gencompiler.proof.translate import Translation, Untranslated
 
@@ -55,11 +55,13 @@ def _condition(comparison: Term) -> Member:
 
 @dataclasses.dataclass(frozen=True)
 class DensityTerms:
-    """A user's density as terms: its variables, its conditions, its formula (`whole`: in the elements of tensors), and
-    the distribution function that is claimed for it; `place` and `width` of one that is of a standard variable."""
+    """A user's density as terms: its variables, its conditions, its formula (`whole`: in the elements of tensors, of
+    points of a simplex in the parts of sticks, `own` variables instead), and the distribution function that is claimed
+    for it; `place` and `width` of one that is of a standard variable."""
 
     variables: tuple[Term, ...]
     conditions: tuple[Term, ...]
+    own: tuple[Term, ...]
     body: Term
     whole: Term
     cdf: Term | None
@@ -91,13 +93,21 @@ def density_terms(model: nodes.Model, density: nodes.Density) -> DensityTerms:
     if place is not None:
         body, place = _tidy(body), _tidy(place)
         cdf, width = (None if part is None else _tidy(part) for part in (cdf, width))
-    whole = scalar(body)
+    cut = len(density.variables)
+    own, whole = in_sticks(tuple(inputs[:cut]), body)
     labels = {s: name.rpartition(".")[2] for name, s in names.items()}
     for tensor, label in list(labels.items()):
         if tensor.shape:
             labels |= {component(tensor, k): f"{label}[{k}]" for k in range(min(tensor.shape[0], 64))}
-    cut = len(density.variables)
-    return DensityTerms(tuple(inputs[:cut]), tuple(inputs[cut:]), body, whole, cdf, labels, place, width)
+        if tensor in inputs[:cut] and on_simplex(tensor):
+            labels |= {part: _share(label, k) for k, part in enumerate(sticks(tensor))}
+    return DensityTerms(tuple(inputs[:cut]), tuple(inputs[cut:]), own, body, whole, cdf, labels, place, width)
+
+
+def _share(label: str, number: int) -> str:
+    """What part of a stick is broken off for one share: x[2] / (1 - x[0] - x[1])"""
+    before = "".join(f" - {label}[{k}]" for k in range(number))
+    return f"{label}[{number}] / (1{before})" if number else f"{label}[0]"
 
 
 def _tidy(term: Term) -> Term:

@@ -18,7 +18,7 @@ from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.components import component, components, elementwise
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials, derivative, is_zero, normal, scaled, times
-from gencompiler.proof.facts import Fact, InRange
+from gencompiler.proof.facts import Defined, Fact, InRange
 from gencompiler.proof.graph import Term, literal, substitute, support_of, symbol
 from gencompiler.proof.growth import stays_finite
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
@@ -56,8 +56,13 @@ def steady(*diffusions: Diffusion) -> None:
 
 def known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
     """Each term is a real number wherever its symbols have values."""
-    found = {p.term for p in premises if isinstance(p, InRange)}
+    found = {p.term for p in premises if isinstance(p, InRange | Defined)}
     need(all(t in found for t in terms), "a coefficient that is not known to be defined")
+
+
+def coefficients(*diffusions: Diffusion) -> tuple[Term, ...]:
+    """What stands at dt and at each dW."""
+    return tuple(term for each in diffusions for term in (each.drift, *each.noises))
 
 
 def scalar_state(diffusion: Diffusion) -> Term:
@@ -339,7 +344,9 @@ def same_frame(first: Diffusion, second: Diffusion, score: Term | None) -> None:
 
 @rule
 def time_reversal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """drift f_i - ∂_i G_i - G_i S_i and the same G, with dt < 0      (Anderson 1982)"""
+    """drift f_i - ∂_i G_i - G_i S_i and the same G, with dt < 0      (Anderson 1982)
+
+    Premises: the coefficients of both are real numbers everywhere."""
     backward, forward, score = cast(tuple[Diffusion, Diffusion, Term | None], subject)
     same_frame(forward, backward, score)
     need(len(forward.noises) == len(backward.noises), "another number of noises")
@@ -349,12 +356,15 @@ def time_reversal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or not g, "the score is missing")
         right = ex.plus(f, scaled(derivative(g, x), -1), scaled(times(g, s), -1))
         need(is_zero(ex.plus(b, scaled(right, -1))), "the drift is another")
+    known(premises, coefficients(backward, forward))
     return Reverses(backward, forward, score)
 
 
 @rule
 def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """drift f_i - ½ ∂_i (G_i - H_i) - ½ (G_i - H_i) S_i      (Song et al. 2021, eq. 13 for H = 0)"""
+    """drift f_i - ½ ∂_i (G_i - H_i) - ½ (G_i - H_i) S_i      (Song et al. 2021, eq. 13 for H = 0)
+
+    Premises: the coefficients of both are real numbers everywhere."""
     first, second, score = cast(tuple[Diffusion, Diffusion, Term | None], subject)
     same_frame(first, second, score)
     rows = zip(places(first), drifts(first), squares(first), scores(first, score), strict=True)
@@ -363,6 +373,7 @@ def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or is_zero(gap), "the score is missing")
         half = scaled(ex.plus(derivative(gap, x), times(gap, s)), Fraction(-1, 2))
         need(is_zero(ex.plus(b, scaled(ex.plus(f, half), -1))), "the drift is another")
+    known(premises, coefficients(first, second))
     return SameMarginals(first, second, score)
 
 
@@ -370,7 +381,8 @@ def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def ito_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """The Itô drift is f_i + ½ Σ_k g_ki ∂_i g_ki, and the noise the same      (Kloeden & Platen 1992, eq. 4.9.11)
 
-    Element i of a noise drives element i of the state alone, so no other derivative enters."""
+    Element i of a noise drives element i of the state alone, so no other derivative enters.  Premises: the coefficients
+    of both are real numbers everywhere."""
     stratonovich, ito = cast(tuple[Diffusion, Diffusion], subject)
     same_frame(stratonovich, ito, None)
     need(stratonovich.noises == ito.noises, "the noise is another")
@@ -384,4 +396,5 @@ def ito_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             corrections[k] = ex.plus(corrections[k], scaled(times(g, derivative(g, x)), Fraction(1, 2)))
     for f, b, correction in zip(drifts(stratonovich), drifts(ito), corrections, strict=True):
         need(is_zero(ex.plus(b, scaled(f, -1), scaled(correction, -1))), "the drift is another")
+    known(premises, coefficients(stratonovich, ito))
     return ItoForm(stratonovich, ito)

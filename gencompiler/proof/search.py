@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.model.nodes import Support
-from gencompiler.proof import rules, sign_search, splines, vector_search
+from gencompiler.proof import defined_search, rules, share_search, sign_search, splines, vector_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circle_search import onto_circle
@@ -38,6 +38,7 @@ class Search:
         self._logs: dict[Term, Proof | NotFound] = {}
         self._matrices: dict[Term, Proof | NotFound] = {}
         self._simplexes: dict[Term, Proof | NotFound] = {}
+        self._defined: dict[Term, Proof | NotFound] = {}
         self._ranges: dict[Term, Proof | NotFound] = {
             p.conclusion.term: p for p in self.given if isinstance(p.conclusion, InRange)
         }
@@ -95,7 +96,10 @@ class Search:
             return cases
         if term.operation == "choose":
             return _narrower(found, self._by_cases(term))
-        return self._distributed(term, found) if term.operation == "contract" and term.shape == () else found
+        if term.operation == "contract":
+            found = _narrower(found, share_search.mean(self, term))
+            return self._distributed(term, found) if term.shape == () else found
+        return found
 
     def _by_cases(self, term: Term) -> Proof | None:
         """The range of a choice, its branches where they are taken; None where that says nothing."""
@@ -138,23 +142,7 @@ class Search:
 
     def simplex(self, term: Term) -> Proof:
         """That the elements of `term` are not negative and sum to 1; raises NotFound."""
-        return self._once(self._simplexes, self._find_simplex, term)
-
-    def _find_simplex(self, term: Term) -> Proof:
-        for rule in ("simplex_declared", "equal_shares"):
-            found = attempt(rule, (term,))
-            if found is not None:
-                return found
-        if _table_of(term) is not None:
-            return self._row(term)
-        if term.operation == "apply" and term.data == "divide":
-            return prove("shares", (term,), self.range(term.arguments[0]))
-        if term.operation == "contract":
-            return prove("mixed_rows", (term,), self.simplex(term.arguments[0]))
-        inner = term.arguments[0] if term.arguments else term
-        if not inner.arguments:
-            raise NotFound("range", term, f"{term} is not known to sum to 1")
-        return prove("normalized", (term,), self.range(inner.arguments[0]))
+        return self._once(self._simplexes, lambda t: share_search.on_simplex(self, t), term)
 
     def _reduction(self, term: Term) -> Proof:
         """The range of a reduction; the numbers of a point of a simplex sum to 1."""
@@ -163,10 +151,9 @@ class Search:
                 return prove("sum_of_shares", (term,), self.simplex(term.arguments[0]))
         return prove("reduction", (term,), self.range(term.arguments[0]))
 
-    def _row(self, term: Term) -> Proof:
-        """That a row of a table of constants is on a simplex."""
-        places = [a for a in term.arguments[1:] if a.operation != "whole"]
-        return prove("rows_of_table", (term,), *map(self.range, places))
+    def defined(self, term: Term) -> Proof:
+        """That `term` has a value, whatever its symbols are; raises NotFound."""
+        return self._once(self._defined, lambda t: defined_search.defined(self, t), term)
 
     # -- not 0 -------------------------------------------------------------------------------------------------------
 
@@ -345,13 +332,13 @@ class Search:
             return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
-        found = self.any_bijection(input_, body)
+        found, defined = self.any_bijection(input_, body), self.defined(body)
         try:
-            return prove("onto", (declared,), found)
+            return prove("onto", (declared,), found, defined)
         except Unproved as failure:
             found = self._sharper(input_, body) or found
             try:
-                return prove("onto", (declared,), found)
+                return prove("onto", (declared,), found, defined)
             except Unproved:
                 raise NotFound("onto", body, str(failure)) from None
 
@@ -363,8 +350,9 @@ class Search:
         with contextlib.suppress(NotFound, Unproved):
             return prove("shifted_integers", (input_, body, declared), self.range(body))
         try:
-            sides = [self.bijection(s, substitute(body, {input_: s})) for s in halves(input_)]
-            return prove("beside_zero", (input_, body, declared), *sides)
+            parts = [(s, substitute(body, {input_: s})) for s in halves(input_)]
+            sides = [self.bijection(s, part) for s, part in parts]
+            return prove("beside_zero", (input_, body, declared), *sides, *(self.defined(part) for _, part in parts))
         except Unproved as failure:
             raise NotFound("form", body, str(failure)) from None
 
@@ -384,9 +372,3 @@ def _narrower(found: Proof, other: Proof | None) -> Proof:
     assert isinstance(known, InRange)
     assert isinstance(cases, InRange)
     return found if known.interval.within(cases.interval) else other
-
-
-def _table_of(term: Term) -> Term | None:
-    """The table that a term is, or is an element of."""
-    base = term.arguments[0] if term.operation == "element" else term
-    return base if base.operation == "table" else None

@@ -10,7 +10,7 @@ from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, views
 from gencompiler.proof.facts import Fact, InRange, Member
 from gencompiler.proof.graph import WHOLE, Term, is_finite, reduce, support_of
-from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of, subject_term
 
 #: The points of a simplex, as many numbers as the vector has.
@@ -90,6 +90,28 @@ def mixed_rows(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     need(table.operation == "symbol" and support_of(table).name == "Simplex", "{} is no table of rows", table)
     need(len(table.shape) == 2, "a table has two axes")
     return Member(term, SIMPLEX)
+
+
+@rule
+def mean_by_shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """sum_k w_k v_k of a point w of a simplex lies in every interval that holds all v_k: intervals are convex.
+
+    Premises: that w is on a simplex, then the range of v, of a vector, or of a table along that axis."""
+    term: Term = subject[0]
+    need(len(premises) == 2, "two premises")
+    for weights, values in weighted(term):
+        if premises[0] == Member(weights, SIMPLEX):
+            return InRange(term, range_of(premises[1], values))
+    raise Unproved(f"{term} is not known to be a mean")
+
+
+def weighted(term: Term) -> tuple[tuple[Term, Term], ...]:
+    """(w, v) of a term that is w @ v or v @ w, where w, a whole vector, may be the weights."""
+    if term.operation != "contract" or any(any(views.axes(a)) for a in term.arguments):
+        return ()
+    left, right = term.arguments
+    pairs = ((left, right), (right, left))
+    return tuple(pair for pair in pairs if _whole_vector(pair[0]))
 
 
 @rule

@@ -74,6 +74,11 @@ def event_support(family: str, form: str, arguments: tuple[Term, ...]) -> Suppor
         sizes = {arguments[names.index(name)].shape for name in row.vectors}
         need(len(sizes) == 1 and all(len(shape) == 1 for shape in sizes), "a parameter that is no vector")
         return Support(own, (literal(0).data, literal(sizes.pop()[0]).data))
+    if row.joint:
+        sizes = {a.shape for a in arguments}
+        need(len(sizes) == 1 and len(arguments[0].shape) == 1, "{} is over one vector", family)
+        need(not any(any(views.axes(a)) for a in arguments), "a vector whose length is not known")
+        return Support(own, (literal(arguments[0].shape[0]).data,))
     ends = [arguments[names.index(name)] for name in row.support_arguments]
     if own == "Interval" and ends == [negated(PI), PI]:
         return Support("Angle")
@@ -99,7 +104,8 @@ def distribution(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             raise Unproved(f"nothing is known about {name}")
         need(premise.interval.within(allowed), "{} may not be {}", term, support)
         need(not SUPPORTS[support.name].discrete or is_whole(term), "{} may be between the values of {}", term, support)
-    vectors = form_of(family, form).vectors
+    vectors, joint = form_of(family, form).vectors, form_of(family, form).joint
+    need(not joint or all(a.shape == shape for a in arguments), "a vector of another length than the event")
     need(all(a.shape in ((), shape) for a in arguments) or bool(vectors), "a parameter of another shape than the event")
     need(
         not vectors or (shape == () and not any(any(views.axes(a)) for a in arguments)), "an event of several elements"

@@ -25,13 +25,14 @@ def measurements(model: Model, split: str, rows: Rows | None, *, seed: int = 0) 
     """The numbers that the spec asks for; `rows` of data where a path is conditioned on some, or p(x) can be had from
     log Z and the energy."""
     found: list[Measurement] = []
-    for method, each in annealing.estimated(model, rows, seed=seed).items():
+    for (method, path), each in annealing.estimated(model, rows, seed=seed).items():
+        title, given = annealing.title(model, method, path), bool(annealing.Path(model, path).given)
         if isinstance(each, annealing.Sandwich):
-            found += _sandwich(each)
+            found += _sandwich(each, title)
             continue
-        found += _estimate(model, method, each, split)
-        if rows is not None and len(rows) and not annealing.given_fields(model) and "energy" in model.programs:
-            found.append(_likelihood(model, method, each, split, rows))
+        found += _estimate(_METHODS[method], title, each, split, given)
+        if rows is not None and len(rows) and not given and "energy" in model.programs:
+            found.append(_likelihood(model, title, each, split, rows))
     return found
 
 
@@ -39,12 +40,11 @@ def _sizes(estimate: Estimate) -> str:
     return f"{estimate.particles:,} particles, {estimate.steps:,} steps"
 
 
-def _estimate(model: Model, method: str, estimate: Estimate, split: str) -> list[Measurement]:
-    conditioned = bool(annealing.given_fields(model))
+def _estimate(how: str, method: str, estimate: Estimate, split: str, conditioned: bool) -> list[Measurement]:
     name = f"log p, {split}, {method}" if conditioned else f"log Z, {method}"
     value, error = _mean(estimate.log_z)
     slack = -math.log(RISK)
-    words = f"{_METHODS[method]}, {_sizes(estimate)}; a lower bound in expectation"
+    words = f"{how}, {_sizes(estimate)}; a lower bound in expectation"
     if conditioned:
         words = f"{len(estimate.log_z)} rows; {words}"
     else:
@@ -71,17 +71,17 @@ def _likelihood(model: Model, method: str, estimate: Estimate, split: str, rows:
     return Measurement(f"log p, {split}, {method}", value - float(estimate.log_z[0]), error, "nats", words)
 
 
-def _sandwich(found: Sandwich) -> list[Measurement]:
+def _sandwich(found: Sandwich, title: str) -> list[Measurement]:
     rows = len(found.gap)
     numbers = []
     for name, side, relation in (("lower", found.lower, "at least"), ("upper", found.upper, "at most")):
         value, error = _mean(side.log_z)
         error = float(side.standard_error[0]) if rows == 1 else error
         words = f"{rows} simulated rows, {_sizes(side)}; log Z is {relation} this in expectation"
-        numbers.append(Measurement(f"log Z, {name}, bdmc", value, error, "nats", words))
+        numbers.append(Measurement(f"log Z, {name}, {title}", value, error, "nats", words))
     value, error = _mean(found.gap)
     words = "upper minus lower bound: the errors of both together, in expectation"
-    return [*numbers, Measurement("gap, bdmc", value, error if rows > 1 else None, "nats", words)]
+    return [*numbers, Measurement(f"gap, {title}", value, error if rows > 1 else None, "nats", words)]
 
 
 def _mean(values: torch.Tensor) -> tuple[float, float]:

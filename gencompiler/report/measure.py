@@ -12,7 +12,7 @@ import numpy as np
 from gencompiler.diagnostics.wording import counted
 from gencompiler.report import annealing, partition, quadrature
 from gencompiler.report.data import ChainQuantity, ChainRecord, Measurement
-from gencompiler.runtime import evaluate, fokker_planck
+from gencompiler.runtime import conservative, evaluate, fokker_planck
 from gencompiler.runtime.command import CHAINS, DRAWS
 from gencompiler.runtime.errors import RunError
 
@@ -54,6 +54,7 @@ def measure(
     rows = {} if dataset is None else {"train": dataset.train, "validation": dataset.valid, "test": dataset.test}
     constants = partition.measurements(model, splits[0], rows.get(splits[0]))
     annealed = (*constants, *annealing.measurements(model, splits[0], rows.get(splits[0]), seed=seed))
+    annealed = (*annealed, *_by_samples(model, splits[0], rows.get(splits[0]), seed))
     if evaluate.evaluable(model) and dataset is not None:
         weights = weights or evaluate.weights_asked(model)
         source = dataset.name
@@ -66,6 +67,19 @@ def measure(
     if densities:
         return Measured(densities)
     raise RunError("G801", f"{type(model).__name__} has neither a chain nor data that it could be evaluated on")
+
+
+def _by_samples(model: Model, split: str, rows: Rows | None, seed: int) -> tuple[Measurement, ...]:
+    """log of the density of a chain's own law, where the spec asks for it."""
+    if not conservative.asked(model) or rows is None or not len(rows):
+        return ()
+    found = conservative.evaluate(model, rows, seed=seed)
+    of = f"{counted(len(rows), f'{split} row')}; at least this in expectation, by the laws of {found.samples:,} chains"
+    size = f"of {found.samples} terms of a row, on the average; at worst {found.smallest_size:.1f}"
+    return (
+        *_numbers(found.log_density, model, split, of),
+        Measurement(f"effective sample size, {split}, csl", found.effective_size, None, "", size),
+    )
 
 
 def _densities(model: Model, seed: int) -> tuple[Measurement, ...]:

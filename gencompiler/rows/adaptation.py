@@ -38,6 +38,7 @@ class _Window:
     def __init__(self, draft: Draft, move: model.Transition, conditions: tuple[Tuned, ...]) -> None:
         self.draft, self.move = draft, move
         self.graph, self.span = draft.graph, move.span
+        self.graph.recalls = {}
         self.state = {i.name: draft.input(i) for i in moving(move)}
         self.fixed = {i.name: draft.input(i) for i in move.current if i.name not in self.state}
         self.given = {t.condition.name: draft.input(t.condition) for t in conditions}

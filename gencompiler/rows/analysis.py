@@ -93,6 +93,8 @@ def inverse_order(order: tuple[int, ...]) -> tuple[int, ...]:
 def torch_alone(part: Node) -> str | None:
     """What of a program neither a kernel nor a C function computes, or None."""
     match part:
+        case Program(once=True):
+            return "it runs once, before a training"
         case Convolve():
             return "a convolution, which torch has"
         case Argsort():

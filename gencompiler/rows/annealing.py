@@ -7,7 +7,8 @@
 | anneal_back | the same from time 1 down: the reversed transition at t, then log f_s(x) - log f_t(x) |
 | anneal_exact | draws of `p`, where it can be drawn from: of the path's variables and what it is given |
 
-Weights stay with the state on chip, so that a run of T steps is one program.
+Where a model anneals along several paths, the names of all but the first end in theirs.  Weights stay with the state on
+chip, so that a run of T steps is one program.
 """
 
 from __future__ import annotations
@@ -28,17 +29,18 @@ from gencompiler.rows.programs import Draft, streams_of
 
 
 def programs(derived: Derived) -> list[nodes.Program]:
-    """Those of the model's path; none where it anneals nothing."""
-    own = derived.annealing
-    if own is None:
-        return []
+    """Those of each of the model's paths."""
+    return [program for own in derived.annealings for program in _programs(derived, own)]
+
+
+def _programs(derived: Derived, own: Annealing) -> list[nodes.Program]:
     found = [_start(derived, own), _forward(derived, own)]
     if own.backward:
         found.append(_back(derived, own))
     plan = annealing.exact_draws(derived, own)
     if plan is not None:
         names = ", ".join(v.name for v in derived.model.variables if v.name in _names(own))
-        draft = Draft(derived, "anneal_exact", f"exact draws of {names} from p")
+        draft = Draft(derived, f"anneal_exact{own.suffix}", f"exact draws of {names} from p")
         drawn = Ancestral(Draws(draft.densities, {})).run(plan, {})
         declared = [v.name for v in derived.model.variables if v.name in _names(own) and v.role != "given"]
         found.append(draft.program({name: drawn[name] for name in declared}))
@@ -59,7 +61,9 @@ def _body(derived: Derived, own: Annealing) -> model.Function:
 
 
 def _start(derived: Derived, own: Annealing) -> nodes.Program:
-    draft = Draft(derived, "anneal_start", f"draws of {own.path} at {own.time.name} = 0, and log of its mass there")
+    draft = Draft(
+        derived, f"anneal_start{own.suffix}", f"draws of {own.path} at {own.time.name} = 0, and log of its mass there"
+    )
     graph, streams = draft.graph, streams_of(derived.model)
     values = {i.name: draft.input(i) for i in own.given}
     factors, step = Factors(draft.expressions, streams), graph.scalar("step", own.span)
@@ -87,6 +91,7 @@ class _Walk:
         self.derived, self.own = derived, own
         self.draft = Draft(derived, name, title)
         self.graph, self.span = self.draft.graph, own.span
+        self.graph.recalls = {}
         self.state = {i.name: self.draft.input(i) for i in own.variables}
         self.fixed = {i.name: self.draft.input(i) for i in own.given}
         zero = self.draft.zero
@@ -137,7 +142,7 @@ class _Walk:
 
 def _forward(derived: Derived, own: Annealing) -> nodes.Program:
     title = f"`steps` of `total` steps along {own.path}, numbered from `step`: log of the weight gained, then a move"
-    walk = _Walk(derived, own, "anneal", title)
+    walk = _Walk(derived, own, f"anneal{own.suffix}", title)
     before, after = walk.times(down=False)
     gain = walk.gain(walk.here, before, after)
     return walk.program(walk.moved(own.transition, walk.here, after), gain)
@@ -145,7 +150,7 @@ def _forward(derived: Derived, own: Annealing) -> nodes.Program:
 
 def _back(derived: Derived, own: Annealing) -> nodes.Program:
     title = f"`steps` of `total` steps down {own.path}, numbered from `step`: a reversed move, then log of the weight"
-    walk = _Walk(derived, own, "anneal_back", title)
+    walk = _Walk(derived, own, f"anneal_back{own.suffix}", title)
     low, high = walk.times(down=True)
     moved = walk.moved(own.backward, walk.here, high)
     return walk.program(moved, walk.gain({n: moved.state[n] for n in walk.state}, high, low))

@@ -16,19 +16,17 @@ two factors.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gencompiler.rows import nodes
 from gencompiler.rows.contributions import Contribution, Contributions, NotDifferentiated
+from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.graph import Graph, LoopPlan, parts_of
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.recovery import Recovery, recovery_of
 from gencompiler.rows.rewrite import Substitution, operands_first
-
-#: A program under construction and what it computes, by name; made anew for each program that is derived from it.
-Build = Callable[[], tuple[Draft, dict[str, Expr]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,32 +40,33 @@ class Adjoint:
     inverts: bool
 
 
-def adjoints(build: Build, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
+def adjoints(build: Build | Copies, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
     """The ways to differentiate what `build` builds, the one that saves least first; the last one inverts nothing.
 
     `multiplied`: see `Contributions`.  Raises NotDifferentiated where there is none."""
-    first = _adjoint(build, invert=True, multiplied=multiplied)
-    return (first, _adjoint(build, invert=False, multiplied=multiplied)) if first.inverts else (first,)
+    copies = build if isinstance(build, Copies) else Copies(build)
+    first = _adjoint(copies, invert=True, multiplied=multiplied)
+    return (first, _adjoint(copies, invert=False, multiplied=multiplied)) if first.inverts else (first,)
 
 
-def in_factors(build: Build, adjoint: Adjoint) -> Adjoint:
+def in_factors(copies: Copies, adjoint: Adjoint) -> Adjoint:
     """A way that multiplies, as one that gives factors."""
     if not any(each.multiplied for each in adjoint.contributions):
         return adjoint
-    backward, contributions = _Backward(*_built(build, invert=adjoint.inverts), multiplied=False).program()
+    backward, contributions = _Backward(*_built(copies, invert=adjoint.inverts), multiplied=False).program()
     return dataclasses.replace(adjoint, backward=backward, contributions=contributions)
 
 
-def _adjoint(build: Build, *, invert: bool, multiplied: bool) -> Adjoint:
-    draft, outputs, kept = _built(build, invert=invert)
+def _adjoint(copies: Copies, *, invert: bool, multiplied: bool) -> Adjoint:
+    draft, outputs, kept = _built(copies, invert=invert)
     saving = _saving(draft, outputs, kept)
-    backward, contributions = _Backward(*_built(build, invert=invert), multiplied=multiplied).program()
+    backward, contributions = _Backward(*_built(copies, invert=invert), multiplied=multiplied).program()
     return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
 
 
-def _built(build: Build, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
-    """The program under construction, made anew, and how the states of its loops are had again."""
-    draft, outputs = build()
+def _built(copies: Copies, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
+    """A copy of the program under construction, and how the states of its loops are had again."""
+    draft, outputs = copies.inverted() if invert else copies.plain()
     plans = _plans(draft.graph, tuple(outputs.values()))
     return draft, outputs, [recovery_of(draft.graph, plan, invert=invert) for plan in plans]
 

@@ -62,6 +62,9 @@ def uncut(expr: model.Expr, index: model.Expr, by: model.Expr | None = None) -> 
         if by is not None and isinstance(changed, model.Each):
             own = (changed.extent, *changed.body.type.shape)
             return dataclasses.replace(changed, type=dataclasses.replace(changed.type, shape=own))
+        if by is not None and isinstance(changed, model.Contract):
+            own = (*changed.left.type.shape[:-1], *changed.right.type.shape[1:])
+            return dataclasses.replace(changed, type=dataclasses.replace(changed.type, shape=own))
         return changed
 
     found = visit(expr)

@@ -166,6 +166,14 @@ class Steps:
 
     # -- steps in braces ---------------------------------------------------------------------------------------------
 
+    def after(
+        self, move: model.Transition, steps: tuple[model.Step, ...], names: Mapping[str, Expr]
+    ) -> dict[str, Expr]:
+        """The names after some steps of a transition, which draw and compute."""
+        found = dict(names)
+        self._block(dataclasses.replace(move, steps=steps, next=()), found, f"{move.name}.", self.number, self.depth)
+        return found
+
     def _block(self, move: model.Transition, names: dict[str, Expr], prefix: str, number: Expr, depth: int) -> Moved:
         """The names after the steps, the next state among them."""
         taken: Expr | None = None

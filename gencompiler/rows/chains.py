@@ -155,6 +155,7 @@ def start(draft: Draft, variable: model.Input, stream: int, step: Expr) -> Expr:
 def _chain(derived: Derived, move: model.Transition) -> nodes.Program:
     draft = Draft(derived, "chain", f"`steps` steps of {move.name} from each row, numbered from `step`")
     graph = draft.graph
+    graph.recalls = {}
     states = {i.name: draft.input(i) for i in state_of(move)}
     fixed = {i.name: draft.input(i) for i in move.current if i.name not in states}
     given = {i.name: draft.input(i) for i in move.conditions}

@@ -13,8 +13,9 @@ from typing import Generic, TypeVar
 
 from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
-from gencompiler.rows.backward import Adjoint, Build, adjoints, in_factors
+from gencompiler.rows.backward import Adjoint, adjoints, in_factors
 from gencompiler.rows.contributions import NotDifferentiated
+from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.lower import trained
 from gencompiler.rows.native import Native, native_gradient
 from gencompiler.rows.nodes import Program
@@ -53,20 +54,21 @@ def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[s
 
 
 def _differentiated(build: Build, forward: Schedule) -> Differentiated:
+    copies = Copies(build)
     try:
-        found = adjoints(build, multiplied=True)
+        found = adjoints(copies, multiplied=True)
         functions = _functions(found, forward.program)
-        kernels = _kernels(build, found, forward)
+        kernels = _kernels(copies, found, forward)
     except (NotDifferentiated, NotLowered) as refusal:
         why = str(refusal)
         return Differentiated((), _forward_reason(forward) or why, native_reason=why)
     return Differentiated(*kernels, *functions)
 
 
-def _kernels(build: Build, found: tuple[Adjoint, ...], forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
+def _kernels(copies: Copies, found: tuple[Adjoint, ...], forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
     if why := _forward_reason(forward):
         return (), why
-    own = [in_factors(build, each) for each in found]
+    own = [in_factors(copies, each) for each in found]
     ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
     # There has to be one processor on which all of their programs are kernels.

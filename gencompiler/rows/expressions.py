@@ -92,6 +92,8 @@ class Expressions:
         self.complements: dict[int, tuple[Expr, Expr]] = {}
         #: Short vectors by the identity of an expression and a scope, which are kept beside them.
         self.bundled: dict[tuple[int, int], tuple[model.Expr, Scope, Bundle]] = {}
+        #: Outputs of networks, by path, layer, input and iteration: a formula mentions them often.
+        self.outputs: dict[tuple[object, ...], Expr] = {}
         #: Calls that compute with no bundles (`rows.bundles`).
         self.plain_calls: set[model.Expr] = set()
         #: Of what a distribution piped through maps drew: the base's event and log|det| of the maps (`rows.pushed`).

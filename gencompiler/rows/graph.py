@@ -13,7 +13,7 @@ from gencompiler.catalog.causal import Degrees
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.diagnostics.span import Span
 from gencompiler.node import Node, children, field_names
-from gencompiler.rows import folding, nodes, particles, windows
+from gencompiler.rows import folding, nodes, particles, recall, windows
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.particles import together
 from gencompiler.rows.rewrite import Substitution
@@ -43,6 +43,8 @@ class LoopPlan:
     inverse: dict[int, Callable[[], tuple[Expr, Expr]]] | None = None
     stores: list[nodes.StoreColumn | nodes.StoreSection] = dataclasses.field(default_factory=list)
     done: Expr | None = None
+    #: The how manieth of its graph.
+    number: int = 0
 
 
 class Graph:
@@ -58,6 +60,8 @@ class Graph:
         self.plans: list[LoopPlan] = []
         #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
         self.at_once = False
+        #: Where loops carry what their next iteration would compute again: what they ended with, by the formula of it.
+        self.recalls: dict[int, Expr] | None = None
         self._names: set[str] = set()
         self._placeholders = 0
 
@@ -336,7 +340,7 @@ class Graph:
             kind, index, count, reverse, depth + 1, span, names, tuple(carried), tuple(carried.values()), ()
         )
         self.plans.append(plan)
-        number = len(self.plans)
+        plan.number = number = len(self.plans)
         plan.inside = tuple(
             self.intern(
                 nodes.Local(RowType(len(v.type.shape) < 2, v.type.shape, "real", v.type.particles), n, span=span),
@@ -349,15 +353,16 @@ class Graph:
 
     def index_of(self, plan: LoopPlan) -> Expr:
         local = nodes.Local(RowType(False, (), "integer"), plan.index, span=plan.span)
-        return self.intern(local, plan.depth, ("index", id(plan)))
+        return self.intern(local, plan.depth, ("index", plan.number))
 
     def close(self, plan: LoopPlan, nexts: tuple[Expr, ...]) -> tuple[Expr, ...]:
         """Finish a loop; the carried values as the statements after it see them."""
         plan.nexts = nexts
+        more = recall.recalled(self, plan) if self.recalls is not None else {}
         self._widen(plan)
         nexts = plan.nexts
         plan.after = tuple(
-            self.intern(nodes.Local(e.type, n, span=plan.span), plan.depth - 1, ("after", id(plan)))
+            self.intern(nodes.Local(e.type, n, span=plan.span), plan.depth - 1, ("after", plan.number))
             if after is not e
             else before  # what no iteration changes is what it was
             for n, e, before, after in zip(plan.names, plan.inside, plan.initials, nexts, strict=True)
@@ -365,7 +370,9 @@ class Graph:
         for value, after, inside in zip(plan.after, nexts, plan.inside, strict=True):
             if after is not inside:
                 self.produced_by[id(value)] = plan
-        return plan.after
+        if more:
+            recall.remember(self, plan, more)
+        return plan.after[: len(plan.after) - len(more)]
 
     def _widen(self, plan: LoopPlan) -> None:
         """Carry for each particle what starts once for each row and becomes different between particles."""
@@ -386,7 +393,7 @@ class Graph:
     def _widened(self, plan: LoopPlan, inside: Expr, following: Expr) -> Expr:
         assert isinstance(inside, nodes.Local)
         type_ = dataclasses.replace(inside.type, particles=following.type.particles)
-        return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("inside", id(plan)))
+        return self.intern(nodes.Local(type_, inside.name, span=plan.span), plan.depth, ("widened", plan.number))
 
 
 def _key(value: object) -> object:

@@ -7,8 +7,10 @@
 | a pipeline to the observed variable | forward, inverse; of one that is solved numerically, its residual |
 | latent variables | log_weight, encode, decode, decode_mean (see `latent`) |
 | a `train` line | objective_LABEL for each phase (see `objectives`) |
-| an annealing path | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
+| annealing paths | anneal_start, anneal, anneal_back, anneal_exact (see `annealing`) |
 | an energy | energy; for the transition that samples it: start, chain, log_proposal, log_ratio |
+| a chain, and `evaluate csl` | csl (see `emission`) |
+| an initial value from data | start_means, start_values (see `starts`) |
 | a transition of latent variables | posterior_start, posterior_steps |
 
 Each loop comes from a mechanism: layers from `repeat`, dimensions from an indexed head, steps from a transition.
@@ -25,8 +27,8 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import flows
 from gencompiler.model import nodes as model
 from gencompiler.node import walk
-from gencompiler.rows import annealing, chains, latent, nodes, objectives, residuals, time
-from gencompiler.rows.backward import Build
+from gencompiler.rows import annealing, chains, emission, latent, nodes, objectives, residuals, starts, time
+from gencompiler.rows.copies import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
 from gencompiler.rows.equations import Flow, flow_to, source_of
@@ -49,10 +51,12 @@ def lower(derived: Derived) -> dict[str, nodes.Program]:
     move = chains.sampling_transition(derived.model)
     if move is not None:
         programs += chains.transition(derived, move)
+    programs += emission.programs(derived)
     if (exploring := chains.exploring_transition(derived.model)) is not None:
         programs += chains.exploring(derived, exploring)
     programs += annealing.programs(derived)
     programs += time.programs(derived)
+    programs += starts.programs(derived)
     return {p.name: p for p in programs}
 
 

@@ -35,14 +35,25 @@ def output(expressions: Expressions, expr: model.NetworkOutput, scope: Scope) ->
     value = None
     if expr.inputs:
         value = graph.concat(tuple(expressions.lower(i, scope) for i in expr.inputs), span)
+    known = (expr.path, name, id(value), tuple(map(id, scope.iteration)), scope.stopped)
+    if known not in expressions.outputs:
+        expressions.outputs[known] = _last(expressions, network, value, name, scope, span)
+    result = expressions.outputs[known]
+    if network.outputs[expr.output] == 0:
+        return graph.column(result, graph.integer(0, span), span)
+    return result
+
+
+def _last(
+    expressions: Expressions, network: model.Network, value: Expr | None, name: str, scope: Scope, span: Span
+) -> Expr:
+    """The hidden layers and the one called `name`."""
+    graph = expressions.graph
     for number in range(len(network.hidden)):
         before = _affine(expressions, network, value, str(number), scope, span)
         value = activation(expressions, network.activation, before, scope, span)
         graph.name(value, "hidden")
-    result = _affine(expressions, network, value, name, scope, span)
-    if network.outputs[expr.output] == 0:
-        return graph.column(result, graph.integer(0, span), span)
-    return result
+    return _affine(expressions, network, value, name, scope, span)
 
 
 def _affine(

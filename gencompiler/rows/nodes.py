@@ -122,7 +122,8 @@ class Program(Node):
     """One row program.
 
     `scalars` are runtime integers common to all rows (a trip count; "seed" and "step" are implied by any Draw).
-    `title` says in words what it computes, for generated docstrings."""
+    `title` says in words what it computes, for generated docstrings.  `once`: it runs before a training and never
+    again, so that torch runs it."""
 
     name: str
     title: str
@@ -131,3 +132,4 @@ class Program(Node):
     parameters: tuple[ParameterUse, ...]
     body: tuple[Statement, ...]
     outputs: tuple[Output, ...]
+    once: bool = False

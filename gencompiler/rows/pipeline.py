@@ -125,7 +125,7 @@ class Pipeline:
         assert isinstance(stage, model.UseMap)
         map_, swapped = self.maps[stage.map], isinstance(stage, model.UseInverse)
         if backwards == swapped:
-            value = self.expressions.lower(map_.body, _inside(map_, scope, map_.input.name, at.value))
+            value = self.expressions.lower(map_.body, inside_map(map_, scope, map_.input.name, at.value))
             if map_.result.support.name == "Angle":
                 value = angles.wound(self.graph, value, stage.span)
             self.graph.name(value, f"{map_.definition}_output")
@@ -134,7 +134,7 @@ class Pipeline:
             inverse = self.expressions.derived.inverses.get(map_.name)
             if inverse is None:
                 raise NotLowered(map_.body, f"running `{map_.name}` backwards without a derived inverse")
-            value = self.expressions.lower(inverse.body, _inside(map_, scope, inverse.output.name, at.value))
+            value = self.expressions.lower(inverse.body, inside_map(map_, scope, inverse.output.name, at.value))
             if map_.input.type.support.name == "Angle":  # what is derived is in [-pi, pi)
                 value = angles.kept(self.graph, value, stage.span)
             own = value
@@ -168,7 +168,7 @@ class Pipeline:
         found = self.expressions.derived.log_dets.get(map_.name)
         if found is None:
             raise NotLowered(map_.body, f"the density of `{map_.name}` without a derived log|det|")
-        inside = _inside(map_, scope, map_.input.name, value)
+        inside = inside_map(map_, scope, map_.input.name, value)
         inside = dataclasses.replace(inside, noise=jacobians.noise_of(map_, self.streams))
         one = self.expressions.lower(found.body, inside)
         if isinstance(one, nodes.Number) and one.value == 0:
@@ -199,6 +199,6 @@ def extents(stage: model.Parts, value: Expr) -> Iterator[tuple[model.Part, int, 
         start += part.count
 
 
-def _inside(map_: model.Map, scope: Scope, name: str, value: Expr) -> Scope:
+def inside_map(map_: model.Map, scope: Scope, name: str, value: Expr) -> Scope:
     """The scope of a map's formula, where `name` is `value`."""
     return dataclasses.replace(scope.bind({name: value}), lifted=bool(map_.lift))

@@ -117,17 +117,22 @@ class Draft:
         return self.graph.scalar(name, self.span)
 
     def program(
-        self, outputs: Mapping[str, Expr], *, stored: Mapping[str, model.Type] | None = None, real: bool = False
+        self,
+        outputs: Mapping[str, Expr],
+        *,
+        stored: Mapping[str, model.Type] | None = None,
+        real: bool = False,
+        once: bool = False,
     ) -> nodes.Program:
-        """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real
-        values."""
+        """The finished program; `stored` outputs are written column by column; `real`: outputs keep their real values;
+        `once`: it runs once in a training."""
         discrete = {} if real else {v.name: kind_of(v.type) for v in self.derived.model.variables}
         made = [
             self.output(name, value, kind=discrete.get(name.rstrip("'"), "real")) for name, value in outputs.items()
         ]
         for name, type_ in (stored or {}).items():
             made.append(nodes.Output(name, RowType(True, flat(type_.shape), kind_of(type_)), None, span=self.span))
-        return self.assembled(made)
+        return dataclasses.replace(self.assembled(made), once=once)
 
     def output(self, name: str, value: Expr, *, kind: str = "real") -> nodes.Output:
         return nodes.Output(name, RowType(True, value.type.shape, kind), value, span=value.span)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from gencompiler.catalog.devices import DEVICES
 from gencompiler.catalog.functions import FUNCTIONS
@@ -17,6 +18,7 @@ from gencompiler.rows.analysis import torch_alone
 from gencompiler.rows.cost import Cost, cost
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
+from gencompiler.rows.footprint import shared_bytes
 from gencompiler.rows.measured import MEASURED, program_key
 from gencompiler.rows.native import Native, native
 from gencompiler.rows.nodes import (
@@ -140,11 +142,28 @@ def on_gpu(program: Program) -> Schedule:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
         return Schedule(program, why, spent)
     measured = MEASURED.get(program_key(tiled.program), {})
-    tiles = {target: measured.get(target, dataclasses.astuple(estimated.on(target))) for target in DEVICES}
-    configs = {target: Config(*each) for target, each in tiles.items() if each is not None}
+    found = {target: _tile(tiled.program, estimated, measured, target) for target in DEVICES}
+    configs = {target: each for target, each in found.items() if each is not None}
     if not configs:
         return Schedule(program, SPILLS, spent)
     return Schedule(program, f"one row keeps {spent.live_elements} numbers on chip", spent, tiled, configs)
+
+
+def _tile(
+    program: Program, estimated: Config, measured: Mapping[str, tuple[int, int, int] | None], target: str
+) -> Config | None:
+    """The tile on a processor: as measured there, or on the one that it is like, or as estimated; with fewer stages
+    where the next weights, too, would need more shared memory than there is."""
+    device = DEVICES[target]
+    if target in measured:
+        found = measured[target]
+        return Config(*found) if found is not None else None
+    chosen = measured.get(device.like, dataclasses.astuple(estimated.on(target)))
+    if chosen is None:
+        return None
+    rows, warps, stages = chosen
+    fits = shared_bytes(program, rows, stages) <= device.shared
+    return Config(rows, warps, stages if fits else 1)
 
 
 def _only_torch(program: Program) -> str | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog.stacks import VIEW, Affine, Around, Box, Layer, Pointwise, sights
 from gencompiler.model import nodes as model
 from gencompiler.model.formula import formula, placed
-from gencompiler.model.stacks import condition_size, layers_of, sizes_of
+from gencompiler.model.stacks import condition_size, conditions, layers_of, sizes_of
 from gencompiler.rows import causal, networks, places
 from gencompiler.rows.convolve import convolved
 from gencompiler.rows.nodes import Expr
@@ -60,11 +60,10 @@ class Weights:
         if isinstance(layer, Around):
             return None
         found = networks.parameter(self.expressions, f"{self.network.path}.{layer.name}.bias", scope, self.span)
-        size = condition_size(self.network)
-        if not layer.conditioned or not size:
+        places, size = conditions(self.network, layer), condition_size(self.network, layer)
+        if not places:
             return found
-        inputs = zip(self.call.inputs, self.network.views, strict=True)
-        given = graph.concat(tuple(self.expressions.lower(i, scope) for i, view in inputs if not view), self.span)
+        given = graph.concat(tuple(self.expressions.lower(self.call.inputs[k], scope) for k in places), self.span)
         weight = self.columns(layer, sum(map(self.width, layer.reads)), size, scope)
         added = graph.elementwise("add", graph.dot(given, weight, True, self.span), found, span=self.span)
         return graph.name(added, "condition")

@@ -116,14 +116,15 @@ class _Solver(Request):
             (final,) = self._adaptive(draft, {self.sde.state.name: x}, self.slopes(draft, given, reverse=False), None)
             return draft.program({self.sde.state.name: final})
         carried = {self.sde.state.name: x}
-        if self.solver.multistep:
-            carried["before"] = wide(draft, draft.zero, x)
+        names = ("before", "earlier")[: self.solver.multistep]
+        carried |= {name: wide(draft, draft.zero, x) for name in names}
         plan = graph.loop("time", "k", graph.integer(self.steps, span), carried, span, depth=0)
         index = graph.index_of(plan)
         number = graph.elementwise("add", step, index, span=span)
         if self.solver.multistep:
-            moved, own = Step(self, draft, given, index, number).remembering(*plan.inside)
-            final = graph.close(plan, (wide(draft, moved, x), wide(draft, own, x)))[0]
+            inside, *memory = plan.inside
+            after = Step(self, draft, given, index, number).remembering(inside, tuple(memory))
+            final = graph.close(plan, tuple(wide(draft, each, x) for each in after))[0]
         else:
             (final,) = graph.close(plan, (self._after(draft, plan.inside[0], given, index, number),))
         return draft.program({self.sde.state.name: final})

@@ -79,17 +79,18 @@ class Step:
         levels = tuple(self._level(t) for t in times)
         return exponential_step(self._motion(lambda state, time: state), order, x, levels, self._noise_of)
 
-    def remembering(self, x: Expr, before: Expr) -> tuple[Expr, Expr]:
-        """The state after a step that looks back at the prediction of the data `before`, and its own."""
-        back = self.apply("subtract", self.index, self.graph.integer(1, self.span))
-        first = self.apply("less", self.index, self.graph.integer(1, self.span))
-        earlier = self.request.clock.at(self.graph, back, self.span)
-        levels = (self._level(earlier), self._level(self.time), self._level(self.following))
+    def remembering(self, x: Expr, memory: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The state after a step that looks back at earlier predictions of the data, and what the next one remembers:
+        its own first."""
+        clock, graph = self.request.clock, self.graph
+        places = (self.apply("subtract", self.index, graph.integer(n, self.span)) for n in range(len(memory), 0, -1))
+        earlier = tuple(self._level(clock.at(graph, place, self.span)) for place in places)
+        levels = (*earlier, self._level(self.time), self._level(self.following))
         noise = self._noise_of(x, self.time)
         motion = self._motion(lambda state, time: state)
-        moved, own = multistep(motion, x, levels, noise, before, first)
+        moved, own = multistep(motion, x, levels, noise, memory, self.index)
         corrector = asked.corrector_of(self.request.method)
-        return (moved if corrector is None else self._corrected(moved, corrector)), own
+        return (moved if corrector is None else self._corrected(moved, corrector)), own, *memory[:-1]
 
     def _churned(self, x: Expr, churn: asked.Churn) -> tuple[Expr, Expr]:
         """The state with the noise of a later time, by the kernel from one time to the other, and that time."""

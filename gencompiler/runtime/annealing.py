@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -88,55 +88,116 @@ class Sandwich:
         return f"{self.lower}\n{self.upper}\ngap {float(gap.mean()):.4f} +- {error:.4f} nats over {len(gap)} draws"
 
 
-def state_fields(model: Model) -> tuple[Field, ...]:
-    """What the path is of."""
-    return tuple(f for f in model.annealed if not f.given)
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """One of a model's paths; the first where none is named."""
 
+    model: Model
+    name: str = ""
 
-def given_fields(model: Model) -> tuple[Field, ...]:
-    """What the path is conditioned on."""
-    return tuple(f for f in model.annealed if f.given)
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What it is of and given, in the order of declaration."""
+        known = self.model.annealed
+        return known[self.name] if self.name else next(iter(known.values()), ())
+
+    @property
+    def given(self) -> tuple[Field, ...]:
+        """What it is conditioned on."""
+        return tuple(f for f in self.fields if f.given)
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its programs end in."""
+        return "" if self.name in ("", next(iter(self.model.annealed), "")) else f"_{self.name}"
+
+    def has(self, *programs: str) -> bool:
+        """Whether there are these of its programs."""
+        return all(f"{name}{self.suffix}" in self.model.programs for name in programs)
+
+    def tiles(self, count: int, *programs: str) -> Iterator[Tensor]:
+        """The rows that these of its programs run on at a time."""
+        return sampling.tiles(self.model, count, *(f"{name}{self.suffix}" for name in programs))
+
+    def run(
+        self,
+        program: str,
+        inputs: Sequence[Tensor],
+        rows: Tensor,
+        *,
+        seed: int,
+        step: int = 0,
+        steps: int = 0,
+        total: int = 1,
+    ) -> tuple[Tensor, ...]:
+        """The results of one of its programs."""
+        name = f"{program}{self.suffix}"
+        return self.model.run(name, inputs, rows, seed=seed, step=step, steps=steps, total=total)
+
+    def groups(self, given: Sequence[Tensor], particles: int, steps: int) -> int:
+        """How many numbers are estimated: one, or one for each row of what it is conditioned on."""
+        _checked(particles, steps)
+        if len(given) != len(self.given):
+            names = ", ".join(f"`{f.name}`" for f in self.given) or "nothing"
+            raise RunError("G801", f"the path of {type(self.model).__name__} is conditioned on {names}")
+        return len(given[0]) if given else 1
+
+    def entered(self, given: Sequence[Tensor]) -> list[Tensor]:
+        """What it is conditioned on, as programs compute with it."""
+        return [self.model.computed(f, self.model.shaped(f, v)) for f, v in zip(self.given, given, strict=True)]
+
+    def fixed(self, given: Sequence[Tensor], rows: Tensor, particles: int, groups: int) -> list[Tensor]:
+        """What each particle of a tile is conditioned on."""
+        return [v[(rows // particles).clamp(max=groups - 1)] for v in self.entered(given)]
+
+    def merged(self, state: Sequence[Tensor], fixed: Sequence[Tensor]) -> list[Tensor]:
+        """The inputs of a step, in the order of declaration."""
+        moving, others = iter(state), iter(fixed)
+        return [next(others if field.given else moving) for field in self.fields]
 
 
 @torch.no_grad()
-def ais(model: Model, given: Sequence[Tensor] = (), *, particles: int, steps: int, seed: int = 0) -> Estimate:
+def ais(
+    model: Model, given: Sequence[Tensor] = (), *, particles: int, steps: int, seed: int = 0, path: str = ""
+) -> Estimate:
     """A stochastic lower bound of log Z, for each row of `given` where the path is conditioned on some."""
-    groups = _groups(model, given, particles, steps)
+    own = Path(model, path)
+    groups = own.groups(given, particles, steps)
     weights, taken = [], []
-    for rows in sampling.tiles(model, groups * particles, "anneal_start", "anneal"):
-        fixed = _fixed(model, given, rows, particles, groups)
-        *state, weight = model.run("anneal_start", fixed, rows, seed=seed)
-        *_, gained, accepted = model.run(
-            "anneal", _merged(model, state, fixed), rows, seed=seed, steps=steps, total=steps
-        )
+    for rows in own.tiles(groups * particles, "anneal_start", "anneal"):
+        fixed = own.fixed(given, rows, particles, groups)
+        *state, weight = own.run("anneal_start", fixed, rows, seed=seed)
+        *_, gained, accepted = own.run("anneal", own.merged(state, fixed), rows, seed=seed, steps=steps, total=steps)
         weights.append(weight.double() + gained.double())
         taken.append(accepted.double() / steps)
     return _estimate(torch.cat(weights), torch.cat(taken), groups, particles, steps)
 
 
 @torch.no_grad()
-def reverse_ais(model: Model, values: Sequence[Tensor], *, particles: int, steps: int, seed: int = 0) -> Estimate:
+def reverse_ais(
+    model: Model, values: Sequence[Tensor], *, particles: int, steps: int, seed: int = 0, path: str = ""
+) -> Estimate:
     """A stochastic upper bound of log Z by running the path backwards from `values`, exact draws of the target: one row
     for each particle, or, where the path is conditioned on data, one for each row of it.
 
     Nothing here can tell whether the draws are exact: from those of a chain that has not converged no bound follows."""
-    if "anneal_back" not in model.programs:
+    own = Path(model, path)
+    if not own.has("anneal_back"):
         raise RunError("G801", f"no transition is known that runs the path of {type(model).__name__} backwards")
-    entered = [model.computed(f, model.shaped(f, v)) for f, v in zip(model.annealed, values, strict=True)]
-    given = [v for f, v in zip(model.annealed, entered, strict=True) if f.given]
-    exact = [v for f, v in zip(model.annealed, entered, strict=True) if not f.given]
+    entered = [model.computed(f, model.shaped(f, v)) for f, v in zip(own.fields, values, strict=True)]
+    given = [v for f, v in zip(own.fields, entered, strict=True) if f.given]
+    exact = [v for f, v in zip(own.fields, entered, strict=True) if not f.given]
     groups = len(entered[0]) if given else 1
     particles = particles if given else len(entered[0])
     _checked(particles, steps)
     weights, taken = [], []
-    for rows in sampling.tiles(model, groups * particles, "anneal_start", "anneal_back"):
+    for rows in own.tiles(groups * particles, "anneal_start", "anneal_back"):
         group = (rows // particles).clamp(max=groups - 1)
         fixed = [v[group] for v in given]
         state = [v[group if given else rows.clamp(max=particles - 1)] for v in exact]
-        *_, mass = model.run("anneal_start", fixed, rows, seed=seed)
-        *_, lost, accepted = model.run(
-            "anneal_back", _merged(model, state, fixed), rows, seed=seed, steps=steps, total=steps
-        )
+        *_, mass = own.run("anneal_start", fixed, rows, seed=seed)
+        merged = own.merged(state, fixed)
+        *_, lost, accepted = own.run("anneal_back", merged, rows, seed=seed, steps=steps, total=steps)
         weights.append(lost.double() - mass.double())
         taken.append(accepted.double() / steps)
     found = _estimate(torch.cat(weights), torch.cat(taken), groups, particles, steps)
@@ -144,19 +205,18 @@ def reverse_ais(model: Model, values: Sequence[Tensor], *, particles: int, steps
 
 
 @torch.no_grad()
-def bdmc(model: Model, rows: int, *, particles: int, steps: int, seed: int = 0) -> Sandwich:
+def bdmc(model: Model, rows: int, *, particles: int, steps: int, seed: int = 0, path: str = "") -> Sandwich:
     """Bounds from both sides on `rows` simulated from the model: the latent values of a simulated row are an exact draw
     of its posterior.  Where the path is conditioned on nothing, `rows` exact draws are particles of the upper bound."""
-    if not {"anneal_exact", "anneal_back"} <= model.programs.keys():
+    own = Path(model, path)
+    if not own.has("anneal_exact", "anneal_back"):
         advice = "pass exact draws from elsewhere to `reverse_ais`"
         raise RunError("G801", f"{type(model).__name__} has no exact draws of the target to start from", advice)
-    parts = [
-        model.run("anneal_exact", [], tile, seed=seed, step=1) for tile in sampling.tiles(model, rows, "anneal_exact")
-    ]
+    parts = [own.run("anneal_exact", [], tile, seed=seed, step=1) for tile in own.tiles(rows, "anneal_exact")]
     values = [torch.cat(each)[:rows] for each in zip(*parts, strict=True)]
-    given = [v for f, v in zip(model.annealed, values, strict=True) if f.given]
-    lower = ais(model, given, particles=particles, steps=steps, seed=seed)
-    return Sandwich(lower, reverse_ais(model, values, particles=particles, steps=steps, seed=seed))
+    given = [v for f, v in zip(own.fields, values, strict=True) if f.given]
+    lower = ais(model, given, particles=particles, steps=steps, seed=seed, path=path)
+    return Sandwich(lower, reverse_ais(model, values, particles=particles, steps=steps, seed=seed, path=path))
 
 
 @torch.no_grad()
@@ -169,26 +229,28 @@ def smc(
     threshold: float = 0.5,
     runs: int = RUNS,
     seed: int = 0,
+    path: str = "",
 ) -> Estimate:
     """Tempering: as `ais`, and where the effective sample size falls below `threshold` of the particles they are drawn
     anew by their weights, systematically (Del Moral, Doucet & Jasra, *Sequential Monte Carlo samplers*, 2006).
 
     exp(log Z) stays unbiased; particles depend on each other, so the standard error is from `runs` runs, over which the
     estimate is averaged."""
-    rows = _groups(model, given, particles, steps)
+    own = Path(model, path)
+    rows = own.groups(given, particles, steps)
     groups = rows * runs
     places = torch.arange(groups * particles, device=model.device)
-    repeated = [v.repeat_interleave(runs, 0) for v in _entered(model, given)]
+    repeated = [v.repeat_interleave(runs, 0) for v in own.entered(given)]
     fixed = [v.repeat_interleave(particles, 0) for v in repeated]
-    *state, weight = model.run("anneal_start", fixed, places, seed=seed)
+    *state, weight = own.run("anneal_start", fixed, places, seed=seed)
     log_weights = weight.double().reshape(groups, particles)
     log_z = torch.zeros(groups, dtype=torch.float64, device=model.device)
     taken = torch.zeros(groups * particles, dtype=torch.float64, device=model.device)
     stride = max(1, steps // LOOKS)
     for first in range(0, steps, stride):
         count = min(stride, steps - first)
-        inputs = _merged(model, state, fixed)
-        *state, gained, accepted = model.run("anneal", inputs, places, seed=seed, step=first, steps=count, total=steps)
+        inputs = own.merged(state, fixed)
+        *state, gained, accepted = own.run("anneal", inputs, places, seed=seed, step=first, steps=count, total=steps)
         taken += accepted.double() / steps
         log_weights = log_weights + gained.double().reshape(groups, particles)
         low = _effective(log_weights) < threshold * particles
@@ -244,29 +306,6 @@ def _checked(particles: int, steps: int) -> None:
         raise RunError("G801", f"particles = {particles}, steps = {steps}", "both start at 1")
 
 
-def _groups(model: Model, given: Sequence[Tensor], particles: int, steps: int) -> int:
-    _checked(particles, steps)
-    if len(given) != len(given_fields(model)):
-        names = ", ".join(f"`{f.name}`" for f in given_fields(model)) or "nothing"
-        raise RunError("G801", f"the path of {type(model).__name__} is conditioned on {names}")
-    return len(given[0]) if given else 1
-
-
-def _entered(model: Model, given: Sequence[Tensor]) -> list[Tensor]:
-    return [model.computed(f, model.shaped(f, v)) for f, v in zip(given_fields(model), given, strict=True)]
-
-
-def _fixed(model: Model, given: Sequence[Tensor], rows: Tensor, particles: int, groups: int) -> list[Tensor]:
-    """What each particle of a tile is conditioned on."""
-    return [v[(rows // particles).clamp(max=groups - 1)] for v in _entered(model, given)]
-
-
-def _merged(model: Model, state: Sequence[Tensor], fixed: Sequence[Tensor]) -> list[Tensor]:
-    """The inputs of a step, in the order of declaration."""
-    moving, others = iter(state), iter(fixed)
-    return [next(others if field.given else moving) for field in model.annealed]
-
-
 # -- as a spec asks --------------------------------------------------------------------------------------------------
 
 #: Rows of data of which log p(x) is estimated, at most, where the path is conditioned on data; rows that `bdmc`
@@ -276,34 +315,44 @@ ROWS, SIMULATED = 100, 16
 METHODS = ("ais", "smc", "bdmc")
 
 
-def asked(model: Model | type[Model]) -> tuple[str, ...]:
-    """The methods of this file that the spec asks for, and the package has programs for."""
-    return tuple(name for name in METHODS if name in model.evaluations and "anneal" in model.programs)
+def asked(model: Model | type[Model]) -> tuple[tuple[str, str], ...]:
+    """The methods of this file that the spec asks for, and the package has programs for: how, and along which path."""
+    found = []
+    for place, path in enumerate(model.annealed):
+        suffix = f"_{path}" if place else ""
+        own = (name for name in METHODS if f"{name}{suffix}" in model.evaluations)
+        found += [(name, path) for name in own if f"anneal{suffix}" in model.programs]
+    return tuple(found)
 
 
-def estimated(model: Model, rows: Rows | None, *, seed: int = 0) -> dict[str, Estimate | Sandwich]:
-    """What the spec asks for, by method.  A path that is conditioned on data follows at most ROWS rows of it; without
-    any, only `bdmc` says something, on rows of its own."""
-    given: list[Tensor] = []
-    names = [f.name for f in given_fields(model)]
-    if names and rows is not None and len(rows):
-        batch = rows.take(torch.arange(min(len(rows), ROWS)), model.device)
-        given = [batch.tensors[name] for name in names]
-    found: dict[str, Estimate | Sandwich] = {}
-    for name in asked(model):
-        options = model.evaluations[name]
+def estimated(model: Model, rows: Rows | None, *, seed: int = 0) -> dict[tuple[str, str], Estimate | Sandwich]:
+    """What the spec asks for, by method and path.  A path that is conditioned on data follows at most ROWS rows of it;
+    without any, only `bdmc` says something, on rows of its own."""
+    found: dict[tuple[str, str], Estimate | Sandwich] = {}
+    for name, path in asked(model):
+        own = Path(model, path)
+        names = [f.name for f in own.given]
+        given: list[Tensor] = []
+        if names and rows is not None and len(rows):
+            batch = rows.take(torch.arange(min(len(rows), ROWS)), model.device)
+            given = [batch.tensors[each] for each in names]
+        options = model.evaluations[f"{name}{own.suffix}"]
         sizes = {"particles": int(options["particles"]), "steps": int(options["steps"]), "seed": seed}
         if name == "bdmc":
-            found[name] = bdmc(model, SIMULATED, **sizes)
+            found[name, path] = bdmc(model, SIMULATED, **sizes, path=path)
+        elif len(given) == len(names) and name == "smc":
+            found[name, path] = smc(model, given, **sizes, threshold=float(options.get("threshold", 0.0)), path=path)
         elif len(given) == len(names):
-            threshold = float(options.get("threshold", 0.0))
-            if name == "smc":
-                found[name] = smc(model, given, **sizes, threshold=threshold)
-            else:
-                found[name] = ais(model, given, **sizes)
+            found[name, path] = ais(model, given, **sizes, path=path)
     return found
+
+
+def title(model: Model, name: str, path: str) -> str:
+    """A method in words: its path is said where there are several."""
+    return name if len(model.annealed) == 1 else f"{name} along {path}"
 
 
 def words(model: Model, rows: Rows | None, *, seed: int = 0) -> str:
     """The estimates in words, a line or more for each."""
-    return "\n".join(f"{name}: {each}" for name, each in estimated(model, rows, seed=seed).items())
+    found = estimated(model, rows, seed=seed)
+    return "\n".join(f"{title(model, *asked_)}: {each}" for asked_, each in found.items())

@@ -18,6 +18,7 @@ import torch
 from gencompiler.runtime import (
     annealing,
     conditions,
+    conservative,
     data,
     distributed,
     evaluate,
@@ -182,17 +183,23 @@ def _evaluate(kind: type[Model], defaults: training.Settings | None, parsed: arg
         with threads.chosen(model, CHAINS):
             if annealing.asked(kind):
                 print(annealing.words(model, None, seed=parsed.seed))
+            if conservative.asked(kind) and source:
+                print(conservative.evaluate(model, _rows(kind, source, defaults, parsed), seed=parsed.seed))
             return _evaluate_chain(model, parsed) if "chain" in kind.programs or not annealing.asked(kind) else 0
     if not source:
         raise RunError("G806", "no data set to evaluate on", "name one with `--data`")
-    # what training held out, where the spec says how much of the data that is
-    dataset = data.of(kind, source, defaults.validation if defaults else data.HELD_OUT)
-    rows = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[parsed.split]
+    rows = _rows(kind, source, defaults, parsed)
     with threads.chosen(model, evaluate.BATCH):
         print(evaluate.words(model, rows, samples=parsed.draws, weights=parsed.importance, seed=parsed.seed))
         if annealing.asked(kind):
             print(annealing.words(model, rows, seed=parsed.seed))
     return 0
+
+
+def _rows(kind: type[Model], source: str, defaults: training.Settings | None, parsed: argparse.Namespace) -> data.Rows:
+    """The rows to evaluate on: what training held out, where the spec says how much of the data that is."""
+    dataset = data.of(kind, source, defaults.validation if defaults else data.HELD_OUT)
+    return {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}[str(parsed.split)]
 
 
 def _evaluate_chain(model: Model, parsed: argparse.Namespace) -> int:

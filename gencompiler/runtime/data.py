@@ -303,7 +303,7 @@ def _check_values(part: Array, field: Field, name: str, start: int) -> None:
     if part.dtype.kind in "bui" and field.support.name in _RANGES and lower <= part.min() and part.max() <= upper:
         return
     values = torch.from_numpy(np.ascontiguousarray(part, dtype=np.float64)).reshape(len(part), *field.shape)
-    inside = field.support.contains(values).reshape(len(part), -1).numpy()
+    inside = field.contains(values).reshape(len(part), -1).numpy()
     if not inside.all():
         row, column = map(int, np.argwhere(~inside)[0])
         raise RunError(
@@ -317,6 +317,8 @@ def _check_values(part: Array, field: Field, name: str, start: int) -> None:
 def _advice(field: Field, part: Array) -> str:
     if field.support.name == "Binary":
         return "choose a binary data set (digits_binary, mnist_binary:FILE), or threshold or draw the values yourself"
+    if field.support.name == "Simplex":
+        return "divide each row by its sum, and add a little to shares of 0, which have no density"
     if field.support.discrete and part.dtype.kind == "f":
         return "store whole numbers, or declare the variable Real"
     return "declare the support that the data has, or bring the data into the declared one"

@@ -89,7 +89,7 @@ def evaluate(model: Model, rows: Rows, *, samples: int = 1, seed: int = 0) -> Ev
     kind = model.capabilities.get("log_prob", "exact")
     along = "an estimate by the probability flow" if program == "probability_flow" else "an estimate along an ODE"
     said = {"exact": "", "estimate": along}.get(kind, f"a bound, {_times(samples)}")
-    return _evaluation(model, rows, torch.cat(means), kind, said)
+    return evaluation(model, rows, torch.cat(means), kind, said)
 
 
 @torch.no_grad()
@@ -110,8 +110,8 @@ def importance(model: Model, rows: Rows, draws: int, *, seed: int = 0) -> Import
         sizes.append((2 * total - (2 * weights).logsumexp(0)).exp())
     size = torch.cat(sizes)
     return Importance(
-        _evaluation(model, rows, torch.cat(bounds), "bound", f"the importance-weighted bound, K = {draws}"),
-        _evaluation(model, rows, torch.cat(means), "bound", f"the ELBO, {_times(draws)}"),
+        evaluation(model, rows, torch.cat(bounds), "bound", f"the importance-weighted bound, K = {draws}"),
+        evaluation(model, rows, torch.cat(means), "bound", f"the ELBO, {_times(draws)}"),
         draws,
         float(size.mean()),
         float(size.min()),
@@ -153,7 +153,8 @@ def _draws(model: Model, program: str, rows: Rows, count: int, seed: int) -> Ite
         yield torch.stack(found)
 
 
-def _evaluation(model: Model, rows: Rows, values: Tensor, kind: str, bound: str) -> Evaluation:
+def evaluation(model: Model, rows: Rows, values: Tensor, kind: str, bound: str) -> Evaluation:
+    """What the logarithms of densities of rows say together."""
     error = float(values.std(unbiased=True)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
     dims = sum(_numbers(field, rows) for field in model.observed)
     return Evaluation(float(values.mean()), error, len(values), dims, kind, bound)

@@ -138,6 +138,12 @@ class Field:
         """How many numbers one row has."""
         return math.prod(self.shape)
 
+    def contains(self, value: Tensor) -> Tensor:
+        """Elementwise membership of `value` `[rows, *shape]`.  A density on the simplex is one on its inside: a
+        row with a share of 0 may be given to a model, and has no density itself."""
+        inside = self.support.contains(value)
+        return inside & (value > 0) if self.support.name == "Simplex" and not self.given else inside
+
     def within(self, value: Tensor, lengths: Tensor | None) -> Tensor:
         """`value` `[rows, *shape]`, and 0 beyond each row's length, where the field has any."""
         if lengths is None:

@@ -84,12 +84,13 @@ def whole_power(x, EXPONENT: tl.constexpr):
 
 @triton.jit
 def power(a, b):
-    """a^b; 0^0 = 1, a negative base only with an integral exponent."""
-    magnitude = tl.exp(b * tl.log(tl.abs(a)))
-    odd = tl.floor(b * 0.5) * 2.0 != b
-    value = tl.where((a < 0.0) & odd, -magnitude, magnitude)
-    value = tl.where((a < 0.0) & (tl.floor(b) != b), float("nan"), value)
-    return tl.where(b == 0.0, 1.0, value)
+    """a^b; 0^0 = 1, a negative base only with an integral exponent.  Either may be a number."""
+    base, exponent = tl.broadcast(tl.cast(a, tl.float32), tl.cast(b, tl.float32))
+    magnitude = tl.exp(exponent * tl.log(tl.abs(base)))
+    odd = tl.floor(exponent * 0.5) * 2.0 != exponent
+    value = tl.where((base < 0.0) & odd, -magnitude, magnitude)
+    value = tl.where((base < 0.0) & (tl.floor(exponent) != exponent), float("nan"), value)
+    return tl.where(exponent == 0.0, 1.0, value)
 
 
 # -- hyperbolic ------------------------------------------------------------------------------------------------------
@@ -291,6 +292,18 @@ def _multiply(a, b):
 def product(x):
     """The product over the last axis."""
     return tl.reduce(x, 1, _multiply)
+
+
+@triton.jit
+def largest(x):
+    """The largest over the last axis; not a number where one is not, which `tl.max` would swallow."""
+    return tl.reduce(x, 1, maximum)
+
+
+@triton.jit
+def smallest(x):
+    """The smallest over the last axis, likewise."""
+    return tl.reduce(x, 1, minimum)
 
 
 # -- random numbers --------------------------------------------------------------------------------------------------

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime import backends, display, externals, parameters, stored
+from gencompiler.runtime import backends, display, externals, parameters, starts, stored
+from gencompiler.runtime import data as data_sets
 from gencompiler.runtime.data import Batch
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
-from gencompiler.runtime.programs import Phase, RowFunction, flat
+from gencompiler.runtime.programs import Phase, RowFunction, checked_seed, flat, frozen, untrainable
+from gencompiler.runtime.starts import Start
 
 if TYPE_CHECKING:
     from gencompiler.runtime.adaptation import Condition
@@ -55,9 +57,10 @@ class Model(nn.Module):
     explored: ClassVar[tuple[Field, ...]] = ()  # what chains of a posterior move, and, as `given`, are given
     tuning: ClassVar[tuple[Condition, ...]] = ()  # of a chain's transition, set in `warm_up` steps
     warm_up: ClassVar[int] = 0
-    annealed: ClassVar[tuple[Field, ...]] = ()  # what a path is of, and, as `given`, is conditioned on
+    annealed: ClassVar[Mapping[str, tuple[Field, ...]]] = {}  # by path, what it is of, and, as `given`, is given
     summed: ClassVar[tuple[Field, ...]] = ()  # what the constant of an energy is summed over
     phases: ClassVar[tuple[Phase, ...]] = ()
+    starts: ClassVar[tuple[Start, ...]] = ()  # initial values that data give, in their order
     programs: ClassVar[Mapping[str, RowFunction]] = {}
     package: ClassVar[str] = ""
     externals: ClassVar[tuple[str, ...]] = ()
@@ -81,6 +84,8 @@ class Model(nn.Module):
         self._attributes: dict[str, str] = {}
         self.register_buffer("_anchor", torch.zeros(()), persistent=False)
         stored.register(self)
+        self.started = not self.starts  # whether what data give has been given
+        self.register_load_state_dict_post_hook(starts.loaded)
 
     # -- parameters --------------------------------------------------------------------------------------------------
 
@@ -128,6 +133,11 @@ class Model(nn.Module):
     def value(self, path: str) -> Tensor:
         """The value of a parameter, in its support."""
         return parameters.constrain(self.raw(path), self._supports[path])
+
+    def assign(self, path: str, value: Tensor, layers: tuple[int, ...] = ()) -> None:
+        """Give a parameter, in iteration `layers` of its repetitions, a value of its support."""
+        place = self.raw(path).detach()[layers]
+        place.copy_(parameters.unconstrain(value.double().reshape(place.shape), self._supports[path]))
 
     def raw(self, path: str) -> nn.Parameter:
         """The unconstrained storage of a parameter."""
@@ -182,7 +192,7 @@ class Model(nn.Module):
             if tensor.is_floating_point() and bool(tensor.isnan().any()):
                 row = int(tensor.isnan().reshape(len(tensor), -1).any(1).nonzero()[0])
                 raise RunError("G801", f"`{field.name}` is not a number in row {row}", "drop or fill such rows")
-            member = field.support.contains(tensor).reshape(len(tensor), field.size).all(1)
+            member = field.contains(tensor).reshape(len(tensor), field.size).all(1)
             mask = member.reshape(-1, *[1] * len(field.shape))
             computed = self.computed(field, tensor)
             entered.append(torch.where(mask, computed, field.support.member(field.shape).to(computed)))
@@ -222,21 +232,12 @@ class Model(nn.Module):
     # -- running row programs ----------------------------------------------------------------------------------------
 
     def run(
-        self,
-        name: str,
-        inputs: Sequence[Tensor],
-        rows: Tensor,
-        *,
-        seed: int = 0,
-        step: int = 0,
-        steps: int = 0,
-        total: int = 1,
-        update: tuple[str, ...] = (),
+        self, name: str, inputs: Sequence[Tensor], rows: Tensor, *, seed: int = 0, update: Paths = (), **counts: int
     ) -> tuple[Tensor, ...]:
         """The outputs of a row program, by C or its kernel where one applies, else by torch.  `rows` are row numbers,
-        the keys of random draws; `steps` the trip count of a chain, of `total` on a path; parameters besides `update`
-        (when given) enter as constants."""
-        program, counts = self.programs[name], {"step": step, "steps": steps, "total": total}
+        the keys of random draws, as is `step`; `steps` the trip count of a chain, of `total` on a path, and other
+        counts the program's own; parameters besides `update` (when given) enter as constants."""
+        program, counts = self.programs[name], {"step": 0, "steps": 0, "total": 1, **counts}
         native = backends.c_function(self, program.function.__name__, inputs)
         most = MOST_PARTICLES if native else program.at_once(MOST_PARTICLES, self.device)
         if len(rows) > most:
@@ -249,7 +250,7 @@ class Model(nn.Module):
             for path in program.parameters
         ]
         if differentiable := backends.differentiable(self, program.function.__name__, inputs):
-            return (differentiable(flat(inputs), values, rows, checked_seed(seed), step),)
+            return (differentiable(flat(inputs), values, rows, checked_seed(seed), counts["step"]),)
         function = native or self.kernel(name, inputs) or program.function
         known = {"rows": rows, "seed": checked_seed(seed), "dtype": self.dtype, **counts}
         scalars = [known[scalar] for scalar in program.scalars]
@@ -263,8 +264,7 @@ class Model(nn.Module):
         network = self.get_submodule(self._attributes[name])
         if not update or name in update:
             return network
-        constants = {path: parameter.detach() for path, parameter in network.named_parameters()}
-        return lambda *inputs: torch.func.functional_call(network, constants, inputs)
+        return frozen(network)
 
     def kernel(self, name: str, inputs: Sequence[Tensor] = ()) -> Callable[..., Any] | None:
         """The kernel's launcher: on CUDA, or anywhere under GENC_BACKEND=triton; in float32, and without gradients."""
@@ -326,7 +326,7 @@ class Model(nn.Module):
         `row` (dataset row numbers), `seed` and `step` key the random draws; the first phase is the default.  Its
         derivative is in the parameters that the phase updates, and zero in the others."""
         if not self.phases:
-            raise _untrainable(self)
+            raise untrainable(type(self).__name__)
         chosen = next((p for p in self.phases if phase in (None, p.label)), None)
         if chosen is None:
             raise RunError("G801", f"no phase `{phase}`", f"phases: {', '.join(p.label for p in self.phases)}")
@@ -363,10 +363,15 @@ class Model(nn.Module):
 
         return ModelDistribution(self, context)
 
+    def begin(self, data: Any, *, seed: int = 0) -> Self:
+        """Give parameters the initial values that the spec takes from data; `fit` does it before its first step."""
+        starts.settle(self, data_sets.of(type(self), data).train, seed)
+        return self
+
     def fit(self, data: Any = None, **options: Any) -> Self:
         """Train in place by the package's own loop (`train.py`), with its options as keywords; returns the model."""
         if not self.phases or not self.package:
-            raise _untrainable(self)
+            raise untrainable(type(self).__name__)
         train = importlib.import_module(f"{self.package}.train")
         train.fit(self, data, **options)
         return self
@@ -388,13 +393,3 @@ class Model(nn.Module):
         model = cls(**networks).to(device)  # type: ignore[arg-type]
         load_weights(model, Path(path))
         return model
-
-
-def _untrainable(model: Model) -> RunError:
-    return RunError("G801", f"{type(model).__name__} has no training objective", "add a `train` line to the spec")
-
-
-def checked_seed(seed: int) -> int:
-    if not 0 <= seed < 1 << 64:
-        raise RunError("G801", f"seed {seed} is not in 0..2^64")
-    return seed

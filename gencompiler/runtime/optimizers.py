@@ -119,7 +119,12 @@ class Average:
     def __init__(self, model: nn.Module, decay: float | None) -> None:
         self._model = model
         self._decay = decay
-        self._values = {} if decay is None else {n: p.detach().clone() for n, p in model.named_parameters()}
+        self.begin()
+
+    def begin(self) -> None:
+        """The averages are the parameters as they are now."""
+        kept = () if self._decay is None else self._model.named_parameters()
+        self._values = {name: parameter.detach().clone() for name, parameter in kept}
 
     @torch.no_grad()
     def update(self) -> None:

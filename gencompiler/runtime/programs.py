@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field
 
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """One phase of the training objective: `program` gives each row's value, which is maximised (or minimised) over the
-    parameters `update` (all of them when empty), `repeats` times in a row.
+    parameters `update` (all of them when empty), `repeats` times in a row, each time ending `within` two ends where it
+    has any.
 
     Where `chains` is not 0, so many chains of the variables `stored` go on from step to step, and the value is the mean
     over rows plus the mean over chains, whose programs are PROGRAM_chains, PROGRAM_advance and PROGRAM_start."""
@@ -27,6 +29,7 @@ class Phase:
     repeats: int = 1
     chains: int = 0
     stored: tuple[Field, ...] = ()
+    within: tuple[float, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,3 +73,19 @@ class RowFunction:
 def flat(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """The inputs as a program takes them: a row of a tensor is a vector."""
     return [each.flatten(1) if each.dim() > 2 else each for each in inputs]
+
+
+def checked_seed(seed: int) -> int:
+    if not 0 <= seed < 1 << 64:
+        raise RunError("G801", f"seed {seed} is not in 0..2^64")
+    return seed
+
+
+def frozen(network: nn.Module) -> Callable[..., Any]:
+    """A network whose parameters are constants."""
+    constants = {path: parameter.detach() for path, parameter in network.named_parameters()}
+    return lambda *inputs: torch.func.functional_call(network, constants, inputs)
+
+
+def untrainable(name: str) -> RunError:
+    return RunError("G801", f"{name} has no training objective", "add a `train` line to the spec")

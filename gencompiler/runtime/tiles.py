@@ -128,8 +128,10 @@ def processor(device: torch.device) -> str:
     threads of a warp."""
     if torch.version.hip:
         return "gfx942"
-    major, _ = torch.cuda.get_device_capability(device)
-    return "sm_90" if major >= 9 else "sm_80"
+    major, minor = torch.cuda.get_device_capability(device)
+    if major == 12 or (major, minor) in ((8, 6), (8, 9)):  # 99 KiB of shared memory for a program
+        return "sm_86"
+    return "sm_90" if major >= 9 else "sm_80" if major == 8 else f"sm_{major}{minor}"
 
 
 # -- packing parameters for kernels ----------------------------------------------------------------------------------

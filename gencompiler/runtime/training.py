@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime import checkpoint, distributed, logs, nonfinite, storage
+from gencompiler.runtime import checkpoint, distributed, logs, nonfinite, starts, storage
 from gencompiler.runtime.data import Batch, Dataset, Rows, shuffled
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.metrics import Metrics
@@ -35,7 +35,7 @@ from gencompiler.runtime.options import Settings
 from gencompiler.runtime.progress import Progress
 from gencompiler.runtime.runs import CHECKPOINT, METRICS, WEIGHTS, keep_package
 
-__all__ = ["Run", "Settings", "State", "autocast", "group", "mean_loss", "prepare", "require_finite"]
+__all__ = ["Run", "Settings", "State", "autocast", "group", "mean_loss", "prepare", "project", "require_finite"]
 
 #: The random stream of the order of rows in each epoch.
 ORDER_STREAM = 0x7FFF_FFE2
@@ -103,6 +103,9 @@ class Run:
         settings, device = self.settings, self.model.device
         with distributed.joined(device.type):
             self._resume()
+            if not self.model.started:
+                starts.settle(self.model, self.dataset.train, settings.seed)
+                self._average.begin()
             distributed.require_agreement(self.step, "the step to go on from", device)
             distributed.share([*self.model.state_dict().values(), *self._average.state().values()])
             shown = settings.progress if distributed.leading() else False
@@ -282,6 +285,16 @@ def group(model: Model, phase: str) -> list[nn.Parameter]:
     """The parameters that a phase updates."""
     update = next(each.update for each in model.phases if each.label == phase)
     return [parameter for path in update for parameter in model.learned(path)] or list(model.parameters())
+
+
+@torch.no_grad()
+def project(model: Model, phase: str) -> None:
+    """Put the parameters that a phase has moved at the nearest points between its ends: clamp(w, a, b), the projection
+    onto a box."""
+    within = next(each.within for each in model.phases if each.label == phase)
+    assert within is not None, "a phase that has ends"
+    torch._foreach_clamp_min_(group(model, phase), within[0])
+    torch._foreach_clamp_max_(group(model, phase), within[1])
 
 
 def require_finite(model: Model, loss: Tensor, batch: Batch, settings: Settings, step: int, phase: str) -> None:

@@ -116,9 +116,15 @@ class Builder(ExpressionBuilder):
         return t.Objective(name, signature, phases, span=span)
 
     def _update(
-        self, span: Span, label: t.Name | None, groups: tuple[t.Name, ...], direction: Token, value: t.Expr
+        self,
+        span: Span,
+        label: t.Name | None,
+        groups: tuple[t.Name, ...],
+        within: t.TypeExpr | None,
+        direction: Token,
+        value: t.Expr,
     ) -> t.Update:
-        return t.Update(label, groups, str(direction), value, span=span)
+        return t.Update(label, groups, within, str(direction), value, span=span)
 
     def _repeated(self, span: Span, label: t.Name | None, word: Token, call: Value, *phases: t.Phase) -> t.Repeated:
         return t.Repeated(label, self._repeat(word, call), phases, span=span)

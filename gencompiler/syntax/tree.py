@@ -314,9 +314,10 @@ class Phase(Node):
 
 @node
 class Update(Phase):
-    """`[label:] update p, q maximize value`; `direction` is "maximize" or "minimize"."""
+    """`[label:] update p, q [in within] maximize value`; `direction` is "maximize" or "minimize"."""
 
     groups: tuple[Name, ...]
+    within: TypeExpr | None
     direction: str
     value: Expr
 

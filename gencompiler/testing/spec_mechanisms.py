@@ -9,6 +9,7 @@ from gencompiler.testing.spec_strategies import Writer, model
 #: Objectives of a critic, and what its values are.
 _GAMES = {
     "adversarial(C)": "Unit",
+    "clipped_wasserstein(C)": "Real",
     "non_saturating(C)": "Unit",
     "least_squares(C)": "Real",
     "hinge(C)": "Real",

@@ -41,8 +41,8 @@ class SmallModel:
 def small_model(path: Path) -> SmallModel | None:
     """The spec at the largest of `SIZES` where the mass of its density can be computed, or the smallest that compiles.
 
-    Only integer constants above a size are replaced by it.  None for a spec whose observed variables are of several
-    supports: the properties do not speak of those."""
+    Only integer constants above a size are replaced by it.  None for a spec whose observed variables are not
+    one vector: the properties do not speak of those."""
     source = SourceText(path.as_posix(), path.read_text(encoding="utf-8"))
     declared = pipeline.run(source, until="resolve").model
     if joined(_fields(declared)) is None:

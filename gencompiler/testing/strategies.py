@@ -17,6 +17,7 @@ from hypothesis.strategies import SearchStrategy
 from torch import Tensor, nn
 
 from gencompiler.runtime.fields import Field, Support
+from gencompiler.testing.side_by_side import SideBySide
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -36,17 +37,23 @@ PATTERNS = ("interior", "edges", "tails", "mixed")
 def make_rows(field: Field, count: int, pattern: str, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """`count` rows of `field` `[count, *shape]` in its support, spread by `pattern`; int64 on a discrete support."""
     support = field.support
+    if isinstance(support, SideBySide):
+        parts = [Field(field.name, (size,), own) for own, size in support.parts]
+        return torch.cat([make_rows(part, count, pattern, seed + place) for place, part in enumerate(parts)], 1)
     shape = (count, *field.shape)
     generator = torch.Generator().manual_seed(seed)
     unit = torch.rand(shape, generator=generator, dtype=torch.float64)
     if pattern == "mixed":
-        parts = torch.stack([_spread(support, unit, name, generator) for name in PATTERNS[:3]])
+        spread = torch.stack([_spread(support, unit, name, generator) for name in PATTERNS[:3]])
         which = torch.randint(3, (1, *shape), generator=generator)
-        values = parts.gather(0, which)[0]
+        values = spread.gather(0, which)[0]
     else:
         values = _spread(support, unit, pattern, generator)
     if support.discrete:
         return values.long()
+    if support.name == "Simplex":
+        values = values.clamp(min=1e-30)
+        return (values / values.sum(-1, keepdim=True)).to(dtype)
     return _inside(values.to(dtype), support)
 
 

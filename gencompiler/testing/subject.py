@@ -47,11 +47,11 @@ else:
 
 
 def observed(model: Subject) -> Field:
-    """The observed variable, or those of one support side by side."""
+    """The observed variable, or several side by side."""
     together = joined(model.fields)
     if together is None:
         names = ", ".join(map(str, model.fields))
-        raise ValueError(f"{type(model).__name__} must have observed variables of one support; it has {names}")
+        raise ValueError(f"{type(model).__name__} must have observed variables that are one vector; it has {names}")
     return together
 
 

@@ -1,22 +1,25 @@
 """A model as a density of one vector, which the properties are written for.
 
-Given variables get values, a row of them for each row number; observed variables of one support are laid side by side.
-A model of one observed variable and nothing given is its own view.
+Given variables get values, a row of them for each row number; observed variables of one support, or of finite ones, are
+laid side by side.  A model of one observed variable and nothing given is its own view.  Where a row has a length, what
+lies beyond must be 0: a model does not look there, and its view gives other rows no density.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from gencompiler.runtime.fields import Field
+from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Context, Model, Values
 from gencompiler.runtime.sampling import Chain, Trajectory
+from gencompiler.testing.side_by_side import SideBySide
 from gencompiler.testing.strategies import Perturbation, make_rows
 
 if TYPE_CHECKING:
@@ -27,21 +30,29 @@ PERIOD = 61
 
 
 def joined(fields: Sequence[Field]) -> Field | None:
-    """The observed variables among `fields` as one; None where there is none, or where their supports differ."""
+    """The observed variables among `fields` as one; None where there is none, or where they are not one vector: where
+    their supports differ and are not finite, or are said of a whole row."""
     observed = [field for field in fields if not field.given]
     if len(observed) == 1:
         return observed[0]
     first = observed[0] if observed else None
-    if first is None or any(field.support != first.support for field in observed):
-        return None
-    if first.support.name in ("Simplex", "Permutation"):  # which are said of one variable's whole row
+    if first is None or any(field.support.name in ("Simplex", "Permutation") for field in observed):
         return None
     name, size = "_".join(field.name for field in observed), sum(field.size for field in observed)
-    return Field(name, (size,), first.support, first.storage, first.compute)
+    if all(field.support == first.support for field in observed):
+        return Field(name, (size,), first.support, first.storage, first.compute)
+    if all(field.support.discrete and _bounded(field.support) for field in observed):
+        return Field(name, (size,), SideBySide(tuple((field.support, field.size) for field in observed)))
+    return None
+
+
+def _bounded(support: Support) -> bool:
+    lower, upper, _, _ = support.ends
+    return math.isfinite(upper - lower)
 
 
 def has_view(model: Model) -> bool:
-    """Whether the observed variables of the model are of one support."""
+    """Whether the observed variables of the model are one vector."""
     return joined(model.fields) is not None
 
 
@@ -70,7 +81,7 @@ class View(nn.Module):
         super().__init__()
         together = joined(model.fields)
         if together is None:
-            raise ValueError(f"the observed variables of {type(model).__name__} are not of one support")
+            raise ValueError(f"the observed variables of {type(model).__name__} are not one vector")
         self.model = model
         self.fields = (together,)
         self.conditions = {
@@ -118,13 +129,26 @@ class View(nn.Module):
         drawing = {**keys, "row": numbers} if "seed" in self.model.programs[name].keywords else {}
         return getattr(self.model, name)(*inputs, **self._keywords(numbers), **drawing)
 
+    def _where_padded(self, log_density: Tensor, x: Tensor, row: Tensor | None) -> Tensor:
+        """`log_density` of rows that are 0 beyond their lengths, and -inf of others."""
+        known = dict(zip((field.name for field in self.model.observed), self.parts(x), strict=True))
+        known |= self.context(torch.arange(len(x)) if row is None else row) or {}
+        found = log_density
+        for field in (f for f in self.model.observed if f.length):
+            places = torch.arange(field.shape[0], device=x.device)
+            beyond = places >= known[field.length].reshape(-1, 1)
+            elements = known[field.name].reshape(len(x), field.shape[0], field.size // field.shape[0])
+            filled = (elements != 0).any(2)
+            found = torch.where((beyond & filled).any(1), -math.inf, found)
+        return found
+
     # -- the methods of a model --------------------------------------------------------------------------------------
 
     def log_prob(self, x: Tensor, *, row: Tensor | None = None, **keys: Any) -> Tensor:
-        return cast(Tensor, self._rows("log_prob", x, row, keys))
+        return self._where_padded(self._rows("log_prob", x, row, keys), x, row)
 
     def log_weight(self, x: Tensor, *, row: Tensor | None = None, **keys: Any) -> Tensor:
-        return cast(Tensor, self._rows("log_weight", x, row, keys))
+        return self._where_padded(self._rows("log_weight", x, row, keys), x, row)
 
     def probability_flow(self, x: Tensor, *, row: Tensor | None = None, **keys: Any) -> Tensor:
         return cast(Tensor, self._rows("probability_flow", x, row, keys))

@@ -47,7 +47,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -128,7 +128,7 @@ def anneal_start_kernel(
     tl.store(log_weight_out + place, reduced - reduced, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of path at t = 0, and log of its mass there.
@@ -178,8 +178,37 @@ def anneal_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # ais.gen:4
+    U = (
+        whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 4)
+    ) / 4.0 - (
+        square(tl.load(x_ptr + place * 8, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 1, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 2, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 3, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 4, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 5, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 6, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 7, mask=live, other=0))
+    )
+    # ais.gen:8
+    ratio__0 = tl.load(x_ptr + place * 8, mask=live, other=0) / 2.0
+    ratio__1 = tl.load(x_ptr + place * 8 + 1, mask=live, other=0) / 2.0
+    ratio__2 = tl.load(x_ptr + place * 8 + 2, mask=live, other=0) / 2.0
+    ratio__3 = tl.load(x_ptr + place * 8 + 3, mask=live, other=0) / 2.0
+    ratio__4 = tl.load(x_ptr + place * 8 + 4, mask=live, other=0) / 2.0
+    ratio__5 = tl.load(x_ptr + place * 8 + 5, mask=live, other=0) / 2.0
+    ratio__6 = tl.load(x_ptr + place * 8 + 6, mask=live, other=0) / 2.0
+    ratio__7 = tl.load(x_ptr + place * 8 + 7, mask=live, other=0) / 2.0
     # ais.gen:16
-    ratio = 1.0 / total
+    ratio_2 = 1.0 / total
     x_2_0 = tl.load(x_ptr + place * 8, mask=live, other=0)
     x_2_1 = tl.load(x_ptr + place * 8 + 1, mask=live, other=0)
     x_2_2 = tl.load(x_ptr + place * 8 + 2, mask=live, other=0)
@@ -190,50 +219,54 @@ def anneal_kernel(
     x_2_7 = tl.load(x_ptr + place * 8 + 7, mask=live, other=0)
     log_weight = tl.full((ROWS,), 0.0, tl.float32)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    log_p = -U
+    known = (
+        -0.5 * square(ratio__0)
+        - 1.612085713764618
+        + (-0.5 * square(ratio__1) - 1.612085713764618)
+        + (-0.5 * square(ratio__2) - 1.612085713764618)
+        + (-0.5 * square(ratio__3) - 1.612085713764618)
+        + (-0.5 * square(ratio__4) - 1.612085713764618)
+        + (-0.5 * square(ratio__5) - 1.612085713764618)
+        + (-0.5 * square(ratio__6) - 1.612085713764618)
+        + (-0.5 * square(ratio__7) - 1.612085713764618)
+    )
+    known_2_0 = 2.0 * ratio__0
+    known_2_1 = 2.0 * ratio__1
+    known_2_2 = 2.0 * ratio__2
+    known_2_3 = 2.0 * ratio__3
+    known_2_4 = 2.0 * ratio__4
+    known_2_5 = 2.0 * ratio__5
+    known_2_6 = 2.0 * ratio__6
+    known_2_7 = 2.0 * ratio__7
+    known_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
+    known_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
+    known_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
+    known_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
+    known_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
+    known_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
+    known_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
+    known_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # ais.gen:12
         u = uniform(seed, row, now, 0, 2)
         # ais.gen:16
-        t_after = ratio * (now + 1)
+        t_after = ratio_2 * (now + 1)
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
         product_2 = 0.25 * -t_after
         # ais.gen:8
-        ratio_2_0 = x_2_0 / 2.0
-        ratio_2_1 = x_2_1 / 2.0
-        ratio_2_2 = x_2_2 / 2.0
-        ratio_2_3 = x_2_3 / 2.0
-        ratio_2_4 = x_2_4 / 2.0
-        ratio_2_5 = x_2_5 / 2.0
-        ratio_2_6 = x_2_6 / 2.0
-        ratio_2_7 = x_2_7 / 2.0
         product_2_2 = -0.5 * difference
-        grad_log_path__0 = (
-            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product_2 + 0.5 * (2.0 * ratio_2_0 * product_2_2)
-        )
-        grad_log_path__1 = (
-            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product_2 + 0.5 * (2.0 * ratio_2_1 * product_2_2)
-        )
-        grad_log_path__2 = (
-            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product_2 + 0.5 * (2.0 * ratio_2_2 * product_2_2)
-        )
-        grad_log_path__3 = (
-            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product_2 + 0.5 * (2.0 * ratio_2_3 * product_2_2)
-        )
-        grad_log_path__4 = (
-            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product_2 + 0.5 * (2.0 * ratio_2_4 * product_2_2)
-        )
-        grad_log_path__5 = (
-            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product_2 + 0.5 * (2.0 * ratio_2_5 * product_2_2)
-        )
-        grad_log_path__6 = (
-            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product_2 + 0.5 * (2.0 * ratio_2_6 * product_2_2)
-        )
-        grad_log_path__7 = (
-            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product_2 + 0.5 * (2.0 * ratio_2_7 * product_2_2)
-        )
+        grad_log_path__0 = 2.0 * x_2_0 * t_after + known_3_0 * product_2 + 0.5 * (known_2_0 * product_2_2)
+        grad_log_path__1 = 2.0 * x_2_1 * t_after + known_3_1 * product_2 + 0.5 * (known_2_1 * product_2_2)
+        grad_log_path__2 = 2.0 * x_2_2 * t_after + known_3_2 * product_2 + 0.5 * (known_2_2 * product_2_2)
+        grad_log_path__3 = 2.0 * x_2_3 * t_after + known_3_3 * product_2 + 0.5 * (known_2_3 * product_2_2)
+        grad_log_path__4 = 2.0 * x_2_4 * t_after + known_3_4 * product_2 + 0.5 * (known_2_4 * product_2_2)
+        grad_log_path__5 = 2.0 * x_2_5 * t_after + known_3_5 * product_2 + 0.5 * (known_2_5 * product_2_2)
+        grad_log_path__6 = 2.0 * x_2_6 * t_after + known_3_6 * product_2 + 0.5 * (known_2_6 * product_2_2)
+        grad_log_path__7 = 2.0 * x_2_7 * t_after + known_3_7 * product_2 + 0.5 * (known_2_7 * product_2_2)
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
         mean_1 = x_2_1 + 0.1 * grad_log_path__1
@@ -268,8 +301,19 @@ def anneal_kernel(
         ratio_3_5 = y_5 / 2.0
         ratio_3_6 = y_6 / 2.0
         ratio_3_7 = y_7 / 2.0
+        reduced = (
+            -0.5 * square(ratio_3_0)
+            - 1.612085713764618
+            + (-0.5 * square(ratio_3_1) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_2) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_3) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_4) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_5) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_6) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_7) - 1.612085713764618)
+        )
         # ais.gen:4
-        U = (
+        U_2 = (
             whole_power(y_0, 4)
             + whole_power(y_1, 4)
             + whole_power(y_2, 4)
@@ -289,82 +333,37 @@ def anneal_kernel(
             + square(y_7)
         )
         # ais.gen:6
-        log_p = -U
-        # ais.gen:8
-        reduced = (
-            -0.5 * square(ratio_2_0)
-            - 1.612085713764618
-            + (-0.5 * square(ratio_2_1) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_2) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_3) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_4) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_5) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_6) - 1.612085713764618)
-            + (-0.5 * square(ratio_2_7) - 1.612085713764618)
-        )
-        # ais.gen:4
-        U_2 = (
-            whole_power(x_2_0, 4)
-            + whole_power(x_2_1, 4)
-            + whole_power(x_2_2, 4)
-            + whole_power(x_2_3, 4)
-            + whole_power(x_2_4, 4)
-            + whole_power(x_2_5, 4)
-            + whole_power(x_2_6, 4)
-            + whole_power(x_2_7, 4)
-        ) / 4.0 - (
-            square(x_2_0)
-            + square(x_2_1)
-            + square(x_2_2)
-            + square(x_2_3)
-            + square(x_2_4)
-            + square(x_2_5)
-            + square(x_2_6)
-            + square(x_2_7)
-        )
-        # ais.gen:6
         log_p_2 = -U_2
         # ais.gen:8
-        total_2 = difference * reduced + t_after * log_p_2
-        grad_log_path_2_0 = (
-            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product_2 + 0.5 * (2.0 * ratio_3_0 * product_2_2)
-        )
-        grad_log_path_2_1 = (
-            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product_2 + 0.5 * (2.0 * ratio_3_1 * product_2_2)
-        )
-        grad_log_path_2_2 = (
-            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product_2 + 0.5 * (2.0 * ratio_3_2 * product_2_2)
-        )
-        grad_log_path_2_3 = (
-            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product_2 + 0.5 * (2.0 * ratio_3_3 * product_2_2)
-        )
-        grad_log_path_2_4 = (
-            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product_2 + 0.5 * (2.0 * ratio_3_4 * product_2_2)
-        )
-        grad_log_path_2_5 = (
-            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product_2 + 0.5 * (2.0 * ratio_3_5 * product_2_2)
-        )
-        grad_log_path_2_6 = (
-            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product_2 + 0.5 * (2.0 * ratio_3_6 * product_2_2)
-        )
-        grad_log_path_2_7 = (
-            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product_2 + 0.5 * (2.0 * ratio_3_7 * product_2_2)
-        )
+        total_2 = difference * known + t_after * log_p
+        product_3_0 = 4.0 * whole_power(y_0, 3)
+        product_3_1 = 4.0 * whole_power(y_1, 3)
+        product_3_2 = 4.0 * whole_power(y_2, 3)
+        product_3_3 = 4.0 * whole_power(y_3, 3)
+        product_3_4 = 4.0 * whole_power(y_4, 3)
+        product_3_5 = 4.0 * whole_power(y_5, 3)
+        product_3_6 = 4.0 * whole_power(y_6, 3)
+        product_3_7 = 4.0 * whole_power(y_7, 3)
+        product_4_0 = 2.0 * ratio_3_0
+        product_4_1 = 2.0 * ratio_3_1
+        product_4_2 = 2.0 * ratio_3_2
+        product_4_3 = 2.0 * ratio_3_3
+        product_4_4 = 2.0 * ratio_3_4
+        product_4_5 = 2.0 * ratio_3_5
+        product_4_6 = 2.0 * ratio_3_6
+        product_4_7 = 2.0 * ratio_3_7
+        grad_log_path_2_0 = 2.0 * y_0 * t_after + product_3_0 * product_2 + 0.5 * (product_4_0 * product_2_2)
+        grad_log_path_2_1 = 2.0 * y_1 * t_after + product_3_1 * product_2 + 0.5 * (product_4_1 * product_2_2)
+        grad_log_path_2_2 = 2.0 * y_2 * t_after + product_3_2 * product_2 + 0.5 * (product_4_2 * product_2_2)
+        grad_log_path_2_3 = 2.0 * y_3 * t_after + product_3_3 * product_2 + 0.5 * (product_4_3 * product_2_2)
+        grad_log_path_2_4 = 2.0 * y_4 * t_after + product_3_4 * product_2 + 0.5 * (product_4_4 * product_2_2)
+        grad_log_path_2_5 = 2.0 * y_5 * t_after + product_3_5 * product_2 + 0.5 * (product_4_5 * product_2_2)
+        grad_log_path_2_6 = 2.0 * y_6 * t_after + product_3_6 * product_2 + 0.5 * (product_4_6 * product_2_2)
+        grad_log_path_2_7 = 2.0 * y_7 * t_after + product_3_7 * product_2 + 0.5 * (product_4_7 * product_2_2)
         # ais.gen:12
         log_ratio = (
-            difference
-            * (
-                -0.5 * square(ratio_3_0)
-                - 1.612085713764618
-                + (-0.5 * square(ratio_3_1) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_2) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_3) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_4) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_5) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_6) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_7) - 1.612085713764618)
-            )
-            + t_after * log_p
+            difference * reduced
+            + t_after * log_p_2
             - total_2
             + (
                 -0.5 * square((x_2_0 - (y_0 + 0.1 * grad_log_path_2_0)) / 0.4472135954999579)
@@ -391,8 +390,8 @@ def anneal_kernel(
         )
         accept = tl.log(u) < log_ratio
         # ais.gen:16
-        t_before = ratio * now
-        gain = total_2 - ((1.0 - t_before) * reduced + t_before * log_p_2)
+        t_before = ratio_2 * now
+        gain = total_2 - ((1.0 - t_before) * known + t_before * log_p)
         x_2_0 = tl.where(accept, y_0, x_2_0)
         x_2_1 = tl.where(accept, y_1, x_2_1)
         x_2_2 = tl.where(accept, y_2, x_2_2)
@@ -403,6 +402,24 @@ def anneal_kernel(
         x_2_7 = tl.where(accept, y_7, x_2_7)
         log_weight = log_weight + gain
         accepted = accepted + accept.to(tl.float32)
+        log_p = tl.where(accept, log_p_2, log_p)
+        known = tl.where(accept, reduced, known)
+        known_2_0 = tl.where(accept, product_4_0, known_2_0)
+        known_2_1 = tl.where(accept, product_4_1, known_2_1)
+        known_2_2 = tl.where(accept, product_4_2, known_2_2)
+        known_2_3 = tl.where(accept, product_4_3, known_2_3)
+        known_2_4 = tl.where(accept, product_4_4, known_2_4)
+        known_2_5 = tl.where(accept, product_4_5, known_2_5)
+        known_2_6 = tl.where(accept, product_4_6, known_2_6)
+        known_2_7 = tl.where(accept, product_4_7, known_2_7)
+        known_3_0 = tl.where(accept, product_3_0, known_3_0)
+        known_3_1 = tl.where(accept, product_3_1, known_3_1)
+        known_3_2 = tl.where(accept, product_3_2, known_3_2)
+        known_3_3 = tl.where(accept, product_3_3, known_3_3)
+        known_3_4 = tl.where(accept, product_3_4, known_3_4)
+        known_3_5 = tl.where(accept, product_3_5, known_3_5)
+        known_3_6 = tl.where(accept, product_3_6, known_3_6)
+        known_3_7 = tl.where(accept, product_3_7, known_3_7)
     tl.store(x_out + place * 8, x_2_0, mask=live)
     tl.store(x_out + place * 8 + 1, x_2_1, mask=live)
     tl.store(x_out + place * 8 + 2, x_2_2, mask=live)
@@ -415,7 +432,7 @@ def anneal_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_rows(x, steps, total, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move.
@@ -470,8 +487,37 @@ def anneal_back_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # ais.gen:4
+    U = (
+        whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 4)
+        + whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 4)
+    ) / 4.0 - (
+        square(tl.load(x_ptr + place * 8, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 1, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 2, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 3, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 4, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 5, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 6, mask=live, other=0))
+        + square(tl.load(x_ptr + place * 8 + 7, mask=live, other=0))
+    )
+    # ais.gen:8
+    ratio__0 = tl.load(x_ptr + place * 8, mask=live, other=0) / 2.0
+    ratio__1 = tl.load(x_ptr + place * 8 + 1, mask=live, other=0) / 2.0
+    ratio__2 = tl.load(x_ptr + place * 8 + 2, mask=live, other=0) / 2.0
+    ratio__3 = tl.load(x_ptr + place * 8 + 3, mask=live, other=0) / 2.0
+    ratio__4 = tl.load(x_ptr + place * 8 + 4, mask=live, other=0) / 2.0
+    ratio__5 = tl.load(x_ptr + place * 8 + 5, mask=live, other=0) / 2.0
+    ratio__6 = tl.load(x_ptr + place * 8 + 6, mask=live, other=0) / 2.0
+    ratio__7 = tl.load(x_ptr + place * 8 + 7, mask=live, other=0) / 2.0
     # ais.gen:16
-    ratio = 1.0 / total
+    ratio_2 = 1.0 / total
     x_2_0 = tl.load(x_ptr + place * 8, mask=live, other=0)
     x_2_1 = tl.load(x_ptr + place * 8 + 1, mask=live, other=0)
     x_2_2 = tl.load(x_ptr + place * 8 + 2, mask=live, other=0)
@@ -482,50 +528,54 @@ def anneal_back_kernel(
     x_2_7 = tl.load(x_ptr + place * 8 + 7, mask=live, other=0)
     log_weight = tl.full((ROWS,), 0.0, tl.float32)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    log_p = -U
+    known = (
+        -0.5 * square(ratio__0)
+        - 1.612085713764618
+        + (-0.5 * square(ratio__1) - 1.612085713764618)
+        + (-0.5 * square(ratio__2) - 1.612085713764618)
+        + (-0.5 * square(ratio__3) - 1.612085713764618)
+        + (-0.5 * square(ratio__4) - 1.612085713764618)
+        + (-0.5 * square(ratio__5) - 1.612085713764618)
+        + (-0.5 * square(ratio__6) - 1.612085713764618)
+        + (-0.5 * square(ratio__7) - 1.612085713764618)
+    )
+    known_2_0 = 2.0 * ratio__0
+    known_2_1 = 2.0 * ratio__1
+    known_2_2 = 2.0 * ratio__2
+    known_2_3 = 2.0 * ratio__3
+    known_2_4 = 2.0 * ratio__4
+    known_2_5 = 2.0 * ratio__5
+    known_2_6 = 2.0 * ratio__6
+    known_2_7 = 2.0 * ratio__7
+    known_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
+    known_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
+    known_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
+    known_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
+    known_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
+    known_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
+    known_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
+    known_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # ais.gen:12
         u = uniform(seed, row, now, 0, 2)
         # ais.gen:16
-        t_after = ratio * (total - now)
+        t_after = ratio_2 * (total - now)
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
         product_2 = 0.25 * -t_after
         # ais.gen:8
-        ratio_2_0 = x_2_0 / 2.0
-        ratio_2_1 = x_2_1 / 2.0
-        ratio_2_2 = x_2_2 / 2.0
-        ratio_2_3 = x_2_3 / 2.0
-        ratio_2_4 = x_2_4 / 2.0
-        ratio_2_5 = x_2_5 / 2.0
-        ratio_2_6 = x_2_6 / 2.0
-        ratio_2_7 = x_2_7 / 2.0
         product_2_2 = -0.5 * difference
-        grad_log_path__0 = (
-            2.0 * x_2_0 * t_after + 4.0 * whole_power(x_2_0, 3) * product_2 + 0.5 * (2.0 * ratio_2_0 * product_2_2)
-        )
-        grad_log_path__1 = (
-            2.0 * x_2_1 * t_after + 4.0 * whole_power(x_2_1, 3) * product_2 + 0.5 * (2.0 * ratio_2_1 * product_2_2)
-        )
-        grad_log_path__2 = (
-            2.0 * x_2_2 * t_after + 4.0 * whole_power(x_2_2, 3) * product_2 + 0.5 * (2.0 * ratio_2_2 * product_2_2)
-        )
-        grad_log_path__3 = (
-            2.0 * x_2_3 * t_after + 4.0 * whole_power(x_2_3, 3) * product_2 + 0.5 * (2.0 * ratio_2_3 * product_2_2)
-        )
-        grad_log_path__4 = (
-            2.0 * x_2_4 * t_after + 4.0 * whole_power(x_2_4, 3) * product_2 + 0.5 * (2.0 * ratio_2_4 * product_2_2)
-        )
-        grad_log_path__5 = (
-            2.0 * x_2_5 * t_after + 4.0 * whole_power(x_2_5, 3) * product_2 + 0.5 * (2.0 * ratio_2_5 * product_2_2)
-        )
-        grad_log_path__6 = (
-            2.0 * x_2_6 * t_after + 4.0 * whole_power(x_2_6, 3) * product_2 + 0.5 * (2.0 * ratio_2_6 * product_2_2)
-        )
-        grad_log_path__7 = (
-            2.0 * x_2_7 * t_after + 4.0 * whole_power(x_2_7, 3) * product_2 + 0.5 * (2.0 * ratio_2_7 * product_2_2)
-        )
+        grad_log_path__0 = 2.0 * x_2_0 * t_after + known_3_0 * product_2 + 0.5 * (known_2_0 * product_2_2)
+        grad_log_path__1 = 2.0 * x_2_1 * t_after + known_3_1 * product_2 + 0.5 * (known_2_1 * product_2_2)
+        grad_log_path__2 = 2.0 * x_2_2 * t_after + known_3_2 * product_2 + 0.5 * (known_2_2 * product_2_2)
+        grad_log_path__3 = 2.0 * x_2_3 * t_after + known_3_3 * product_2 + 0.5 * (known_2_3 * product_2_2)
+        grad_log_path__4 = 2.0 * x_2_4 * t_after + known_3_4 * product_2 + 0.5 * (known_2_4 * product_2_2)
+        grad_log_path__5 = 2.0 * x_2_5 * t_after + known_3_5 * product_2 + 0.5 * (known_2_5 * product_2_2)
+        grad_log_path__6 = 2.0 * x_2_6 * t_after + known_3_6 * product_2 + 0.5 * (known_2_6 * product_2_2)
+        grad_log_path__7 = 2.0 * x_2_7 * t_after + known_3_7 * product_2 + 0.5 * (known_2_7 * product_2_2)
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
         mean_1 = x_2_1 + 0.1 * grad_log_path__1
@@ -560,8 +610,19 @@ def anneal_back_kernel(
         ratio_3_5 = y_5 / 2.0
         ratio_3_6 = y_6 / 2.0
         ratio_3_7 = y_7 / 2.0
+        reduced = (
+            -0.5 * square(ratio_3_0)
+            - 1.612085713764618
+            + (-0.5 * square(ratio_3_1) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_2) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_3) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_4) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_5) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_6) - 1.612085713764618)
+            + (-0.5 * square(ratio_3_7) - 1.612085713764618)
+        )
         # ais.gen:4
-        U = (
+        U_2 = (
             whole_power(y_0, 4)
             + whole_power(y_1, 4)
             + whole_power(y_2, 4)
@@ -581,84 +642,37 @@ def anneal_back_kernel(
             + square(y_7)
         )
         # ais.gen:6
-        log_p = -U
-        # ais.gen:4
-        U_2 = (
-            whole_power(x_2_0, 4)
-            + whole_power(x_2_1, 4)
-            + whole_power(x_2_2, 4)
-            + whole_power(x_2_3, 4)
-            + whole_power(x_2_4, 4)
-            + whole_power(x_2_5, 4)
-            + whole_power(x_2_6, 4)
-            + whole_power(x_2_7, 4)
-        ) / 4.0 - (
-            square(x_2_0)
-            + square(x_2_1)
-            + square(x_2_2)
-            + square(x_2_3)
-            + square(x_2_4)
-            + square(x_2_5)
-            + square(x_2_6)
-            + square(x_2_7)
-        )
-        # ais.gen:6
         log_p_2 = -U_2
+        product_3_0 = 4.0 * whole_power(y_0, 3)
+        product_3_1 = 4.0 * whole_power(y_1, 3)
+        product_3_2 = 4.0 * whole_power(y_2, 3)
+        product_3_3 = 4.0 * whole_power(y_3, 3)
+        product_3_4 = 4.0 * whole_power(y_4, 3)
+        product_3_5 = 4.0 * whole_power(y_5, 3)
+        product_3_6 = 4.0 * whole_power(y_6, 3)
+        product_3_7 = 4.0 * whole_power(y_7, 3)
+        product_4_0 = 2.0 * ratio_3_0
+        product_4_1 = 2.0 * ratio_3_1
+        product_4_2 = 2.0 * ratio_3_2
+        product_4_3 = 2.0 * ratio_3_3
+        product_4_4 = 2.0 * ratio_3_4
+        product_4_5 = 2.0 * ratio_3_5
+        product_4_6 = 2.0 * ratio_3_6
+        product_4_7 = 2.0 * ratio_3_7
         # ais.gen:8
-        grad_log_path_2_0 = (
-            2.0 * y_0 * t_after + 4.0 * whole_power(y_0, 3) * product_2 + 0.5 * (2.0 * ratio_3_0 * product_2_2)
-        )
-        grad_log_path_2_1 = (
-            2.0 * y_1 * t_after + 4.0 * whole_power(y_1, 3) * product_2 + 0.5 * (2.0 * ratio_3_1 * product_2_2)
-        )
-        grad_log_path_2_2 = (
-            2.0 * y_2 * t_after + 4.0 * whole_power(y_2, 3) * product_2 + 0.5 * (2.0 * ratio_3_2 * product_2_2)
-        )
-        grad_log_path_2_3 = (
-            2.0 * y_3 * t_after + 4.0 * whole_power(y_3, 3) * product_2 + 0.5 * (2.0 * ratio_3_3 * product_2_2)
-        )
-        grad_log_path_2_4 = (
-            2.0 * y_4 * t_after + 4.0 * whole_power(y_4, 3) * product_2 + 0.5 * (2.0 * ratio_3_4 * product_2_2)
-        )
-        grad_log_path_2_5 = (
-            2.0 * y_5 * t_after + 4.0 * whole_power(y_5, 3) * product_2 + 0.5 * (2.0 * ratio_3_5 * product_2_2)
-        )
-        grad_log_path_2_6 = (
-            2.0 * y_6 * t_after + 4.0 * whole_power(y_6, 3) * product_2 + 0.5 * (2.0 * ratio_3_6 * product_2_2)
-        )
-        grad_log_path_2_7 = (
-            2.0 * y_7 * t_after + 4.0 * whole_power(y_7, 3) * product_2 + 0.5 * (2.0 * ratio_3_7 * product_2_2)
-        )
+        grad_log_path_2_0 = 2.0 * y_0 * t_after + product_3_0 * product_2 + 0.5 * (product_4_0 * product_2_2)
+        grad_log_path_2_1 = 2.0 * y_1 * t_after + product_3_1 * product_2 + 0.5 * (product_4_1 * product_2_2)
+        grad_log_path_2_2 = 2.0 * y_2 * t_after + product_3_2 * product_2 + 0.5 * (product_4_2 * product_2_2)
+        grad_log_path_2_3 = 2.0 * y_3 * t_after + product_3_3 * product_2 + 0.5 * (product_4_3 * product_2_2)
+        grad_log_path_2_4 = 2.0 * y_4 * t_after + product_3_4 * product_2 + 0.5 * (product_4_4 * product_2_2)
+        grad_log_path_2_5 = 2.0 * y_5 * t_after + product_3_5 * product_2 + 0.5 * (product_4_5 * product_2_2)
+        grad_log_path_2_6 = 2.0 * y_6 * t_after + product_3_6 * product_2 + 0.5 * (product_4_6 * product_2_2)
+        grad_log_path_2_7 = 2.0 * y_7 * t_after + product_3_7 * product_2 + 0.5 * (product_4_7 * product_2_2)
         # ais.gen:12
         log_ratio = (
-            difference
-            * (
-                -0.5 * square(ratio_3_0)
-                - 1.612085713764618
-                + (-0.5 * square(ratio_3_1) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_2) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_3) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_4) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_5) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_6) - 1.612085713764618)
-                + (-0.5 * square(ratio_3_7) - 1.612085713764618)
-            )
-            + t_after * log_p
-            - (
-                difference
-                * (
-                    -0.5 * square(ratio_2_0)
-                    - 1.612085713764618
-                    + (-0.5 * square(ratio_2_1) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_2) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_3) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_4) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_5) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_6) - 1.612085713764618)
-                    + (-0.5 * square(ratio_2_7) - 1.612085713764618)
-                )
-                + t_after * log_p_2
-            )
+            difference * reduced
+            + t_after * log_p_2
+            - (difference * known + t_after * log_p)
             + (
                 -0.5 * square((x_2_0 - (y_0 + 0.1 * grad_log_path_2_0)) / 0.4472135954999579)
                 - 0.11421957698762242
@@ -692,9 +706,9 @@ def anneal_back_kernel(
         chosen_6 = tl.where(accept, y_6, x_2_6)
         chosen_7 = tl.where(accept, y_7, x_2_7)
         # ais.gen:16
-        t_before = ratio * (total - (now + 1))
+        t_before = ratio_2 * (total - (now + 1))
         # ais.gen:8
-        reduced = (
+        reduced_2 = (
             -0.5 * square(chosen_0 / 2.0)
             - 1.612085713764618
             + (-0.5 * square(chosen_1 / 2.0) - 1.612085713764618)
@@ -728,7 +742,7 @@ def anneal_back_kernel(
         # ais.gen:6
         log_p_3 = -U_3
         # ais.gen:16
-        gain = (1.0 - t_before) * reduced + t_before * log_p_3 - (difference * reduced + t_after * log_p_3)
+        gain = (1.0 - t_before) * reduced_2 + t_before * log_p_3 - (difference * reduced_2 + t_after * log_p_3)
         x_2_0 = chosen_0
         x_2_1 = chosen_1
         x_2_2 = chosen_2
@@ -739,6 +753,24 @@ def anneal_back_kernel(
         x_2_7 = chosen_7
         log_weight = log_weight + gain
         accepted = accepted + accept.to(tl.float32)
+        log_p = tl.where(accept, log_p_2, log_p)
+        known = tl.where(accept, reduced, known)
+        known_2_0 = tl.where(accept, product_4_0, known_2_0)
+        known_2_1 = tl.where(accept, product_4_1, known_2_1)
+        known_2_2 = tl.where(accept, product_4_2, known_2_2)
+        known_2_3 = tl.where(accept, product_4_3, known_2_3)
+        known_2_4 = tl.where(accept, product_4_4, known_2_4)
+        known_2_5 = tl.where(accept, product_4_5, known_2_5)
+        known_2_6 = tl.where(accept, product_4_6, known_2_6)
+        known_2_7 = tl.where(accept, product_4_7, known_2_7)
+        known_3_0 = tl.where(accept, product_3_0, known_3_0)
+        known_3_1 = tl.where(accept, product_3_1, known_3_1)
+        known_3_2 = tl.where(accept, product_3_2, known_3_2)
+        known_3_3 = tl.where(accept, product_3_3, known_3_3)
+        known_3_4 = tl.where(accept, product_3_4, known_3_4)
+        known_3_5 = tl.where(accept, product_3_5, known_3_5)
+        known_3_6 = tl.where(accept, product_3_6, known_3_6)
+        known_3_7 = tl.where(accept, product_3_7, known_3_7)
     tl.store(x_out + place * 8, x_2_0, mask=live)
     tl.store(x_out + place * 8 + 1, x_2_1, mask=live)
     tl.store(x_out + place * 8 + 2, x_2_2, mask=live)
@@ -751,7 +783,7 @@ def anneal_back_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def anneal_back_rows(x, steps, total, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight.

@@ -47,61 +47,70 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
     device = x.device
     uniforms_2 = random.Draws("uniform", seed, rows, 2, dtype=dtype)
     normals_1 = random.Draws("normal", seed, rows, 1, 8, dtype=dtype)
+    # ais.gen:4
+    U = (x**4).sum(-1) / 4.0 - (x**2).sum(-1)
+    # ais.gen:8
+    ratio = x / 2.0
     # ais.gen:16
-    ratio = 1.0 / total
+    ratio_2 = 1.0 / total
+    x_2 = x
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    log_p = -U
+    known = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
+    known_2 = 2.0 * ratio
+    known_3 = 4.0 * x**3
     for k in range(steps):
         now = step + k
         # ais.gen:12
         u = uniforms_2.at(now)
         # ais.gen:16
-        t_after = ratio * (now + 1)
+        t_after = ratio_2 * (now + 1)
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
         product = 0.25 * -t_after
         # ais.gen:8
-        ratio_2 = x / 2.0
         product_2 = -0.5 * difference
-        grad_log_path = 2.0 * x * t_after + 4.0 * x**3 * product + 0.5 * (2.0 * ratio_2 * product_2)
+        grad_log_path = 2.0 * x_2 * t_after + known_3 * product + 0.5 * (known_2 * product_2)
         # ais.gen:11
-        mean = x + 0.1 * grad_log_path
+        mean = x_2 + 0.1 * grad_log_path
         noise = normals_1.at(now)
         y = mean + 0.4472135954999579 * noise
         # ais.gen:8
         ratio_3 = y / 2.0
+        reduced = (-0.5 * ratio_3**2 - 1.612085713764618).sum(-1)
         # ais.gen:4
-        U = (y**4).sum(-1) / 4.0 - (y**2).sum(-1)
-        # ais.gen:6
-        log_p = -U
-        # ais.gen:8
-        reduced = (-0.5 * ratio_2**2 - 1.612085713764618).sum(-1)
-        # ais.gen:4
-        U_2 = (x**4).sum(-1) / 4.0 - (x**2).sum(-1)
+        U_2 = (y**4).sum(-1) / 4.0 - (y**2).sum(-1)
         # ais.gen:6
         log_p_2 = -U_2
         # ais.gen:8
-        total_2 = difference * reduced + t_after * log_p_2
-        grad_log_path_2 = 2.0 * y * t_after + 4.0 * y**3 * product + 0.5 * (2.0 * ratio_3 * product_2)
+        total_2 = difference * known + t_after * log_p
+        product_3 = 4.0 * y**3
+        product_4 = 2.0 * ratio_3
+        grad_log_path_2 = 2.0 * y * t_after + product_3 * product + 0.5 * (product_4 * product_2)
         # ais.gen:12
         log_ratio = (
-            difference * (-0.5 * ratio_3**2 - 1.612085713764618).sum(-1)
-            + t_after * log_p
+            difference * reduced
+            + t_after * log_p_2
             - total_2
             + (
-                (-0.5 * ((x - (y + 0.1 * grad_log_path_2)) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
+                (-0.5 * ((x_2 - (y + 0.1 * grad_log_path_2)) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
                 - (-0.5 * ((y - mean) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
         # ais.gen:16
-        t_before = ratio * now
-        gain = total_2 - ((1.0 - t_before) * reduced + t_before * log_p_2)
-        x = torch.where(accept[:, None], y, x)
+        t_before = ratio_2 * now
+        gain = total_2 - ((1.0 - t_before) * known + t_before * log_p)
+        x_2 = torch.where(accept[:, None], y, x_2)
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-    return x, log_weight, accepted
+        log_p = torch.where(accept, log_p_2, log_p)
+        known = torch.where(accept, reduced, known)
+        known_2 = torch.where(accept[:, None], product_4, known_2)
+        known_3 = torch.where(accept[:, None], product_3, known_3)
+    return x_2, log_weight, accepted
 
 
 def anneal_back_rows(x, steps, total, *, rows, seed, step):
@@ -113,66 +122,77 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
     device = x.device
     uniforms_2 = random.Draws("uniform", seed, rows, 2, dtype=dtype)
     normals_1 = random.Draws("normal", seed, rows, 1, 8, dtype=dtype)
+    # ais.gen:4
+    U = (x**4).sum(-1) / 4.0 - (x**2).sum(-1)
+    # ais.gen:8
+    ratio = x / 2.0
     # ais.gen:16
-    ratio = 1.0 / total
+    ratio_2 = 1.0 / total
+    x_2 = x
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    log_p = -U
+    known = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
+    known_2 = 2.0 * ratio
+    known_3 = 4.0 * x**3
     for k in range(steps):
         now = step + k
         # ais.gen:12
         u = uniforms_2.at(now)
         # ais.gen:16
-        t_after = ratio * (total - now)
+        t_after = ratio_2 * (total - now)
         # ais.gen:8
         difference = 1.0 - t_after
         # ais.gen:4
         product = 0.25 * -t_after
         # ais.gen:8
-        ratio_2 = x / 2.0
         product_2 = -0.5 * difference
-        grad_log_path = 2.0 * x * t_after + 4.0 * x**3 * product + 0.5 * (2.0 * ratio_2 * product_2)
+        grad_log_path = 2.0 * x_2 * t_after + known_3 * product + 0.5 * (known_2 * product_2)
         # ais.gen:11
-        mean = x + 0.1 * grad_log_path
+        mean = x_2 + 0.1 * grad_log_path
         noise = normals_1.at(now)
         y = mean + 0.4472135954999579 * noise
         # ais.gen:8
         ratio_3 = y / 2.0
+        reduced = (-0.5 * ratio_3**2 - 1.612085713764618).sum(-1)
         # ais.gen:4
-        U = (y**4).sum(-1) / 4.0 - (y**2).sum(-1)
-        # ais.gen:6
-        log_p = -U
-        # ais.gen:4
-        U_2 = (x**4).sum(-1) / 4.0 - (x**2).sum(-1)
+        U_2 = (y**4).sum(-1) / 4.0 - (y**2).sum(-1)
         # ais.gen:6
         log_p_2 = -U_2
+        product_3 = 4.0 * y**3
+        product_4 = 2.0 * ratio_3
         # ais.gen:8
-        grad_log_path_2 = 2.0 * y * t_after + 4.0 * y**3 * product + 0.5 * (2.0 * ratio_3 * product_2)
+        grad_log_path_2 = 2.0 * y * t_after + product_3 * product + 0.5 * (product_4 * product_2)
         # ais.gen:12
         log_ratio = (
-            difference * (-0.5 * ratio_3**2 - 1.612085713764618).sum(-1)
-            + t_after * log_p
-            - (difference * (-0.5 * ratio_2**2 - 1.612085713764618).sum(-1) + t_after * log_p_2)
+            difference * reduced
+            + t_after * log_p_2
+            - (difference * known + t_after * log_p)
             + (
-                (-0.5 * ((x - (y + 0.1 * grad_log_path_2)) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
+                (-0.5 * ((x_2 - (y + 0.1 * grad_log_path_2)) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
                 - (-0.5 * ((y - mean) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
-        chosen = torch.where(accept[:, None], y, x)
+        chosen = torch.where(accept[:, None], y, x_2)
         # ais.gen:16
-        t_before = ratio * (total - (now + 1))
+        t_before = ratio_2 * (total - (now + 1))
         # ais.gen:8
-        reduced = (-0.5 * (chosen / 2.0) ** 2 - 1.612085713764618).sum(-1)
+        reduced_2 = (-0.5 * (chosen / 2.0) ** 2 - 1.612085713764618).sum(-1)
         # ais.gen:4
         U_3 = (chosen**4).sum(-1) / 4.0 - (chosen**2).sum(-1)
         # ais.gen:6
         log_p_3 = -U_3
         # ais.gen:16
-        gain = (1.0 - t_before) * reduced + t_before * log_p_3 - (difference * reduced + t_after * log_p_3)
-        x = chosen
+        gain = (1.0 - t_before) * reduced_2 + t_before * log_p_3 - (difference * reduced_2 + t_after * log_p_3)
+        x_2 = chosen
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-    return x, log_weight, accepted
+        log_p = torch.where(accept, log_p_2, log_p)
+        known = torch.where(accept, reduced, known)
+        known_2 = torch.where(accept[:, None], product_4, known_2)
+        known_3 = torch.where(accept[:, None], product_3, known_3)
+    return x_2, log_weight, accepted
 
 
 class AIS(Model):
@@ -184,7 +204,9 @@ class AIS(Model):
     sample: none, log_prob: none"""
 
     fields = (Field("x", (8,), Support("Real"), storage="float32"),)
-    annealed = (Field("x", (8,), Support("Real"), storage="float32"),)
+    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {
+        "path": (Field("x", (8,), Support("Real"), storage="float32"),),
+    }
     programs: ClassVar[dict[str, RowFunction]] = {
         "energy": RowFunction(energy_rows, tiles=(512, 512, 1024)),
         "anneal_start": RowFunction(anneal_start_rows, keywords=("rows", "seed", "step", "dtype"), width=8),

@@ -72,18 +72,52 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[8][LANES];
         load(x, x_rows, first, count, 8);
+        // ais.gen:4
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x[at][lane], 4);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
+        }
+        ALIGNED float U[LANES];
+        ALIGNED float ratio[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane];
+        double ratio_2;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) ratio[at][lane] = x[at][lane] / 2.0f;
+        }
+        ratio_2 = 1.0 / (double)total;
         // ais.gen:16
-        double ratio;
-        ratio = 1.0 / (double)total;
         ALIGNED float x_2[8][LANES];
         ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float log_p[LANES];
+        ALIGNED float known[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
+            log_p[lane] = -U[lane];
+            known[lane] = 0.0f;
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
+            }
+        }
+        ALIGNED float known_2[8][LANES];
+        ALIGNED float known_3[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known_2[at][lane] = 2.0f * ratio[at][lane];
+                known_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
+            }
         }
         for (int64_t k = 0; k < steps; k++) {
             int64_t now;
@@ -93,7 +127,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             uniform(&u, 1, row, seed, now, 0, 2);
             // ais.gen:16
             double t_after;
-            t_after = ratio * (double)(now + 1);
+            t_after = ratio_2 * (double)(now + 1);
             // ais.gen:8
             double difference;
             difference = 1.0 - t_after;
@@ -101,19 +135,15 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             double product;
             product = 0.25 * -t_after;
             // ais.gen:8
-            ALIGNED float ratio_2[8][LANES];
             double product_2;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) ratio_2[at][lane] = x_2[at][lane] / 2.0f;
-            }
             product_2 = -0.5 * difference;
             ALIGNED float grad_log_path[8][LANES];
             ALIGNED float mean[8][LANES];
             ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + 4.0f * whole_power(x_2[at][lane],
-                        3) * (float)product + 0.5f * (2.0f * ratio_2[at][lane] * (float)product_2);
+                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + known_3[at][lane] * (float)product
+                        + 0.5f * (known_2[at][lane] * (float)product_2);
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
@@ -121,81 +151,62 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             // ais.gen:11
             ALIGNED float y[8][LANES];
             ALIGNED float ratio_3[8][LANES];
-            ALIGNED float sum_2[LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     y[at][lane] = mean[at][lane] + 0.4472135954999579f * noise[at][lane];
                     ratio_3[at][lane] = y[at][lane] / 2.0f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(y[at][lane], 4);
-            }
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(y[at][lane]);
-            }
-            ALIGNED float U[LANES];
-            ALIGNED float log_p[LANES];
-            ALIGNED float reduced_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                U[lane] = sum_2[lane] / 4.0f - sum_3[lane];
-                log_p[lane] = -U[lane];
-                reduced_2[lane] = 0.0f;
-            }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2[lane] += -0.5f * square(ratio_2[at][lane]) - 1.612085713764618f;
+                    reduced_2[lane] += -0.5f * square(ratio_3[at][lane]) - 1.612085713764618f;
                 }
             }
             // ais.gen:4
             ALIGNED float sum_4[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(x_2[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(y[at][lane], 4);
             }
             ALIGNED float sum_5[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(x_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(y[at][lane]);
             }
             ALIGNED float U_2[LANES];
             ALIGNED float log_p_2[LANES];
             ALIGNED float total_2[LANES];
-            ALIGNED float grad_log_path_2[8][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane];
                 log_p_2[lane] = -U_2[lane];
-                total_2[lane] = (float)difference * reduced_2[lane] + (float)t_after * log_p_2[lane];
+                total_2[lane] = (float)difference * known[lane] + (float)t_after * log_p[lane];
             }
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float grad_log_path_2[8][LANES];
             ALIGNED float sum_6[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + 4.0f * whole_power(y[at][lane], 3)
-                        * (float)product + 0.5f * (2.0f * ratio_3[at][lane] * (float)product_2);
+                    product_3[at][lane] = 4.0f * whole_power(y[at][lane], 3);
+                    product_4[at][lane] = 2.0f * ratio_3[at][lane];
+                    grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + product_3[at][lane] *
+                        (float)product + 0.5f * (product_4[at][lane] * (float)product_2);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_6[lane] += -0.5f * square(ratio_3[at][lane]) - 1.612085713764618f;
+                    sum_6[lane] += -0.5f * square((x_2[at][lane] - (y[at][lane] + 0.1f * grad_log_path_2[at][lane])) /
+                        0.4472135954999579f) - 0.11421957698762242f;
                 }
             }
             ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_7[lane] += -0.5f * square((x_2[at][lane] - (y[at][lane] + 0.1f * grad_log_path_2[at][lane])) /
-                        0.4472135954999579f) - 0.11421957698762242f;
-                }
-            }
-            ALIGNED float sum_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_8[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.4472135954999579f) -
+                    sum_7[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.4472135954999579f) -
                         0.11421957698762242f;
                 }
             }
@@ -203,16 +214,15 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int accept[LANES];
             double t_before;
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = (float)difference * sum_6[lane] + (float)t_after * log_p[lane] - total_2[lane] +
-                    (sum_7[lane] - sum_8[lane]);
+                log_ratio[lane] = (float)difference * reduced_2[lane] + (float)t_after * log_p_2[lane] - total_2[lane] +
+                    (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
-            t_before = ratio * (double)now;
+            t_before = ratio_2 * (double)now;
             // ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2[lane] - ((float)(1.0 - t_before) * reduced_2[lane] + (float)t_before *
-                    log_p_2[lane]);
+                gain[lane] = total_2[lane] - ((float)(1.0 - t_before) * known[lane] + (float)t_before * log_p[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -222,6 +232,14 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                log_p[lane] = choose(accept[lane], log_p_2[lane], log_p[lane]);
+                known[lane] = choose(accept[lane], reduced_2[lane], known[lane]);
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    known_2[at][lane] = choose(accept[lane], product_4[at][lane], known_2[at][lane]);
+                    known_3[at][lane] = choose(accept[lane], product_3[at][lane], known_3[at][lane]);
+                }
             }
         }
         store(x_out, x_2, first, count, 8, 8, 0);
@@ -257,18 +275,52 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[8][LANES];
         load(x, x_rows, first, count, 8);
+        // ais.gen:4
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x[at][lane], 4);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
+        }
+        ALIGNED float U[LANES];
+        ALIGNED float ratio[8][LANES];
+        for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane];
+        double ratio_2;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) ratio[at][lane] = x[at][lane] / 2.0f;
+        }
+        ratio_2 = 1.0 / (double)total;
         // ais.gen:16
-        double ratio;
-        ratio = 1.0 / (double)total;
         ALIGNED float x_2[8][LANES];
         ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float log_p[LANES];
+        ALIGNED float known[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
+            log_p[lane] = -U[lane];
+            known[lane] = 0.0f;
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
+            }
+        }
+        ALIGNED float known_2[8][LANES];
+        ALIGNED float known_3[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known_2[at][lane] = 2.0f * ratio[at][lane];
+                known_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
+            }
         }
         for (int64_t k = 0; k < steps; k++) {
             int64_t now;
@@ -278,7 +330,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             uniform(&u, 1, row, seed, now, 0, 2);
             // ais.gen:16
             double t_after;
-            t_after = ratio * (double)(total - now);
+            t_after = ratio_2 * (double)(total - now);
             // ais.gen:8
             double difference;
             difference = 1.0 - t_after;
@@ -286,19 +338,15 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             double product;
             product = 0.25 * -t_after;
             // ais.gen:8
-            ALIGNED float ratio_2[8][LANES];
             double product_2;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) ratio_2[at][lane] = x_2[at][lane] / 2.0f;
-            }
             product_2 = -0.5 * difference;
             ALIGNED float grad_log_path[8][LANES];
             ALIGNED float mean[8][LANES];
             ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + 4.0f * whole_power(x_2[at][lane],
-                        3) * (float)product + 0.5f * (2.0f * ratio_2[at][lane] * (float)product_2);
+                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + known_3[at][lane] * (float)product
+                        + 0.5f * (known_2[at][lane] * (float)product_2);
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
@@ -306,78 +354,60 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             // ais.gen:11
             ALIGNED float y[8][LANES];
             ALIGNED float ratio_3[8][LANES];
-            ALIGNED float sum_2[LANES];
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     y[at][lane] = mean[at][lane] + 0.4472135954999579f * noise[at][lane];
                     ratio_3[at][lane] = y[at][lane] / 2.0f;
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(y[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += -0.5f * square(ratio_3[at][lane]) - 1.612085713764618f;
+                }
             }
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(y[at][lane]);
-            }
-            ALIGNED float U[LANES];
-            ALIGNED float log_p[LANES];
+            // ais.gen:4
             ALIGNED float sum_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                U[lane] = sum_2[lane] / 4.0f - sum_3[lane];
-                log_p[lane] = -U[lane];
-                sum_4[lane] = 0.0f;
-            }
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(x_2[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] += whole_power(y[at][lane], 4);
             }
             ALIGNED float sum_5[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(x_2[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] += square(y[at][lane]);
             }
             ALIGNED float U_2[LANES];
             ALIGNED float log_p_2[LANES];
-            ALIGNED float grad_log_path_2[8][LANES];
+            ALIGNED float product_3[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane];
                 log_p_2[lane] = -U_2[lane];
             }
+            ALIGNED float product_4[8][LANES];
+            ALIGNED float grad_log_path_2[8][LANES];
             ALIGNED float sum_6[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + 4.0f * whole_power(y[at][lane], 3)
-                        * (float)product + 0.5f * (2.0f * ratio_3[at][lane] * (float)product_2);
+                    product_3[at][lane] = 4.0f * whole_power(y[at][lane], 3);
+                    product_4[at][lane] = 2.0f * ratio_3[at][lane];
+                    grad_log_path_2[at][lane] = 2.0f * y[at][lane] * (float)t_after + product_3[at][lane] *
+                        (float)product + 0.5f * (product_4[at][lane] * (float)product_2);
                 }
             }
             for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_6[lane] += -0.5f * square(ratio_3[at][lane]) - 1.612085713764618f;
+                    sum_6[lane] += -0.5f * square((x_2[at][lane] - (y[at][lane] + 0.1f * grad_log_path_2[at][lane])) /
+                        0.4472135954999579f) - 0.11421957698762242f;
                 }
             }
             ALIGNED float sum_7[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_7[lane] += -0.5f * square(ratio_2[at][lane]) - 1.612085713764618f;
-                }
-            }
-            ALIGNED float sum_8[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_8[lane] += -0.5f * square((x_2[at][lane] - (y[at][lane] + 0.1f * grad_log_path_2[at][lane])) /
-                        0.4472135954999579f) - 0.11421957698762242f;
-                }
-            }
-            ALIGNED float sum_9[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_9[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.4472135954999579f) -
+                    sum_7[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.4472135954999579f) -
                         0.11421957698762242f;
                 }
             }
@@ -385,8 +415,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int accept[LANES];
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = (float)difference * sum_6[lane] + (float)t_after * log_p[lane] - ((float)difference *
-                    sum_7[lane] + (float)t_after * log_p_2[lane]) + (sum_8[lane] - sum_9[lane]);
+                log_ratio[lane] = (float)difference * reduced_2[lane] + (float)t_after * log_p_2[lane] -
+                    ((float)difference * known[lane] + (float)t_after * log_p[lane]) + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             double t_before;
@@ -395,34 +425,34 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                     chosen[at][lane] = choose(accept[lane], y[at][lane], x_2[at][lane]);
                 }
             }
-            t_before = ratio * (double)(total - (now + 1));
+            t_before = ratio_2 * (double)(total - (now + 1));
             // ais.gen:8
-            ALIGNED float reduced_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2[lane] += -0.5f * square(chosen[at][lane] / 2.0f) - 1.612085713764618f;
+                    reduced_2_2[lane] += -0.5f * square(chosen[at][lane] / 2.0f) - 1.612085713764618f;
                 }
             }
             // ais.gen:4
-            ALIGNED float sum_10[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = 0.0f;
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_10[lane] += whole_power(chosen[at][lane], 4);
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] += whole_power(chosen[at][lane], 4);
             }
-            ALIGNED float sum_11[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_11[lane] += square(chosen[at][lane]);
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] += square(chosen[at][lane]);
             }
             ALIGNED float U_3[LANES];
             ALIGNED float log_p_3[LANES];
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                U_3[lane] = sum_10[lane] / 4.0f - sum_11[lane];
+                U_3[lane] = sum_8[lane] / 4.0f - sum_9[lane];
                 log_p_3[lane] = -U_3[lane];
-                gain[lane] = (float)(1.0 - t_before) * reduced_2[lane] + (float)t_before * log_p_3[lane] -
-                    ((float)difference * reduced_2[lane] + (float)t_after * log_p_3[lane]);
+                gain[lane] = (float)(1.0 - t_before) * reduced_2_2[lane] + (float)t_before * log_p_3[lane] -
+                    ((float)difference * reduced_2_2[lane] + (float)t_after * log_p_3[lane]);
             }
             // ais.gen:16
             for (int at = 0; at < 8; at++) {
@@ -431,6 +461,14 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                log_p[lane] = choose(accept[lane], log_p_2[lane], log_p[lane]);
+                known[lane] = choose(accept[lane], reduced_2[lane], known[lane]);
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    known_2[at][lane] = choose(accept[lane], product_4[at][lane], known_2[at][lane]);
+                    known_3[at][lane] = choose(accept[lane], product_3[at][lane], known_3[at][lane]);
+                }
             }
         }
         store(x_out, x_2, first, count, 8, 8, 0);

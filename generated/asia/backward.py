@@ -262,7 +262,7 @@ def objective_phase_1_saving_kernel(
     tl.store(value_out + place, log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(
     xray,
@@ -641,7 +641,7 @@ def objective_phase_1_backward_kernel(
     tl.store(part_17_out + place * 2 + 1, tl.where(equal_tub_1, shared_17, 0.0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(
     xray,

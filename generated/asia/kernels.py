@@ -55,7 +55,7 @@ def sample_kernel(xray_out, dysp_out, rows_ptr, count, seed, step, ROWS: tl.cons
     tl.store(dysp_out + place, (noise_7 < probability_5).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of xray, dysp, drawn in the order of the factorization.
@@ -378,7 +378,7 @@ def log_weight_kernel(
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_weight_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """log p(xray, dysp, asia, smoke, tub, lung, bronc, either) - log q(asia, smoke, tub, lung, bronc, either |
@@ -642,7 +642,7 @@ def encode_kernel(
     tl.store(either_out + place, ((tub == 1.0) | (lung == 1.0)).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(xray, dysp, bronc_logits, lung_logits, tub_logits, smoke_logits, asia_logits, *, rows, seed, step):
     """a draw of asia, smoke, tub, lung, bronc, either for each row from q(asia, smoke, tub, lung, bronc, either |
@@ -719,7 +719,7 @@ def decode_kernel(
     tl.store(dysp_out + place, (noise_2 < probability_2).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_rows(bronc, either, *, rows, seed, step, dtype=torch.float32):
     """a draw of xray, dysp for each row from p(xray, dysp | bronc, either).
@@ -772,7 +772,7 @@ def decode_mean_kernel(bronc_ptr, either_ptr, xray_out, dysp_out, count, ROWS: t
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(bronc, either, *, dtype=torch.float32):
     """the mean of p(xray, dysp | bronc, either) of each row.
@@ -852,7 +852,7 @@ def prior_kernel(
     tl.store(either_out + place, ((tub == 1.0) | (lung == 1.0)).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of asia, smoke, tub, lung, bronc, either from p.
@@ -1138,7 +1138,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_q_bronc + log_q_lung + log_q_tub + log_q_smoke + log_q_asia, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(
     xray,

@@ -78,16 +78,7 @@ objective_phase_1_rows = CFunction(
     random=True,
     work=154.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port(whole=True), Port(whole=True)),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=5,
-    random=True,
-    work=154.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

@@ -28,7 +28,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -65,7 +65,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, normal(seed, row, step, 1, 0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of mala start: Normal(0, 1).
@@ -106,29 +106,28 @@ def chain_kernel(
     """`steps` steps of mala from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2__0 [ROWS], x_2__1 [ROWS], accepted [ROWS]
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], accepted [ROWS], mean_0 [ROWS], mean_1 [ROWS], U [ROWS]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # banana.gen:5
+    x_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    power_x_0 = square(x_0)
+    difference = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - power_x_0
+    product_2 = 4.0 * difference
+    grad_U_0 = 2.0 * x_0 * (0.5 - product_2)
+    grad_U_1 = product_2
     # banana.gen:6
-    x_2__0 = tl.load(x_ptr + place * 2, mask=live, other=0)
-    x_2__1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
+    x_2_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    x_2_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    mean_0 = tl.load(x_ptr + place * 2, mask=live, other=0) - 0.02 * grad_U_0
+    mean_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - 0.02 * grad_U_1
+    U = 0.5 * power_x_0 + 2.0 * square(difference)
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         u = uniform(seed, row, now, 0, 2)
-        # banana.gen:5
-        x_2_0 = x_2__0
-        power_x_2_0 = square(x_2_0)
-        difference = x_2__1 - power_x_2_0
-        U = 0.5 * power_x_2_0 + 2.0 * square(difference)
-        product_2 = 4.0 * difference
-        grad_U_0 = 2.0 * x_2_0 * (0.5 - product_2)
-        grad_U_1 = product_2
-        # banana.gen:6
-        mean_0 = x_2__0 - 0.02 * grad_U_0
-        mean_1 = x_2__1 - 0.02 * grad_U_1
         noise_0 = normal(seed, row, now, 0, 1)
         noise_1 = normal(seed, row, now, 1, 1)
         y__0 = mean_0 + 0.2 * noise_0
@@ -142,13 +141,15 @@ def chain_kernel(
         grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2_2)
         grad_U_2_1 = product_2_2
         # banana.gen:6
+        difference_3_0 = y__0 - 0.02 * grad_U_2_0
+        difference_3_1 = y__1 - 0.02 * grad_U_2_1
         log_ratio = (
             U
             - U_2
             + (
-                -0.5 * square((x_2__0 - (y__0 - 0.02 * grad_U_2_0)) / 0.2)
+                -0.5 * square((x_2_0 - difference_3_0) / 0.2)
                 + 0.6904993792294276
-                + (-0.5 * square((x_2__1 - (y__1 - 0.02 * grad_U_2_1)) / 0.2) + 0.6904993792294276)
+                + (-0.5 * square((x_2_1 - difference_3_1) / 0.2) + 0.6904993792294276)
                 - (
                     -0.5 * square((y__0 - mean_0) / 0.2)
                     + 0.6904993792294276
@@ -157,15 +158,18 @@ def chain_kernel(
             )
         )
         accept = tl.log(u) < log_ratio
-        x_2__0 = tl.where(accept, y__0, x_2__0)
-        x_2__1 = tl.where(accept, y__1, x_2__1)
+        x_2_0 = tl.where(accept, y__0, x_2_0)
+        x_2_1 = tl.where(accept, y__1, x_2_1)
         accepted = accepted + accept.to(tl.float32)
-    tl.store(x_out + place * 2, x_2__0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_2__1, mask=live)
+        mean_0 = tl.where(accept, difference_3_0, mean_0)
+        mean_1 = tl.where(accept, difference_3_1, mean_1)
+        U = tl.where(accept, U_2, U)
+    tl.store(x_out + place * 2, x_2_0, mask=live)
+    tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, steps, *, rows, seed, step):
     """`steps` steps of mala from each row, numbered from `step`.
@@ -270,7 +274,7 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_ratio_rows(x, y):
     """log of the Metropolis-Hastings ratio of mala from x to the proposal.
@@ -334,7 +338,7 @@ def log_proposal_kernel(x_ptr, y_ptr, log_proposal_out, count, ROWS: tl.constexp
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_proposal_rows(x, y):
     """log density of what mala proposes, given where it stands.

@@ -45,20 +45,20 @@ def chain_rows(x, steps, *, rows, seed, step):
     device = x.device
     uniforms_2 = random.Draws("uniform", seed, rows, 2, dtype=dtype)
     normals_1 = random.Draws("normal", seed, rows, 1, 2, dtype=dtype)
+    # banana.gen:5
+    x_0 = x[:, 0]
+    power_x_0 = x_0**2
+    difference = x[:, 1] - power_x_0
+    product = 4.0 * difference
+    grad_U = torch.stack((2.0 * x_0 * (0.5 - product), product), -1)
     # banana.gen:6
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    mean = x - 0.02 * grad_U
+    U = 0.5 * power_x_0 + 2.0 * difference**2
     for t in range(steps):
         now = step + t
         u = uniforms_2.at(now)
-        # banana.gen:5
-        x_2_0 = x[:, 0]
-        power_x_2_0 = x_2_0**2
-        difference = x[:, 1] - power_x_2_0
-        U = 0.5 * power_x_2_0 + 2.0 * difference**2
-        product = 4.0 * difference
-        grad_U = torch.stack((2.0 * x_2_0 * (0.5 - product), product), -1)
-        # banana.gen:6
-        mean = x - 0.02 * grad_U
         noise = normals_1.at(now)
         y = mean + 0.2 * noise
         # banana.gen:5
@@ -69,18 +69,21 @@ def chain_rows(x, steps, *, rows, seed, step):
         product_2 = 4.0 * difference_2
         grad_U_2 = torch.stack((2.0 * y_0 * (0.5 - product_2), product_2), -1)
         # banana.gen:6
+        difference_3 = y - 0.02 * grad_U_2
         log_ratio = (
             U
             - U_2
             + (
-                (-0.5 * ((x - (y - 0.02 * grad_U_2)) / 0.2) ** 2 + 0.6904993792294276).sum(-1)
+                (-0.5 * ((x_2 - difference_3) / 0.2) ** 2 + 0.6904993792294276).sum(-1)
                 - (-0.5 * ((y - mean) / 0.2) ** 2 + 0.6904993792294276).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
-        x = torch.where(accept[:, None], y, x)
+        x_2 = torch.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(dtype)
-    return x, accepted
+        mean = torch.where(accept[:, None], difference_3, mean)
+        U = torch.where(accept, U_2, U)
+    return x_2, accepted
 
 
 def log_ratio_rows(x, y):

@@ -27,41 +27,40 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
+        // banana.gen:5
+        ALIGNED float x_0[LANES];
+        ALIGNED float power_x_0[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float grad_U[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_0[lane] = x[0][lane];
+            power_x_0[lane] = square(x_0[lane]);
+            difference[lane] = x[1][lane] - power_x_0[lane];
+            product[lane] = 4.0f * difference[lane];
+            grad_U[0][lane] = 2.0f * x_0[lane] * (0.5f - product[lane]);
+            grad_U[1][lane] = product[lane];
+        }
         // banana.gen:6
         ALIGNED float x_2[2][LANES];
         ALIGNED float accepted[LANES];
+        ALIGNED float mean[2][LANES];
+        ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             accepted[lane] = 0.0f;
+            mean[0][lane] = x[0][lane] - 0.02f * grad_U[0][lane];
+            mean[1][lane] = x[1][lane] - 0.02f * grad_U[1][lane];
+            U[lane] = 0.5f * power_x_0[lane] + 2.0f * square(difference[lane]);
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
             now = step + t;
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 2);
-            // banana.gen:5
-            ALIGNED float x_2_0[LANES];
-            ALIGNED float power_x_2_0[LANES];
-            ALIGNED float difference[LANES];
-            ALIGNED float U[LANES];
-            ALIGNED float product[LANES];
-            ALIGNED float grad_U[2][LANES];
-            ALIGNED float mean[2][LANES];
             ALIGNED float noise[2][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_2_0[lane] = x_2[0][lane];
-                power_x_2_0[lane] = square(x_2_0[lane]);
-                difference[lane] = x_2[1][lane] - power_x_2_0[lane];
-                U[lane] = 0.5f * power_x_2_0[lane] + 2.0f * square(difference[lane]);
-                product[lane] = 4.0f * difference[lane];
-                grad_U[0][lane] = 2.0f * x_2_0[lane] * (0.5f - product[lane]);
-                grad_U[1][lane] = product[lane];
-                mean[0][lane] = x_2[0][lane] - 0.02f * grad_U[0][lane];
-                mean[1][lane] = x_2[1][lane] - 0.02f * grad_U[1][lane];
-            }
             normal(noise, 2, row, seed, now, 0, 1);
-            // banana.gen:6
             ALIGNED float y[2][LANES];
             ALIGNED float y_0[LANES];
             ALIGNED float power_y_0[LANES];
@@ -69,8 +68,8 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float U_2[LANES];
             ALIGNED float product_2[LANES];
             ALIGNED float grad_U_2[2][LANES];
+            ALIGNED float difference_3[2][LANES];
             ALIGNED float log_ratio[LANES];
-            ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 y[0][lane] = mean[0][lane] + 0.2f * noise[0][lane];
                 y[1][lane] = mean[1][lane] + 0.2f * noise[1][lane];
@@ -81,17 +80,22 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 product_2[lane] = 4.0f * difference_2[lane];
                 grad_U_2[0][lane] = 2.0f * y_0[lane] * (0.5f - product_2[lane]);
                 grad_U_2[1][lane] = product_2[lane];
-                log_ratio[lane] = U[lane] - U_2[lane] + (-0.5f * square((x_2[0][lane] - (y[0][lane] - 0.02f *
-                    grad_U_2[0][lane])) / 0.2f) + 0.6904993792294276f + (-0.5f * square((x_2[1][lane] - (y[1][lane] -
-                    0.02f * grad_U_2[1][lane])) / 0.2f) + 0.6904993792294276f) - (-0.5f * square((y[0][lane] -
-                    mean[0][lane]) / 0.2f) + 0.6904993792294276f + (-0.5f * square((y[1][lane] - mean[1][lane]) / 0.2f)
-                    + 0.6904993792294276f)));
+                difference_3[0][lane] = y[0][lane] - 0.02f * grad_U_2[0][lane];
+                difference_3[1][lane] = y[1][lane] - 0.02f * grad_U_2[1][lane];
+                log_ratio[lane] = U[lane] - U_2[lane] + (-0.5f * square((x_2[0][lane] - difference_3[0][lane]) / 0.2f) +
+                    0.6904993792294276f + (-0.5f * square((x_2[1][lane] - difference_3[1][lane]) / 0.2f) +
+                    0.6904993792294276f) - (-0.5f * square((y[0][lane] - mean[0][lane]) / 0.2f) + 0.6904993792294276f +
+                    (-0.5f * square((y[1][lane] - mean[1][lane]) / 0.2f) + 0.6904993792294276f)));
+            }
+            ALIGNED int accept[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
                 x_2[0][lane] = choose(accept[lane], y[0][lane], x_2[0][lane]);
-            }
-            for (int lane = 0; lane < LANES; lane++) {
                 x_2[1][lane] = choose(accept[lane], y[1][lane], x_2[1][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                mean[0][lane] = choose(accept[lane], difference_3[0][lane], mean[0][lane]);
+                mean[1][lane] = choose(accept[lane], difference_3[1][lane], mean[1][lane]);
+                U[lane] = choose(accept[lane], U_2[lane], U[lane]);
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);

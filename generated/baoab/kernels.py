@@ -33,7 +33,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -70,7 +70,7 @@ def start_kernel(x_out, v_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     tl.store(v_out + place * 1, normal(seed, row, step, 0, 1), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of baoab start: Normal(0, 1).
@@ -115,20 +115,23 @@ def chain_kernel(
     """`steps` steps of baoab from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2_0 [ROWS], v_2_0 [ROWS], accepted [ROWS]
+    loop over steps, carrying x_2_0 [ROWS], v_2_0 [ROWS], accepted [ROWS], known_0 [ROWS]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # baoab.gen:5
+    grad_U_0 = tl.sigmoid(tl.load(x_ptr + place * 1, mask=live, other=0)) - tl.sigmoid(
+        -tl.load(x_ptr + place * 1, mask=live, other=0),
+    )
     # baoab.gen:12
     x_2_0 = tl.load(x_ptr + place * 1, mask=live, other=0)
     v_2_0 = tl.load(v_ptr + place * 1, mask=live, other=0)
     accepted = 0.0
+    known_0 = 0.1 * grad_U_0
     for t in tl.range(0, steps, num_stages=1):
-        # baoab.gen:5
-        grad_U_0 = tl.sigmoid(x_2_0) - tl.sigmoid(-x_2_0)
         # baoab.gen:9
-        v_next_0 = v_2_0 - 0.1 * grad_U_0
+        v_next_0 = v_2_0 - known_0
         # baoab.gen:10
         x_next_0 = x_2_0 + 0.1 * v_next_0
         # baoab.gen:11
@@ -142,16 +145,19 @@ def chain_kernel(
         x_next_2_0 = x_next_0 + 0.1 * v_next_2_0
         # baoab.gen:5
         grad_U_2_0 = tl.sigmoid(x_next_2_0) - tl.sigmoid(-x_next_2_0)
+        # baoab.gen:9
+        product_0 = 0.1 * grad_U_2_0
         # baoab.gen:12
         x_2_0 = x_next_2_0
-        v_2_0 = v_next_2_0 - 0.1 * grad_U_2_0
+        v_2_0 = v_next_2_0 - product_0
         accepted = accepted + 1.0
+        known_0 = product_0
     tl.store(x_out + place * 1, x_2_0, mask=live)
     tl.store(v_out + place * 1, v_2_0, mask=live)
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, v, steps, *, rows, seed, step):
     """`steps` steps of baoab from each row, numbered from `step`.

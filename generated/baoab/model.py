@@ -44,15 +44,17 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     dtype = x.dtype
     device = x.device
     normals_8 = random.Draws("normal", seed, rows, 8, 1, dtype=dtype)
+    # baoab.gen:5
+    grad_U = torch.sigmoid(x) - torch.sigmoid(-x)
     # baoab.gen:12
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = 0.1 * grad_U
     for t in range(steps):
-        # baoab.gen:5
-        grad_U = torch.sigmoid(x) - torch.sigmoid(-x)
         # baoab.gen:9
-        v_next = v - 0.1 * grad_U
+        v_next = v - known
         # baoab.gen:10
-        x_next = x + 0.1 * v_next
+        x_next = x_2 + 0.1 * v_next
         # baoab.gen:11
         mean = 0.8 * v_next
         # baoab.gen:12
@@ -64,11 +66,14 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         x_next_2 = x_next + 0.1 * v_next_2
         # baoab.gen:5
         grad_U_2 = torch.sigmoid(x_next_2) - torch.sigmoid(-x_next_2)
+        # baoab.gen:9
+        product = 0.1 * grad_U_2
         # baoab.gen:12
-        x = x_next_2
-        v = v_next_2 - 0.1 * grad_U_2
+        x_2 = x_next_2
+        v = v_next_2 - product
         accepted = accepted + 1.0
-    return x, v, accepted
+        known = product
+    return x_2, v, accepted
 
 
 class BAOAB(Model):

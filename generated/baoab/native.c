@@ -57,25 +57,28 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 1);
         ALIGNED float v[1][LANES];
         load(v, v_rows, first, count, 1);
+        // baoab.gen:5
+        ALIGNED float grad_U[1][LANES];
+        for (int lane = 0; lane < LANES; lane++) grad_U[0][lane] = sigmoid(x[0][lane]) - sigmoid(-x[0][lane]);
         // baoab.gen:12
         ALIGNED float x_2[1][LANES];
         ALIGNED float v_2[1][LANES];
         ALIGNED float accepted[LANES];
+        ALIGNED float known[1][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             v_2[0][lane] = v[0][lane];
             accepted[lane] = 0.0f;
+            known[0][lane] = 0.1f * grad_U[0][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
-            // baoab.gen:5
-            ALIGNED float grad_U[1][LANES];
+            // baoab.gen:9
             ALIGNED float v_next[1][LANES];
             ALIGNED float x_next[1][LANES];
             ALIGNED float mean[1][LANES];
             int64_t now;
             for (int lane = 0; lane < LANES; lane++) {
-                grad_U[0][lane] = sigmoid(x_2[0][lane]) - sigmoid(-x_2[0][lane]);
-                v_next[0][lane] = v_2[0][lane] - 0.1f * grad_U[0][lane];
+                v_next[0][lane] = v_2[0][lane] - known[0][lane];
                 x_next[0][lane] = x_2[0][lane] + 0.1f * v_next[0][lane];
                 mean[0][lane] = 0.8f * v_next[0][lane];
             }
@@ -86,16 +89,19 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float v_next_2[1][LANES];
             ALIGNED float x_next_2[1][LANES];
             ALIGNED float grad_U_2[1][LANES];
+            ALIGNED float product[1][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 v_next_2[0][lane] = mean[0][lane] + 0.6f * noise[0][lane];
                 x_next_2[0][lane] = x_next[0][lane] + 0.1f * v_next_2[0][lane];
                 grad_U_2[0][lane] = sigmoid(x_next_2[0][lane]) - sigmoid(-x_next_2[0][lane]);
+                product[0][lane] = 0.1f * grad_U_2[0][lane];
             }
             // baoab.gen:12
             for (int lane = 0; lane < LANES; lane++) {
                 x_2[0][lane] = x_next_2[0][lane];
-                v_2[0][lane] = v_next_2[0][lane] - 0.1f * grad_U_2[0][lane];
+                v_2[0][lane] = v_next_2[0][lane] - product[0][lane];
                 accepted[lane] = accepted[lane] + 1.0f;
+                known[0][lane] = product[0][lane];
             }
         }
         store(x_out, x_2, first, count, 1, 1, 0);

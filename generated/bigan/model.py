@@ -274,7 +274,7 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "2e9c416c45788b51ee3023df7f7deacab5a2fc9be759175932cf6b4966a3d1af"
+    model_hash = "eb7bf2ec2be2f32cb7ade7b400007c494070f107f06d4bf1e685d1a5eb7162ac"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

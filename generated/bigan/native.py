@@ -55,16 +55,7 @@ objective_generators_rows = CFunction(
     random=True,
     work=3140.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=18,
-    random=True,
-    work=3140.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -104,16 +95,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6350.0,
 )
-objective_generators_saving_rows = CFunction(
-    __file__,
-    "objective_generators_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=18,
-    random=True,
-    work=3140.0,
-)
+objective_generators_saving_rows = objective_generators_rows
 objective_generators_backward_rows = CFunction(
     __file__,
     "objective_generators_backward_rows",

@@ -113,7 +113,7 @@ def objective_phase_1_saving_kernel(
     tl.store(x_2_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, *, rows, seed, step):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -214,7 +214,7 @@ def objective_phase_1_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, x_2_saved, x_2_end, value_cotangent):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.

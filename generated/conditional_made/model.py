@@ -170,7 +170,7 @@ class ConditionalMADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/conditional_made.gen"
-    model_hash = "947d069f551413a78de62c478cb70d6db818d88695527ab8a4e69d83b2d1f2e9"
+    model_hash = "c45a3d40f45a537c5ded024261faa714d134c714fa0dbc7eeea4d053cd78fcca"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

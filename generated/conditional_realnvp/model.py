@@ -328,7 +328,7 @@ class ConditionalRealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/conditional_realnvp.gen"
-    model_hash = "68d4e36e9fc885513ada86c6db7b97d9814e70da79d1bdb61dd90af886afdbaf"
+    model_hash = "07960ae558a5a52fcd27f9a35c47a954101a60b08ce22a01ee6782dfe1f1cd45"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -112,8 +112,8 @@ def sample_rows(A, b, w, c, L, m, *, rows, seed, step):
             reduced_5 = torch.abs(total_2).amax(-1)
             jacobian = torch.cat(
                 (
-                    total + torch.where(reduced_4 == 0.0, 1.0, 9.313225746154785e-10 * reduced_4)[:, None] * value_2,
-                    total_2 + torch.where(reduced_5 == 0.0, 1.0, 9.313225746154785e-10 * reduced_5)[:, None] * value_3,
+                    total + torch.where(reduced_4 == 0.0, 1.0, 5.960464477539063e-08 * reduced_4)[:, None] * value_2,
+                    total_2 + torch.where(reduced_5 == 0.0, 1.0, 5.960464477539063e-08 * reduced_5)[:, None] * value_3,
                 ),
                 -1,
             )
@@ -227,8 +227,8 @@ def forward_rows(z, A, b, w, c, L, m):
             reduced_5 = torch.abs(total_2).amax(-1)
             jacobian = torch.cat(
                 (
-                    total + torch.where(reduced_4 == 0.0, 1.0, 9.313225746154785e-10 * reduced_4)[:, None] * value_2,
-                    total_2 + torch.where(reduced_5 == 0.0, 1.0, 9.313225746154785e-10 * reduced_5)[:, None] * value_3,
+                    total + torch.where(reduced_4 == 0.0, 1.0, 5.960464477539063e-08 * reduced_4)[:, None] * value_2,
+                    total_2 + torch.where(reduced_5 == 0.0, 1.0, 5.960464477539063e-08 * reduced_5)[:, None] * value_3,
                 ),
                 -1,
             )

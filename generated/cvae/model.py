@@ -328,7 +328,7 @@ class CVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/cvae.gen"
-    model_hash = "17cf865cc6d9641f1af6dc78552c9a61bd9382fe8efaa5bc6c308cf2ace194fb"
+    model_hash = "75787b6ecf9bb8dbca063cacf6b0f663090e97f9aaf3274e5913794892cff5e6"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -66,16 +66,7 @@ objective_phase_1_rows = CFunction(
     random=True,
     work=1960.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((64,), whole=True), Port(whole=True)),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=1960.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

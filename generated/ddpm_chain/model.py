@@ -596,7 +596,7 @@ class DiffusionChain(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/sequences/ddpm_chain.gen"
-    model_hash = "ebadf944b226217de506f08ef5083b15fa61e67965b89b619206452def14b148"
+    model_hash = "d9a82a2593701af2820a9f6f7c1fe3817668b0f59bc6a7664df43b42293bf7ca"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -98,16 +98,7 @@ anneal_exact_rows = CFunction(
     random=True,
     work=1400.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=1800.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

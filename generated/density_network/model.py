@@ -117,7 +117,7 @@ class DensityNetwork(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/early/density_network.gen"
-    model_hash = "8be790a3a334d7bd6a5b09e384756810f82c79e6b1663d9de70dc93a806940e1"
+    model_hash = "51c190d0f5f0d3e97ae94a09e85fa4f4e77fc9c338cf0d403007d4a352f70558"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -32,7 +32,7 @@ def forward_kernel(w_ptr, y_ptr, x_out, log_abs_det_out, count, ROWS: tl.constex
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(w, y):
     """latent w to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -79,7 +79,7 @@ def inverse_kernel(x_ptr, y_ptr, w_out, log_abs_det_out, count, ROWS: tl.constex
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, y):
     """the value in [0, 1) that quantization turns into x to latent w, and log|det| of that map.
@@ -142,7 +142,7 @@ def simulate_vp_kernel(
     tl.store(w_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], w_2, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def simulate_vp_rows(w, y, steps, *, rows, seed, step):
     """w at t = 1, from where it is at 0: `steps` Euler-Maruyama steps of vp.

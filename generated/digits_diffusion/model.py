@@ -546,7 +546,7 @@ class DigitsDiffusion(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "26de08a8cc42c90221a6b6a526b77c5eb7552370b139c221888c06be37080049"
+    model_hash = "5e570f06b52620a3da92b91840c3b547c5e799e2e762b99519868ced982e4fd1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

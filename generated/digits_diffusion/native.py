@@ -67,17 +67,7 @@ simulate_vp_rows = CFunction(
     random=True,
     work=311.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((64,), whole=True), Port(whole=True)),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=11,
-    random=True,
-    shared=144,
-    work=8240.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

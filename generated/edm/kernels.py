@@ -27,7 +27,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 2 + 1, 80.0 * noise_1, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """x at s = 80: its terminal law.
@@ -78,7 +78,7 @@ def simulate_edm_kernel(x_ptr, x_out, rows_ptr, count, steps, seed, step, ROWS: 
     tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_edm_rows(x, steps, *, rows, seed, step):
     """x at s = 80, from where it is at 0: `steps` Euler-Maruyama steps of edm.

@@ -1031,7 +1031,7 @@ class EDM(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/edm.gen"
-    model_hash = "159b10dd5cb2c55cc0f91b54027e4fe90d0648fb56e8053485932f959394731d"
+    model_hash = "bf0d7ea70d21114b8e68d7bea4051db1121fc9e1aa863a69c0c34337eb32dfe9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -233,7 +233,7 @@ class EoNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 16}}
     package = __package__ or ""
     spec = "specs/autoregressive/eonade.gen"
-    model_hash = "018cdcd0bfcd7ccb446e76a3e37e84640548071adc35a44c2a3de36d762f2084"
+    model_hash = "d39f4411e4617d7ea294681f2027cad5237d5a37e8020d1b9f4d87f659feb3f1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -175,7 +175,7 @@ def log_prob_saving_kernel(
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(c, x, A, b, s, weight, bias):
     """log p(x) of each row, and the states that its gradient needs.
@@ -444,7 +444,7 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place, product_3_0 + product_3_1 + product_3_2 + product_3_3, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(c, x, log_prob_cotangent, A, b, s, weight, bias):
     """the gradient of log p(x) of each row.

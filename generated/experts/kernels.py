@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
+from gencompiler.runtime.kernels import largest, maximum, normal, square, uniform, vector
 
 
 @tiles.remembered
@@ -174,7 +174,7 @@ def log_prob_kernel(
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, A, b, s, weight, bias):
     """log p(x) of each row.
@@ -274,7 +274,7 @@ def sample_kernel(
         0,
         16,
     )
-    shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 4, logits, float("-inf")), 1)
+    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 4, logits, float("-inf")))
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     log_total = shared_2 + tl.log(
         tl.sum(tl.where(tl.arange(0, 16)[None, :] < 4, tl.exp(logits - shared_2[:, None]), 0.0), 1),
@@ -312,7 +312,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, A, b, s, weight, bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

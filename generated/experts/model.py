@@ -88,7 +88,7 @@ class Experts(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/experts.gen"
-    model_hash = "b459cc932edeaf9eb549c3541df4a36441c292a9172e4a6dd2ee2dcade4c23ba"
+    model_hash = "b6d2b412ad6818af4503820b76cdd37bc176641e6328b14b10017e0adccb1d62"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -202,7 +202,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2))
 @torch.no_grad()
 def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """log p(x) of each row.
@@ -350,7 +350,7 @@ def sample_kernel(
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias, *, rows, seed, step):
     """approximate samples of x.
@@ -568,7 +568,7 @@ def forward_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2))
 @torch.no_grad()
 def forward_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """latent z to data x, and log|det| of that map.
@@ -786,7 +786,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2))
 @torch.no_grad()
 def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, output_weight, output_bias):
     """data x to latent z, and log|det| of that map.

@@ -341,7 +341,7 @@ class FFJORD(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
     package = __package__ or ""
     spec = "specs/bijections/ffjord.gen"
-    model_hash = "58b9c90e25b7e714bcbbcb37d15588c75fc8c1e0e28e4d066eb2ece3c6811e1c"
+    model_hash = "5f551c641183c59d74a264185a3e280d7965a5507436435f4d28e6e8f9417126"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -1339,7 +1339,7 @@ class FlowMatching(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "estimate"}
     package = __package__ or ""
     spec = "specs/bijections/flow_matching.gen"
-    model_hash = "7a9cd36fc2a85789de1bba54ace232d3e3d1b0ebc1aaecef268b5138d572ea64"
+    model_hash = "07524f36d8ccde15f4f6a2e2b91b8a3430fea8d3c112bbe4182094bfe0cea240"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

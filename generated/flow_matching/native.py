@@ -60,17 +60,7 @@ objective_phase_1_rows = CFunction(
     shared=8,
     work=1790.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=8,
-    random=True,
-    shared=8,
-    work=1790.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

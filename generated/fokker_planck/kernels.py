@@ -24,7 +24,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     tl.store(energy_out + place, whole_power(x, 4) / 4.0 - square(x) / 2.0, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -82,7 +82,7 @@ def simulate_relax_kernel(
     tl.store(x_out + place, x_2, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_relax_rows(x, steps, *, rows, seed, step):
     """x at t = 10, from where it is at 0: `steps` Euler-Maruyama steps of relax.
@@ -125,7 +125,7 @@ def coefficients_relax_kernel(x_ptr, t_ptr, drift_out, square_out, count, ROWS: 
     tl.store(square_out + place, tl.full((ROWS,), 2.0000000000000004, tl.float32), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def coefficients_relax_rows(x, t):
     """the drift of relax and the square of its noise, at a state and a time.

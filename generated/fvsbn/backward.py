@@ -41,7 +41,7 @@ def log_prob_saving_kernel(x_ptr, b_array, W_array, log_prob_out, count, ROWS: t
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, b):
     """log p(x) of each row, and the states that its gradient needs.
@@ -114,7 +114,7 @@ def log_prob_backward_kernel(
         tl.store(part_2_out + tile * 64 + i_2, tl.sum(tl.where(live, total, 0.0), 0))
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, log_prob_cotangent, W, b):
     """the gradient of log p(x) of each row.

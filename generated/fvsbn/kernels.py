@@ -40,7 +40,7 @@ def log_prob_kernel(x_ptr, b_array, W_array, log_prob_out, count, ROWS: tl.const
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, b):
     """log p(x) of each row.
@@ -96,7 +96,7 @@ def sample_kernel(b_array, W_array, x_out, rows_ptr, count, seed, step, ROWS: tl
         x = tl.where(tl.arange(0, 64)[None, :] == i, x_i[:, None], x)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

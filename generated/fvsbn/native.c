@@ -120,61 +120,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef LOG_PROB_SAVING_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* What all rows share. */
-void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
-    float *restrict shared = pointers[3];
-    float *restrict shared_2 = shared + 0;
-    // fvsbn.gen:6
-    for (int64_t i = 0; i < 64; i++) {
-        float *restrict values = shared_2 + i * 64;
-        for (int at = 0; at < 64; at++) {
-            values[at] = (float)(at < i);
-        }
-    }
-}
-
-/* log p(x) of each row, and the states that its gradient needs.
-
-   Takes x [rows, 64] integer; returns log_prob [rows]. */
-void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict x_rows = pointers[0];
-    const float *restrict W = pointers[1];
-    const float *restrict b = pointers[2];
-    float *restrict shared = pointers[3];
-    float *restrict shared_2 = shared + 0;
-    float *restrict log_prob_out = pointers[4];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float x[64][LANES];
-        load_whole(x, x_rows, first, count, 64);
-        // fvsbn.gen:6
-        ALIGNED float log_p[LANES];
-        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
-        for (int64_t i = 0; i < 64; i++) {
-            ALIGNED float sum_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_2[lane] += W[i * 64 + at] * choose(shared_2[i * 64 + at], x[at][lane], 0.0f);
-                }
-            }
-            ALIGNED float logits[LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                logits[lane] = b[i] + sum_2[lane];
-                log_p[lane] = log_p[lane] + (x[i][lane] * logits[lane] - softplus(logits[lane]));
-            }
-        }
-        store(log_prob_out, &log_p, first, count, 1, 1, 0);
-    }
-}
-#endif
-
 #ifdef LOG_PROB_BACKWARD_ROWS
 #define LANES 32
 #include "lanes.h"

@@ -28,16 +28,7 @@ sample_rows = CFunction(
     shared=4096,
     work=2150.0,
 )
-log_prob_saving_rows = CFunction(
-    __file__,
-    "log_prob_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=2,
-    shared=4096,
-    work=2020.0,
-)
+log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",

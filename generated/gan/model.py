@@ -219,7 +219,7 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "e77373069adc16865c6887574a137a8a906d4a6a0c961d059628dc3112a99258"
+    model_hash = "9568421b54da30d097832c793b8a29b15b67727bff77078a41dc2a4b3c903f92"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -46,16 +46,7 @@ objective_generator_rows = CFunction(
     random=True,
     work=2370.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=3430.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -89,16 +80,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6780.0,
 )
-objective_generator_saving_rows = CFunction(
-    __file__,
-    "objective_generator_saving_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=2370.0,
-)
+objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",

@@ -210,53 +210,57 @@ def anneal_rows(
     device = x.device
     uniforms_3 = random.Draws("uniform", seed, rows, 3, dtype=dtype)
     normals_2 = random.Draws("normal", seed, rows, 2, 8, dtype=dtype)
+    # gan_ais.gen:7
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+    hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
     # gan_ais.gen:16
     ratio = 1.0 / total
+    z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = (
+        -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
+    ).sum(-1)
+    known_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     for k in range(steps):
         now = step + k
         # gan_ais.gen:11
         u = uniforms_3.at(now)
-        mean = 0.99498743710662 * z
+        mean = 0.99498743710662 * z_2
         noise = normals_2.at(now)
         y = mean + 0.1 * noise
+        # gan_ais.gen:6
+        reduced = (-0.5 * y**2 - 0.9189385332046727).sum(-1)
         # gan_ais.gen:16
         t_after = ratio * (now + 1)
         # gan_ais.gen:7
-        hidden = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
-        hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
-        # gan_ais.gen:6
-        reduced = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
-        # gan_ais.gen:7
-        hidden_3 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+        hidden_3 = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.relu(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
         reduced_2 = (
             -0.5 * ((x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
         ).sum(-1)
         # gan_ais.gen:10
-        total_2 = reduced + t_after * reduced_2
+        total_2 = known_2 + t_after * known
         # gan_ais.gen:11
         log_ratio = (
-            (-0.5 * y**2 - 0.9189385332046727).sum(-1)
-            + t_after
-            * (
-                -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
-            ).sum(-1)
+            reduced
+            + t_after * reduced_2
             - total_2
             + (
-                (-0.5 * ((z - 0.99498743710662 * y) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
+                (-0.5 * ((z_2 - 0.99498743710662 * y) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
                 - (-0.5 * ((y - mean) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
         # gan_ais.gen:16
         t_before = ratio * now
-        gain = total_2 - (reduced + t_before * reduced_2)
-        z = torch.where(accept[:, None], y, z)
+        gain = total_2 - (known_2 + t_before * known)
+        z_2 = torch.where(accept[:, None], y, z_2)
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-    return z, log_weight, accepted
+        known = torch.where(accept, reduced_2, known)
+        known_2 = torch.where(accept, reduced, known_2)
+    return z_2, log_weight, accepted
 
 
 def anneal_back_rows(
@@ -283,62 +287,65 @@ def anneal_back_rows(
     device = x.device
     uniforms_3 = random.Draws("uniform", seed, rows, 3, dtype=dtype)
     normals_2 = random.Draws("normal", seed, rows, 2, 8, dtype=dtype)
+    # gan_ais.gen:7
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+    hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
     # gan_ais.gen:16
     ratio = 1.0 / total
+    z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = (
+        -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
+    ).sum(-1)
+    known_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     for k in range(steps):
         now = step + k
         # gan_ais.gen:11
         u = uniforms_3.at(now)
-        mean = 0.99498743710662 * z
+        mean = 0.99498743710662 * z_2
         noise = normals_2.at(now)
         y = mean + 0.1 * noise
+        # gan_ais.gen:6
+        reduced = (-0.5 * y**2 - 0.9189385332046727).sum(-1)
         # gan_ais.gen:16
         t_after = ratio * (total - now)
         # gan_ais.gen:7
-        hidden = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
-        hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
-        hidden_3 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+        hidden_3 = torch.relu(F.linear(y, mlp_0_weight, mlp_0_bias))
         hidden_4 = torch.relu(F.linear(hidden_3, mlp_1_weight, mlp_1_bias))
+        reduced_2 = (
+            -0.5 * ((x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
+        ).sum(-1)
         # gan_ais.gen:11
         log_ratio = (
-            (-0.5 * y**2 - 0.9189385332046727).sum(-1)
-            + t_after
-            * (
-                -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
-            ).sum(-1)
-            - (
-                (-0.5 * z**2 - 0.9189385332046727).sum(-1)
-                + t_after
-                * (
-                    -0.5 * ((x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2
-                    + 0.28503427112126345
-                ).sum(-1)
-            )
+            reduced
+            + t_after * reduced_2
+            - (known_2 + t_after * known)
             + (
-                (-0.5 * ((z - 0.99498743710662 * y) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
+                (-0.5 * ((z_2 - 0.99498743710662 * y) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
                 - (-0.5 * ((y - mean) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
-        chosen = torch.where(accept[:, None], y, z)
+        chosen = torch.where(accept[:, None], y, z_2)
         # gan_ais.gen:6
-        reduced = (-0.5 * chosen**2 - 0.9189385332046727).sum(-1)
+        reduced_3 = (-0.5 * chosen**2 - 0.9189385332046727).sum(-1)
         # gan_ais.gen:16
         t_before = ratio * (total - (now + 1))
         # gan_ais.gen:7
         hidden_5 = torch.relu(F.linear(chosen, mlp_0_weight, mlp_0_bias))
         hidden_6 = torch.relu(F.linear(hidden_5, mlp_1_weight, mlp_1_bias))
-        reduced_2 = (
+        reduced_4 = (
             -0.5 * ((x - F.linear(hidden_6, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
         ).sum(-1)
         # gan_ais.gen:16
-        gain = reduced + t_before * reduced_2 - (reduced + t_after * reduced_2)
-        z = chosen
+        gain = reduced_3 + t_before * reduced_4 - (reduced_3 + t_after * reduced_4)
+        z_2 = chosen
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-    return z, log_weight, accepted
+        known = torch.where(accept, reduced_2, known)
+        known_2 = torch.where(accept, reduced, known_2)
+    return z_2, log_weight, accepted
 
 
 def anneal_exact_rows(
@@ -403,10 +410,12 @@ class GeneratorAIS(Model):
 
     fields = (Field("x", (64,), Support("Real"), storage="float32"),)
     latents = (Field("z", (8,), Support("Real"), storage="float32"),)
-    annealed = (
-        Field("x", (64,), Support("Real"), storage="float32", given=True),
-        Field("z", (8,), Support("Real"), storage="float32"),
-    )
+    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {
+        "path": (
+            Field("x", (64,), Support("Real"), storage="float32", given=True),
+            Field("z", (8,), Support("Real"), storage="float32"),
+        ),
+    }
     programs: ClassVar[dict[str, RowFunction]] = {
         "sample": RowFunction(
             sample_rows,
@@ -482,7 +491,7 @@ class GeneratorAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/adversarial/gan_ais.gen"
-    model_hash = "87b8f2bc711a26600924e4ba0972f42049054d64bea7c407ad7ab09143f4066e"
+    model_hash = "30c6e00f770c1f52f4e641e591c3041ef65e3b3a71192b4b2166fd5ae0f9b0e7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

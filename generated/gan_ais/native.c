@@ -385,18 +385,48 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 64);
         ALIGNED float z[8][LANES];
         load(z, z_rows, first, count, 8);
-        // gan_ais.gen:16
+        // gan_ais.gen:7
+        ALIGNED float product[128][LANES];
+        dot(product, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
         double ratio;
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
         ratio = 1.0 / (double)total;
+        // gan_ais.gen:16
         ALIGNED float z_2[8][LANES];
         ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
+        }
+        dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float known[LANES];
+        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                    0.28503427112126345f;
+            }
+        }
+        ALIGNED float known_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
         }
         for (int64_t k = 0; k < steps; k++) {
             int64_t now;
@@ -411,56 +441,43 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             }
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
-            double t_after;
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
-            }
-            t_after = ratio * (double)(now + 1);
-            // gan_ais.gen:7
-            ALIGNED float product[128][LANES];
-            dot(product, 128, y, 8, mlp_0_weight, 8, 1);
-            ALIGNED float hidden[128][LANES];
-            ALIGNED float product_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
-            }
-            dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float hidden_2[128][LANES];
-            ALIGNED float reduced_2[LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
-                }
             }
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
+                    reduced_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
                 }
             }
-            ALIGNED float product_3[128][LANES];
-            dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
-            ALIGNED float hidden_3[128][LANES];
+            // gan_ais.gen:16
+            double t_after;
+            t_after = ratio * (double)(now + 1);
+            // gan_ais.gen:7
             ALIGNED float product_4[128][LANES];
+            dot(product_4, 128, y, 8, mlp_0_weight, 8, 1);
+            ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
+                    hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+            dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
-            ALIGNED float product_5[64][LANES];
+            ALIGNED float product_6[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
+                    hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
-            dot(product_5, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+            dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2_2[lane] += -0.5f * square((x[at][lane] - (product_5[at][lane] + mlp_output_bias[at])) /
+                    reduced_2_2[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) /
                         0.3f) + 0.28503427112126345f;
                 }
             }
@@ -468,52 +485,35 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_2[LANES];
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane];
+                total_2[lane] = known_2[lane] + (float)t_after * known[lane];
                 sum_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
-                }
-            }
-            ALIGNED float product_6[64][LANES];
-            dot(product_6, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_3[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f) +
-                        0.28503427112126345f;
-                }
-            }
-            ALIGNED float sum_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_4[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
+                    sum_2[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
                         1.3836465597893728f;
                 }
             }
-            ALIGNED float sum_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_5[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
+                    sum_3[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
                 }
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             double t_before;
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = sum_2[lane] + (float)t_after * sum_3[lane] - total_2[lane] + (sum_4[lane] -
-                    sum_5[lane]);
+                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - total_2[lane] + (sum_2[lane] -
+                    sum_3[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             t_before = ratio * (double)now;
             // gan_ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2[lane] - (reduced_2[lane] + (float)t_before * reduced_2_2[lane]);
+                gain[lane] = total_2[lane] - (known_2[lane] + (float)t_before * known[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -523,6 +523,8 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
+                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);
@@ -567,18 +569,48 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 64);
         ALIGNED float z[8][LANES];
         load(z, z_rows, first, count, 8);
-        // gan_ais.gen:16
+        // gan_ais.gen:7
+        ALIGNED float product[128][LANES];
+        dot(product, 128, z, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_2[128][LANES];
         double ratio;
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
+        }
         ratio = 1.0 / (double)total;
+        // gan_ais.gen:16
         ALIGNED float z_2[8][LANES];
         ALIGNED float log_weight[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
+        ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
+        }
+        dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        ALIGNED float known[LANES];
+        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                    0.28503427112126345f;
+            }
+        }
+        ALIGNED float known_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
         }
         for (int64_t k = 0; k < steps; k++) {
             int64_t now;
@@ -593,109 +625,80 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             }
             normal(noise, 8, row, seed, now, 0, 2);
             ALIGNED float y[8][LANES];
-            double t_after;
+            ALIGNED float reduced_2[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) y[at][lane] = mean[at][lane] + 0.1f * noise[at][lane];
             }
+            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
+                }
+            }
+            // gan_ais.gen:16
+            double t_after;
             t_after = ratio * (double)(total - now);
             // gan_ais.gen:7
-            ALIGNED float product[128][LANES];
-            dot(product, 128, y, 8, mlp_0_weight, 8, 1);
-            ALIGNED float hidden[128][LANES];
-            ALIGNED float product_2[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
-            }
-            dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-            ALIGNED float hidden_2[128][LANES];
-            ALIGNED float product_3[128][LANES];
-            for (int at = 0; at < 128; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
-                }
-            }
-            dot(product_3, 128, z_2, 8, mlp_0_weight, 8, 1);
-            ALIGNED float hidden_3[128][LANES];
             ALIGNED float product_4[128][LANES];
+            dot(product_4, 128, y, 8, mlp_0_weight, 8, 1);
+            ALIGNED float hidden_3[128][LANES];
+            ALIGNED float product_5[128][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_3[at][lane] = relu(product_3[at][lane] + mlp_0_bias[at]);
+                    hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
                 }
             }
-            dot(product_4, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+            dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
             ALIGNED float hidden_4[128][LANES];
-            ALIGNED float sum_2[LANES];
+            ALIGNED float product_6[64][LANES];
             for (int at = 0; at < 128; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    hidden_4[at][lane] = relu(product_4[at][lane] + mlp_1_bias[at]);
+                    hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
                 }
             }
+            dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+            ALIGNED float reduced_2_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    reduced_2_2[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) /
+                        0.3f) + 0.28503427112126345f;
+                }
+            }
+            // gan_ais.gen:11
+            ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_2[lane] += -0.5f * square(y[at][lane]) - 0.9189385332046727f;
-                }
-            }
-            ALIGNED float product_5[64][LANES];
-            dot(product_5, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_3[lane] += -0.5f * square((x[at][lane] - (product_5[at][lane] + mlp_output_bias[at])) / 0.3f) +
-                        0.28503427112126345f;
-                }
-            }
-            ALIGNED float sum_4[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_4[lane] += -0.5f * square(z_2[at][lane]) - 0.9189385332046727f;
-                }
-            }
-            ALIGNED float product_6[64][LANES];
-            dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
-            ALIGNED float sum_5[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
-            for (int at = 0; at < 64; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_5[lane] += -0.5f * square((x[at][lane] - (product_6[at][lane] + mlp_output_bias[at])) / 0.3f) +
-                        0.28503427112126345f;
-                }
-            }
-            ALIGNED float sum_6[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
-            for (int at = 0; at < 8; at++) {
-                for (int lane = 0; lane < LANES; lane++) {
-                    sum_6[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
+                    sum_2[lane] += -0.5f * square((z_2[at][lane] - 0.99498743710662f * y[at][lane]) / 0.1f) +
                         1.3836465597893728f;
                 }
             }
-            ALIGNED float sum_7[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    sum_7[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
+                    sum_3[lane] += -0.5f * square((y[at][lane] - mean[at][lane]) / 0.1f) + 1.3836465597893728f;
                 }
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = sum_2[lane] + (float)t_after * sum_3[lane] - (sum_4[lane] + (float)t_after *
-                    sum_5[lane]) + (sum_6[lane] - sum_7[lane]);
+                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - (known_2[lane] + (float)t_after
+                    * known[lane]) + (sum_2[lane] - sum_3[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
-            ALIGNED float reduced_2[LANES];
+            ALIGNED float reduced_3[LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
                     chosen[at][lane] = choose(accept[lane], y[at][lane], z_2[at][lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) reduced_2[lane] = 0.0f;
+            for (int lane = 0; lane < LANES; lane++) reduced_3[lane] = 0.0f;
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2[lane] += -0.5f * square(chosen[at][lane]) - 0.9189385332046727f;
+                    reduced_3[lane] += -0.5f * square(chosen[at][lane]) - 0.9189385332046727f;
                 }
             }
             // gan_ais.gen:16
@@ -720,19 +723,19 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             dot(product_9, 64, hidden_6, 128, mlp_output_weight, 128, 1);
-            ALIGNED float reduced_2_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
+            ALIGNED float reduced_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) reduced_4[lane] = 0.0f;
             for (int at = 0; at < 64; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    reduced_2_2[lane] += -0.5f * square((x[at][lane] - (product_9[at][lane] + mlp_output_bias[at])) /
+                    reduced_4[lane] += -0.5f * square((x[at][lane] - (product_9[at][lane] + mlp_output_bias[at])) /
                         0.3f) + 0.28503427112126345f;
                 }
             }
             // gan_ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = reduced_2[lane] + (float)t_before * reduced_2_2[lane] - (reduced_2[lane] + (float)t_after *
-                    reduced_2_2[lane]);
+                gain[lane] = reduced_3[lane] + (float)t_before * reduced_4[lane] - (reduced_3[lane] + (float)t_after *
+                    reduced_4[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = chosen[at][lane];
@@ -740,6 +743,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
+                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);
@@ -806,108 +811,6 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
         store(x_out, x, first, count, 64, 64, 0);
         // gan_ais.gen:6
         store(z_out, z, first, count, 8, 8, 0);
-    }
-}
-#endif
-
-#ifdef OBJECTIVE_CRITIC_SAVING_ROWS
-#define LANES 16
-#include "lanes.h"
-
-/* the value that critic maximizes, by one draw for each row, and the states that its gradient needs.
-
-   Takes x [rows, 64]; returns value [rows]. */
-void objective_critic_saving_rows(const int64_t *numbers, void *const *pointers) {
-    const float *restrict x_rows = pointers[0];
-    const float *restrict mlp_0_weight = pointers[1];
-    const float *restrict mlp_0_bias = pointers[2];
-    const float *restrict mlp_1_weight = pointers[3];
-    const float *restrict mlp_1_bias = pointers[4];
-    const float *restrict mlp_output_weight = pointers[5];
-    const float *restrict mlp_output_bias = pointers[6];
-    const float *restrict C_mlp_0_weight = pointers[7];
-    const float *restrict C_mlp_0_bias = pointers[8];
-    const float *restrict C_mlp_1_weight = pointers[9];
-    const float *restrict C_mlp_1_bias = pointers[10];
-    const float *restrict C_mlp_output_weight = pointers[11];
-    const float *restrict C_mlp_output_bias = pointers[12];
-    const int64_t *restrict row_numbers = pointers[13];
-    float *restrict value_out = pointers[14];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[4];
-    const int64_t step = numbers[5];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        ALIGNED float x[64][LANES];
-        load(x, x_rows, first, count, 64);
-        // gan_ais.gen:9
-        ALIGNED float product[128][LANES];
-        dot(product, 128, x, 64, C_mlp_0_weight, 64, 1);
-        ALIGNED float hidden[128][LANES];
-        ALIGNED float product_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + C_mlp_0_bias[at]);
-        }
-        dot(product_2, 128, hidden, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_2[128][LANES];
-        ALIGNED float product_3[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + C_mlp_1_bias[at]);
-        }
-        dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float C[LANES];
-        ALIGNED float z[8][LANES];
-        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_3[0][lane] + C_mlp_output_bias[0]);
-        normal(z, 8, row, seed, step, 0, 5);
-        // gan_ais.gen:7
-        ALIGNED float product_4[128][LANES];
-        dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
-        ALIGNED float hidden_3[128][LANES];
-        ALIGNED float product_5[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_4[128][LANES];
-        ALIGNED float product_6[64][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
-        ALIGNED float mean[64][LANES];
-        ALIGNED float noise[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
-        }
-        normal(noise, 64, row, seed, step, 0, 4);
-        ALIGNED float x_2[64][LANES];
-        ALIGNED float product_7[128][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
-        }
-        dot(product_7, 128, x_2, 64, C_mlp_0_weight, 64, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_8[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
-        }
-        dot(product_8, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_9[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
-        }
-        dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float C_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_9[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:7
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
-        store(value_out, &value, first, count, 1, 1, 0);
     }
 }
 #endif
@@ -1146,89 +1049,6 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         ALIGNED float part_21[1][LANES];
         for (int lane = 0; lane < LANES; lane++) part_21[0][lane] = value[0][lane] + value_2[0][lane];
         store(part_21_out, part_21, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef OBJECTIVE_GENERATOR_SAVING_ROWS
-#define LANES 16
-#include "lanes.h"
-
-/* the value that generator maximizes, by one draw for each row, and the states that its gradient needs.
-
-   Takes x [rows, 64]; returns value [rows]. */
-void objective_generator_saving_rows(const int64_t *numbers, void *const *pointers) {
-    const float *restrict mlp_0_weight = pointers[1];
-    const float *restrict mlp_0_bias = pointers[2];
-    const float *restrict mlp_1_weight = pointers[3];
-    const float *restrict mlp_1_bias = pointers[4];
-    const float *restrict mlp_output_weight = pointers[5];
-    const float *restrict mlp_output_bias = pointers[6];
-    const float *restrict C_mlp_0_weight = pointers[7];
-    const float *restrict C_mlp_0_bias = pointers[8];
-    const float *restrict C_mlp_1_weight = pointers[9];
-    const float *restrict C_mlp_1_bias = pointers[10];
-    const float *restrict C_mlp_output_weight = pointers[11];
-    const float *restrict C_mlp_output_bias = pointers[12];
-    const int64_t *restrict row_numbers = pointers[13];
-    float *restrict value_out = pointers[14];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[4];
-    const int64_t step = numbers[5];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // gan_ais.gen:6
-        ALIGNED float z[8][LANES];
-        normal(z, 8, row, seed, step, 0, 7);
-        // gan_ais.gen:7
-        ALIGNED float product[128][LANES];
-        dot(product, 128, z, 8, mlp_0_weight, 8, 1);
-        ALIGNED float hidden[128][LANES];
-        ALIGNED float product_2[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_2, 128, hidden, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_2[128][LANES];
-        ALIGNED float product_3[64][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        ALIGNED float mean[64][LANES];
-        ALIGNED float noise[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_3[at][lane] + mlp_output_bias[at];
-        }
-        normal(noise, 64, row, seed, step, 0, 6);
-        ALIGNED float x_2[64][LANES];
-        ALIGNED float product_4[128][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = mean[at][lane] + 0.3f * noise[at][lane];
-        }
-        dot(product_4, 128, x_2, 64, C_mlp_0_weight, 64, 1);
-        ALIGNED float hidden_3[128][LANES];
-        ALIGNED float product_5[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + C_mlp_0_bias[at]);
-        }
-        dot(product_5, 128, hidden_3, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_4[128][LANES];
-        ALIGNED float product_6[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + C_mlp_1_bias[at]);
-        }
-        dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float C[LANES];
-        for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:8
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]);
-        store(value_out, &value, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -88,16 +88,7 @@ anneal_exact_rows = CFunction(
     random=True,
     work=1400.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=3530.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -131,16 +122,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6880.0,
 )
-objective_generator_saving_rows = CFunction(
-    __file__,
-    "objective_generator_saving_rows",
-    inputs=(Port((64,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=12,
-    random=True,
-    work=2470.0,
-)
+objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",

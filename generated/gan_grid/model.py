@@ -286,7 +286,7 @@ class GridGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}, "modes": {}}
     package = __package__ or ""
     spec = "specs/adversarial/gan_grid.gen"
-    model_hash = "d21bfb1cfe5f9b6899c19c6584c784b4260a95ae7a5f8d48a38f795fcb349d59"
+    model_hash = "9bf8b13c69094bf849946ef34f465b37fa19e042d4db8baa1a2b725a7e65905d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

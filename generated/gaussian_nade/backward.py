@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import maximum, square, tanh, vector
+from gencompiler.runtime.kernels import largest, maximum, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -78,7 +78,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, c, V, b, S, a):
     """log p(x) of each row, and the states that its gradient needs.
@@ -210,13 +210,12 @@ def log_prob_backward_kernel(
             drift,
             tl.where(
                 equal_i_2,
-                tl.max(
+                largest(
                     tl.where(
                         tl.arange(0, 64)[None, :] < 64,
                         tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -239,16 +238,13 @@ def log_prob_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
-                tl.where(tl.arange(0, 64)[None, :] < 64, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
-                1,
-            ),
+            largest(tl.where(tl.arange(0, 64)[None, :] < 64, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf"))),
         ),
         mask=live,
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.
@@ -351,7 +347,7 @@ def log_prob_saving_saved_kernel(
     tl.store(W_x_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], W_x, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, c, V, b, S, a):
     """log p(x) of each row, and the states that its gradient needs.
@@ -493,7 +489,7 @@ def log_prob_backward_saved_kernel(
     tl.store(part_6_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total_2, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, W, c, V, b, S, a):
     """the gradient of log p(x) of each row.

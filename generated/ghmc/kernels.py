@@ -32,7 +32,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -71,7 +71,7 @@ def start_kernel(x_out, v_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     tl.store(v_out + place * 2 + 1, normal(seed, row, step, 1, 1), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of ghmc start: Normal(0, 1).
@@ -116,17 +116,28 @@ def chain_kernel(
     """`steps` steps of ghmc from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2__0 [ROWS], x_2__1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS]
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS], known [ROWS], ...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # ghmc.gen:5
+    x_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    power_x_0 = square(x_0)
+    difference = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - power_x_0
+    U = 0.5 * power_x_0 + 2.0 * square(difference)
+    product_2 = 4.0 * difference
+    grad_U_0 = 2.0 * x_0 * (0.5 - product_2)
+    grad_U_1 = product_2
     # ghmc.gen:16
-    x_2__0 = tl.load(x_ptr + place * 2, mask=live, other=0)
-    x_2__1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
+    x_2_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
+    x_2_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     v_2_0 = tl.load(v_ptr + place * 2, mask=live, other=0)
     v_2_1 = tl.load(v_ptr + place * 2 + 1, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    known = -U
+    known_2_0 = 0.1 * grad_U_0
+    known_2_1 = 0.1 * grad_U_1
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         # ghmc.gen:14
@@ -138,50 +149,52 @@ def chain_kernel(
         noise_1 = normal(seed, row, now, 1, 6)
         v_next_0 = mean_0 + 0.43588989435406733 * noise_0
         v_next_1 = mean_1 + 0.43588989435406733 * noise_1
-        # ghmc.gen:5
-        x_2_0 = x_2__0
-        power_x_2_0 = square(x_2_0)
-        difference = x_2__1 - power_x_2_0
-        product_2 = 4.0 * difference
-        grad_U_0 = 2.0 * x_2_0 * (0.5 - product_2)
-        grad_U_1 = product_2
         # ghmc.gen:10
-        w_0 = v_next_0 - 0.1 * grad_U_0
-        w_1 = v_next_1 - 0.1 * grad_U_1
-        y__0 = x_2__0 + 0.2 * w_0
-        y__1 = x_2__1 + 0.2 * w_1
+        w_0 = v_next_0 - known_2_0
+        w_1 = v_next_1 - known_2_1
+        y__0 = x_2_0 + 0.2 * w_0
+        y__1 = x_2_1 + 0.2 * w_1
         # ghmc.gen:5
         y_0 = y__0
         power_y_0 = square(y_0)
         difference_2 = y__1 - power_y_0
-        U = 0.5 * power_y_0 + 2.0 * square(difference_2)
+        U_2 = 0.5 * power_y_0 + 2.0 * square(difference_2)
+        # ghmc.gen:7
+        negate_U_2 = -U_2
+        # ghmc.gen:5
         product_2_2 = 4.0 * difference_2
         grad_U_2_0 = 2.0 * y_0 * (0.5 - product_2_2)
         grad_U_2_1 = product_2_2
+        # ghmc.gen:9
+        product_3_0 = 0.1 * grad_U_2_0
+        product_3_1 = 0.1 * grad_U_2_1
         # ghmc.gen:11
-        w_2_0 = -(w_0 - 0.1 * grad_U_2_0)
-        w_2_1 = -(w_1 - 0.1 * grad_U_2_1)
-        # ghmc.gen:5
-        U_2 = 0.5 * power_x_2_0 + 2.0 * square(difference)
+        w_2_0 = -(w_0 - product_3_0)
+        w_2_1 = -(w_1 - product_3_1)
         # ghmc.gen:14
         log_ratio = (
-            -U - (w_2_0 * w_2_0 + w_2_1 * w_2_1) / 2.0 - (-U_2 - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
+            negate_U_2
+            - (w_2_0 * w_2_0 + w_2_1 * w_2_1) / 2.0
+            - (known - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
         )
         accept = tl.log(u) < log_ratio
         # ghmc.gen:16
-        x_2__0 = tl.where(accept, y__0, x_2__0)
-        x_2__1 = tl.where(accept, y__1, x_2__1)
+        x_2_0 = tl.where(accept, y__0, x_2_0)
+        x_2_1 = tl.where(accept, y__1, x_2_1)
         v_2_0 = -tl.where(accept, w_2_0, v_next_0)
         v_2_1 = -tl.where(accept, w_2_1, v_next_1)
         accepted = accepted + accept.to(tl.float32)
-    tl.store(x_out + place * 2, x_2__0, mask=live)
-    tl.store(x_out + place * 2 + 1, x_2__1, mask=live)
+        known = tl.where(accept, negate_U_2, known)
+        known_2_0 = tl.where(accept, product_3_0, known_2_0)
+        known_2_1 = tl.where(accept, product_3_1, known_2_1)
+    tl.store(x_out + place * 2, x_2_0, mask=live)
+    tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
     tl.store(v_out + place * 2, v_2_0, mask=live)
     tl.store(v_out + place * 2 + 1, v_2_1, mask=live)
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, v, steps, *, rows, seed, step):
     """`steps` steps of ghmc from each row, numbered from `step`.

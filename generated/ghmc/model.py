@@ -46,8 +46,18 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     device = x.device
     uniforms_8 = random.Draws("uniform", seed, rows, 8, dtype=dtype)
     normals_6 = random.Draws("normal", seed, rows, 6, 2, dtype=dtype)
+    # ghmc.gen:5
+    x_0 = x[:, 0]
+    power_x_0 = x_0**2
+    difference = x[:, 1] - power_x_0
+    U = 0.5 * power_x_0 + 2.0 * difference**2
+    product = 4.0 * difference
+    grad_U = torch.stack((2.0 * x_0 * (0.5 - product), product), -1)
     # ghmc.gen:16
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = -U
+    known_2 = 0.1 * grad_U
     for t in range(steps):
         now = step + t
         # ghmc.gen:14
@@ -56,34 +66,33 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         mean = 0.9 * v
         noise = normals_6.at(now)
         v_next = mean + 0.43588989435406733 * noise
-        # ghmc.gen:5
-        x_2_0 = x[:, 0]
-        power_x_2_0 = x_2_0**2
-        difference = x[:, 1] - power_x_2_0
-        product = 4.0 * difference
-        grad_U = torch.stack((2.0 * x_2_0 * (0.5 - product), product), -1)
         # ghmc.gen:10
-        w = v_next - 0.1 * grad_U
-        y = x + 0.2 * w
+        w = v_next - known_2
+        y = x_2 + 0.2 * w
         # ghmc.gen:5
         y_0 = y[:, 0]
         power_y_0 = y_0**2
         difference_2 = y[:, 1] - power_y_0
-        U = 0.5 * power_y_0 + 2.0 * difference_2**2
+        U_2 = 0.5 * power_y_0 + 2.0 * difference_2**2
+        # ghmc.gen:7
+        negate_U_2 = -U_2
+        # ghmc.gen:5
         product_2 = 4.0 * difference_2
         grad_U_2 = torch.stack((2.0 * y_0 * (0.5 - product_2), product_2), -1)
+        # ghmc.gen:9
+        product_3 = 0.1 * grad_U_2
         # ghmc.gen:11
-        w_2 = -(w - 0.1 * grad_U_2)
-        # ghmc.gen:5
-        U_2 = 0.5 * power_x_2_0 + 2.0 * difference**2
+        w_2 = -(w - product_3)
         # ghmc.gen:14
-        log_ratio = -U - (w_2 * w_2).sum(-1) / 2.0 - (-U_2 - (v_next * v_next).sum(-1) / 2.0)
+        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (known - (v_next * v_next).sum(-1) / 2.0)
         accept = torch.log(u) < log_ratio
         # ghmc.gen:16
-        x = torch.where(accept[:, None], y, x)
+        x_2 = torch.where(accept[:, None], y, x_2)
         v = -torch.where(accept[:, None], w_2, v_next)
         accepted = accepted + accept.to(dtype)
-    return x, v, accepted
+        known = torch.where(accept, negate_U_2, known)
+        known_2 = torch.where(accept[:, None], product_3, known_2)
+    return x_2, v, accepted
 
 
 class GHMC(Model):

@@ -61,16 +61,37 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 2);
         ALIGNED float v[2][LANES];
         load(v, v_rows, first, count, 2);
+        // ghmc.gen:5
+        ALIGNED float x_0[LANES];
+        ALIGNED float power_x_0[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float U[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float grad_U[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_0[lane] = x[0][lane];
+            power_x_0[lane] = square(x_0[lane]);
+            difference[lane] = x[1][lane] - power_x_0[lane];
+            U[lane] = 0.5f * power_x_0[lane] + 2.0f * square(difference[lane]);
+            product[lane] = 4.0f * difference[lane];
+            grad_U[0][lane] = 2.0f * x_0[lane] * (0.5f - product[lane]);
+            grad_U[1][lane] = product[lane];
+        }
         // ghmc.gen:16
         ALIGNED float x_2[2][LANES];
         ALIGNED float v_2[2][LANES];
         ALIGNED float accepted[LANES];
+        ALIGNED float known[LANES];
+        ALIGNED float known_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             v_2[0][lane] = v[0][lane];
             v_2[1][lane] = v[1][lane];
             accepted[lane] = 0.0f;
+            known[lane] = -U[lane];
+            known_2[0][lane] = 0.1f * grad_U[0][lane];
+            known_2[1][lane] = 0.1f * grad_U[1][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -87,51 +108,43 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             }
             normal(noise, 2, row, seed, now, 0, 6);
             ALIGNED float v_next[2][LANES];
-            ALIGNED float x_2_0[LANES];
-            ALIGNED float power_x_2_0[LANES];
-            ALIGNED float difference[LANES];
-            ALIGNED float product[LANES];
-            ALIGNED float grad_U[2][LANES];
             ALIGNED float w[2][LANES];
             ALIGNED float y[2][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                v_next[0][lane] = mean[0][lane] + 0.43588989435406733f * noise[0][lane];
-                v_next[1][lane] = mean[1][lane] + 0.43588989435406733f * noise[1][lane];
-                x_2_0[lane] = x_2[0][lane];
-                power_x_2_0[lane] = square(x_2_0[lane]);
-                difference[lane] = x_2[1][lane] - power_x_2_0[lane];
-                product[lane] = 4.0f * difference[lane];
-                grad_U[0][lane] = 2.0f * x_2_0[lane] * (0.5f - product[lane]);
-                grad_U[1][lane] = product[lane];
-                w[0][lane] = v_next[0][lane] - 0.1f * grad_U[0][lane];
-                w[1][lane] = v_next[1][lane] - 0.1f * grad_U[1][lane];
-                y[0][lane] = x_2[0][lane] + 0.2f * w[0][lane];
-                y[1][lane] = x_2[1][lane] + 0.2f * w[1][lane];
-            }
-            // ghmc.gen:5
             ALIGNED float y_0[LANES];
             ALIGNED float power_y_0[LANES];
             ALIGNED float difference_2[LANES];
-            ALIGNED float U[LANES];
-            ALIGNED float product_2[LANES];
-            ALIGNED float grad_U_2[2][LANES];
-            ALIGNED float w_2[2][LANES];
             ALIGNED float U_2[LANES];
-            ALIGNED float log_ratio[LANES];
-            ALIGNED int accept[LANES];
+            ALIGNED float negate_U_2[LANES];
+            ALIGNED float product_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                v_next[0][lane] = mean[0][lane] + 0.43588989435406733f * noise[0][lane];
+                v_next[1][lane] = mean[1][lane] + 0.43588989435406733f * noise[1][lane];
+                w[0][lane] = v_next[0][lane] - known_2[0][lane];
+                w[1][lane] = v_next[1][lane] - known_2[1][lane];
+                y[0][lane] = x_2[0][lane] + 0.2f * w[0][lane];
+                y[1][lane] = x_2[1][lane] + 0.2f * w[1][lane];
                 y_0[lane] = y[0][lane];
                 power_y_0[lane] = square(y_0[lane]);
                 difference_2[lane] = y[1][lane] - power_y_0[lane];
-                U[lane] = 0.5f * power_y_0[lane] + 2.0f * square(difference_2[lane]);
+                U_2[lane] = 0.5f * power_y_0[lane] + 2.0f * square(difference_2[lane]);
+                negate_U_2[lane] = -U_2[lane];
                 product_2[lane] = 4.0f * difference_2[lane];
+            }
+            // ghmc.gen:5
+            ALIGNED float grad_U_2[2][LANES];
+            ALIGNED float product_3[2][LANES];
+            ALIGNED float w_2[2][LANES];
+            ALIGNED float log_ratio[LANES];
+            ALIGNED int accept[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 grad_U_2[0][lane] = 2.0f * y_0[lane] * (0.5f - product_2[lane]);
                 grad_U_2[1][lane] = product_2[lane];
-                w_2[0][lane] = -(w[0][lane] - 0.1f * grad_U_2[0][lane]);
-                w_2[1][lane] = -(w[1][lane] - 0.1f * grad_U_2[1][lane]);
-                U_2[lane] = 0.5f * power_x_2_0[lane] + 2.0f * square(difference[lane]);
-                log_ratio[lane] = -U[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f -
-                    (-U_2[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
+                product_3[0][lane] = 0.1f * grad_U_2[0][lane];
+                product_3[1][lane] = 0.1f * grad_U_2[1][lane];
+                w_2[0][lane] = -(w[0][lane] - product_3[0][lane]);
+                w_2[1][lane] = -(w[1][lane] - product_3[1][lane]);
+                log_ratio[lane] = negate_U_2[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f
+                    - (known[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             // ghmc.gen:16
@@ -141,6 +154,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 v_2[0][lane] = -choose(accept[lane], w_2[0][lane], v_next[0][lane]);
                 v_2[1][lane] = -choose(accept[lane], w_2[1][lane], v_next[1][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                known[lane] = choose(accept[lane], negate_U_2[lane], known[lane]);
+                known_2[0][lane] = choose(accept[lane], product_3[0][lane], known_2[0][lane]);
+                known_2[1][lane] = choose(accept[lane], product_3[1][lane], known_2[1][lane]);
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);

@@ -116,7 +116,7 @@ class GRU(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gru.gen"
-    model_hash = "0ac8619ff68996abc1fac697dbba4995b32cf94e4b1eaf8a65807d1ed0f81dc8"
+    model_hash = "37a751abad8c823e5bef26cb402cda2c6786b976a1a7b2b9866388626dfffbab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -27,16 +27,7 @@ sample_rows = CFunction(
     random=True,
     work=198.0,
 )
-log_prob_saving_rows = CFunction(
-    __file__,
-    "log_prob_saving_rows",
-    inputs=(Port((30,)),),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=3,
-    shared=12,
-    work=1270.0,
-)
+log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",

@@ -282,7 +282,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, b, s, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -580,7 +580,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(k, W, b, s, *, rows, seed, step):
     """a draw of x for each row from p(x | k).
@@ -870,7 +870,7 @@ def decode_mean_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(k, W, b):
     """the mean of p(x | k) of each row.
@@ -909,7 +909,7 @@ def prior_kernel(k_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(k_out + place, minimum(tl.floor(100.0 * noise), 99.0).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of k from p.

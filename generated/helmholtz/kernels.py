@@ -124,7 +124,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -373,7 +373,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_z + log_p_x - log_q_z, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -520,7 +520,7 @@ def encode_kernel(
     tl.store(z_out + place * 8 + 7, (noise_7 < tl.sigmoid(logits_7)).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def encode_rows(x, weight, bias, *, rows, seed, step):
     """a draw of z for each row from q(z | x).
@@ -620,7 +620,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -711,7 +711,7 @@ def decode_mean_kernel(
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(z, weight, bias):
     """the mean of p(x | z) of each row.
@@ -803,7 +803,7 @@ def prior_kernel(
     tl.store(z_out + place * 8 + 7, (noise_7 < tl.load(weights_8_array)).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(bias, *, rows, seed, step):
     """draws of z from p.
@@ -1039,7 +1039,7 @@ def objective_wake_kernel(
     tl.store(value_out + place, log_p_z + log_p_x, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_wake_rows(
     x,
@@ -1271,7 +1271,7 @@ def objective_sleep_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_sleep_rows(
     x,

@@ -301,7 +301,7 @@ class Helmholtz(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/early/helmholtz.gen"
-    model_hash = "c7610029b239a2455a9deb6d0191075fb29061158d2d701192a30b7fe0acd68d"
+    model_hash = "5368b00b87b1a935b923f42531070d9f5bf70f2c5ecc264c4dcc98cf007e560c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

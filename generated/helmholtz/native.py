@@ -61,17 +61,7 @@ objective_sleep_rows = CFunction(
     shared=8,
     work=371.0,
 )
-objective_wake_saving_rows = CFunction(
-    __file__,
-    "objective_wake_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=5,
-    random=True,
-    shared=8,
-    work=245.0,
-)
+objective_wake_saving_rows = objective_wake_rows
 objective_wake_backward_rows = CFunction(
     __file__,
     "objective_wake_backward_rows",
@@ -83,17 +73,7 @@ objective_wake_backward_rows = CFunction(
     shared=8,
     work=245.0,
 )
-objective_sleep_saving_rows = CFunction(
-    __file__,
-    "objective_sleep_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=5,
-    random=True,
-    shared=8,
-    work=371.0,
-)
+objective_sleep_saving_rows = objective_sleep_rows
 objective_sleep_backward_rows = CFunction(
     __file__,
     "objective_sleep_backward_rows",

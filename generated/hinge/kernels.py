@@ -28,7 +28,7 @@ def prior_kernel(y_ptr, z_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
     """draws of z from p.

@@ -305,7 +305,7 @@ class HingeGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/hinge.gen"
-    model_hash = "d4496099f0d59d7f55763019c5ed9548d4c0dbe3aecee5f1804c96b7733f6b69"
+    model_hash = "b61a05ca99efc788a82f746172724b7f03d6d37c3ef6a9ecdbcef17bfc749561"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -46,8 +46,18 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     device = x.device
     uniforms_7 = random.Draws("uniform", seed, rows, 7, dtype=dtype)
     normals_5 = random.Draws("normal", seed, rows, 5, 2, dtype=dtype)
+    # hmc.gen:5
+    x_0 = x[:, 0]
+    power_x_0 = x_0**2
+    difference = x[:, 1] - power_x_0
+    U = 0.5 * power_x_0 + 2.0 * difference**2
+    product = 4.0 * difference
+    grad_U = torch.stack((2.0 * x_0 * (0.5 - product), product), -1)
     # hmc.gen:15
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known_2 = -U
+    known_3 = 0.05 * grad_U
     for t in range(steps):
         now = step + t
         # hmc.gen:14
@@ -55,39 +65,40 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         # hmc.gen:13
         v_next = normals_5.at(now)
         # hmc.gen:14
-        state_0 = x
+        state_0 = x_2
         state_1 = v_next
+        known = known_3
         for _ in range(10):
-            # hmc.gen:5
-            state_0_0 = state_0[:, 0]
-            product = 4.0 * (state_0[:, 1] - state_0_0**2)
-            grad_U = torch.stack((2.0 * state_0_0 * (0.5 - product), product), -1)
             # hmc.gen:10
-            w = state_1 - 0.05 * grad_U
+            w = state_1 - known
             y = state_0 + 0.1 * w
             # hmc.gen:5
             y_0 = y[:, 0]
             product_2 = 4.0 * (y[:, 1] - y_0**2)
             grad_U_2 = torch.stack((2.0 * y_0 * (0.5 - product_2), product_2), -1)
+            # hmc.gen:9
+            product_3 = 0.05 * grad_U_2
             # hmc.gen:14
             state_0 = y
-            state_1 = w - 0.05 * grad_U_2
+            state_1 = w - product_3
+            known = product_3
         # hmc.gen:5
         power_value = state_0[:, 0] ** 2
-        U = 0.5 * power_value + 2.0 * (state_0[:, 1] - power_value) ** 2
+        U_2 = 0.5 * power_value + 2.0 * (state_0[:, 1] - power_value) ** 2
+        # hmc.gen:7
+        negate_U_2 = -U_2
         # hmc.gen:11
         w_2 = -state_1
-        # hmc.gen:5
-        power_value_2 = x[:, 0] ** 2
-        U_2 = 0.5 * power_value_2 + 2.0 * (x[:, 1] - power_value_2) ** 2
         # hmc.gen:14
-        log_ratio = -U - (w_2 * w_2).sum(-1) / 2.0 - (-U_2 - (v_next * v_next).sum(-1) / 2.0)
+        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (known_2 - (v_next * v_next).sum(-1) / 2.0)
         accept = torch.log(u) < log_ratio
         # hmc.gen:15
-        x = torch.where(accept[:, None], state_0, x)
+        x_2 = torch.where(accept[:, None], state_0, x_2)
         v = torch.where(accept[:, None], w_2, v_next)
         accepted = accepted + accept.to(dtype)
-    return x, v, accepted
+        known_2 = torch.where(accept, negate_U_2, known_2)
+        known_3 = torch.where(accept[:, None], known, known_3)
+    return x_2, v, accepted
 
 
 class HMC(Model):

@@ -61,16 +61,37 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load(x, x_rows, first, count, 2);
         ALIGNED float v[2][LANES];
         load(v, v_rows, first, count, 2);
+        // hmc.gen:5
+        ALIGNED float x_0[LANES];
+        ALIGNED float power_x_0[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float U[LANES];
+        ALIGNED float product[LANES];
+        ALIGNED float grad_U[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_0[lane] = x[0][lane];
+            power_x_0[lane] = square(x_0[lane]);
+            difference[lane] = x[1][lane] - power_x_0[lane];
+            U[lane] = 0.5f * power_x_0[lane] + 2.0f * square(difference[lane]);
+            product[lane] = 4.0f * difference[lane];
+            grad_U[0][lane] = 2.0f * x_0[lane] * (0.5f - product[lane]);
+            grad_U[1][lane] = product[lane];
+        }
         // hmc.gen:15
         ALIGNED float x_2[2][LANES];
         ALIGNED float v_2[2][LANES];
         ALIGNED float accepted[LANES];
+        ALIGNED float known_2[LANES];
+        ALIGNED float known_3[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             v_2[0][lane] = v[0][lane];
             v_2[1][lane] = v[1][lane];
             accepted[lane] = 0.0f;
+            known_2[lane] = -U[lane];
+            known_3[0][lane] = 0.05f * grad_U[0][lane];
+            known_3[1][lane] = 0.05f * grad_U[1][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -84,61 +105,60 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             // hmc.gen:14
             ALIGNED float state_0[2][LANES];
             ALIGNED float state_1[2][LANES];
+            ALIGNED float known[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 state_0[0][lane] = x_2[0][lane];
                 state_0[1][lane] = x_2[1][lane];
                 state_1[0][lane] = v_next[0][lane];
                 state_1[1][lane] = v_next[1][lane];
+                known[0][lane] = known_3[0][lane];
+                known[1][lane] = known_3[1][lane];
             }
             for (int64_t leap = 0; leap < 10; leap++) {
-                // hmc.gen:5
-                ALIGNED float state_0_0[LANES];
-                ALIGNED float product[LANES];
-                ALIGNED float grad_U[2][LANES];
+                // hmc.gen:10
                 ALIGNED float w[2][LANES];
                 ALIGNED float y[2][LANES];
                 ALIGNED float y_0[LANES];
                 ALIGNED float product_2[LANES];
                 ALIGNED float grad_U_2[2][LANES];
+                ALIGNED float product_3[2][LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    state_0_0[lane] = state_0[0][lane];
-                    product[lane] = 4.0f * (state_0[1][lane] - square(state_0_0[lane]));
-                    grad_U[0][lane] = 2.0f * state_0_0[lane] * (0.5f - product[lane]);
-                    grad_U[1][lane] = product[lane];
-                    w[0][lane] = state_1[0][lane] - 0.05f * grad_U[0][lane];
-                    w[1][lane] = state_1[1][lane] - 0.05f * grad_U[1][lane];
+                    w[0][lane] = state_1[0][lane] - known[0][lane];
+                    w[1][lane] = state_1[1][lane] - known[1][lane];
                     y[0][lane] = state_0[0][lane] + 0.1f * w[0][lane];
                     y[1][lane] = state_0[1][lane] + 0.1f * w[1][lane];
                     y_0[lane] = y[0][lane];
                     product_2[lane] = 4.0f * (y[1][lane] - square(y_0[lane]));
                     grad_U_2[0][lane] = 2.0f * y_0[lane] * (0.5f - product_2[lane]);
                     grad_U_2[1][lane] = product_2[lane];
+                    product_3[0][lane] = 0.05f * grad_U_2[0][lane];
+                    product_3[1][lane] = 0.05f * grad_U_2[1][lane];
                 }
                 // hmc.gen:14
                 for (int lane = 0; lane < LANES; lane++) {
                     state_0[0][lane] = y[0][lane];
                     state_0[1][lane] = y[1][lane];
-                    state_1[0][lane] = w[0][lane] - 0.05f * grad_U_2[0][lane];
-                    state_1[1][lane] = w[1][lane] - 0.05f * grad_U_2[1][lane];
+                    state_1[0][lane] = w[0][lane] - product_3[0][lane];
+                    state_1[1][lane] = w[1][lane] - product_3[1][lane];
+                    known[0][lane] = product_3[0][lane];
+                    known[1][lane] = product_3[1][lane];
                 }
             }
             // hmc.gen:5
             ALIGNED float power_value[LANES];
-            ALIGNED float U[LANES];
-            ALIGNED float w_2[2][LANES];
-            ALIGNED float power_value_2[LANES];
             ALIGNED float U_2[LANES];
+            ALIGNED float negate_U_2[LANES];
+            ALIGNED float w_2[2][LANES];
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 power_value[lane] = square(state_0[0][lane]);
-                U[lane] = 0.5f * power_value[lane] + 2.0f * square(state_0[1][lane] - power_value[lane]);
+                U_2[lane] = 0.5f * power_value[lane] + 2.0f * square(state_0[1][lane] - power_value[lane]);
+                negate_U_2[lane] = -U_2[lane];
                 w_2[0][lane] = -state_1[0][lane];
                 w_2[1][lane] = -state_1[1][lane];
-                power_value_2[lane] = square(x_2[0][lane]);
-                U_2[lane] = 0.5f * power_value_2[lane] + 2.0f * square(x_2[1][lane] - power_value_2[lane]);
-                log_ratio[lane] = -U[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f -
-                    (-U_2[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
+                log_ratio[lane] = negate_U_2[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f
+                    - (known_2[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             // hmc.gen:15
@@ -148,6 +168,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 v_2[0][lane] = choose(accept[lane], w_2[0][lane], v_next[0][lane]);
                 v_2[1][lane] = choose(accept[lane], w_2[1][lane], v_next[1][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                known_2[lane] = choose(accept[lane], negate_U_2[lane], known_2[lane]);
+                known_3[0][lane] = choose(accept[lane], known[0][lane], known_3[0][lane]);
+                known_3[1][lane] = choose(accept[lane], known[1][lane], known_3[1][lane]);
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);

@@ -14,5 +14,5 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=172.0,
+    work=158.0,
 )

@@ -74,7 +74,7 @@ def sample_kernel(
         tl.store(eaten_out + place * 6 + t_2, drawn.to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of eaten, drawn in the order of the factorization.
@@ -718,7 +718,7 @@ def encode_kernel(
     tl.store(hot_out + place * 6 + 5, hot.to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(
     eaten,
@@ -915,7 +915,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(hot, *, rows, seed, step, dtype=torch.float32):
     """a draw of eaten for each row from p(eaten | hot).
@@ -971,7 +971,7 @@ def prior_kernel(hot_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECI
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of hot from p.

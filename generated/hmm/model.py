@@ -1005,7 +1005,7 @@ class HMM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}, "exact": {}}
     package = __package__ or ""
     spec = "specs/inverses/hmm.gen"
-    model_hash = "1651a9aaa66a275ee008607fceed65b8ed5decb980ed8f7fbe281ab2c9856017"
+    model_hash = "561cc133a726486aa702754902d2aaebabd5447d979f22b3e8a8c18b83158c5d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

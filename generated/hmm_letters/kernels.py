@@ -159,7 +159,7 @@ def sample_kernel(
         tl.store(x_out + place * 32 + t_2, drawn_3.to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(pi, A, B, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
@@ -269,7 +269,7 @@ def decode_kernel(
     tl.store(x_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], x.to(tl.int64), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def decode_rows(z, B, *, rows, seed, step):
     """a draw of x for each row from p(x | z).
@@ -392,7 +392,7 @@ def prior_kernel(
     tl.store(z_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], z.to(tl.int64), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(pi, A, *, rows, seed, step):
     """draws of z from p.

@@ -222,7 +222,7 @@ class LSGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/lsgan.gen"
-    model_hash = "10c05034c09f9a7228972e314f5b8c07283100753baafb72dc7df3fff292d444"
+    model_hash = "c9d8b85194295c3627594b5887cc5f2921bed8c1a1d0188980fd97c158d0d8bb"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -46,16 +46,7 @@ objective_generator_rows = CFunction(
     random=True,
     work=545.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=32,
-    parameters=12,
-    random=True,
-    work=755.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -89,16 +80,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=1460.0,
 )
-objective_generator_saving_rows = CFunction(
-    __file__,
-    "objective_generator_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=32,
-    parameters=12,
-    random=True,
-    work=545.0,
-)
+objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",

@@ -100,7 +100,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "712a2dc37658d6f4dc2e86c5dcdbc39ea823f8f6d56488591fd39b83046355fd"
+    model_hash = "406264d7cdcc63384f4bba897972bfd08a267165777878afe1437d5015c0f2c7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

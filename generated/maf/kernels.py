@@ -118,7 +118,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z + log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row.
@@ -261,7 +261,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m_weight, m_bias, s_weight, s_bias):
     """data x to latent z, and log|det| of that map.

@@ -285,7 +285,7 @@ class MAFFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/maf.gen"
-    model_hash = "86893a411673599ba378582c5c7257e0f469b8f34f3317e3e41e9e10f10604df"
+    model_hash = "65694b9de0d3a4311c83dab62bc44690e3023aaaf1ce8f119971ef3d2f580cbc"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

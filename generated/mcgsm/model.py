@@ -378,7 +378,7 @@ class MCGSM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mcgsm.gen"
-    model_hash = "0bffbed1e00c8cbea89b15a147d1788017d6bf38c5737559ad3cf09b36ceaf88"
+    model_hash = "2921d6ec742b071215877ebd07c1c98da785240eb644c143534b22be113f6e03"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, tanh, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, normal, softplus, square, tanh, uniform, vector
 
 
 @tiles.remembered
@@ -203,7 +203,7 @@ def log_prob_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(c, x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias):
     """log p(x) of each row.
@@ -333,7 +333,7 @@ def sample_kernel(
         + vector(mlp_0_bias_array, 0, 64),
     )
     a = dot(hidden, matrix(a_weight_array, 0, 64, 16), PRECISION) + vector(a_bias_array, 0, 16)
-    shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 5, a, float("-inf")), 1)
+    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 5, a, float("-inf")))
     shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
     # mdn.gen:6
     log_total = shared_2 + tl.log(
@@ -384,7 +384,7 @@ def sample_kernel(
     tl.store(x_out + place, mean + scale * noise_2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(c, mlp_0_weight, mlp_0_bias, a_weight, a_bias, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

@@ -136,7 +136,7 @@ class MDN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mdn.gen"
-    model_hash = "a71ccd64ff71e6a1d4eafbe0500ab8347f7b2bcb57232e9288c6861d3f4c6e61"
+    model_hash = "7f9b08c61004d67276fcfff94779394f2172f5aeb501a073c4dd733137808cf0"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -26,15 +26,7 @@ sample_rows = CFunction(
     random=True,
     work=197.0,
 )
-log_prob_saving_rows = CFunction(
-    __file__,
-    "log_prob_saving_rows",
-    inputs=(Port((1,)), Port()),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=8,
-    work=236.0,
-)
+log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",

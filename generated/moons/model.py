@@ -294,7 +294,7 @@ class Moons(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/moons.gen"
-    model_hash = "9e29c36943d3dcbd719622bf013c5c0967dd903fea31fe013f93e3097665ac0a"
+    model_hash = "1b9a1da9d33d202ec572bd06297537334bbdde57c4539daeabe78724f763fb73"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import maximum, softplus, vector
+from gencompiler.runtime.kernels import largest, maximum, softplus, vector
 from gencompiler.runtime.programs import RowFunction
 
 
@@ -59,7 +59,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -167,13 +167,12 @@ def log_prob_backward_kernel(
             drift,
             tl.where(
                 equal_i_2,
-                tl.max(
+                largest(
                     tl.where(
                         tl.arange(0, 512)[None, :] < 500,
                         tl.abs(W_x_2 - value) / (tl.abs(value) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -190,16 +189,15 @@ def log_prob_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(tl.arange(0, 512)[None, :] < 500, tl.abs(W_x_2 - 0.0) / (tl.abs(0.0) + 1.0), float("-inf")),
-                1,
             ),
         ),
         mask=live,
     )
 
 
-@tiles.sizes(sm_80=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
+@tiles.sizes(sm_80=(4, 8, 1), sm_86=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, W_x_saved, log_prob_cotangent, W, V, b, c):
     """the gradient of log p(x) of each row.
@@ -288,7 +286,7 @@ def log_prob_saving_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(x, W, V, b, c):
     """log p(x) of each row, and the states that its gradient needs.
@@ -391,7 +389,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
+@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(x, W_x_saved, W_x_end, log_prob_cotangent, V, b, c):
     """the gradient of log p(x) of each row.

@@ -51,7 +51,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, V, b, c):
     """log p(x) of each row.
@@ -118,7 +118,7 @@ def sample_kernel(
         W_x = W_x + vector(W_array, i, 512) * x_i[:, None]
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(W, V, b, c, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

@@ -200,7 +200,7 @@ class NICE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/nice.gen"
-    model_hash = "0e2a13c1e4cde3091c55a626cb767b2fd52b00dbc4a14cd688a0c336cb7a1149"
+    model_hash = "1b7b55e33150f21fc1c96be48d5a56619e7731f6766a9a0ff435e2843aaf21b9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

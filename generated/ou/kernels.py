@@ -24,7 +24,7 @@ def log_prob_kernel(x_ptr, log_prob_out, count, ROWS: tl.constexpr, PRECISION: t
     tl.store(log_prob_out + place, -0.5 * square(x / 0.7071067811865475) - 0.5723649429247, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x):
     """log p(x) of each row.
@@ -61,7 +61,7 @@ def sample_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECIS
     tl.store(x_out + place, 0.7071067811865475 * noise, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of x, drawn in the order of the factorization.

@@ -833,7 +833,7 @@ class GatedPixelCNN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/pixelcnn.gen"
-    model_hash = "6aaef6409b3ff75543879bc5343d72d1ed44d2a9c0f77376715e6ec4e59fa20a"
+    model_hash = "27257bf0f5661a6f9d94b7fc71ec58851e82fa82f9855d4fd3a3185d3d3deb80"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -861,7 +861,7 @@ class PixelCNNPP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/pixelcnn_logistic.gen"
-    model_hash = "72c093dc71dbe10940e972054a4ab15f8bbe04aaf90481d4928575c5471992ca"
+    model_hash = "e97ff5b3115828cba8bd5586a021084cd3f4f190b775496eef8a24017e2cd12a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

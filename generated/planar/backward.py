@@ -141,7 +141,7 @@ def log_prob_saving_kernel(
     tl.store(log_abs_det_end_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(x, v, Q, k, b, s, m):
     """log p(x) of each row, and the states that its gradient needs.
@@ -502,7 +502,7 @@ def log_prob_backward_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_backward_rows(x, z_saved, z_end, log_abs_det_saved, log_abs_det_end, log_prob_cotangent, v, Q, k, b, s):
     """the gradient of log p(x) of each row.

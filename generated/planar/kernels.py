@@ -130,7 +130,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z + log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, v, Q, k, b, s, m):
     """log p(x) of each row.
@@ -274,7 +274,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, v, Q, k, b, s, m):
     """data x to latent z, and log|det| of that map.
@@ -696,7 +696,7 @@ def forward_residual_kernel(
     tl.store(roundings_out + place * 2 + 1, error_1, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def forward_residual_rows(x, z, v, Q, k, b, s, m):
     """how far the map of x is from z, and how many eps of that rounding explains.

@@ -50,7 +50,7 @@ def objective_phase_1_saving_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(x, W, b, c):
     """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
@@ -122,7 +122,7 @@ def objective_phase_1_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(x, value_cotangent, W, c):
     """the gradient of the value that phase_1 minimizes, by one draw for each row.

@@ -49,7 +49,7 @@ def objective_phase_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(x, W, b, c):
     """the value that phase_1 minimizes, by one draw for each row.
@@ -111,7 +111,7 @@ def objective_phase_1_chains_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_chains_rows(x, h, W, b, c):
     """the value that phase_1 minimizes, of each chain.
@@ -194,7 +194,7 @@ def objective_phase_1_advance_kernel(
     tl.store(h_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], h_2.to(tl.int64), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_advance_rows(x, h, W, b, c, *, rows, seed, step):
     """one step of gibbs from each stored chain.
@@ -256,7 +256,7 @@ def objective_phase_1_start_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_start_rows(*, rows, seed, step, dtype=torch.float32):
     """where the stored chains of phase_1 start.
@@ -312,7 +312,7 @@ def energy_kernel(x_ptr, b_array, W_array, c_array, energy_out, count, ROWS: tl.
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x, W, b, c):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -364,7 +364,7 @@ def log_mass_kernel(h_ptr, c_array, W_array, b_array, log_mass_out, count, ROWS:
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_mass_rows(h, W, b, c):
     """log of the mass of h under p, up to its constant.
@@ -411,7 +411,7 @@ def start_kernel(x_out, h_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, 
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -500,7 +500,7 @@ def chain_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, h, W, b, c, steps, *, rows, seed, step):
     """`steps` steps of gibbs from each row, numbered from `step`.
@@ -571,7 +571,7 @@ def anneal_start_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_start_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of path at t = 0, and log of its mass there.
@@ -679,7 +679,7 @@ def anneal_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move.
@@ -798,7 +798,7 @@ def anneal_back_kernel(
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_back_rows(x, h, W, b, c, steps, total, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight.

@@ -265,10 +265,12 @@ class RBM(Model):
         Field("h", (16,), Support("Binary"), storage="uint8"),
     )
     summed = (Field("h", (16,), Support("Binary"), storage="uint8"),)
-    annealed = (
-        Field("x", (64,), Support("Binary"), storage="uint8"),
-        Field("h", (16,), Support("Binary"), storage="uint8"),
-    )
+    annealed: ClassVar[dict[str, tuple[Field, ...]]] = {
+        "path": (
+            Field("x", (64,), Support("Binary"), storage="uint8"),
+            Field("h", (16,), Support("Binary"), storage="uint8"),
+        ),
+    }
     programs: ClassVar[dict[str, RowFunction]] = {
         "objective_phase_1": RowFunction(objective_phase_1_rows, parameters=("W", "b", "c"), tiles=(256, 256, 1024)),
         "objective_phase_1_chains": RowFunction(

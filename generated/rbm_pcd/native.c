@@ -278,45 +278,6 @@ void log_mass_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
-#ifdef START_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* where chains of gibbs start: Normal(0, 1) on the reals, uniform on finite supports.
-
-   Returns x [rows, 64] integer, h [rows, 16] integer. */
-void start_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict row_numbers = pointers[0];
-    int64_t *restrict x_out = pointers[1];
-    int64_t *restrict h_out = pointers[2];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    const uint64_t seed = (uint64_t)numbers[4];
-    const int64_t step = numbers[5];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED uint32_t row[LANES];
-        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
-            : count - 1)];
-        // rbm_pcd.gen:9
-        ALIGNED float uniform_2[64][LANES];
-        uniform(uniform_2, 64, row, seed, step, 0, 0);
-        ALIGNED float x[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x[at][lane] = (float)(uniform_2[at][lane] < 0.5f);
-        }
-        store_whole(x_out, x, first, count, 64, 64, 0);
-        ALIGNED float uniform_3[16][LANES];
-        uniform(uniform_3, 16, row, seed, step, 0, 1);
-        ALIGNED float h[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) h[at][lane] = (float)(uniform_3[at][lane] < 0.5f);
-        }
-        store_whole(h_out, h, first, count, 16, 16, 0);
-    }
-}
-#endif
-
 #ifdef CHAIN_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -728,45 +689,6 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         store_whole(h_out, h_2, first, count, 16, 16, 0);
         store(log_weight_out, &log_weight, first, count, 1, 1, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
-
-   Takes x [rows, 64] integer; returns value [rows]. */
-void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict x_rows = pointers[0];
-    const float *restrict W = pointers[1];
-    const float *restrict b = pointers[2];
-    const float *restrict c = pointers[3];
-    float *restrict value_out = pointers[4];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float x[64][LANES];
-        load_whole(x, x_rows, first, count, 64);
-        // chains.gen:8
-        ALIGNED float sum_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
-        }
-        ALIGNED float product[16][LANES];
-        dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float sum_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(product[at][lane] + c[at]);
-        }
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = -(sum_2[lane] - sum_3[lane]);
-        store(value_out, &value, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -62,15 +62,7 @@ log_mass_rows = CFunction(
     parameters=3,
     work=213.0,
 )
-start_rows = CFunction(
-    __file__,
-    "start_rows",
-    inputs=(),
-    outputs=(Port((64,), whole=True), Port((16,), whole=True)),
-    lanes=64,
-    random=True,
-    work=312.0,
-)
+start_rows = objective_phase_1_start_rows
 chain_rows = CFunction(
     __file__,
     "chain_rows",
@@ -113,15 +105,7 @@ anneal_back_rows = CFunction(
     random=True,
     work=467.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=3,
-    work=190.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

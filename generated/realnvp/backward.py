@@ -12,6 +12,7 @@ from gencompiler.runtime.kernels import (
     asinh,
     cosh,
     dot,
+    largest,
     log1p,
     matrix,
     maximum,
@@ -157,7 +158,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -423,13 +424,12 @@ def log_prob_backward_kernel(
             drift,
             tl.where(
                 equal_difference,
-                tl.max(
+                largest(
                     tl.where(
                         vector(mask_array, k_2, 64) != 0.0,
                         tl.abs(z_2 - value_2) / (tl.abs(value_2) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -481,20 +481,19 @@ def log_prob_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(
                     tl.arange(0, 64)[None, :] < 64,
                     tl.abs(z_2 - Warp_input) / (tl.abs(Warp_input) + 1.0),
                     float("-inf"),
                 ),
-                1,
             ),
         ),
         mask=live,
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 1), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -709,7 +708,7 @@ def log_prob_saving_saved_kernel(
     tl.store(z_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -1014,7 +1013,7 @@ def log_prob_backward_saved_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 1), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,

@@ -270,7 +270,7 @@ class RealNVP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp.gen"
-    model_hash = "0ad0c27223e111412c88a0f7f702ffde70e916f423e2756cf9352c67e5a28823"
+    model_hash = "b66a0819b7ec3b7bb14f9ed204ff2460e147092782a3f7549bbce5467909a026"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

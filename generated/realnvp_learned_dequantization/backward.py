@@ -13,6 +13,7 @@ from gencompiler.runtime.kernels import (
     asinh,
     cosh,
     dot,
+    largest,
     log1p,
     logit,
     matrix,
@@ -203,7 +204,7 @@ def objective_phase_1_saving_kernel(
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(
     x,
@@ -519,13 +520,12 @@ def objective_phase_1_backward_kernel(
             drift,
             tl.where(
                 equal_difference,
-                tl.max(
+                largest(
                     tl.where(
                         vector(mask_array, k_2, 64) != 0.0,
                         tl.abs(z_2 - value_2) / (tl.abs(value_2) + 1.0),
                         float("-inf"),
                     ),
-                    1,
                 ),
                 0.0,
             ),
@@ -638,13 +638,12 @@ def objective_phase_1_backward_kernel(
         drift_out + place,
         maximum(
             drift,
-            tl.max(
+            largest(
                 tl.where(
                     tl.arange(0, 64)[None, :] < 64,
                     tl.abs(z_2 - Warp_input) / (tl.abs(Warp_input) + 1.0),
                     float("-inf"),
                 ),
-                1,
             ),
         ),
         mask=live,
@@ -949,7 +948,7 @@ def objective_phase_1_saving_saved_kernel(
     tl.store(z_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_saving_saved_rows(
     x,

@@ -114,7 +114,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     e,
@@ -274,7 +274,7 @@ def forward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def forward_rows(z, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
@@ -414,7 +414,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def inverse_rows(x, e, d, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """the value in [0, 1) that quantization turns into x to latent z, and log|det| of that map.
@@ -619,7 +619,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -748,7 +748,7 @@ def encode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(x, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """a draw of u for each row from q(u | x).
@@ -941,7 +941,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_rows(
     x,

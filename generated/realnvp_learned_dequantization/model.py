@@ -405,7 +405,7 @@ class LearnedDequantization(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 20}}
     package = __package__ or ""
     spec = "specs/bijections/realnvp_learned_dequantization.gen"
-    model_hash = "b5273fa34bfe2a5ab0eebf97e9235edcac0ec578c4881100cf7319bccdb47b27"
+    model_hash = "4e80d9a1524a4eacc9c2a83be1f0560aa1f8768d6ffed914824a3734c8abcaa2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -10,7 +10,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, tanh, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, tanh, uniform, vector
 
 
 @tiles.remembered
@@ -112,7 +112,7 @@ def sample_kernel(
         )
         # recurrent_cell.gen:10
         logits_2 = dot(h_t, matrix(V_array, 0, 64, 32), PRECISION) + vector(c_array, 0, 32)
-        shared_3 = tl.max(tl.where(tl.arange(0, 32)[None, :] < 27, logits_2, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 32)[None, :] < 27, logits_2, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         masses_2 = tl.exp(
             logits_2
@@ -135,7 +135,7 @@ def sample_kernel(
     tl.store(x_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], x.to(tl.int64), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(W, U, b, start, V, c, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

@@ -144,7 +144,7 @@ class RecurrentNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/recurrent_nade.gen"
-    model_hash = "728a2bae158262a3f56f94a0684ce531ea49e66b0bce5fd8da5a477f214361c1"
+    model_hash = "79d01aa4bf8569d3dc02433d70258ed792c9ae6e3c73e1fe27265a71802e39da"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -391,7 +391,7 @@ class ResidualFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/residual.gen"
-    model_hash = "6dd835197ae4bdd03a83c51a55e26e49ace3c99cdeb71f59ed7a487f00752770"
+    model_hash = "f019f1cb99753ac239d0a57d81fa15c9e3775613c15690ca08c95f72566bda48"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

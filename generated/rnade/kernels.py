@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, normal, softplus, square, uniform, vector
 
 
 @tiles.remembered
@@ -143,7 +143,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(x, W, c, rho, A, M, S, a, m, s):
     """log p(x) of each row.
@@ -252,7 +252,7 @@ def sample_kernel(
         h = maximum(tl.load(rho_array + i) * W_x, 0.0)
         # rnade.gen:8
         logits = dot(h, matrix(A_array, i, 64, 16), PRECISION) + vector(a_array, i, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 3, logits, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         log_total = shared_2 + tl.log(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, tl.exp(logits - shared_2[:, None]), 0.0), 1),
@@ -293,7 +293,7 @@ def sample_kernel(
         W_x = W_x + vector(W_array, i, 64) * x_i[:, None]
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(W, c, rho, A, M, S, a, m, s, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.

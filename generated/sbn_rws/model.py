@@ -347,7 +347,7 @@ class ReweightedSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_rws.gen"
-    model_hash = "afc23231618a562a734448f203d2f8fbedfa1c974ee6628cab0ec25926d44d84"
+    model_hash = "291ac42f21ad08524d2191cad9430216de6c4ffdc1b9ce22e6bf58fadd7567e7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

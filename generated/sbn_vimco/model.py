@@ -303,7 +303,7 @@ class VimcoSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_vimco.gen"
-    model_hash = "536b20c227afa3cdd8012b166b5aac6d082e4a1487c7fdf4ffafd47e2a20d392"
+    model_hash = "2647e02f29f4b35721898844241224a518d57394498a0440cbd6114c089be0a5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

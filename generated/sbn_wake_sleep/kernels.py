@@ -80,7 +80,7 @@ def sample_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_rows(
     bias_output_bias,
@@ -231,7 +231,7 @@ def log_weight_kernel(
     tl.store(log_weight_out + place, log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_rows(
     x,
@@ -349,7 +349,7 @@ def encode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_rows(
     x,
@@ -432,7 +432,7 @@ def decode_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_rows(h1, weight, bias, *, rows, seed, step):
     """a draw of x for each row from p(x | h1).
@@ -486,7 +486,7 @@ def decode_mean_kernel(h1_ptr, weight_array, bias_array, x_out, count, ROWS: tl.
     tl.store(x_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], tl.sigmoid(logits), mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def decode_mean_rows(h1, weight, bias):
     """the mean of p(x | h1) of each row.
@@ -564,7 +564,7 @@ def prior_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(bias_output_bias, weight, linear_output_bias, *, rows, seed, step):
     """draws of h1, h2 from p.
@@ -695,7 +695,7 @@ def objective_wake_kernel(
     tl.store(value_out + place, log_p_h2 + log_p_h1 + log_p_x, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_wake_rows(
     x,
@@ -844,7 +844,7 @@ def objective_sleep_kernel(
     tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_sleep_rows(
     x,

@@ -347,7 +347,7 @@ class WakeSleepSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sbn_wake_sleep.gen"
-    model_hash = "71d356731744a48a692dd6a969f47665384085d083e3fcbf93dc0118f3979b91"
+    model_hash = "3bfde3a4e5c938c9247913a3cb2c1456c88855ba48a0acca624db4dd292792c2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

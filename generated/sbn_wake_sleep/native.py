@@ -83,17 +83,7 @@ objective_sleep_rows = CFunction(
     shared=10,
     work=728.0,
 )
-objective_wake_saving_rows = CFunction(
-    __file__,
-    "objective_wake_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=9,
-    random=True,
-    shared=10,
-    work=601.0,
-)
+objective_wake_saving_rows = objective_wake_rows
 objective_wake_backward_rows = CFunction(
     __file__,
     "objective_wake_backward_rows",
@@ -105,17 +95,7 @@ objective_wake_backward_rows = CFunction(
     shared=10,
     work=601.0,
 )
-objective_sleep_saving_rows = CFunction(
-    __file__,
-    "objective_sleep_saving_rows",
-    inputs=(Port((64,), whole=True),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=9,
-    random=True,
-    shared=10,
-    work=728.0,
-)
+objective_sleep_saving_rows = objective_sleep_rows
 objective_sleep_backward_rows = CFunction(
     __file__,
     "objective_sleep_backward_rows",

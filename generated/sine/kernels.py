@@ -166,7 +166,7 @@ def log_prob_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -370,7 +370,7 @@ def inverse_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(x, c, b, a, k, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, s_weight, s_bias, t_weight, t_bias):
     """data x to latent z, and log|det| of that map.
@@ -717,7 +717,7 @@ def forward_residual_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_residual_rows(
     x,

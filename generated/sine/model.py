@@ -761,7 +761,7 @@ class Rippled(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/sine.gen"
-    model_hash = "b257562d5eacd7e6de012863040fc322203d0085272c03868e334d58286eb2f5"
+    model_hash = "54190079ee5d298b27718da17a5d7875be85926ad54c73ae7b939eed4423f048"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

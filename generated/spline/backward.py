@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, softplus, square, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, minimum, softplus, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 LOG_PROB_SAVING_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
@@ -136,7 +136,7 @@ def log_prob_saving_kernel(
             0.0,
         )
         total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         difference = (
@@ -169,7 +169,7 @@ def log_prob_saving_kernel(
         )
         # spline.gen:15
         total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         difference_3 = (
@@ -476,7 +476,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -724,7 +724,7 @@ def log_prob_backward_kernel(
         tl.store(part_2_out + place[:, None] * 128 + k_2 * 32 + tl.arange(0, 32)[None, :], hidden_2, mask=live[:, None])
         # spline.gen:15
         w = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         reduced = shared_2 + tl.log(
@@ -752,7 +752,7 @@ def log_prob_backward_kernel(
         )
         # spline.gen:15
         h = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         reduced_2 = shared_4 + tl.log(
@@ -1435,7 +1435,7 @@ def log_prob_backward_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 3), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 3), sm_86=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_rows(
     x,
@@ -1637,7 +1637,7 @@ def log_prob_saving_saved_kernel(
             0.0,
         )
         total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         difference = (
@@ -1670,7 +1670,7 @@ def log_prob_saving_saved_kernel(
         )
         # spline.gen:15
         total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         difference_3 = (
@@ -1974,7 +1974,7 @@ def log_prob_saving_saved_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -2218,7 +2218,7 @@ def log_prob_backward_saved_kernel(
         not_greater_equal_value = greater_equal_value == 0
         # spline.gen:15
         total_2 = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_2, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_2, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         reduced = shared_2 + tl.log(
@@ -2269,7 +2269,7 @@ def log_prob_backward_saved_kernel(
         )
         # spline.gen:15
         total_4 = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_4, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_4, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         reduced_2 = shared_4 + tl.log(
@@ -2837,7 +2837,7 @@ def log_prob_backward_saved_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, normal, softplus, square, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, minimum, normal, softplus, square, vector
 
 LOG_PROB_LAYOUT_1 = tiles.layout(16, [*range(1, 8), -1])
 LOG_PROB_LAYOUT_2 = tiles.layout(16, [*range(7), -1])
@@ -134,7 +134,7 @@ def log_prob_kernel(
             0.0,
         )
         total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         difference = (
@@ -167,7 +167,7 @@ def log_prob_kernel(
         )
         # spline.gen:15
         total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         difference_3 = (
@@ -469,7 +469,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, log_p_z - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -635,7 +635,7 @@ def sample_kernel(
             0.0,
         )
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:6
         W = 6.0 * (
@@ -672,7 +672,7 @@ def sample_kernel(
         )
         # spline.gen:15
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:7
         H = 6.0 * (
@@ -746,7 +746,7 @@ def sample_kernel(
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(
     mlp_0_weight,
@@ -916,7 +916,7 @@ def forward_kernel(
             0.0,
         )
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:6
         W = 6.0 * (
@@ -955,7 +955,7 @@ def forward_kernel(
         )
         # spline.gen:15
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:7
         H = 6.0 * (
@@ -1084,7 +1084,7 @@ def forward_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(
     z,
@@ -1253,7 +1253,7 @@ def inverse_kernel(
             0.0,
         )
         total = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # spline.gen:14
         difference = (
@@ -1286,7 +1286,7 @@ def inverse_kernel(
         )
         # spline.gen:15
         total_3 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 8, total_3, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # spline.gen:14
         difference_3 = (
@@ -1587,7 +1587,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(
     x,

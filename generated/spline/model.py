@@ -718,7 +718,7 @@ class NSF(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/bijections/spline.gen"
-    model_hash = "5def430982d3b521af35807ca3bb8b8312b4d754fc24afcfbd9d3ef41e4cf05b"
+    model_hash = "87c2d919dc3e71dc5152e351aae1e98d6943a747e6494c23005019f0c0f4b4b2"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -89,7 +89,7 @@ def objective_phase_1_saving_kernel(
     tl.store(value_out + place, log_q_sprinkler + log_q_rain, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
@@ -212,7 +212,7 @@ def objective_phase_1_backward_kernel(
     tl.store(part_3_out + place * 2 + 1, tl.where(equal_sprinkler_2_1, shared_3, 0.0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_rows(wet, value_cotangent, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the gradient of the value that phase_1 maximizes, by one draw for each row.

@@ -35,7 +35,7 @@ def sample_kernel(wet_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PREC
     tl.store(wet_out + place, (noise_3 < probability_2).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_rows(*, rows, seed, step, dtype=torch.float32):
     """exact samples of wet, drawn in the order of the factorization.
@@ -160,7 +160,7 @@ def log_weight_kernel(
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def log_weight_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """log p(wet, rain, sprinkler) - log q(rain, sprinkler | wet) of each row, at a draw from q(rain, sprinkler |
@@ -257,7 +257,7 @@ def encode_kernel(
     tl.store(sprinkler_out + place, sprinkler.to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def encode_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """a draw of rain, sprinkler for each row from q(rain, sprinkler | wet).
@@ -315,7 +315,7 @@ def decode_kernel(
     tl.store(wet_out + place, (noise < probability).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_rows(rain, sprinkler, *, rows, seed, step, dtype=torch.float32):
     """a draw of wet for each row from p(wet | rain, sprinkler).
@@ -361,7 +361,7 @@ def decode_mean_kernel(rain_ptr, sprinkler_ptr, wet_out, count, ROWS: tl.constex
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def decode_mean_rows(rain, sprinkler, *, dtype=torch.float32):
     """the mean of p(wet | rain, sprinkler) of each row.
@@ -406,7 +406,7 @@ def prior_kernel(rain_out, sprinkler_out, rows_ptr, count, seed, step, ROWS: tl.
     tl.store(sprinkler_out + place, (noise_2 < probability).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def prior_rows(*, rows, seed, step, dtype=torch.float32):
     """draws of rain, sprinkler from p.
@@ -510,7 +510,7 @@ def objective_phase_1_kernel(
     tl.store(value_out + place, log_q_sprinkler + log_q_rain, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def objective_phase_1_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row.
@@ -561,7 +561,7 @@ def posterior_start_kernel(
     tl.store(sprinkler_out + place, (uniform(seed, row, step, 0, 2) < 0.5).to(tl.float32).to(tl.int64), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def posterior_start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of mh start: Normal(0, 1) on the reals, uniform on finite supports.
@@ -745,7 +745,7 @@ def posterior_steps_kernel(
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def posterior_steps_rows(wet, rain, sprinkler, sprinkler_logits, rain_logits, steps, *, rows, seed, step):
     """`steps` steps of mh from each row, numbered from `step`.

@@ -75,16 +75,7 @@ posterior_steps_rows = CFunction(
     random=True,
     work=142.0,
 )
-objective_phase_1_saving_rows = CFunction(
-    __file__,
-    "objective_phase_1_saving_rows",
-    inputs=(Port(whole=True),),
-    outputs=(Port(),),
-    lanes=64,
-    parameters=2,
-    random=True,
-    work=129.0,
-)
+objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",

@@ -279,7 +279,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "13b0e33cfc19fcf60ba2894cf8a50357927315d274a57e512925462a21b43acc"
+    model_hash = "5a19cd512fbbabfca0fc9f53f6674a4e9d8d612e023a4c37d03976206bd12a56"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

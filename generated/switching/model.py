@@ -1094,7 +1094,7 @@ class Switching(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/sequences/switching.gen"
-    model_hash = "0ae0e363db287ce250f388507ee3bbf67204b7d31659c0367f7f807176a9e32d"
+    model_hash = "6e9770fd83877cc54f415d8fac790453b759ed7188456c8a7f2478ff25d96831"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

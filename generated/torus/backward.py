@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, softplus, square, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, minimum, softplus, square, vector
 from gencompiler.runtime.programs import RowFunction
 
 LOG_PROB_SAVING_LAYOUT_1 = tiles.layout(16, [*range(1, 12), -1])
@@ -155,7 +155,7 @@ def log_prob_saving_kernel(
         difference_2 = difference - 6.283185307179586 * tl.floor((difference + 3.141592653589793) / 6.283185307179586)
         # torus.gen:5
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
         product_2 = 6.283185307179586 * (
@@ -193,7 +193,7 @@ def log_prob_saving_kernel(
         )
         # torus.gen:5
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
         product_2_2 = 6.283185307179586 * (
@@ -307,7 +307,7 @@ def log_prob_saving_kernel(
         total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
         hidden_4 = total_8 * tl.sigmoid(total_8)
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
@@ -345,7 +345,7 @@ def log_prob_saving_kernel(
         )
         # torus.gen:5
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -434,7 +434,7 @@ def log_prob_saving_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_rows(
     x,
@@ -726,7 +726,7 @@ def log_prob_backward_kernel(
         b_0 = b__0
         # torus.gen:5
         w = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:78
         W = 6.283185307179586 * (
@@ -759,7 +759,7 @@ def log_prob_backward_kernel(
         )
         # torus.gen:5
         h = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:79
         H = 6.283185307179586 * (
@@ -885,7 +885,7 @@ def log_prob_backward_kernel(
         )
         # torus.gen:5
         total_6 = dot(hidden_4, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_6, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_6, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # torus.gen:4
         reduced_4 = shared_6 + tl.log(
@@ -951,7 +951,7 @@ def log_prob_backward_kernel(
         )
         # torus.gen:5
         total_8 = dot(hidden_4, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_8, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_8, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # torus.gen:4
         reduced_5 = shared_8 + tl.log(
@@ -1061,7 +1061,7 @@ def log_prob_backward_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         total_16 = dot(hidden_6, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_9 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_16, float("-inf")), 1)
+        shared_9 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_16, float("-inf")))
         shared_10 = tl.where(tl.abs(shared_9) < float("inf"), shared_9, 0.0)
         # torus.gen:4
         reduced_10 = shared_10 + tl.log(
@@ -1138,7 +1138,7 @@ def log_prob_backward_kernel(
         product_8 = smaller_2 * difference_16
         # torus.gen:5
         total_18 = dot(hidden_6, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_11 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_18, float("-inf")), 1)
+        shared_11 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_18, float("-inf")))
         shared_12 = tl.where(tl.abs(shared_11) < float("inf"), shared_11, 0.0)
         # torus.gen:4
         reduced_12 = shared_12 + tl.log(
@@ -1792,7 +1792,7 @@ def log_prob_saving_saved_kernel(
         difference_2 = difference - 6.283185307179586 * tl.floor((difference + 3.141592653589793) / 6.283185307179586)
         # torus.gen:5
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
         product_2 = 6.283185307179586 * (
@@ -1830,7 +1830,7 @@ def log_prob_saving_saved_kernel(
         )
         # torus.gen:5
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
         product_2_2 = 6.283185307179586 * (
@@ -1942,7 +1942,7 @@ def log_prob_saving_saved_kernel(
         total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
         hidden_4 = total_8 * tl.sigmoid(total_8)
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
@@ -1980,7 +1980,7 @@ def log_prob_saving_saved_kernel(
         )
         # torus.gen:5
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -2071,7 +2071,7 @@ def log_prob_saving_saved_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_saving_saved_rows(
     x,
@@ -2381,7 +2381,7 @@ def log_prob_backward_saved_kernel(
         difference_2 = difference - 6.283185307179586 * tl.floor((difference + 3.141592653589793) / 6.283185307179586)
         # torus.gen:5
         total_3 = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # torus.gen:4
         reduced = shared_2 + tl.log(
@@ -2447,7 +2447,7 @@ def log_prob_backward_saved_kernel(
         )
         # torus.gen:5
         total_5 = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # torus.gen:4
         reduced_2 = shared_4 + tl.log(
@@ -2557,7 +2557,7 @@ def log_prob_backward_saved_kernel(
         value_0 = CircularCoupling_input_1
         # torus.gen:5
         total_13 = dot(hidden_4, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_13, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_13, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # torus.gen:4
         reduced_7 = shared_6 + tl.log(
@@ -2634,7 +2634,7 @@ def log_prob_backward_saved_kernel(
         product_8 = smaller_2 * difference_11
         # torus.gen:5
         total_15 = dot(hidden_4, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_15, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_15, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # torus.gen:4
         reduced_9 = shared_8 + tl.log(
@@ -2981,7 +2981,7 @@ def log_prob_backward_saved_kernel(
     tl.store(x_gradient_out + place * 2 + 1, z_adjoint_1, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 3), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_backward_saved_rows(
     x,

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, softplus, square, uniform, vector
+from gencompiler.runtime.kernels import dot, largest, matrix, maximum, minimum, softplus, square, uniform, vector
 
 LOG_PROB_LAYOUT_1 = tiles.layout(16, [*range(1, 12), -1])
 LOG_PROB_LAYOUT_2 = tiles.layout(16, [*range(11), -1])
@@ -153,7 +153,7 @@ def log_prob_kernel(
         difference_2 = difference - 6.283185307179586 * tl.floor((difference + 3.141592653589793) / 6.283185307179586)
         # torus.gen:5
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
         product_2 = 6.283185307179586 * (
@@ -191,7 +191,7 @@ def log_prob_kernel(
         )
         # torus.gen:5
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
         product_2_2 = 6.283185307179586 * (
@@ -303,7 +303,7 @@ def log_prob_kernel(
         total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
         hidden_4 = total_8 * tl.sigmoid(total_8)
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
@@ -341,7 +341,7 @@ def log_prob_kernel(
         )
         # torus.gen:5
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -430,7 +430,7 @@ def log_prob_kernel(
     tl.store(log_prob_out + place, -3.6757541328186907 - log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_rows(
     x,
@@ -620,7 +620,7 @@ def sample_kernel(
         b_0 = b__0
         # torus.gen:5
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:78
         W = 6.283185307179586 * (
@@ -653,7 +653,7 @@ def sample_kernel(
         )
         # torus.gen:5
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:79
         H = 6.283185307179586 * (
@@ -735,7 +735,7 @@ def sample_kernel(
     tl.store(x_out + place * 2 + 1, x_1, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_rows(
     mlp_0_weight,
@@ -926,7 +926,7 @@ def forward_kernel(
         b_0 = b__0
         # torus.gen:5
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:78
         W = 6.283185307179586 * (
@@ -959,7 +959,7 @@ def forward_kernel(
         )
         # torus.gen:5
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:79
         H = 6.283185307179586 * (
@@ -1066,7 +1066,7 @@ def forward_kernel(
     tl.store(log_abs_det_out + place, log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def forward_rows(
     z,
@@ -1266,7 +1266,7 @@ def inverse_kernel(
         difference_2 = difference - 6.283185307179586 * tl.floor((difference + 3.141592653589793) / 6.283185307179586)
         # torus.gen:5
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_1 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")), 1)
+        shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
         # bijections.gen:79
         product_2 = 6.283185307179586 * (
@@ -1304,7 +1304,7 @@ def inverse_kernel(
         )
         # torus.gen:5
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_3 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")), 1)
+        shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
         # bijections.gen:78
         product_2_2 = 6.283185307179586 * (
@@ -1416,7 +1416,7 @@ def inverse_kernel(
         total_8 = dot(hidden_3, matrix(mlp_1_weight_array, k, 32, 32), PRECISION) + vector(mlp_1_bias_array, k, 32)
         hidden_4 = total_8 * tl.sigmoid(total_8)
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
-        shared_5 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")), 1)
+        shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
         # bijections.gen:78
         product_6 = 6.283185307179586 * (
@@ -1454,7 +1454,7 @@ def inverse_kernel(
         )
         # torus.gen:5
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
-        shared_7 = tl.max(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")), 1)
+        shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
         # bijections.gen:82
         reduced_5 = tl.sum(
@@ -1545,7 +1545,7 @@ def inverse_kernel(
     tl.store(log_abs_det_out + place, -log_abs_det, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def inverse_rows(
     x,

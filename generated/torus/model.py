@@ -561,7 +561,7 @@ class Torus(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/torus.gen"
-    model_hash = "90e853bad4395937ec00ad8c97a763d45cd876fdb6fe8f6b4d5065c8125d8668"
+    model_hash = "3be7638eafba70e7e708930431d237be605d7b9e2e594f7c15a503c449f9bbd6"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

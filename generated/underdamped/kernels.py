@@ -28,7 +28,7 @@ def energy_kernel(x_ptr, v_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION
     tl.store(energy_out + place, -(-U - square(tl.load(v_ptr + place * 1, mask=live, other=0)) / 2.0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x, v):
     """the energy of x, v: -log p(x, v) up to an unknown constant.
@@ -94,7 +94,7 @@ def simulate_langevin_kernel(
     tl.store(v_out + place * 1, v_2_0, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def simulate_langevin_rows(x, v, steps, *, rows, seed, step):
     """x, v at t = 10, from where they are at 0: `steps` Euler-Maruyama steps of langevin.

@@ -286,7 +286,7 @@ class VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae.gen"
-    model_hash = "8a1c12e85b4278995f065de9e160b5dc1608d3a835cbf07666270e3b65d61f34"
+    model_hash = "617d41b43aa54fb242c9e22bdff243401139da2051bcf1d1b2190bd64254cb68"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

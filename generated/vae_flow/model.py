@@ -384,7 +384,7 @@ class FlowVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow.gen"
-    model_hash = "abf2268ef48fe173825f9fe36f1ce9a66f0d0ae291e1fe91115aea67e424b810"
+    model_hash = "ffb1903591fd0c922e82b82af5fa1d5036aad5c86299de100e2e05f291aee96a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

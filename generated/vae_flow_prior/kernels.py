@@ -80,7 +80,7 @@ def prior_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, rows, seed, step):
     """draws of z from p.

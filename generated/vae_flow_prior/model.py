@@ -391,7 +391,7 @@ class FlowPriorVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/vae_flow_prior.gen"
-    model_hash = "f8ee18dc543d87d8eece65d0ed5da193ae28f304ba0cca3f21ab5e56665ac938"
+    model_hash = "fc2778c5d71237e43bc2c5dc0d4cd0fd67e7b62eee85bc269a9d3aa74e1bc042"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -272,7 +272,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "2f0c9dacf242b46ade4acb0b1d725b6d89db83595712f07a50a47db85fca519a"
+    model_hash = "bf12769b55711b232a56fc442127b726edd1b24cd6501175b1d9740935bb3ef3"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -507,7 +507,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "315e9f0c5c4d137cdf7a310eabc018c728886a21ae4b04a6424b616403af15bb"
+    model_hash = "f9b7675ddffdc64d4a0b3d02d1f3f7d947ef71cd1bb35fd31d03bd93a5958511"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -438,7 +438,7 @@ class VRNN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/sequences/vrnn.gen"
-    model_hash = "8d434a30d591fb64251c202be212dbbc514ba53a0e9965fbbadefc14ebfbf339"
+    model_hash = "cdba3f040c10c6e69f7eb178c8a9d07ee684df58423b4f21b6e256d4a269190a"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -32,7 +32,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     )
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -71,7 +71,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     tl.store(x_out + place * 4 + 3, normal(seed, row, step, 3, 0), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of mala start: Normal(0, 1).
@@ -114,11 +114,14 @@ def chain_kernel(
     """`steps` steps of mala from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2__0 [ROWS], x_2__1 [ROWS], x_2__2 [ROWS], x_2__3 [ROWS], accepted [ROWS]
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], x_2_2 [ROWS], x_2_3 [ROWS], accepted [ROWS], known [ROWS], ...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
+    # warm_up.gen:4
+    x_3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
+    exp_x_3 = tl.exp(x_3)
     eps = tl.load(eps_ptr + place, mask=live, other=0)
     # warm_up.gen:9
     product_0 = eps * square(tl.load(scale_ptr + place * 4, mask=live, other=0))
@@ -135,31 +138,33 @@ def chain_kernel(
     log_scale_2_2 = tl.log(scale_2_2)
     log_scale_2_3 = tl.log(scale_2_3)
     # warm_up.gen:8
-    x_2__0 = tl.load(x_ptr + place * 4, mask=live, other=0)
-    x_2__1 = tl.load(x_ptr + place * 4 + 1, mask=live, other=0)
-    x_2__2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
-    x_2__3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
+    x_2_0 = tl.load(x_ptr + place * 4, mask=live, other=0)
+    x_2_1 = tl.load(x_ptr + place * 4 + 1, mask=live, other=0)
+    x_2_2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
+    x_2_3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    known = -1.0 + exp_x_3
+    U = (
+        square(tl.load(x_ptr + place * 4, mask=live, other=0)) / 200.0
+        + square(tl.load(x_ptr + place * 4 + 1, mask=live, other=0)) / 2.0
+        + 50.0 * square(tl.load(x_ptr + place * 4 + 2, mask=live, other=0))
+        + exp_x_3
+        - x_3
+    )
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         # warm_up.gen:10
         u = uniform(seed, row, now, 0, 2)
         # warm_up.gen:4
-        x_2_0 = x_2__0
-        x_2_1 = x_2__1
-        x_2_2 = x_2__2
-        x_2_3 = x_2__3
-        exp_x_2_3 = tl.exp(x_2_3)
-        U = square(x_2_0) / 200.0 + square(x_2_1) / 2.0 + 50.0 * square(x_2_2) + exp_x_2_3 - x_2_3
         grad_U__0 = 0.01 * x_2_0
         grad_U__1 = x_2_1
         grad_U__2 = 100.0 * x_2_2
-        grad_U__3 = -1.0 + exp_x_2_3
+        grad_U__3 = known
         # warm_up.gen:9
-        mean_0 = x_2__0 - product_0 * grad_U__0
-        mean_1 = x_2__1 - product_1 * grad_U__1
-        mean_2 = x_2__2 - product_2 * grad_U__2
-        mean_3 = x_2__3 - product_3 * grad_U__3
+        mean_0 = x_2_0 - product_0 * grad_U__0
+        mean_1 = x_2_1 - product_1 * grad_U__1
+        mean_2 = x_2_2 - product_2 * grad_U__2
+        mean_3 = x_2_3 - product_3 * grad_U__3
         noise_0 = normal(seed, row, now, 0, 1)
         noise_1 = normal(seed, row, now, 1, 1)
         noise_2 = normal(seed, row, now, 2, 1)
@@ -175,30 +180,31 @@ def chain_kernel(
         y_3 = y__3
         exp_y_3 = tl.exp(y_3)
         U_2 = square(y_0) / 200.0 + square(y_1) / 2.0 + 50.0 * square(y_2) + exp_y_3 - y_3
+        total = -1.0 + exp_y_3
         grad_U_2_0 = 0.01 * y_0
         grad_U_2_1 = y_1
         grad_U_2_2 = 100.0 * y_2
-        grad_U_2_3 = -1.0 + exp_y_3
+        grad_U_2_3 = total
         # warm_up.gen:10
         log_ratio = (
             U
             - U_2
             + (
-                -0.5 * square((x_2__0 - (y__0 - product_0 * grad_U_2_0)) / scale_2_0)
+                -0.5 * square((x_2_0 - (y__0 - product_0 * grad_U_2_0)) / scale_2_0)
                 - log_scale_2_0
                 - 0.9189385332046727
                 + (
-                    -0.5 * square((x_2__1 - (y__1 - product_1 * grad_U_2_1)) / scale_2_1)
+                    -0.5 * square((x_2_1 - (y__1 - product_1 * grad_U_2_1)) / scale_2_1)
                     - log_scale_2_1
                     - 0.9189385332046727
                 )
                 + (
-                    -0.5 * square((x_2__2 - (y__2 - product_2 * grad_U_2_2)) / scale_2_2)
+                    -0.5 * square((x_2_2 - (y__2 - product_2 * grad_U_2_2)) / scale_2_2)
                     - log_scale_2_2
                     - 0.9189385332046727
                 )
                 + (
-                    -0.5 * square((x_2__3 - (y__3 - product_3 * grad_U_2_3)) / scale_2_3)
+                    -0.5 * square((x_2_3 - (y__3 - product_3 * grad_U_2_3)) / scale_2_3)
                     - log_scale_2_3
                     - 0.9189385332046727
                 )
@@ -214,19 +220,21 @@ def chain_kernel(
         )
         accept = tl.log(u) < log_ratio
         # warm_up.gen:8
-        x_2__0 = tl.where(accept, y__0, x_2__0)
-        x_2__1 = tl.where(accept, y__1, x_2__1)
-        x_2__2 = tl.where(accept, y__2, x_2__2)
-        x_2__3 = tl.where(accept, y__3, x_2__3)
+        x_2_0 = tl.where(accept, y__0, x_2_0)
+        x_2_1 = tl.where(accept, y__1, x_2_1)
+        x_2_2 = tl.where(accept, y__2, x_2_2)
+        x_2_3 = tl.where(accept, y__3, x_2_3)
         accepted = accepted + accept.to(tl.float32)
-    tl.store(x_out + place * 4, x_2__0, mask=live)
-    tl.store(x_out + place * 4 + 1, x_2__1, mask=live)
-    tl.store(x_out + place * 4 + 2, x_2__2, mask=live)
-    tl.store(x_out + place * 4 + 3, x_2__3, mask=live)
+        known = tl.where(accept, total, known)
+        U = tl.where(accept, U_2, U)
+    tl.store(x_out + place * 4, x_2_0, mask=live)
+    tl.store(x_out + place * 4 + 1, x_2_1, mask=live)
+    tl.store(x_out + place * 4 + 2, x_2_2, mask=live)
+    tl.store(x_out + place * 4 + 3, x_2_3, mask=live)
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def chain_rows(x, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of mala from each row, numbered from `step`.
@@ -276,7 +284,7 @@ def warm_up_kernel(
     """`steps` steps of mala in a window of its warm-up, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2__0 [ROWS], x_2__1 [ROWS], x_2__2 [ROWS], x_2__3 [ROWS], log_size [ROWS], average [R...
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], x_2_2 [ROWS], x_2_3 [ROWS], log_size [ROWS], average [ROWS]...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -284,10 +292,14 @@ def warm_up_kernel(
     eps = tl.load(eps_ptr + place, mask=live, other=0)
     # warm_up.gen:8
     log_eps = tl.log(eps)
-    x_2__0 = tl.load(x_ptr + place * 4, mask=live, other=0)
-    x_2__1 = tl.load(x_ptr + place * 4 + 1, mask=live, other=0)
-    x_2__2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
-    x_2__3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
+    # warm_up.gen:4
+    x_3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
+    exp_x_3 = tl.exp(x_3)
+    # warm_up.gen:8
+    x_2_0 = tl.load(x_ptr + place * 4, mask=live, other=0)
+    x_2_1 = tl.load(x_ptr + place * 4 + 1, mask=live, other=0)
+    x_2_2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
+    x_2_3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
     log_size = log_eps
     average = log_eps
     behind = tl.full((ROWS,), 0.0, tl.float32)
@@ -299,17 +311,18 @@ def warm_up_kernel(
     x_square_1 = tl.full((ROWS,), 0.0, tl.float32)
     x_square_2 = tl.full((ROWS,), 0.0, tl.float32)
     x_square_3 = tl.full((ROWS,), 0.0, tl.float32)
+    known = -1.0 + exp_x_3
+    U = (
+        square(tl.load(x_ptr + place * 4, mask=live, other=0)) / 200.0
+        + square(tl.load(x_ptr + place * 4 + 1, mask=live, other=0)) / 2.0
+        + 50.0 * square(tl.load(x_ptr + place * 4 + 2, mask=live, other=0))
+        + exp_x_3
+        - x_3
+    )
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # warm_up.gen:10
         u = uniform(seed, row, now, 0, 2)
-        # warm_up.gen:4
-        x_2_0 = x_2__0
-        x_2_1 = x_2__1
-        x_2_2 = x_2__2
-        x_2_3 = x_2__3
-        exp_x_2_3 = tl.exp(x_2_3)
-        U = square(x_2_0) / 200.0 + square(x_2_1) / 2.0 + 50.0 * square(x_2_2) + exp_x_2_3 - x_2_3
         # warm_up.gen:8
         exp_log_size = tl.exp(log_size)
         # warm_up.gen:9
@@ -321,12 +334,12 @@ def warm_up_kernel(
         grad_U__0 = 0.01 * x_2_0
         grad_U__1 = x_2_1
         grad_U__2 = 100.0 * x_2_2
-        grad_U__3 = -1.0 + exp_x_2_3
+        grad_U__3 = known
         # warm_up.gen:9
-        mean_0 = x_2__0 - product_0 * grad_U__0
-        mean_1 = x_2__1 - product_1 * grad_U__1
-        mean_2 = x_2__2 - product_2 * grad_U__2
-        mean_3 = x_2__3 - product_3 * grad_U__3
+        mean_0 = x_2_0 - product_0 * grad_U__0
+        mean_1 = x_2_1 - product_1 * grad_U__1
+        mean_2 = x_2_2 - product_2 * grad_U__2
+        mean_3 = x_2_3 - product_3 * grad_U__3
         shared_1 = tl.sqrt(2.0 * exp_log_size)
         scale_2_0 = tl.load(scale_ptr + place * 4, mask=live, other=0) * shared_1
         scale_2_1 = tl.load(scale_ptr + place * 4 + 1, mask=live, other=0) * shared_1
@@ -347,10 +360,11 @@ def warm_up_kernel(
         y_3 = y__3
         exp_y_3 = tl.exp(y_3)
         U_2 = square(y_0) / 200.0 + square(y_1) / 2.0 + 50.0 * square(y_2) + exp_y_3 - y_3
+        total = -1.0 + exp_y_3
         grad_U_2_0 = 0.01 * y_0
         grad_U_2_1 = y_1
         grad_U_2_2 = 100.0 * y_2
-        grad_U_2_3 = -1.0 + exp_y_3
+        grad_U_2_3 = total
         # warm_up.gen:9
         log_scale_2_0 = tl.log(scale_2_0)
         log_scale_2_1 = tl.log(scale_2_1)
@@ -361,21 +375,21 @@ def warm_up_kernel(
             U
             - U_2
             + (
-                -0.5 * square((x_2__0 - (y__0 - product_0 * grad_U_2_0)) / scale_2_0)
+                -0.5 * square((x_2_0 - (y__0 - product_0 * grad_U_2_0)) / scale_2_0)
                 - log_scale_2_0
                 - 0.9189385332046727
                 + (
-                    -0.5 * square((x_2__1 - (y__1 - product_1 * grad_U_2_1)) / scale_2_1)
+                    -0.5 * square((x_2_1 - (y__1 - product_1 * grad_U_2_1)) / scale_2_1)
                     - log_scale_2_1
                     - 0.9189385332046727
                 )
                 + (
-                    -0.5 * square((x_2__2 - (y__2 - product_2 * grad_U_2_2)) / scale_2_2)
+                    -0.5 * square((x_2_2 - (y__2 - product_2 * grad_U_2_2)) / scale_2_2)
                     - log_scale_2_2
                     - 0.9189385332046727
                 )
                 + (
-                    -0.5 * square((x_2__3 - (y__3 - product_3 * grad_U_2_3)) / scale_2_3)
+                    -0.5 * square((x_2_3 - (y__3 - product_3 * grad_U_2_3)) / scale_2_3)
                     - log_scale_2_3
                     - 0.9189385332046727
                 )
@@ -390,10 +404,10 @@ def warm_up_kernel(
             )
         )
         accept = tl.log(u) < log_ratio
-        chosen_0 = tl.where(accept, y__0, x_2__0)
-        chosen_1 = tl.where(accept, y__1, x_2__1)
-        chosen_2 = tl.where(accept, y__2, x_2__2)
-        chosen_3 = tl.where(accept, y__3, x_2__3)
+        chosen_0 = tl.where(accept, y__0, x_2_0)
+        chosen_1 = tl.where(accept, y__1, x_2_1)
+        chosen_2 = tl.where(accept, y__2, x_2_2)
+        chosen_3 = tl.where(accept, y__3, x_2_3)
         # warm_up.gen:8
         t = k + 1.0
         ratio = 1.0 / (k + 11.0)
@@ -408,10 +422,10 @@ def warm_up_kernel(
         mean_next_1 = x_mean_1 + apart_1 / t
         mean_next_2 = x_mean_2 + apart_2 / t
         mean_next_3 = x_mean_3 + apart_3 / t
-        x_2__0 = chosen_0
-        x_2__1 = chosen_1
-        x_2__2 = chosen_2
-        x_2__3 = chosen_3
+        x_2_0 = chosen_0
+        x_2_1 = chosen_1
+        x_2_2 = chosen_2
+        x_2_3 = chosen_3
         log_size = log_size_next
         average = power_t * log_size_next + (1.0 - power_t) * average
         behind = behind_next
@@ -423,10 +437,12 @@ def warm_up_kernel(
         x_square_1 = x_square_1 + apart_1 * (chosen_1 - mean_next_1)
         x_square_2 = x_square_2 + apart_2 * (chosen_2 - mean_next_2)
         x_square_3 = x_square_3 + apart_3 * (chosen_3 - mean_next_3)
-    tl.store(x_out + place * 4, x_2__0, mask=live)
-    tl.store(x_out + place * 4 + 1, x_2__1, mask=live)
-    tl.store(x_out + place * 4 + 2, x_2__2, mask=live)
-    tl.store(x_out + place * 4 + 3, x_2__3, mask=live)
+        known = tl.where(accept, total, known)
+        U = tl.where(accept, U_2, U)
+    tl.store(x_out + place * 4, x_2_0, mask=live)
+    tl.store(x_out + place * 4 + 1, x_2_1, mask=live)
+    tl.store(x_out + place * 4 + 2, x_2_2, mask=live)
+    tl.store(x_out + place * 4 + 3, x_2_3, mask=live)
     tl.store(x_square_out + place * 4, x_square_0, mask=live)
     tl.store(x_square_out + place * 4 + 1, x_square_1, mask=live)
     tl.store(x_square_out + place * 4 + 2, x_square_2, mask=live)
@@ -434,7 +450,7 @@ def warm_up_kernel(
     tl.store(eps_out + place, tl.exp(average), mask=live)
 
 
-@tiles.sizes(sm_80=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of mala in a window of its warm-up, numbered from `step`.

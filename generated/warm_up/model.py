@@ -46,26 +46,26 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
     device = x.device
     uniforms_2 = random.Draws("uniform", seed, rows, 2, dtype=dtype)
     normals_1 = random.Draws("normal", seed, rows, 1, 4, dtype=dtype)
+    # warm_up.gen:4
+    x_3 = x[:, 3]
+    exp_x_3 = torch.exp(x_3)
     # warm_up.gen:9
     product = eps[:, None] * scale**2
     scale_2 = scale * torch.sqrt(2.0 * eps)[:, None]
     log_scale_2 = torch.log(scale_2)
     # warm_up.gen:8
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = -1.0 + exp_x_3
+    U = x[:, 0] ** 2 / 200.0 + x[:, 1] ** 2 / 2.0 + 50.0 * x[:, 2] ** 2 + exp_x_3 - x_3
     for t in range(steps):
         now = step + t
         # warm_up.gen:10
         u = uniforms_2.at(now)
         # warm_up.gen:4
-        x_2_0 = x[:, 0]
-        x_2_1 = x[:, 1]
-        x_2_2 = x[:, 2]
-        x_2_3 = x[:, 3]
-        exp_x_2_3 = torch.exp(x_2_3)
-        U = x_2_0**2 / 200.0 + x_2_1**2 / 2.0 + 50.0 * x_2_2**2 + exp_x_2_3 - x_2_3
-        grad_U = torch.stack((0.01 * x_2_0, x_2_1, 100.0 * x_2_2, -1.0 + exp_x_2_3), -1)
+        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], known), -1)
         # warm_up.gen:9
-        mean = x - product * grad_U
+        mean = x_2 - product * grad_U
         noise = normals_1.at(now)
         y = mean + scale_2 * noise
         # warm_up.gen:4
@@ -75,21 +75,24 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
         y_3 = y[:, 3]
         exp_y_3 = torch.exp(y_3)
         U_2 = y_0**2 / 200.0 + y_1**2 / 2.0 + 50.0 * y_2**2 + exp_y_3 - y_3
-        grad_U_2 = torch.stack((0.01 * y_0, y_1, 100.0 * y_2, -1.0 + exp_y_3), -1)
+        total = -1.0 + exp_y_3
+        grad_U_2 = torch.stack((0.01 * y_0, y_1, 100.0 * y_2, total), -1)
         # warm_up.gen:10
         log_ratio = (
             U
             - U_2
             + (
-                (-0.5 * ((x - (y - product * grad_U_2)) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
+                (-0.5 * ((x_2 - (y - product * grad_U_2)) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
                 - (-0.5 * ((y - mean) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
         # warm_up.gen:8
-        x = torch.where(accept[:, None], y, x)
+        x_2 = torch.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(dtype)
-    return x, accepted
+        known = torch.where(accept, total, known)
+        U = torch.where(accept, U_2, U)
+    return x_2, accepted
 
 
 def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
@@ -103,30 +106,30 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     normals_1 = random.Draws("normal", seed, rows, 1, 4, dtype=dtype)
     # warm_up.gen:8
     log_eps = torch.log(eps)
+    # warm_up.gen:4
+    x_3 = x[:, 3]
+    exp_x_3 = torch.exp(x_3)
+    # warm_up.gen:8
+    x_2 = x
     log_size = log_eps
     average = log_eps
     behind = torch.zeros(len(x), dtype=dtype, device=device)
     x_mean = torch.zeros(len(x), 4, dtype=dtype, device=device)
     x_square = torch.zeros(len(x), 4, dtype=dtype, device=device)
+    known = -1.0 + exp_x_3
+    U = x[:, 0] ** 2 / 200.0 + x[:, 1] ** 2 / 2.0 + 50.0 * x[:, 2] ** 2 + exp_x_3 - x_3
     for k in range(steps):
         now = step + k
         # warm_up.gen:10
         u = uniforms_2.at(now)
-        # warm_up.gen:4
-        x_2_0 = x[:, 0]
-        x_2_1 = x[:, 1]
-        x_2_2 = x[:, 2]
-        x_2_3 = x[:, 3]
-        exp_x_2_3 = torch.exp(x_2_3)
-        U = x_2_0**2 / 200.0 + x_2_1**2 / 2.0 + 50.0 * x_2_2**2 + exp_x_2_3 - x_2_3
         # warm_up.gen:8
         exp_log_size = torch.exp(log_size)
         # warm_up.gen:9
         product = exp_log_size[:, None] * scale**2
         # warm_up.gen:4
-        grad_U = torch.stack((0.01 * x_2_0, x_2_1, 100.0 * x_2_2, -1.0 + exp_x_2_3), -1)
+        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], known), -1)
         # warm_up.gen:9
-        mean = x - product * grad_U
+        mean = x_2 - product * grad_U
         scale_2 = scale * torch.sqrt(2.0 * exp_log_size)[:, None]
         noise = normals_1.at(now)
         y = mean + scale_2 * noise
@@ -137,7 +140,8 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         y_3 = y[:, 3]
         exp_y_3 = torch.exp(y_3)
         U_2 = y_0**2 / 200.0 + y_1**2 / 2.0 + 50.0 * y_2**2 + exp_y_3 - y_3
-        grad_U_2 = torch.stack((0.01 * y_0, y_1, 100.0 * y_2, -1.0 + exp_y_3), -1)
+        total = -1.0 + exp_y_3
+        grad_U_2 = torch.stack((0.01 * y_0, y_1, 100.0 * y_2, total), -1)
         # warm_up.gen:9
         log_scale_2 = torch.log(scale_2)
         # warm_up.gen:10
@@ -145,12 +149,12 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
             U
             - U_2
             + (
-                (-0.5 * ((x - (y - product * grad_U_2)) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
+                (-0.5 * ((x_2 - (y - product * grad_U_2)) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
                 - (-0.5 * ((y - mean) / scale_2) ** 2 - log_scale_2 - 0.9189385332046727).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
-        chosen = torch.where(accept[:, None], y, x)
+        chosen = torch.where(accept[:, None], y, x_2)
         # warm_up.gen:8
         t = k + 1.0
         ratio = 1.0 / (k + 11.0)
@@ -159,13 +163,15 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         power_t = t**-0.75
         apart = chosen - x_mean
         mean_next = x_mean + apart / t
-        x = chosen
+        x_2 = chosen
         log_size = log_size_next
         average = power_t * log_size_next + (1.0 - power_t) * average
         behind = behind_next
         x_mean = mean_next
         x_square = x_square + apart * (chosen - mean_next)
-    return x, torch.exp(average), x_square
+        known = torch.where(accept, total, known)
+        U = torch.where(accept, U_2, U)
+    return x_2, torch.exp(average), x_square
 
 
 class WarmUp(Model):

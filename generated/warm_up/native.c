@@ -62,11 +62,15 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         load(&eps, eps_rows, first, count, 1);
         ALIGNED float scale[4][LANES];
         load(scale, scale_rows, first, count, 4);
-        // warm_up.gen:9
+        // warm_up.gen:4
+        ALIGNED float x_3[LANES];
+        ALIGNED float exp_x_3[LANES];
         ALIGNED float product[4][LANES];
         ALIGNED float scale_2[4][LANES];
         ALIGNED float log_scale_2[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
+            x_3[lane] = x[3][lane];
+            exp_x_3[lane] = exponential(x_3[lane]);
             product[0][lane] = eps[lane] * square(scale[0][lane]);
             product[1][lane] = eps[lane] * square(scale[1][lane]);
             product[2][lane] = eps[lane] * square(scale[2][lane]);
@@ -77,18 +81,25 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             scale_2[3][lane] = scale[3][lane] * root(2.0f * eps[lane]);
             log_scale_2[0][lane] = logarithm(scale_2[0][lane]);
             log_scale_2[1][lane] = logarithm(scale_2[1][lane]);
+        }
+        for (int lane = 0; lane < LANES; lane++) {
             log_scale_2[2][lane] = logarithm(scale_2[2][lane]);
             log_scale_2[3][lane] = logarithm(scale_2[3][lane]);
         }
         // warm_up.gen:8
         ALIGNED float x_2[4][LANES];
         ALIGNED float accepted[LANES];
+        ALIGNED float known[LANES];
+        ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             x_2[2][lane] = x[2][lane];
             x_2[3][lane] = x[3][lane];
             accepted[lane] = 0.0f;
+            known[lane] = -1.0f + exp_x_3[lane];
+            U[lane] = square(x[0][lane]) / 200.0f + square(x[1][lane]) / 2.0f + 50.0f * square(x[2][lane]) +
+                exp_x_3[lane] - x_3[lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -97,31 +108,16 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 2);
             // warm_up.gen:4
-            ALIGNED float x_2_0[LANES];
-            ALIGNED float x_2_1[LANES];
-            ALIGNED float x_2_2[LANES];
-            ALIGNED float x_2_3[LANES];
-            ALIGNED float exp_x_2_3[LANES];
-            ALIGNED float U[LANES];
             ALIGNED float grad_U[4][LANES];
             ALIGNED float mean[4][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                x_2_0[lane] = x_2[0][lane];
-                x_2_1[lane] = x_2[1][lane];
-                x_2_2[lane] = x_2[2][lane];
-                x_2_3[lane] = x_2[3][lane];
-                exp_x_2_3[lane] = exponential(x_2_3[lane]);
-                U[lane] = square(x_2_0[lane]) / 200.0f + square(x_2_1[lane]) / 2.0f + 50.0f * square(x_2_2[lane]) +
-                    exp_x_2_3[lane] - x_2_3[lane];
-                grad_U[0][lane] = 0.01f * x_2_0[lane];
-                grad_U[1][lane] = x_2_1[lane];
-                grad_U[2][lane] = 100.0f * x_2_2[lane];
-                grad_U[3][lane] = -1.0f + exp_x_2_3[lane];
-                mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
-                mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
-            }
             ALIGNED float noise[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                grad_U[0][lane] = 0.01f * x_2[0][lane];
+                grad_U[1][lane] = x_2[1][lane];
+                grad_U[2][lane] = 100.0f * x_2[2][lane];
+                grad_U[3][lane] = known[lane];
+                mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
+                mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
                 mean[2][lane] = x_2[2][lane] - product[2][lane] * grad_U[2][lane];
                 mean[3][lane] = x_2[3][lane] - product[3][lane] * grad_U[3][lane];
             }
@@ -134,6 +130,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float y_3[LANES];
             ALIGNED float exp_y_3[LANES];
             ALIGNED float U_2[LANES];
+            ALIGNED float total[LANES];
             ALIGNED float grad_U_2[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 y[0][lane] = mean[0][lane] + scale_2[0][lane] * noise[0][lane];
@@ -147,14 +144,15 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 exp_y_3[lane] = exponential(y_3[lane]);
                 U_2[lane] = square(y_0[lane]) / 200.0f + square(y_1[lane]) / 2.0f + 50.0f * square(y_2[lane]) +
                     exp_y_3[lane] - y_3[lane];
+                total[lane] = -1.0f + exp_y_3[lane];
                 grad_U_2[0][lane] = 0.01f * y_0[lane];
-                grad_U_2[1][lane] = y_1[lane];
             }
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                grad_U_2[1][lane] = y_1[lane];
                 grad_U_2[2][lane] = 100.0f * y_2[lane];
-                grad_U_2[3][lane] = -1.0f + exp_y_3[lane];
+                grad_U_2[3][lane] = total[lane];
                 log_ratio[lane] = U[lane] - U_2[lane] + (-0.5f * square((x_2[0][lane] - (y[0][lane] - product[0][lane] *
                     grad_U_2[0][lane])) / scale_2[0][lane]) - log_scale_2[0][lane] - 0.9189385332046727f + (-0.5f *
                     square((x_2[1][lane] - (y[1][lane] - product[1][lane] * grad_U_2[1][lane])) / scale_2[1][lane]) -
@@ -176,6 +174,8 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 x_2[2][lane] = choose(accept[lane], y[2][lane], x_2[2][lane]);
                 x_2[3][lane] = choose(accept[lane], y[3][lane], x_2[3][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
+                known[lane] = choose(accept[lane], total[lane], known[lane]);
+                U[lane] = choose(accept[lane], U_2[lane], U[lane]);
             }
         }
         store(x_out, x_2, first, count, 4, 4, 0);
@@ -217,6 +217,8 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
         load(scale, scale_rows, first, count, 4);
         // warm_up.gen:8
         ALIGNED float log_eps[LANES];
+        ALIGNED float x_3[LANES];
+        ALIGNED float exp_x_3[LANES];
         ALIGNED float x_2[4][LANES];
         ALIGNED float log_size[LANES];
         ALIGNED float average[LANES];
@@ -224,6 +226,8 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x_mean[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_eps[lane] = logarithm(eps[lane]);
+            x_3[lane] = x[3][lane];
+            exp_x_3[lane] = exponential(x_3[lane]);
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             x_2[2][lane] = x[2][lane];
@@ -233,15 +237,20 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             behind[lane] = 0.0f;
             x_mean[0][lane] = 0.0f;
             x_mean[1][lane] = 0.0f;
-            x_mean[2][lane] = 0.0f;
-            x_mean[3][lane] = 0.0f;
         }
         ALIGNED float x_square[4][LANES];
+        ALIGNED float known[LANES];
+        ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) {
+            x_mean[2][lane] = 0.0f;
+            x_mean[3][lane] = 0.0f;
             x_square[0][lane] = 0.0f;
             x_square[1][lane] = 0.0f;
             x_square[2][lane] = 0.0f;
             x_square[3][lane] = 0.0f;
+            known[lane] = -1.0f + exp_x_3[lane];
+            U[lane] = square(x[0][lane]) / 200.0f + square(x[1][lane]) / 2.0f + 50.0f * square(x[2][lane]) +
+                exp_x_3[lane] - x_3[lane];
         }
         for (int64_t k = 0; k < steps; k++) {
             int64_t now;
@@ -249,41 +258,28 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             // warm_up.gen:10
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 2);
-            // warm_up.gen:4
-            ALIGNED float x_2_0[LANES];
-            ALIGNED float x_2_1[LANES];
-            ALIGNED float x_2_2[LANES];
-            ALIGNED float x_2_3[LANES];
-            ALIGNED float exp_x_2_3[LANES];
-            ALIGNED float U[LANES];
+            // warm_up.gen:8
             ALIGNED float exp_log_size[LANES];
             ALIGNED float product[4][LANES];
             ALIGNED float grad_U[4][LANES];
+            ALIGNED float mean[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                x_2_0[lane] = x_2[0][lane];
-                x_2_1[lane] = x_2[1][lane];
-                x_2_2[lane] = x_2[2][lane];
-                x_2_3[lane] = x_2[3][lane];
-                exp_x_2_3[lane] = exponential(x_2_3[lane]);
-                U[lane] = square(x_2_0[lane]) / 200.0f + square(x_2_1[lane]) / 2.0f + 50.0f * square(x_2_2[lane]) +
-                    exp_x_2_3[lane] - x_2_3[lane];
                 exp_log_size[lane] = exponential(log_size[lane]);
                 product[0][lane] = exp_log_size[lane] * square(scale[0][lane]);
                 product[1][lane] = exp_log_size[lane] * square(scale[1][lane]);
                 product[2][lane] = exp_log_size[lane] * square(scale[2][lane]);
                 product[3][lane] = exp_log_size[lane] * square(scale[3][lane]);
-                grad_U[0][lane] = 0.01f * x_2_0[lane];
-            }
-            ALIGNED float mean[4][LANES];
-            ALIGNED float scale_2[4][LANES];
-            ALIGNED float noise[4][LANES];
-            for (int lane = 0; lane < LANES; lane++) {
-                grad_U[1][lane] = x_2_1[lane];
-                grad_U[2][lane] = 100.0f * x_2_2[lane];
-                grad_U[3][lane] = -1.0f + exp_x_2_3[lane];
+                grad_U[0][lane] = 0.01f * x_2[0][lane];
+                grad_U[1][lane] = x_2[1][lane];
+                grad_U[2][lane] = 100.0f * x_2[2][lane];
+                grad_U[3][lane] = known[lane];
                 mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
                 mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
                 mean[2][lane] = x_2[2][lane] - product[2][lane] * grad_U[2][lane];
+            }
+            ALIGNED float scale_2[4][LANES];
+            ALIGNED float noise[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
                 mean[3][lane] = x_2[3][lane] - product[3][lane] * grad_U[3][lane];
                 scale_2[0][lane] = scale[0][lane] * root(2.0f * exp_log_size[lane]);
                 scale_2[1][lane] = scale[1][lane] * root(2.0f * exp_log_size[lane]);
@@ -299,6 +295,7 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float y_3[LANES];
             ALIGNED float exp_y_3[LANES];
             ALIGNED float U_2[LANES];
+            ALIGNED float total[LANES];
             ALIGNED float grad_U_2[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 y[0][lane] = mean[0][lane] + scale_2[0][lane] * noise[0][lane];
@@ -312,16 +309,17 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 exp_y_3[lane] = exponential(y_3[lane]);
                 U_2[lane] = square(y_0[lane]) / 200.0f + square(y_1[lane]) / 2.0f + 50.0f * square(y_2[lane]) +
                     exp_y_3[lane] - y_3[lane];
+                total[lane] = -1.0f + exp_y_3[lane];
                 grad_U_2[0][lane] = 0.01f * y_0[lane];
-                grad_U_2[1][lane] = y_1[lane];
             }
             ALIGNED float log_scale_2[4][LANES];
             ALIGNED float log_ratio[LANES];
             ALIGNED int accept[LANES];
             ALIGNED float chosen[4][LANES];
             for (int lane = 0; lane < LANES; lane++) {
+                grad_U_2[1][lane] = y_1[lane];
                 grad_U_2[2][lane] = 100.0f * y_2[lane];
-                grad_U_2[3][lane] = -1.0f + exp_y_3[lane];
+                grad_U_2[3][lane] = total[lane];
                 log_scale_2[0][lane] = logarithm(scale_2[0][lane]);
                 log_scale_2[1][lane] = logarithm(scale_2[1][lane]);
                 log_scale_2[2][lane] = logarithm(scale_2[2][lane]);
@@ -342,11 +340,11 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 chosen[0][lane] = choose(accept[lane], y[0][lane], x_2[0][lane]);
                 chosen[1][lane] = choose(accept[lane], y[1][lane], x_2[1][lane]);
                 chosen[2][lane] = choose(accept[lane], y[2][lane], x_2[2][lane]);
-                chosen[3][lane] = choose(accept[lane], y[3][lane], x_2[3][lane]);
             }
-            // warm_up.gen:8
             double t;
+            for (int lane = 0; lane < LANES; lane++) chosen[3][lane] = choose(accept[lane], y[3][lane], x_2[3][lane]);
             t = (double)k + 1.0;
+            // warm_up.gen:8
             double ratio;
             ratio = 1.0 / ((double)k + 11.0);
             ALIGNED float behind_next[LANES];
@@ -386,7 +384,9 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 x_square[1][lane] = x_square[1][lane] + apart[1][lane] * (chosen[1][lane] - mean_next[1][lane]);
                 x_square[2][lane] = x_square[2][lane] + apart[2][lane] * (chosen[2][lane] - mean_next[2][lane]);
                 x_square[3][lane] = x_square[3][lane] + apart[3][lane] * (chosen[3][lane] - mean_next[3][lane]);
+                known[lane] = choose(accept[lane], total[lane], known[lane]);
             }
+            for (int lane = 0; lane < LANES; lane++) U[lane] = choose(accept[lane], U_2[lane], U[lane]);
         }
         store(x_out, x_2, first, count, 4, 4, 0);
         ALIGNED float eps_2[LANES];

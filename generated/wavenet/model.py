@@ -503,7 +503,7 @@ class WaveNet(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/wavenet.gen"
-    model_hash = "3540b49df6cdc2f3a0b1cdcaae70c257cdaf3821b0623911cea9cac7dc059eae"
+    model_hash = "630d7a886322d2706606e85bea34d7b267ccfa7654233ccc9a05c26a76198cf7"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

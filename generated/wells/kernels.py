@@ -24,7 +24,7 @@ def energy_kernel(x_ptr, energy_out, count, ROWS: tl.constexpr, PRECISION: tl.co
     tl.store(energy_out + place, tl.sum(whole_power(x, 4), 1) / 4.0 - tl.sum(square(x), 1) / 2.0, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def energy_rows(x):
     """the energy of x: -log p(x) up to an unknown constant.
@@ -64,7 +64,7 @@ def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISI
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def start_rows(*, rows, seed, step, dtype=torch.float32):
     """where chains of walk start: Normal(0, 1).
@@ -105,7 +105,7 @@ def chain_kernel(
     """`steps` steps of walk from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2 [ROWS, 16], accepted [ROWS]
+    loop over steps, carrying x_2 [ROWS, 16], accepted [ROWS], U [ROWS]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -114,12 +114,10 @@ def chain_kernel(
     # wells.gen:7
     x_2 = x
     accepted = tl.full((ROWS,), 0.0, tl.float32)
+    U = tl.sum(whole_power(x, 4), 1) / 4.0 - tl.sum(square(x), 1) / 2.0
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         u = uniform(seed, row, now, 0, 2)
-        # wells.gen:5
-        U = tl.sum(whole_power(x_2, 4), 1) / 4.0 - tl.sum(square(x_2), 1) / 2.0
-        # wells.gen:7
         noise = normal(seed, row[:, None], now, tl.arange(0, 16)[None, :], 1)
         y = x_2 + 0.4 * noise
         # wells.gen:5
@@ -136,11 +134,12 @@ def chain_kernel(
         accept = tl.log(u) < log_ratio
         x_2 = tl.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(tl.float32)
+        U = tl.where(accept, U_2, U)
     tl.store(x_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], x_2, mask=live[:, None])
     tl.store(accepted_out + place, accepted, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_rows(x, steps, *, rows, seed, step):
     """`steps` steps of walk from each row, numbered from `step`.
@@ -195,7 +194,7 @@ def log_ratio_kernel(x_ptr, y_ptr, log_ratio_out, count, ROWS: tl.constexpr, PRE
     )
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_ratio_rows(x, y):
     """log of the Metropolis-Hastings ratio of walk from x to the proposal.
@@ -233,7 +232,7 @@ def log_proposal_kernel(x_ptr, y_ptr, log_proposal_out, count, ROWS: tl.constexp
     tl.store(log_proposal_out + place, tl.sum(-0.5 * square((y - x) / 0.4) - 0.002647801330517674, 1), mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_proposal_rows(x, y):
     """log density of what walk proposes, given where it stands.

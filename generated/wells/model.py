@@ -45,15 +45,14 @@ def chain_rows(x, steps, *, rows, seed, step):
     uniforms_2 = random.Draws("uniform", seed, rows, 2, dtype=dtype)
     normals_1 = random.Draws("normal", seed, rows, 1, 16, dtype=dtype)
     # wells.gen:7
+    x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    U = (x**4).sum(-1) / 4.0 - (x**2).sum(-1) / 2.0
     for t in range(steps):
         now = step + t
         u = uniforms_2.at(now)
-        # wells.gen:5
-        U = (x**4).sum(-1) / 4.0 - (x**2).sum(-1) / 2.0
-        # wells.gen:7
         noise = normals_1.at(now)
-        y = x + 0.4 * noise
+        y = x_2 + 0.4 * noise
         # wells.gen:5
         U_2 = (y**4).sum(-1) / 4.0 - (y**2).sum(-1) / 2.0
         # wells.gen:7
@@ -61,14 +60,15 @@ def chain_rows(x, steps, *, rows, seed, step):
             U
             - U_2
             + (
-                (-0.5 * ((x - y) / 0.4) ** 2 - 0.002647801330517674).sum(-1)
-                - (-0.5 * ((y - x) / 0.4) ** 2 - 0.002647801330517674).sum(-1)
+                (-0.5 * ((x_2 - y) / 0.4) ** 2 - 0.002647801330517674).sum(-1)
+                - (-0.5 * ((y - x_2) / 0.4) ** 2 - 0.002647801330517674).sum(-1)
             )
         )
         accept = torch.log(u) < log_ratio
-        x = torch.where(accept[:, None], y, x)
+        x_2 = torch.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(dtype)
-    return x, accepted
+        U = torch.where(accept, U_2, U)
+    return x_2, accepted
 
 
 def log_ratio_rows(x, y):

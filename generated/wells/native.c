@@ -67,28 +67,28 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = x[at][lane];
         }
-        for (int lane = 0; lane < LANES; lane++) accepted[lane] = 0.0f;
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            accepted[lane] = 0.0f;
+            sum_2[lane] = 0.0f;
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x[at][lane], 4);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x[at][lane]);
+        }
+        ALIGNED float U[LANES];
+        for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
             now = step + t;
             ALIGNED float u[LANES];
             uniform(&u, 1, row, seed, now, 0, 2);
-            // wells.gen:5
-            ALIGNED float sum_2[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
-            for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += whole_power(x_2[at][lane], 4);
-            }
-            ALIGNED float sum_3[LANES];
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-            for (int at = 0; at < 16; at++) {
-                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += square(x_2[at][lane]);
-            }
-            ALIGNED float U[LANES];
             ALIGNED float noise[16][LANES];
-            for (int lane = 0; lane < LANES; lane++) U[lane] = sum_2[lane] / 4.0f - sum_3[lane] / 2.0f;
             normal(noise, 16, row, seed, now, 0, 1);
-            // wells.gen:7
             ALIGNED float y[16][LANES];
             ALIGNED float sum_4[LANES];
             for (int at = 0; at < 16; at++) {
@@ -132,7 +132,10 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                     x_2[at][lane] = choose(accept[lane], y[at][lane], x_2[at][lane]);
                 }
             }
-            for (int lane = 0; lane < LANES; lane++) accepted[lane] = accepted[lane] + (float)accept[lane];
+            for (int lane = 0; lane < LANES; lane++) {
+                accepted[lane] = accepted[lane] + (float)accept[lane];
+                U[lane] = choose(accept[lane], U_2[lane], U[lane]);
+            }
         }
         store(x_out, x_2, first, count, 16, 16, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);

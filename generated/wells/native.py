@@ -14,7 +14,7 @@ chain_rows = CFunction(
     lanes=64,
     scalars=("steps",),
     random=True,
-    work=234.0,
+    work=235.0,
 )
 log_ratio_rows = CFunction(
     __file__,

@@ -291,7 +291,7 @@ class WGANGP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/wgan_gp.gen"
-    model_hash = "b2180b3244615f32c42c58d0786d11095868514787671e78a303a68bd01d8915"
+    model_hash = "defa5dd0b06e4cac6af96726f39b577cab238f537468eda0ebf1257c649b3c19"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

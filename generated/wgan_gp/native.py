@@ -47,17 +47,7 @@ objective_generator_rows = CFunction(
     random=True,
     work=910.0,
 )
-objective_critic_saving_rows = CFunction(
-    __file__,
-    "objective_critic_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=16,
-    parameters=16,
-    random=True,
-    shared=64,
-    work=2120.0,
-)
+objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
@@ -106,16 +96,7 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=3770.0,
 )
-objective_generator_saving_rows = CFunction(
-    __file__,
-    "objective_generator_saving_rows",
-    inputs=(Port((2,)),),
-    outputs=(Port(),),
-    lanes=32,
-    parameters=16,
-    random=True,
-    work=910.0,
-)
+objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",

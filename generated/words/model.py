@@ -150,7 +150,7 @@ class Words(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/sequences/words.gen"
-    model_hash = "9981e195e11326bac342b908562bdf0e725e587fa977ed0184f23624fb57ae5f"
+    model_hash = "d84a404764634661f86dd2921e0a72569b4eab1a6fef6f8dd76adc3c85436486"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -1,8 +1,8 @@
-"""RealNVP, coupling splines and masked autoregressive flows against zuko and nflows, at equal weights.
+"""RealNVP, coupling splines and masked autoregressive flows against zuko, nflows and normflows, at equal weights.
 
     python -m tests.benchmarks flows
 
-It needs `pip install zuko nflows`, which nothing else here does.  Both sides are checked to give the same densities and
+It needs `pip install zuko nflows normflows`, which nothing else here does.  Both sides are checked to give the same densities and
 samples first.  Peers are put together from their public parts; where their elementwise formula is another one
 (nflows bounds a scale by softplus), the method that they leave to subclasses gives ours.
 """
@@ -17,6 +17,7 @@ from typing import Any
 import nflows.distributions
 import nflows.flows
 import nflows.transforms
+import normflows
 import torch
 import zuko
 from nflows.nn.nets import MLP
@@ -219,6 +220,70 @@ def nflows_maf(model: Model, size: int = 64, layers: int = 5, hidden: int = 64) 
     return _nflows(size, parts)
 
 
+# -- normflows -------------------------------------------------------------------------------------------------------
+
+
+class BoundedScales(nn.Module):
+    """Shifts and tanh of scales, as the couplings of normflows take them, one after the other."""
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        shift, scale = outputs[:, 0::2], outputs[:, 1::2]
+        return torch.stack((shift, torch.tanh(scale)), 2).flatten(1)
+
+
+class NormflowsMasked(normflows.flows.MaskedAffineAutoregressive):  # type: ignore[misc]
+    """(x - m) exp(-s)."""
+
+    def _elementwise_forward(self, inputs: Tensor, autoregressive_params: Tensor) -> tuple[Tensor, Tensor]:
+        s, m = self._unconstrained_scale_and_shift(autoregressive_params)
+        return (inputs - m) * torch.exp(-s), -s.sum(-1)
+
+    def _elementwise_inverse(self, inputs: Tensor, autoregressive_params: Tensor) -> tuple[Tensor, Tensor]:
+        s, m = self._unconstrained_scale_and_shift(autoregressive_params)
+        return inputs * torch.exp(s) + m, s.sum(-1)
+
+
+def _normflows(size: int, parts: list[Any]) -> normflows.NormalizingFlow:
+    return normflows.NormalizingFlow(normflows.distributions.DiagGaussian(size, trainable=False), parts)
+
+
+def _swapped(size: int) -> Any:
+    """The reversal of all elements."""
+    part = normflows.flows.Permute(size, mode="shuffle")
+    for order in (part.perm, part.inv_perm):
+        order.copy_(torch.arange(size - 1, -1, -1))
+    return part
+
+
+@torch.no_grad()
+def normflows_realnvp(model: Model, size: int = 64, layers: int = 8, hidden: int = 64) -> normflows.NormalizingFlow:
+    """The couplings in normflows, latent to data."""
+    ours, parts = model.state_dict(), []
+    for k in range(layers):
+        net = normflows.nets.MLP([size // 2, hidden, hidden, size])
+        linear = [layer for layer in net.net if hasattr(layer, "weight")]
+        _interleaved(ours, "AffineCoupling.mlp", "ts", linear, k)
+        parts += [normflows.flows.AffineCouplingBlock(nn.Sequential(net, BoundedScales())), _swapped(size)]
+    return _normflows(size, parts)
+
+
+@torch.no_grad()
+def normflows_maf(model: Model, size: int = 64, layers: int = 5, hidden: int = 64) -> normflows.NormalizingFlow:
+    """The masked flow in normflows, latent to data, whose masks become ours; its network has no nonlinearity after the
+    first layer, and gets one."""
+    ours, parts = model.state_dict(), []
+    for k in reversed(range(layers)):
+        part = NormflowsMasked(size, hidden, num_blocks=1, use_residual_blocks=False, activation=torch.tanh)
+        made = part.autoregressive_net
+        linear = [made.initial_layer, made.blocks[0].linear, made.final_layer]
+        _interleaved(ours, "MAF.mlp", "sm", linear, k)
+        for layer, mask in zip(linear, _masks(size, hidden), strict=True):
+            layer.mask.copy_(mask)
+        made.initial_layer = nn.Sequential(made.initial_layer, nn.Tanh())
+        parts += [_swapped(size), normflows.flows.Reverse(part)]
+    return _normflows(size, parts)
+
+
 # -- both ------------------------------------------------------------------------------------------------------------
 
 
@@ -228,7 +293,13 @@ def check_equal(model: Model, peer: Any, size: int) -> None:
     z = torch.randn(100, size, generator=torch.Generator().manual_seed(1))
     x = model.forward(z)[0]
     distribution = peer() if isinstance(peer, zuko.flows.Flow) else peer
-    theirs = distribution.transform.inv(z) if isinstance(peer, zuko.flows.Flow) else peer._transform.inverse(z)[0]
+    match peer:
+        case zuko.flows.Flow():
+            theirs = distribution.transform.inv(z)
+        case normflows.NormalizingFlow():
+            theirs = peer(z)
+        case _:
+            theirs = peer._transform.inverse(z)[0]
     density = float((model.log_prob(x) - distribution.log_prob(x)).abs().max())
     drawn = float(((x - theirs).abs() / (1 + x.abs())).max())
     say(
@@ -243,14 +314,16 @@ def flows() -> list[tuple[str, Model, dict[str, Any], int]]:
     realnvp = Perturbation(0.1, 0).apply(gencompiler.compile(REALNVP)())
     spline = Perturbation(0.3, 0).apply(gencompiler.compile(SPECS / "spline.gen")())
     maf = Perturbation(0.1, 0).apply(gencompiler.compile(MAF)())
+    couplings = {"zuko": zuko_realnvp, "nflows": nflows_realnvp, "normflows": normflows_realnvp}
+    masked = {"zuko": zuko_maf, "nflows": nflows_maf, "normflows": normflows_maf}
     return [
-        ("RealNVP-64", realnvp, {"zuko": zuko_realnvp(realnvp), "nflows": nflows_realnvp(realnvp)}, 64),
+        ("RealNVP-64", realnvp, {name: made(realnvp) for name, made in couplings.items()}, 64),
         ("spline flow, D = 2", spline, {"nflows": nflows_spline(spline)}, 2),
-        ("MAF-64", maf, {"zuko": zuko_maf(maf), "nflows": nflows_maf(maf)}, 64),
+        ("MAF-64", maf, {name: made(maf) for name, made in masked.items()}, 64),
     ]
 
 
-#: Goals by flow, what is timed, peer and rows.
+#: Goals of RealNVP and splines by flow, what is timed, peer and rows.
 GOALS = {
     ("RealNVP-64", "log_prob", 512): 2.0,
     ("RealNVP-64", "log_prob", 8192): 1.7,
@@ -277,9 +350,9 @@ def measure(name: str, model: Model, peer: Any, against: str, size: int, rows: i
         ),
     }
     for what, (ours, theirs) in work.items():
-        goal = GOALS.get((name, what, rows), 0.0)
+        goal = GOALS.get((name, what, rows), 0.0) if against != "normflows" else 0.0
         if name == "MAF-64" and what == "sample":
-            goal = 8.0 if against == "zuko" else 20.0
+            goal = {"zuko": 8.0, "nflows": 20.0}.get(against, 0.0)
         if what == "training step" and rows > 1000:
             continue
         with torch.set_grad_enabled(what == "training step"):

@@ -54,10 +54,11 @@ def test_both_diffusions_are_one() -> None:
 def test_masked_flows_are_one() -> None:
     pytest.importorskip("zuko")
     pytest.importorskip("nflows")
+    pytest.importorskip("normflows")
     from tests.benchmarks import flows
 
     model = Perturbation(0.1, 0).apply(gencompiler.compile(flows.MAF)())
-    for peer in (flows.zuko_maf(model), flows.nflows_maf(model)):
+    for peer in (flows.zuko_maf(model), flows.nflows_maf(model), flows.normflows_maf(model)):
         flows.check_equal(model, peer, 64)
     other = flows.zuko_maf(Perturbation(0.1, 1).apply(type(model)()))
     with pytest.raises(AssertionError, match="not the same"):
@@ -77,6 +78,14 @@ def test_both_mades_are_one(hidden: int) -> None:
     made.check_equal(model, 12)
     with pytest.raises(AssertionError, match="not the same"):
         made.check_equal(Shifted(model), 12)
+
+
+def test_pyros_made_is_ours() -> None:
+    pytest.importorskip("pyro")
+    model = Perturbation(0.3, 0).apply(gencompiler.compile(made.SPEC, D=12, H=30)())
+    made.check_peer(model, made.pyro_network(model), 12)
+    with pytest.raises(AssertionError, match="not the same"):
+        made.check_peer(Shifted(model), made.pyro_network(model), 12)  # type: ignore[arg-type]
 
 
 def test_both_wavenets_are_one() -> None:

@@ -5,7 +5,7 @@ factor of 0, or never looks at a constant must know that it is defined.  Each fa
 
 from __future__ import annotations
 
-from tests.checks.soundness import PROVED, REFUTED, UNKNOWN, F, T, Trap, bijection, chain
+from tests.checks.soundness import PROVED, REFUTED, UNKNOWN, F, T, Trap, bijection, chain, sde
 
 _SHEAR = """observed x : Real
 latent v : Real
@@ -134,6 +134,28 @@ DEFINED: tuple[Trap, ...] = (
         REFUTED,
         "log(-1) has no value",
     ),
+    # -- of a map of the circle, what stands above a positive wave is compared with its slope
+    bijection(
+        "a Möbius map, plus what cancels",
+        "(u : Angle | a : Real) -> Angle = u + 2 * atan((1 / a - 1 / a - sin(u) / 2) / (1 + cos(u) / 2))",
+        F,
+        REFUTED,
+        "undefined at a = 0",
+    ),
+    bijection(
+        "a Möbius map, plus a multiple that cancels",
+        "(u : Angle | a : Real) -> Angle = u + 2 * atan((2 * a - a - a - sin(u) / 2) / (1 + cos(u) / 2))",
+        T,
+        PROVED,
+        "|w| = 1 / 2",
+    ),
+    bijection(
+        "a Möbius map, plus what cancels where the cosine is not 0",
+        "(u : Angle) -> Angle = u + 2 * atan((1 / cos(u) - 1 / cos(u) - sin(u) / 2) / (1 + cos(u) / 2))",
+        F,
+        UNKNOWN,
+        "undefined at a quarter turn, which is no exact number",
+    ),
     # -- a sum over a causal view has as many terms as the view has places, at the first place none
     bijection(
         "a number for every place before",
@@ -166,6 +188,24 @@ DEFINED: tuple[Trap, ...] = (
         F,
         UNKNOWN,
         "where v < 0 the proposal has no value",
+    ),
+    # -- drifts are compared by what is left when they are subtracted
+    sde("a reverse drift that is defined", "reverse(r, f)", "(-x - s(x, t) + x - x) * dt + dW", T, PROVED, "f - S"),
+    sde(
+        "a reverse drift that is defined where x > 0",
+        "reverse(r, f)",
+        "(-x - s(x, t) + sqrt(x)^2 - x) * dt + dW",
+        F,
+        UNKNOWN,
+        "sqrt(-1) has no value",
+    ),
+    sde(
+        "a flow that is defined where x is not 0",
+        "marginals(r) == marginals(f)",
+        "(-x - 0.5 * s(x, t) + 1 / x - 1 / x) * dt",
+        F,
+        UNKNOWN,
+        "1 / 0 has no value",
     ),
     # -- a ratio is that of the target of the claim
     chain("a table and its own ratio", _TABLE.format(""), "reversible", T, PROVED, "Metropolis et al. 1953"),

@@ -90,6 +90,66 @@ def test_a_wrong_path_is_not_proved(name: str) -> None:
     assert all(v.status != "proved" for v in found.verdicts if v.obligation.id == wanted)
 
 
+# -- paths that no spec declares -------------------------------------------------------------------------------------
+
+MOVE = "transition walk(x' | x) { y ~ Normal(x, 0.5)  x' = metropolis(y) }  "
+BY_DEFAULT = {
+    "from_a_normal_law": f"{REAL}{MOVE}evaluate ais(walk)",
+    "from_a_law_that_is_named": f"{REAL}{MOVE}evaluate smc(walk, start = Normal(1, 3))",
+    "by_what_samples": f"{REAL}{MOVE}sample chain(walk)  evaluate ais",
+    "by_conditionals": f"{BITS}transition sweep(x', h' | x, h) {{ h' ~ p(h | x)  x' ~ p(x | h') }}  evaluate ais(sweep)",
+    "from_the_prior": (
+        f"{LATENT}transition walk(z' | z, x) {{ y ~ Normal(z, 0.5)  z' = metropolis(y) }}  evaluate bdmc(walk)"
+    ),
+    "at_a_condition": (
+        f"{REAL}transition walk(x' | x, s : Positive) {{ y ~ Normal(x, s)  x' = metropolis(y) }}  evaluate ais(walk, s = 1)"
+    ),
+    "by_two_in_turn": f"{REAL}{MOVE}transition twice = walk |> walk^2  evaluate ais(twice)",
+    "where_names_are_taken": (
+        "observed x, t : Real[2]  p(x, t) ∝ exp(-sum(x^4) - sum(t^4))  def geometric(u : Real) -> Real = u"
+        "  transition walk(x', t' | x, t) { y ~ Normal(x, 1)  s ~ Normal(t, 1)  x', t' = metropolis(y, s) }"
+        "  evaluate ais(walk)"
+    ),
+    "of_finite_values": (
+        "observed x : Category(3)  param a : Real[3]  p(x) ∝ exp(a[x])"
+        "  transition move(x' | x) { y ~ Uniform()  x' = metropolis(y) }  evaluate ais(move)"
+    ),
+}
+NOT_BY_DEFAULT = {
+    "keeps_nothing": (f"{REAL}transition drift(x' | x) {{ x' ~ Normal(x, 0.5) }}  evaluate ais(drift)", "G601"),
+    "own_acceptance_is_of_p": (
+        f"{REAL}transition walk(x' | x) {{ y ~ Normal(x, 0.5)"
+        "  x' = accept(y, min(1, exp(sum(x^4) - sum(y^4)))) }  evaluate ais(walk)",
+        "G601",
+    ),
+    "keeps_another_density": (
+        f"{REAL}density other(x) ∝ exp(-sum(x^6))"
+        "  transition walk(x' | x) { y ~ Normal(x, 1)  x' = metropolis(y, target = other) }  evaluate ais(walk)",
+        "G601",
+    ),
+    "draws_of_an_energy_have_no_upper_bound": (f"{REAL}{MOVE}evaluate bdmc(walk)", "G626"),
+}
+
+
+@pytest.mark.parametrize("name", BY_DEFAULT)
+def test_a_path_by_default_is_proved_as_one_that_is_written_out(name: str) -> None:
+    found, codes = checked(BY_DEFAULT[name])
+    ids = [v.obligation.id for v in found.verdicts if v.obligation.id.startswith("path")]
+    assert ids == ["path start", "path end", "path kept", "path reversed"]
+    assert all(v.status == "proved" for v in found.verdicts if v.obligation.id.startswith("path"))
+    assert not codes
+    assert recheck(certificate_data(found), found.derived) == []
+
+
+@pytest.mark.parametrize("name", NOT_BY_DEFAULT)
+def test_what_does_not_keep_p_is_followed_along_no_path(name: str) -> None:
+    body, code = NOT_BY_DEFAULT[name]
+    found, codes = checked(body)
+    assert codes == {code}
+    kept = [v for v in found.verdicts if v.obligation.id == "path kept"]
+    assert [v.status for v in kept] == (["proved"] if code == "G626" else ["unknown"])
+
+
 # -- the rules themselves --------------------------------------------------------------------------------------------
 
 

@@ -33,14 +33,6 @@ PLANNED: dict[str, str] = {
         "observed x, v : Real  p(x, v) ∝ exp(-x^2 - v^2)"
         "  sde a(x, v | t : Positive) { dx = -x * dt + dW  dv = -v * dt + dW }"
     ),
-    "several annealing paths": (
-        "observed x : Real  p(x) ∝ exp(-x^4)"
-        "  density a(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 1)^(1 - t)"
-        "  density b(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 2)^(1 - t)"
-        "  transition m(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = a) }"
-        "  transition n(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = b) }"
-        "  evaluate ais(a, m)  evaluate ais(b, n)"
-    ),
     "Equalities of other kinds": "observed x : Real  param a : Real  p(x) = Normal(a, 1)  claim (a + 1)^2 == a^2 + 2 * a + 1",
     "repetitions of several phases": VAE
     + (
@@ -48,7 +40,6 @@ PLANNED: dict[str, str] = {
         "  update q maximize E[x, z ~ p] log q(z | x) } }  train o"
     ),
     "a length of another axis than the first": "model M(T : Count = 4) { observed x : Real[2, T]  p(x[:, t]) = Normal(0, 1) }",
-    "`Simplex(K)`": "observed x : Simplex(3)  p(x) = Dirichlet(2 * ones(3))",
     "`Orthogonal(n, m)`": "observed x : Orthogonal(3, 3)  p(x) = Normal(0, 1)",
     "`Invertible(n)`": "observed x : Invertible(3)  p(x) = Normal(0, 1)",
     "`Lower(n)`": "observed x : Lower(3)  p(x) = Normal(0, 1)",
@@ -83,6 +74,15 @@ SUPPORTED: dict[str, str] = {
         "observed x : Real[3]  latent h : Real[3, 2]  param a : Real[2]  h[t] = a * t  p(x[t] | h[t]) = Normal(sum(h[t]), 1)"
         "  evaluate exact"
     ),
+    "along any number of paths": (
+        "observed x : Real  p(x) ∝ exp(-x^4)"
+        "  density a(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 1)^(1 - t)"
+        "  density b(x | t : Interval(0, 1)) ∝ p(x)^t * Normal(x | 0, 2)^(1 - t)"
+        "  transition m(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = a) }"
+        "  transition n(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = b) }"
+        "  evaluate ais(a, m)  evaluate ais(b, n)"
+    ),
+    "`ais(T)` without a path": CHAIN + "evaluate ais(a)",
     "`VonMises(mean, concentration)`": "observed x : Angle  param a : Real  p(x) = VonMises(a, 1)",
     "`T : Count = 16` in a header": (
         "model M(T : Count = 16) { observed x : Real[T]  p(x[t] | x[<t]) = Normal(sum(x[<t]), 1) }"

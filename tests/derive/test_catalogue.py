@@ -110,8 +110,8 @@ def admissible(form: Form) -> dict[str, torch.Tensor]:
 
 FORMS = [(family, form) for family in DISTRIBUTIONS.values() for form in family.forms if form.support is None]
 FORMS = [
-    (family, form) for family, form in FORMS if not (form.vectors or family.atom)
-]  # those are in tests/families/test_categorical
+    (family, form) for family, form in FORMS if not (form.vectors or form.joint or family.atom)
+]  # those are in tests/families/test_categorical and test_dirichlet
 
 
 @pytest.mark.parametrize(("family", "form"), FORMS, ids=lambda p: getattr(p, "name", "") or "default")

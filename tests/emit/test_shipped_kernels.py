@@ -67,7 +67,7 @@ def test_kernels_fit(spec: Path) -> None:
     table = recorded.read()
     for name, schedule in kernels(spec):
         for target in schedule.configs:
-            row = table[target].get(kernel_key(schedule, target))
+            row = recorded.known(table, target).get(kernel_key(schedule, target))
             assert row is not None, f"{name} was not compiled for {target}: {RECORD} {target} --specs {spec.stem}"
             assert not row["spills"], f"{name} spills {row['spills']} bytes on {target}"
             assert row["shared"] <= DEVICES[target].shared, f"{name} takes {row['shared']} bytes of {target}"
@@ -78,7 +78,7 @@ def test_the_table_says_what_compiling_finds(target: str) -> None:
     pytest.importorskip("triton")
     sample = sorted(kernels(_spec(SAMPLED)), key=lambda each: kernel_key(each[1], target))[:SAMPLES]
     for (_, schedule), use in zip(sample, kernel_use(dict(sample), target), strict=True):
-        row = dict(recorded.read()[target][kernel_key(schedule, target)])
+        row = dict(recorded.known(recorded.read(), target)[kernel_key(schedule, target)])
         del row["kernel"]
         assert _row(use) == row
 
@@ -150,11 +150,11 @@ def fill(specs: Sequence[Path], targets: Iterable[str]) -> None:
             own = {
                 kernel_key(each, target): Kernel(name, target, each) for name, each in found if target in each.configs
             }
-            known = recorded.read().get(target, {})
+            known = recorded.known(recorded.read(), target)
             missing = [kernel for key, kernel in own.items() if key not in known]
             for batch in batched(missing, AT_ONCE):
                 record(batch)
-            rows = recorded.read()[target] if own else {}
+            rows = recorded.known(recorded.read(), target)
             unfit += [kernel for key, kernel in own.items() if not fits(rows[key], target)]
             print(f"{target}: {len(own)} kernels of {some[0].stem} to {some[-1].stem}, {len(missing)} new", flush=True)
     for kernel in unfit:
@@ -200,9 +200,9 @@ def measure(kernel: Kernel) -> None:
     for config in tiles(kernel.schedule, kernel.target):
         schedule = dataclasses.replace(kernel.schedule, configs={kernel.target: config})
         tried = Kernel(kernel.name, kernel.target, schedule)
-        if tried.key not in recorded.read()[kernel.target]:
+        if tried.key not in recorded.known(recorded.read(), kernel.target):
             record([tried])
-        if fits(recorded.read()[kernel.target][tried.key], kernel.target):
+        if fits(recorded.known(recorded.read(), kernel.target)[tried.key], kernel.target):
             found = dataclasses.astuple(config)
             break
     before = kernel.schedule.configs[kernel.target]

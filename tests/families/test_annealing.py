@@ -119,6 +119,86 @@ def test_a_gaussian_has_its_constant() -> None:
     assert float(forward.effective_size[0]) < 5_000
 
 
+SEVERAL = """model Several(D = 3) {
+  observed x : Real[D]
+  p(x) ∝ exp(-2 * sum((x - 1)^2))
+  density narrow(x | t : Interval(0, 1)) ∝ Normal(x | 0, 1)^(1 - t) * p(x)^t
+  density wide(x | t : Interval(0, 1)) ∝ (2 * Normal(x | 0, 3))^(1 - t) * p(x)^t
+  transition walk(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 0.5)  x' = metropolis(y, target = narrow) }
+  transition leap(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 1)  x' = metropolis(y, target = narrow) }
+  transition far(x' | x, t : Interval(0, 1)) { y ~ Normal(x, 0.5)  x' = metropolis(y, target = wide) }
+  evaluate ais(narrow, walk, particles = 2000, steps = 40)
+  evaluate ais(narrow, leap, particles = 2000, steps = 20)
+  evaluate smc(wide, far, particles = 500, steps = 60)
+}
+"""
+
+
+def test_each_of_several_paths_has_its_own_estimate() -> None:
+    """Every one is of the same constant, in both directions, although they start at different masses."""
+    model = gencompiler.compile(SEVERAL)()
+    log_z = 1.5 * math.log(math.pi / 2)
+    exact = 1 + 0.5 * torch.randn(2_000, 3, generator=torch.Generator().manual_seed(0))
+    asked = annealing.estimated(model, None)
+    assert list(asked) == [("ais", "narrow_walk"), ("ais", "narrow_leap"), ("smc", "wide")]
+    for each in asked.values():
+        assert isinstance(each, annealing.Estimate)
+        assert abs(float(each.log_z[0]) - log_z) < 6 * float(each.standard_error[0])
+    assert torch.equal(model.ais_narrow_leap().log_weights, asked["ais", "narrow_leap"].log_weights)
+    assert not torch.equal(model.ais(steps=20).log_weights, asked["ais", "narrow_leap"].log_weights)
+    forward, backward = model.ais_wide(particles=2_000, steps=60), model.reverse_ais_wide(exact, steps=60)
+    assert abs(difference(forward.log_weights, backward.log_weights, log_z)) < allowed(2_000)
+    assert abs(difference(forward.log_weights, backward.log_weights, log_z + 1)) > allowed(2_000)
+    assert "smc along wide: log Z >=" in annealing.words(model, None)
+
+
+DEFAULTS = {
+    "bits": (
+        RBM.partition("  density path")[0]
+        + "  transition sweep(x', h' | x, h) { h' ~ p(h | x)   x' ~ p(x | h') }\n  evaluate ais(sweep, particles = 2000, steps = 30)\n}"
+    ),
+    "quartic": (
+        "model Quartic { observed x : Real  p(x) ∝ exp(-x^4)"
+        "  transition walk(x' | x, s : Positive = 0.5) { y ~ Normal(x, s)  x' = metropolis(y) }"
+        "  sample chain(walk, s = 0.7)  evaluate smc(particles = 2000, steps = 30) }"
+    ),
+    "positive": (
+        "model Half { observed x : Positive  p(x) ∝ x * exp(-x^2)"
+        "  transition walk(x' | x) { y ~ LogNormal(log(x), 1)  x' = metropolis(y) }"
+        "  evaluate ais(walk, start = Gamma(1, 1), particles = 2000, steps = 30) }"
+    ),
+    "hamiltonian": (
+        "model Bowl { observed x : Real  latent v : Real  p(x, v) ∝ exp(-x^4 - v^2 / 2)"
+        "  bijection leap(x : Real, v : Real) -> (Real, Real) = (y, w - 0.4 * y^3)"
+        "  where { w = v - 0.4 * x^3  y = x + 0.2 * w }"
+        "  bijection flip(x : Real, v : Real) -> (Real, Real) = (x, -v)"
+        "  transition refresh(x', v' | x, v) { v' ~ p(v) }"
+        "  transition move(x', v' | x, v) { y, w = (x, v) |> repeat(5) { leap } |> flip  x', v' = metropolis(y, w) }"
+        "  transition hmc = refresh |> move  sample chain(hmc)  evaluate ais(particles = 2000, steps = 30) }"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_path_by_default_finds_the_constant(name: str) -> None:
+    """From uniform bits, a normal law or what is named, by transitions that a spec states for `p`."""
+    model = gencompiler.compile(DEFAULTS[name])(seed=0)
+    quartic = math.log(2 * math.gamma(1.25))
+    if name == "bits":
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(2 * torch.randn(parameter.shape, generator=generator))
+        exact = model.log_z()
+    else:
+        half = 0.5 * math.log(2 * math.pi)
+        exact = {"quartic": quartic, "positive": -math.log(2), "hamiltonian": quartic + half}[name]
+    ((_, found),) = annealing.estimated(model, None).items()
+    assert isinstance(found, annealing.Estimate)
+    assert float(found.standard_error[0]) < 0.05
+    assert abs(float(found.log_z[0]) - exact) < 6 * float(found.standard_error[0])
+
+
 def test_tempering_resamples_and_stays_unbiased() -> None:
     """Of an average over runs of Z / Z, and its standard error; a path of few steps, where particles degenerate."""
     model, log_z, _ = rbm()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +16,10 @@ from gencompiler.runtime import data
 from gencompiler.runtime.errors import RunError
 from gencompiler.runtime.fields import Field, Support
 from gencompiler.runtime.modules import Model
+from gencompiler.testing.properties import Effort, applicable
+from gencompiler.testing.spaces import states
+from gencompiler.testing.subject import observed
+from gencompiler.testing.view import View, view
 from tests.families.test_foundation import perturbed
 
 CELL = """
@@ -176,3 +180,33 @@ def test_words_are_shipped() -> None:
     read = {"".join(chr(97 + int(c)) for c in row[:n]) for row, n in zip(x, lengths, strict=True)}
     assert {"the", "data", "breast"} <= read
     assert int(lengths.max()) <= 16 and int(lengths.min()) >= 1
+
+
+def with_a_law(spec: str) -> str:
+    """The model with a law of its own lengths."""
+    declared = spec.replace("  observed", "  param    lengths : Real[T + 1]\n  observed", 1)
+    return declared.replace("  p(x", "  p(T) = Categorical(logits = lengths)\n  p(x", 1)
+
+
+@pytest.mark.parametrize("spec", [with_a_law(CELL), with_a_law(NADE)], ids=["cell", "axes"])
+def test_the_properties_speak_of_rows_that_are_padded(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = cast(Any, gencompiler.compile(spec))
+    known = {p.name: p for p in applicable(kind())}
+    effort = Effort(examples=4, cases=1, samples=0.2)
+    assert known.keys() >= {"mass", "sampler_small", "sampler_ratios", "same_rows", "batches", "finite_gradients"}
+    for name in ("mass", "sampler_small", "batches"):
+        known[name].check(kind, effort)
+    # planted: rows with something beyond their length count as others, which a model does not look at, do
+    monkeypatch.setattr(View, "_where_padded", lambda self, log_density, x, row: log_density)
+    with pytest.raises(AssertionError, match=r"mass|sum"):
+        known["mass"].check(kind, effort)
+
+
+def test_a_view_of_rows_whose_length_is_given_has_the_mass_one() -> None:
+    model = model_of(CELL)
+    lengths = set()
+    for seed in range(8):
+        seen = view(model, seed, alike=True)
+        lengths.add(int((seen.context(1) or {})["T"][0]))  # type: ignore[operator]
+        assert abs(seen.log_prob(states(observed(seen))).exp().sum().item() - 1) < 1e-5
+    assert len(lengths) > 2

@@ -31,6 +31,7 @@ MEANT = {
     "adversarial": (GAME, "adversarial(critic)"),
     "non_saturating": (GAME, "non_saturating(C = critic)"),
     "wasserstein": (GAME, "wasserstein(critic, ratio = 2)"),
+    "clipped_wasserstein": (GAME, "clipped_wasserstein(critic, c = 0.05)"),
     "hinge": (GAME, "hinge(critic)"),
     "least_squares": (GAME, "least_squares(critic)"),
     "bidirectional": (GAME, "bidirectional(pairs)"),

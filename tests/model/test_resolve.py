@@ -136,3 +136,43 @@ def test_a_docstring_at_the_top_titles_a_model_without_one() -> None:
     assert model(f'"""The file."""\n{definition}\n{plain}').doc == "The file."
     assert model(f'"""The file."""\n{definition}\n"""The model."""\n{plain}').doc == "The model."
     assert model(f'{definition}\n"""Of g."""\n{definition.replace("f(", "g(")}\n{plain}').doc == ""
+
+
+ENDS = """
+bijection Radial(u : Real[D] | c : Real[D], a : Positive, {b}) -> Real[D] = u + b * (u - c) / (a + norm(u - c))
+model M(D = 3) {{ observed x : Real[D]  latent z : Real[D]  p(z) = Normal(0, 1)  x = z |> Radial{given}  train maximum_likelihood }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("b", "stored", "refused"),
+    [
+        ("b : Open(-a, inf)", "Positive", []),
+        ("b : Interval(-a, inf)", "NonNegative", []),  # at the end itself the distance r goes to r² / (a + r)
+        ("b : Open(-a, a)", "Unit", []),
+        ("b : Open(a, -a)", "Unit", ["G408", "G410"]),
+        ("b : Open(-inf, a)", "Positive", ["G402"]),
+        ("b : Open(-a - 1, inf)", "Positive", ["G402"]),
+    ],
+)
+def test_a_parameter_is_learned_between_ends_that_are_parameters(b: str, stored: str, refused: list[str]) -> None:
+    text = ENDS.format(b=b, given="")
+    assert [p.support.name for p in model(text).parameters if p.path == "Radial.b"] == [stored]
+    try:
+        pipeline.run(SourceText("m.gen", text), until="check")
+        found = []
+    except CompileError as error:
+        found = sorted(d.code for d in error.diagnostics)
+    assert found == refused
+
+
+def test_an_end_mentions_what_is_declared_before_it() -> None:
+    assert codes(ENDS.format(b="b : Open(-r, inf), r : Positive", given="")) == ["G206"]
+
+
+def test_a_condition_without_a_name_is_the_next_parameter_without_a_default() -> None:
+    by_place = model(FLOW.format(stages="Shift(2) |> Affine(H = 3)"))
+    by_name = model(FLOW.format(stages="Shift(c = 2) |> Affine(H = 3)"))
+    assert by_place.maps == by_name.maps and by_place.parameters == by_name.parameters
+    assert codes(FLOW.format(stages="Shift(2, 3)")) == ["G104"]
+    assert codes(FLOW.format(stages="Affine(3)")) == ["G104"]

@@ -95,6 +95,8 @@ SCALAR = (
         "  k = bin(u, x) }"
         for turn in ("2 * pi", "pi")
     ),
+    "(u : Real[2] | w : Simplex(3), h : Simplex(3), d : Positive[2]) -> Real[2] = "
+    "for i: RationalQuadraticSpline(u[i] | w, h, d, K = 3)",
     "(u : Angle) -> Angle = -2 * u",
     "(u : Angle) -> Angle = u / 2",
     "(u : Angle) -> Angle = u + 1.5 * sin(u)",
@@ -286,10 +288,22 @@ claim reversible(t, p)
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
 """,
+    "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
+density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
+{_NORMAL}""",
+    "a mean by a point of a simplex": """model M { observed x : Binary[2]  latent w : Simplex(2)  param f : Unit[2, 2]
+p(w) = Dirichlet(2)  p(x | w) = Bernoulli(probability = w @ f) }
+""",
     "a mass through asinh": "density F(x : Real) = exp(-asinh(x)^2 / 2) / sqrt(2 * pi) / sqrt(1 + x^2)\n" + _NORMAL,
     "numbers along an order": """model M { observed x : Binary[3]  latent o : Permutation(3)
 p(o) = Uniform()
 p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)))
+}
+""",
+    "initial values that data give": """model M(D = 2) { observed x : Binary[D], y : Real
+param b : Real[D] = logit(0.01 + 0.98 * E[x ~ data] x), s : Positive = sqrt(E[y ~ data] y^2)
+param r : Interval(0, 1) = 0.25 + 0.5 * E[x ~ data] mean(x) * E[x ~ data] x[0]
+p(x) = Bernoulli(logits = b)  p(y) = Normal(r, s)
 }
 """,
     "a walk along an orbit": _ORBIT,

@@ -179,6 +179,28 @@ def _two_norms_of_one_name() -> Forged:
     return "below_in_norms", (over(here, plus(ONE, there)),), facts(positive)
 
 
+def _a_deviation_that_is_positive() -> Forged:
+    """The root of a mean of squares, which is 0 where all are."""
+    square = times(U, U)
+    mean = symbol("mean", "m", Support("Positive"))
+    value = apply("sqrt", mean)
+    ranges = facts(Search().range(square), Search().range(value))
+    return "starts", (value, Support("Positive"), ((mean, square),)), ranges
+
+
+def _a_mean_of_which_nothing_is_said() -> Forged:
+    mean = symbol("mean", "m", Support("Positive"))
+    return "starts", (mean, Support("Positive"), ()), facts(Search().range(mean))
+
+
+def _two_means_of_one_name() -> Forged:
+    """1 + m is positive where m is the mean of a bit, and not where it is that of u."""
+    first, second = symbol("mean", "m", REAL), symbol("mean", "m", Support("Interval", (Fraction(0), Fraction(1))))
+    value = plus(ONE, second)
+    ranges = facts(Search().range(U), Search().range(BIT), Search().range(value))
+    return "starts", (value, Support("Positive"), ((first, U), (second, BIT))), ranges
+
+
 FORGED: tuple[Callable[[], Forged], ...] = (
     _a_line_less_the_input,
     _a_density_with_the_variable_for_its_rate,
@@ -194,6 +216,9 @@ FORGED: tuple[Callable[[], Forged], ...] = (
     _out_of_the_half_line,
     _another_symbol_for_a_piece,
     _two_norms_of_one_name,
+    _a_deviation_that_is_positive,
+    _a_mean_of_which_nothing_is_said,
+    _two_means_of_one_name,
 )
 
 
@@ -256,7 +281,8 @@ def test_a_condition_says_nothing_of_what_is_put_in() -> None:
     b = symbol("parameter", "b", REAL)
     condition = Member(A, Support("Positive"))
     scaled = Search().under((condition,)).bijection(U, times(A, U))
-    other = prove("onto", (REAL,), prove("instance_of_map", (A, b), scaled, Search().range(b)))
+    put = prove("instance_of_map", (A, b), scaled, Search().range(b))
+    other = prove("onto", (REAL,), put, Search().defined(times(b, U)))
     found = prove("under", (condition,), other)
     assert isinstance(found.conclusion, Invertible) and found.conclusion.body is times(b, U)
     assert rests_on_conditions(found, found.conclusion)

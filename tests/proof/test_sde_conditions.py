@@ -15,7 +15,7 @@ from gencompiler.proof.graph import apply, each, join, literal, symbol
 from gencompiler.proof.kernel import RULES, Unproved, prove
 from gencompiler.proof.sde_facts import Diffusion
 from gencompiler.proof.search import Search
-from tests.proof.test_sde_rules import BETA, POINT, SCORE, UNIT, VP, X1, T, X, defined, diffusion, proved, said
+from tests.proof.test_sde_rules import BETA, POINT, SCORE, UNIT, VP, X1, T, X, defined, diffusion, of_pair, proved, said
 
 
 def test_coefficients_fit_the_state_and_the_time() -> None:
@@ -94,7 +94,7 @@ def test_a_density_that_moves_is_not_stationary() -> None:
 
 def test_pairs_share_their_state_and_the_score_stands_in_the_drift_alone() -> None:
     right = diffusion(f"-0.5 * {BETA} * x - {BETA} * score", f"sqrt({BETA})")
-    prove("time_reversal", (right, VP, SCORE))
+    of_pair("time_reversal", (right, VP, SCORE))
     other = symbol("input", "s", UNIT)
     for backward, forward, score, said_ in (
         (right, dataclasses.replace(VP, time=other), SCORE, "different variables"),
@@ -105,13 +105,13 @@ def test_pairs_share_their_state_and_the_score_stands_in_the_drift_alone() -> No
         (dataclasses.replace(right, noises=(*right.noises, literal(0))), VP, SCORE, "number of noises"),
     ):
         with pytest.raises(Unproved, match=said_):
-            prove("time_reversal", (backward, forward, score))
+            of_pair("time_reversal", (backward, forward, score))
 
 
 def test_an_ito_form_has_the_same_noise() -> None:
     """2 o dW has the Itô form of 1 o dW up to the noise: no correction tells them apart."""
     with pytest.raises(Unproved, match="noise is another"):
-        prove("ito_form", (diffusion("-x", "2"), diffusion("-x", "1")))
+        of_pair("ito_form", (diffusion("-x", "2"), diffusion("-x", "1")))
 
 
 @pytest.mark.parametrize("rule", ["not_reversed", "other_marginals"])
@@ -133,12 +133,12 @@ def test_one_wrong_element_is_enough() -> None:
     pair = join((each(0, 1, literal(1)), each(0, 1, literal(2))))
     for rule in ("time_reversal", "equal_marginals"):
         with pytest.raises(Unproved):
-            prove(rule, (Diffusion(X, T, literal(0), (pair,)), Diffusion(X, T, literal(0), (literal(1),)), None))
+            of_pair(rule, (Diffusion(X, T, literal(0), (pair,)), Diffusion(X, T, literal(0), (literal(1),)), None))
 
 
 def test_noise_that_differs_needs_a_score() -> None:
     with pytest.raises(Unproved, match="score is missing"):
-        prove("equal_marginals", (diffusion("0", "1"), diffusion("0"), None))
+        of_pair("equal_marginals", (diffusion("0", "1"), diffusion("0"), None))
     with pytest.raises(Unproved, match="noise is another"):
         scored = diffusion("-x - score", "2")
-        prove("time_reversal", (scored, diffusion("-x", "1"), SCORE))
+        of_pair("time_reversal", (scored, diffusion("-x", "1"), SCORE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, each, element, join, literal, reduce, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.sde_facts import Arrives, Diffusion, Moments, NotArrives, NotReverses, Reverses
+from gencompiler.proof.sde_rules import coefficients
 from gencompiler.proof.search import Search
 
 UNIT = Support("Interval", (Fraction(0), Fraction(1)))
@@ -44,6 +46,11 @@ def proved(found: Diffusion, own: Solution | None = None, start: Fraction = Frac
     terms = (found.drift, *found.noises, own.signal, own.shift, own.variance)
     known = [search.range(t) for t in terms]
     return prove("moments", (found, start, own.signal, own.shift, own.variance), *known)
+
+
+def of_pair(rule: str, subject: tuple[Any, ...]) -> Proof:
+    """What a rule says of two equations, whose coefficients are defined."""
+    return prove(rule, subject, *map(Search().defined, coefficients(*subject[:2])))
 
 
 # -- moments ---------------------------------------------------------------------------------------------------------
@@ -189,7 +196,7 @@ def backward(drift: str) -> Diffusion:
 
 
 def test_the_reverse_equation() -> None:
-    assert isinstance(prove("time_reversal", (backward(REVERSED), VP, SCORE)).conclusion, Reverses)
+    assert isinstance(of_pair("time_reversal", (backward(REVERSED), VP, SCORE)).conclusion, Reverses)
     for mean, scale in ((1, "1/2"), (0, 1), (-2, 3)):  # and no data refutes it
         subject = (backward(REVERSED), VP, SCORE, Fraction(mean), Fraction(scale), POINT)
         with pytest.raises(Unproved):
@@ -200,7 +207,7 @@ def test_the_reverse_equation() -> None:
 def test_wrong_reverse_equations_are_refused_and_refuted(name: str) -> None:
     own = backward(WRONG[name])
     with pytest.raises(Unproved):
-        prove("time_reversal", (own, VP, SCORE))
+        of_pair("time_reversal", (own, VP, SCORE))
     subject = (own, VP, SCORE, Fraction(1), Fraction(1, 2), POINT)
     assert isinstance(prove("not_reversed", subject, proved(VP)).conclusion, NotReverses)
 
@@ -208,7 +215,7 @@ def test_wrong_reverse_equations_are_refused_and_refuted(name: str) -> None:
 def test_a_missing_score_is_refuted() -> None:
     own = backward(f"-0.5 * {BETA} * x")
     with pytest.raises(Unproved):
-        prove("time_reversal", (own, VP, None))
+        of_pair("time_reversal", (own, VP, None))
     prove("not_reversed", (own, VP, None, Fraction(1), Fraction(1, 2), POINT), proved(VP))
 
 
@@ -216,7 +223,7 @@ def test_other_noise_is_refuted() -> None:
     """The probability flow has the marginals of the paths run backwards, and not their law."""
     flow = diffusion(f"-0.5 * {BETA} * x - 0.5 * {BETA} * score")
     with pytest.raises(Unproved):
-        prove("time_reversal", (flow, VP, SCORE))
+        of_pair("time_reversal", (flow, VP, SCORE))
     prove("other_noise", (flow, VP, SCORE, POINT))
     with pytest.raises(Unproved):
         prove("other_noise", (backward(REVERSED), VP, SCORE, POINT))
@@ -225,28 +232,28 @@ def test_other_noise_is_refuted() -> None:
 def test_noise_that_depends_on_the_state_needs_its_divergence() -> None:
     """dx = x dW: the reverse drift is -2 x - x^2 S; without the 2 x it is not."""
     forward = diffusion("0", "x")
-    prove("time_reversal", (diffusion("-2 * x - x^2 * score", "x"), forward, SCORE))
+    of_pair("time_reversal", (diffusion("-2 * x - x^2 * score", "x"), forward, SCORE))
     with pytest.raises(Unproved):
-        prove("time_reversal", (diffusion("-x^2 * score", "x"), forward, SCORE))
+        of_pair("time_reversal", (diffusion("-x^2 * score", "x"), forward, SCORE))
 
 
 def test_the_brownian_reverse_needs_beta() -> None:
     """The reverse of dx = sqrt(beta) dW is dx = -beta S dt + sqrt(beta) dW: with drift S it is one only for beta = 1."""
     forward = diffusion("0", f"sqrt({BETA})")
-    prove("time_reversal", (diffusion(f"-{BETA} * score", f"sqrt({BETA})"), forward, SCORE))
+    of_pair("time_reversal", (diffusion(f"-{BETA} * score", f"sqrt({BETA})"), forward, SCORE))
     own = diffusion("-score", f"sqrt({BETA})")
     prove("not_reversed", (own, forward, SCORE, Fraction(1), Fraction(1, 2), POINT), proved(forward))
-    prove("time_reversal", (diffusion("-score", "1"), diffusion("0", "1"), SCORE))
+    of_pair("time_reversal", (diffusion("-score", "1"), diffusion("0", "1"), SCORE))
 
 
 def test_marginals() -> None:
     flow = diffusion(f"-0.5 * {BETA} * x - 0.5 * {BETA} * score")
-    prove("equal_marginals", (VP, flow, SCORE))
+    of_pair("equal_marginals", (VP, flow, SCORE))
     half = diffusion(f"-0.5 * {BETA} * x - 0.25 * {BETA} * score", f"sqrt(0.5 * {BETA})")
-    prove("equal_marginals", (VP, half, SCORE))
+    of_pair("equal_marginals", (VP, half, SCORE))
     wrong = diffusion(f"-0.5 * {BETA} * x - {BETA} * score")
     with pytest.raises(Unproved):
-        prove("equal_marginals", (VP, wrong, SCORE))
+        of_pair("equal_marginals", (VP, wrong, SCORE))
     data = (Fraction(1), Fraction(1, 2), POINT)
     prove("other_marginals", (VP, wrong, SCORE, *data), proved(VP))
     for right in (flow, half):
@@ -320,7 +327,7 @@ def test_a_current_that_goes_round_is_stationary() -> None:
 def test_ito_forms() -> None:
     """x o dW = x dW + x / 2 dt."""
     stratonovich, ito = diffusion("0", "x"), diffusion("0.5 * x", "x")
-    prove("ito_form", (stratonovich, ito))
+    of_pair("ito_form", (stratonovich, ito))
     for wrong in (diffusion("0", "x"), diffusion("x", "x"), diffusion("-0.5 * x", "x"), diffusion("0.5 * x", "2 * x")):
         with pytest.raises(Unproved):
-            prove("ito_form", (stratonovich, wrong))
+            of_pair("ito_form", (stratonovich, wrong))

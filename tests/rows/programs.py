@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gencompiler.rows.nodes import Broadcast, Expr, Iota, Let, ParameterUse, Program, StoreColumn, WithColumn
+from gencompiler.rows.nodes import Broadcast, Expr, Iota, Let, ParameterUse, Program, Reduce, StoreColumn, WithColumn
 from tests.rows.building import (
     AT,
     add,
@@ -357,3 +357,14 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
     "fvsbn_sample": fvsbn_sample,
     "mala": mala,
 }
+
+
+# -- what is not a number --------------------------------------------------------------------------------------------
+
+
+def extremes(dims: int = 3) -> Program:
+    """The largest and the smallest logarithm, which is not a number where an element is negative."""
+    logs = apply("log", read("x", row(dims)))
+    largest, smallest = (Reduce(row(), operation, logs, span=AT) for operation in ("max", "min"))
+    outputs = (output("largest", largest), output("smallest", smallest))
+    return Program("extremes", "Extremes", (given("x", row(dims)),), (), (), (), outputs, span=AT)

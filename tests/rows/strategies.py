@@ -55,6 +55,10 @@ from tests.rows.building import (
 _BOUNDED = ("tanh", "sigmoid", "sin", "cos", "atan", "erf")
 _UNARY = (*_BOUNDED, "negate", "abs", "relu", "softplus", "asinh", "sign", "floor")
 _BINARY = ("add", "subtract", "multiply", "max", "min")
+#: Of what is positive, and neither large nor near 0.
+_OF_POSITIVE = ("log", "log1p", "sqrt", "lgamma", "digamma", "lambert_w", "wright_omega")
+_OF_SMALL = ("exp", "expm1", "sinh", "cosh", "tan")
+_EXPONENTS = (0.5, 1.5, -0.5, -2.0, 2.0, 3.0)
 
 
 def row_programs() -> st.SearchStrategy[Program]:
@@ -211,7 +215,7 @@ class _Builder:
         return apply("tanh", value) if self.rng.random() < 0.3 else value
 
     def scalar(self, depth: int = 0) -> Expr:
-        choice = self.rng.randrange(8) if depth < 3 else 0
+        choice = self.rng.randrange(9) if depth < 3 else 0
         if choice == 0 and self.scalars:
             return self.rng.choice(self.scalars)
         if choice == 1:
@@ -224,12 +228,14 @@ class _Builder:
             return self.drawn(None)
         if choice == 5:
             vector = self.vector(depth=depth + 1)
-            return Reduce(
-                RowType(vector.type.rows, ()), self.rng.choice(["max", "min", "norm", "logsumexp"]), vector, span=AT
-            )
+            kind = self.rng.choice(["max", "min", "norm", "logsumexp", "prod"])
+            vector = apply("tanh", vector) if kind == "prod" else vector
+            return Reduce(RowType(vector.type.rows, ()), kind, vector, span=AT)
         if choice == 6:
             condition = apply("less", self.scalar(depth + 1), self.scalar(depth + 1))
             return select(condition, self.scalar(depth + 1), number(0.25))
+        if choice == 8:
+            return self.function(self.scalar(depth + 1), self.scalar(depth + 1))
         vector = self.vector(depth=depth + 1)
         if self.rng.random() < 0.5:
             return column(vector, self.rng.randrange(vector.type.shape[0]))
@@ -253,10 +259,28 @@ class _Builder:
         ]
         return self.rng.choice(makers)(n, depth + 1)
 
+    def function(self, value: Expr, other: Expr) -> Expr:
+        """A function of `value` where it is defined and of order one, or a power, of `other` too."""
+        small, positive = apply("tanh", value), add(apply("softplus", value), 0.25)
+        match self.rng.randrange(5):
+            case 0:
+                return apply(self.rng.choice(_OF_POSITIVE), positive)
+            case 1:
+                return apply(self.rng.choice(_OF_SMALL), small)
+            case 2:
+                return apply("logit", add(multiply(apply("sigmoid", value), 0.75), 0.125))
+            case 3:
+                exponent = self.rng.choice(_EXPONENTS)
+                return apply("power", small if exponent > 1.5 else positive, number(exponent))
+        exponent = apply("tanh", other)
+        return apply("power", *self.rng.choice([(number(2.0), small), (positive, exponent)]))
+
     def mapped(self, n: int, depth: int) -> Expr:
         if self.rng.random() < 0.4:
             return apply(self.rng.choice(_UNARY), self.vector(n, depth))
         other = self.vector(n, depth) if self.rng.random() < 0.6 else self.scalar(depth)
+        if self.rng.random() < 0.2:
+            return self.function(self.vector(n, depth), other)
         if self.rng.random() < 0.3:
             return multiply(self.vector(n, depth), apply("exp", apply("tanh", other)))
         return apply(self.rng.choice(_BINARY), self.vector(n, depth), other)

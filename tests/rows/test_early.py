@@ -84,15 +84,45 @@ def test_a_wider_warp_makes_the_same_threads() -> None:
     for target, device in DEVICES.items():
         on = configs[target]
         assert on.warps * device.warp == configs["sm_90"].warps * 32
-        assert (on.rows, on.stages) == (configs["sm_90"].rows, 2 if device.prefetches else 1)
+        assert on.rows == configs["sm_90"].rows
 
 
 def test_a_second_stage_takes_the_weights_of_the_next_iteration() -> None:
-    scheduled = schedule(coupling_log_prob(64, 64, 8))
-    assert shared_bytes(scheduled, "gfx942") == 4 * (16 * 64 + 64 * 64)
+    tiled = schedule(coupling_log_prob(64, 64, 8)).tiled
+    assert tiled is not None
+    assert shared_bytes(tiled.program, 16, 1) == 4 * (16 * 64 + 64 * 64)
     three_matrices = 4 * 3 * 64 * 64
-    assert shared_bytes(scheduled, "sm_90") >= three_matrices + 4 * 16 * 64
-    assert live_registers(scheduled, "sm_90") == -(-16 * scheduled.cost.live_elements // (8 * 32))
+    assert shared_bytes(tiled.program, 16, 2) >= three_matrices + 4 * 16 * 64
+
+
+def test_live_numbers_are_shared_by_the_threads_of_a_tile() -> None:
+    assert live_registers(1000, 16, 8, "sm_90") == -(-16 * 1000 // (8 * 32))
+    assert live_registers(1000, 16, 4, "gfx942") == -(-16 * 1000 // (4 * 64))
+
+
+def test_stages_are_as_many_as_shared_memory_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the processor itself: one like another takes its tile as far as that fits."""
+    program = coupling_log_prob(64, 64, 8)
+    tiled = schedule(program).tiled
+    assert tiled is not None
+    need = shared_bytes(tiled.program, 16, 2)
+    stages = {target: config.stages for target, config in schedule(program).configs.items()}
+    assert stages == {"sm_80": 2, "sm_86": 2, "sm_90": 2, "gfx942": 1}
+    monkeypatch.setitem(DEVICES, "sm_86", dataclasses.replace(DEVICES["sm_86"], shared=need - 1))
+    assert {target: each.stages for target, each in schedule(program).configs.items()} == stages | {"sm_86": 1}
+
+
+def test_a_processor_takes_what_was_measured_on_one_that_it_is_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = coupling_log_prob(16, 24, 4)
+    tiled = schedule(program).tiled
+    assert tiled is not None
+    key = scheduling.program_key(tiled.program)
+    monkeypatch.setitem(scheduling.MEASURED, key, {"sm_80": (32, 8, 3)})
+    assert schedule(program).configs["sm_86"] == scheduling.Config(32, 8, 3)
+    monkeypatch.setitem(scheduling.MEASURED, key, {"sm_80": None})
+    assert "sm_86" not in schedule(program).configs
+    monkeypatch.setitem(scheduling.MEASURED, key, {"sm_80": None, "sm_86": (32, 8, 1)})
+    assert schedule(program).configs["sm_86"] == scheduling.Config(32, 8, 1)
 
 
 def test_what_was_measured_is_chosen_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +132,9 @@ def test_what_was_measured_is_chosen_where_it_was(monkeypatch: pytest.MonkeyPatc
     key = scheduling.program_key(free.tiled.program)
     monkeypatch.setitem(scheduling.MEASURED, key, {"sm_80": (32, 8, 3), "gfx942": None})
     measured = schedule(program)
-    assert measured.configs == {"sm_80": scheduling.Config(32, 8, 3), "sm_90": free.configs["sm_90"]}
+    assert measured.configs == dict.fromkeys(("sm_80", "sm_86"), scheduling.Config(32, 8, 3)) | {
+        "sm_90": free.configs["sm_90"]
+    }
     assert schedule(dataclasses.replace(program, name="other", title="")).configs == measured.configs
     assert "ran out of registers" in measured.why("gfx942")
     assert measured.why("sm_80") == free.reason

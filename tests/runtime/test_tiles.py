@@ -94,7 +94,7 @@ def test_packing_is_remembered_until_a_parameter_changes() -> None:
 # -- tiles of kernels ------------------------------------------------------------------------------------------------
 
 
-@tiles.sizes(sm_80=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 1), gfx942=(16, 4, 1))
 def launcher() -> None:
     """A kernel that spills on sm_90."""
 
@@ -105,7 +105,17 @@ CUDA = torch.device("cuda", 0)
 
 @pytest.mark.parametrize(
     ("capability", "amd", "wanted"),
-    [((8, 0), None, (16, 8, 2)), ((8, 9), None, (16, 8, 2)), ((9, 0), None, None), ((9, 4), "6.2", (16, 4, 1))],
+    [
+        ((8, 0), None, (16, 8, 2)),
+        ((8, 6), None, (16, 8, 1)),
+        ((8, 7), None, (16, 8, 2)),
+        ((8, 9), None, (16, 8, 1)),
+        ((12, 0), None, (16, 8, 1)),
+        ((7, 5), None, None),
+        ((9, 0), None, None),
+        ((10, 0), None, None),
+        ((9, 4), "6.2", (16, 4, 1)),
+    ],
 )
 def test_a_kernel_takes_the_tile_of_the_device(
     capability: tuple[int, int], amd: str | None, wanted: tuple[int, int, int] | None, monkeypatch: pytest.MonkeyPatch

@@ -11,10 +11,7 @@ SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
 
 #: These have every property, and take longer to show it than all others together: `genc test` does.
 LONG = ("residual", "spline")
-#: Observed variables of several supports are not one vector, which the properties are of: `tests/families/test_lengths.py`
-#: enumerates such a model.
-APART = ("words",)
-TRIED = [spec for spec in SPECS if spec.stem not in (*LONG, *APART)]
+TRIED = [spec for spec in SPECS if spec.stem not in LONG]
 
 #: Compared under Triton's interpreter through the methods of their classes, which takes a process each; the kernels of
 #: all specs are compared in one, by `tests.emit.test_shipped_interpreted`.
@@ -40,11 +37,6 @@ def test_a_shipped_spec_has_every_property(spec: Path) -> None:
             found[prop.name] = str(error)
     assert not found, "\n".join(f"{name}: {message}" for name, message in found.items())
     assert {"same_rows", "backends"} & {p.name for p in properties}
-
-
-@pytest.mark.parametrize("name", APART)
-def test_what_is_left_out_has_no_view(name: str) -> None:
-    assert small_model(next(spec for spec in SPECS if spec.stem == name)) is None
 
 
 def sizes(text: str, tmp_path: Path) -> dict[str, int] | None:

@@ -1,4 +1,5 @@
-"""Views: conditions follow row numbers, and variables of one support are one vector."""
+"""Views: conditions follow row numbers, and variables of one support, or of finite ones, are one
+vector."""
 
 import copy
 
@@ -46,7 +47,7 @@ def test_variables_of_several_supports_have_no_view() -> None:
     assert joined(fields) is None
     kind = type("Mixed", (mechanisms.Pair,), {"fields": fields})
     assert not has_view(kind())
-    with pytest.raises(ValueError, match="not of one support"):
+    with pytest.raises(ValueError, match="not one vector"):
         view(kind())
 
 
