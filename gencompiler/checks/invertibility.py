@@ -17,7 +17,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.model.nodes import Real
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import STEPS, Spent, limited
+from gencompiler.proof.budget import STEPS, Spent
 from gencompiler.proof.circle_refutations import gained
 from gencompiler.proof.discrete_rules import whole_steps
 from gencompiler.proof.evaluate import evaluate
@@ -34,6 +34,7 @@ from gencompiler.proof.facts import (
 )
 from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Proof, prove
+from gencompiler.proof.patience import patiently
 from gencompiler.proof.scope import MapTerms, terms_of
 from gencompiler.proof.text import approximately, number, text
 
@@ -97,8 +98,10 @@ def _attempt(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proof:
     """The proof of a map; what it requires may be used."""
     search = checking.search.under(terms.requires)
     try:
-        with limited():
-            found = search.invertible(terms.input, terms.body, map_.result.support)
+        found = patiently(
+            lambda: search.invertible(terms.input, terms.body, map_.result.support),
+            *(terms.input, terms.body, terms.requires),
+        )
     except Spent:
         raise NotFound("budget", terms.body, f"no proof was found in {STEPS:,} steps") from None
     conclusion = found.conclusion

@@ -9,7 +9,7 @@ from gencompiler.checks.checking import Checking
 from gencompiler.model import nodes
 from gencompiler.proof import refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import FAR, FAR_LOOK, LOOK, STEPS, Spent, limited
+from gencompiler.proof.budget import FAR, FAR_LOOK, Spent, limited
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
 from gencompiler.proof.kernel import Proof
@@ -17,12 +17,11 @@ from gencompiler.proof.scope import MapTerms
 
 
 def refutation(checking: Checking, map_: nodes.Map, terms: MapTerms, failure: NotFound) -> Proof | None:
-    """The first counterexample that a look finds; each look may take so many steps, and all of them together so many,
-    other numbers of vectors than of numbers (`proof.budget`)."""
-    whole, part = (STEPS, LOOK) if terms.input.shape else (FAR, FAR_LOOK)
-    with contextlib.suppress(Spent), limited(whole):
+    """The first counterexample that a look finds; each look may take so many steps, and all of them together so many
+    (`proof.budget`)."""
+    with contextlib.suppress(Spent), limited(FAR):
         for look in _looks(checking, map_, terms, failure):
-            with contextlib.suppress(Spent), limited(part):
+            with contextlib.suppress(Spent), limited(FAR_LOOK):
                 found = look()
                 if found is not None:
                     return found

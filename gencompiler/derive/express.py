@@ -112,8 +112,7 @@ class _Writer:
                 depth, _, steps = term.data
                 return nodes.FixedPoint(type_, f"_array_{depth}", steps, self.write(term.arguments[0]), span=span)
             case "solution":
-                name, (body, target) = f"_array_{term.data[0]}", self._all(term.arguments)
-                return nodes.Solution(type_, name, body, target, span=span)
+                return nodes.Solution(type_, f"_array_{term.data[0]}", *self._all(term.arguments), span=span)
             case "jacobian_log_det":
                 body, formal, at = term.arguments
                 near = self.write(body), self.write(at), term.data

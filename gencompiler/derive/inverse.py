@@ -14,11 +14,12 @@ from gencompiler.derive.nodes import Failure, Inverse, LogDet
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import Spent, limited
+from gencompiler.proof.budget import Spent
 from gencompiler.proof.contractions import EXACT_UP_TO, is_computed
 from gencompiler.proof.facts import result
 from gencompiler.proof.graph import Malformed, Term, TooDeepError, substitute
 from gencompiler.proof.kernel import prove
+from gencompiler.proof.patience import patiently
 from gencompiler.proof.scope import MapTerms, terms_of, trusted_ranges
 from gencompiler.proof.search import Search
 from gencompiler.proof.translate import Untranslated
@@ -36,8 +37,7 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
     for map_ in model.maps:
         try:
             terms = terms_of(model, map_)
-            with limited():
-                found = _bijection(search.under(terms.requires), terms, map_.result.support)
+            found = _found(search.under(terms.requires), terms, map_.result.support)
         except (NotFound, Untranslated, Malformed, Spent) as problem:
             failures.append(
                 Failure(
@@ -50,6 +50,11 @@ def derive_inverses(model: nodes.Model) -> tuple[dict[str, Inverse], dict[str, L
         inverses[map_.name] = _inverse(map_, terms, found)
         log_dets[map_.name] = log_det(map_, terms.input, terms.translation, found)
     return inverses, log_dets, tuple(failures)
+
+
+def _found(search: Search, terms: MapTerms, declared: nodes.Support) -> Undone:
+    """The bijection, looked for as long as it seems worth it; raises NotFound and Spent."""
+    return patiently(lambda: _bijection(search, terms, declared), terms.input, terms.body, terms.requires)
 
 
 def _bijection(search: Search, terms: MapTerms, declared: nodes.Support) -> Undone:

@@ -11,9 +11,10 @@ import contextvars
 import dataclasses
 from collections.abc import Iterator
 
-#: What the proof of one obligation may take, and its refutation once more; a look for a counterexample takes at most
-#: this part of it.  Maps of a number have fewer looks, which reach further.
-STEPS, LOOK = 1_000_000, 500_000
+#: What the proof of one obligation may take.  After so many steps without one, the cheapest counterexamples are looked
+#: for before the search goes on: it would take the longest where there is nothing to find.
+STEPS, EARLY, LOOK = 1_000_000, 40_000, 1_000_000
+#: What its refutation may take, and a look for a counterexample.
 FAR, FAR_LOOK = 3_000_000, 1_500_000
 #: The mass of a density: what its proof and its refutation may take together, the proof alone, one way or point, and
 #: the way by primitives, which are many.

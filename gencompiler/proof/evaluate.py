@@ -195,6 +195,10 @@ class _Evaluation:
             return whole_power(base, int(exponent))
         if base == 1 and isinstance(base, Fraction):
             return base
+        if isinstance(base, Fraction) and isinstance(exponent, Fraction) and base > 0:
+            root = _rational_root(base, exponent.denominator)
+            if root is not None and abs(exponent.numerator) <= 64:
+                return whole_power(root, exponent.numerator)
         sign = compare(base, Fraction(0))
         if sign == 0 and compare(exponent, Fraction(0)) > 0:
             return Fraction(0)
@@ -379,11 +383,16 @@ def _one_length(term: Term) -> tuple[Term | None, ...]:
 
 def _root(square: Number) -> Number:
     """The square root, exactly where it is rational."""
-    if isinstance(square, Fraction):
-        top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
-        if top * top == square.numerator and bottom * bottom == square.denominator:
-            return Fraction(top, bottom)
-    return ball(square).sqrt()
+    exact = _rational_root(square, 2) if isinstance(square, Fraction) else None
+    return ball(square).sqrt() if exact is None else exact
+
+
+def _rational_root(number: Fraction, degree: int) -> Fraction | None:
+    """The root of a number that is not negative, where it is rational and its parts are no larger than 2^50."""
+    if degree > 12 or max(number.numerator, number.denominator) >= 2**50:
+        return None
+    found = Fraction(*(round(part ** (1 / degree)) for part in (number.numerator, number.denominator)))
+    return found if found**degree == number else None
 
 
 def _with_index(body: Term, bound: Term, place: int) -> Term:

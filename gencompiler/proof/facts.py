@@ -219,7 +219,7 @@ class NotOnto(Fact):
 
     body: Term
     support: Support
-    at: tuple[tuple[Term, Fraction], ...] = ()
+    at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...] = ()
 
 
 # -- scalar maps by their derivatives ----------------------------------------------------------------------------------

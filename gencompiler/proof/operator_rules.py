@@ -169,15 +169,19 @@ def operator_along(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def operator_linear(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """M u of a matrix whose symmetric part has no negative eigenvalue, as it is written.  Premise: that M is
-    defined."""
+    """M u of a matrix whose symmetric part has no negative eigenvalue, as it is written, and -M u of a skew one.
+    Premise: that M is defined."""
     term, input_ = cast(tuple[Term, Term], subject)
     _real_vector(input_)
-    need(term.operation == "contract" and input_ in term.arguments and len(term.shape) == 1, "{} is not linear", term)
-    factor = term.arguments[0] if term.arguments[1] is input_ else term.arguments[1]
+    negative = term.operation == "apply" and term.data == "negate"
+    product = term.arguments[0] if negative else term
+    need(product.operation == "contract" and input_ in product.arguments, "{} is not linear", term)
+    factor = product.arguments[0] if product.arguments[1] is input_ else product.arguments[1]
     need(len(factor.shape) == 2 and input_ not in factor.symbols, "{} is not linear", term)
+    need(term.shape == input_.shape, "{} is no vector", term)
     range_of(premises[0], factor)
-    need(_is_semidefinite(factor), "the symmetric part of {} may have a negative eigenvalue", factor)
+    semidefinite = _is_skew(factor) if negative else _is_semidefinite(factor)
+    need(semidefinite, "the symmetric part of {} may have a negative eigenvalue", factor)
     return MonotoneOperator(term, input_, strict=False)
 
 

@@ -80,7 +80,8 @@ def _conjugate(search: Search, input_: Term, term: Term) -> Proof:
 
 
 def _linear(search: Search, input_: Term, term: Term) -> Proof:
-    factor = next((a for a in term.arguments if len(a.shape) == 2), term)
+    product = term.arguments[0] if term.operation == "apply" and term.data == "negate" else term
+    factor = next((a for a in product.arguments if len(a.shape) == 2), term)
     return prove("operator_linear", (term, input_), search.range(factor))
 
 

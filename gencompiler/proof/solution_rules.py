@@ -29,7 +29,7 @@ from gencompiler.proof.graph import Term, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Number, Undecided, Values, ball
-from gencompiler.proof.vector_refutations import Choice, points, shared, told_apart, values_of_symbols
+from gencompiler.proof.vector_refutations import MATRICES, Choice, points, shared, told_apart, values_of_symbols
 
 #: A number that is solved for: an element of the input, or of a network's output, at the second point.
 Unknown = tuple[Term, int]
@@ -62,11 +62,12 @@ class System:
 
 
 def output_names(atoms: tuple[Term, ...]) -> dict[Term, Term]:
-    """A symbol for each of the networks among some atoms."""
+    """A symbol for each of the networks among some atoms, and for each matrix whose elements are not free: what is
+    evaluated at given elements, as here, need not know that."""
     return {
         atom: symbol("output", f"{atom.data[0]} {atom.data[1]} {k}", REAL, atom.shape)
         for k, atom in enumerate(atoms)
-        if atom.operation == "network"
+        if atom.operation == "network" or (len(atom.shape) == 2 and support_of(atom).name in MATRICES)
     }
 
 

@@ -268,8 +268,8 @@ def _values(atom: Term) -> Iterator[Values]:
         rows, columns = atom.shape
         ones = [Fraction(i == j) for i in range(rows) for j in range(columns)]
         first = [Fraction(k == 0) for k in range(size)]
-        scaled = [(ones, n) for n in (_ONE, -_ONE, -_HALF, Fraction(2))]
-        scaled += [(first, n) for n in (_ONE, Fraction(-3, 2), Fraction(3, 2))]
+        scaled = [(ones, n) for n in (_ONE, -_ONE, _HALF, -_HALF, Fraction(2))]
+        scaled += [(first, Fraction(n)) for n in ("1", "-3/2", "3/2", "3/4", "-3/4")]
         patterns = [tuple(n * v for v in table) for table, n in scaled]
     yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
 

@@ -34,6 +34,7 @@ from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.numbers import Undecided, Values
 from gencompiler.proof.refute_rules import admissible, differs, is_free
+from gencompiler.proof.tables import table
 
 #: An atom and its elements at each of two points: those of a symbol are the same at both.
 Choice = tuple[Term, Values, Values]
@@ -207,14 +208,18 @@ def part_not_onto(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 def entry_there(input_: Term, body: Term, choices: tuple[Choice, ...], place: int) -> Term:
     """One entry of the result as a formula of the input's elements, at values of the parameters."""
     known: dict[Term, Term] = {}
+    tables: dict[Term, Term] = {}
     for atom, first, second in choices:
         need(atom.operation == "symbol" and atom is not input_ and first == second, "{} has one value", atom)
         need(len(first) == math.prod(atom.shape), "{} has other elements", atom)
         need(all(isinstance(v, Fraction) for v in first), "not exact")
         own = is_matrix_of(support_of(atom), atom.shape, first)
         need(own if support_of(atom).name in MATRICES else is_free(atom, first), "{} cannot be so", atom)
-        known |= {component(atom, k): literal(v) for k, v in enumerate(first)}
-    return fold(substitute(components(body)[place], known))
+        if len(atom.shape) == 2:
+            tables[atom] = table(atom.shape, first)
+        else:
+            known |= {component(atom, k): literal(v) for k, v in enumerate(first)}
+    return fold(substitute(components(substitute(body, tables))[place], known))
 
 
 @rule

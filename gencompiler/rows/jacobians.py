@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gencompiler.derive.log_det import EXACT_UP_TO
 from gencompiler.model import nodes as model
+from gencompiler.proof.contractions import EXACT_UP_TO
 from gencompiler.proof.lipschitz_rules import steps_of
 from gencompiler.rows.adjoint import gradient
 from gencompiler.rows.nodes import Expr
@@ -58,9 +58,9 @@ def lowered(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope) 
     (size,) = expr.at.type.shape
     if size <= EXACT_UP_TO:
         return _written_out(expressions, expr, scope)
-    if scope.noise is None:
+    if expr.slope is None or scope.noise is None:
         raise NotLowered(expr, f"the Jacobian of a residual map in more than {EXACT_UP_TO} dimensions here")
-    return _series(expressions, expr, scope, scope.noise)
+    return _series(expressions, expr, expr.slope, scope, scope.noise)
 
 
 def _written_out(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope) -> Expr:
@@ -74,7 +74,7 @@ def _written_out(expressions: Expressions, expr: model.JacobianLogDet, scope: Sc
     return graph.substitute(found, place, argument)
 
 
-def _series(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope, noise: Noise) -> Expr:
+def _series(expressions: Expressions, expr: model.JacobianLogDet, slope: Fraction, scope: Scope, noise: Noise) -> Expr:
     """The terms that a row has, in a loop that carries (-A)^k v and stops where no row has more.
 
     It has as many iterations as make c^k 2^-40: what would come after them is no more than that."""
@@ -96,7 +96,7 @@ def _series(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope, 
     lot = graph.name(graph.draw("uniform", noise.terms, key, (), span), "lot")
     carried = {"power": probe, "log_det": number(0), "alive": number(1)}
     depth = max(graph.depth[id(each)] for each in (argument, probe, *scope.iteration))
-    count = graph.integer(max(steps_of(expr.slope), SURE), span)
+    count = graph.integer(max(steps_of(slope), SURE), span)
     plan = graph.loop("steps", "term", count, carried, span, depth=depth)
     power, total, alive = plan.inside
     order = graph.whole("add", graph.index_of(plan), graph.integer(1, span), span)
@@ -109,7 +109,7 @@ def _series(expressions: Expressions, expr: model.JacobianLogDet, scope: Scope, 
     def reached(by: Expr) -> Expr:
         """The probability of the term of this order."""
         further = apply("max", apply("subtract", by, graph.integer(SURE, span)), number(0))
-        return apply("power", number(expr.slope), further)
+        return apply("power", number(slope), further)
 
     own = graph.reduce("sum", apply("multiply", probe, power_after), span)
     term = apply("divide", apply("multiply", alive, own), apply("multiply", order, reached(order)))

@@ -35,7 +35,7 @@ def linear(entries: Tensor, right: Tensor) -> Tensor:
     """The vectors `[*, n]` that matrices send to `right`, the rows of each side by side in `entries` `[*, n * n]`; of a
     singular matrix they are no numbers."""
     size = right.shape[-1]
-    matrices = entries.unflatten(-1, (size, size))
+    matrices = entries.reshape(*entries.shape[:-1], size, size)
     found: Tensor = torch.linalg.solve_ex(matrices, right[..., None]).result[..., 0]
     return found
 

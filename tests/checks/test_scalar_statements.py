@@ -17,9 +17,10 @@ from tests.checks.scalar_statements_more import MORE
 from tests.checks.scalar_statements_third import THIRD, THIRD_FALSE
 from tests.checks.vector_statements_fresh import FRESH as VECTORS
 from tests.checks.vector_statements_fresh import FRESH_FALSE as VECTORS_FALSE
+from tests.checks.vector_statements_second import OPEN, SECOND, SECOND_FALSE
 
-TRUE = (*FIRST, *MORE, *FRESH, *THIRD, *VECTORS)
-FALSE = (*KNOWN_FALSE, *FRESH_FALSE, *THIRD_FALSE, *VECTORS_FALSE)
+TRUE = (*FIRST, *MORE, *FRESH, *THIRD, *VECTORS, *SECOND)
+FALSE = (*KNOWN_FALSE, *FRESH_FALSE, *THIRD_FALSE, *VECTORS_FALSE, *SECOND_FALSE)
 
 
 def checked(statement: str) -> tuple[Checked, Derived]:
@@ -39,6 +40,13 @@ def test_a_false_statement_is_refuted(statement: str) -> None:
     found, derived = checked(statement)
     assert [v.status for v in found.verdicts] == ["refuted"]
     assert recheck(certificate_text(found, "hash", "spec"), derived, "hash") == []
+
+
+@pytest.mark.parametrize("statement", [s for s, _ in OPEN])
+def test_an_open_statement_is_not_settled(statement: str) -> None:
+    """One that is settled now belongs to the others."""
+    found, _ = checked(statement)
+    assert [v.status for v in found.verdicts] == ["unknown"]
 
 
 def test_there_are_enough() -> None:

@@ -27,7 +27,6 @@ model M(D = 4) {{
 #: False statements for which no counterexample is found, only no proof: an exact one needs an irrational number, a
 #: matrix whose elements differ, or a network of which more is known than its value at two points.
 UNKNOWN = {
-    "I - A^T A is singular where a row of A is a unit vector",
     "the entry itself in a network",
     "all of the input in the scale",
     "a bound of 1 is not below 1",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import gencompiler
-from gencompiler.derive.log_det import EXACT_UP_TO
+from gencompiler.proof.contractions import EXACT_UP_TO
 
 SPEC = """
 bijection Residual(u : Real[D]) -> Real[D] = u + lipschitz(mlp(u, hidden = [D], activation = tanh), {slope})
