@@ -356,10 +356,7 @@ def time_reversal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or not g, "the score is missing")
         right = ex.plus(f, scaled(derivative(g, x), -1), scaled(times(g, s), -1))
         need(is_zero(ex.plus(b, scaled(right, -1))), "the drift is another")
-    need(
-        premises == tuple(map(Defined, coefficients(backward, forward))),
-        "a coefficient that is not known to be defined",
-    )
+    need(premises == tuple(map(Defined, coefficients(backward, forward))), "a coefficient that may have no value")
     return Reverses(backward, forward, score)
 
 
@@ -376,7 +373,7 @@ def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or is_zero(gap), "the score is missing")
         half = scaled(ex.plus(derivative(gap, x), times(gap, s)), Fraction(-1, 2))
         need(is_zero(ex.plus(b, scaled(ex.plus(f, half), -1))), "the drift is another")
-    need(premises == tuple(map(Defined, coefficients(first, second))), "a coefficient that is not known to be defined")
+    need(premises == tuple(map(Defined, coefficients(first, second))), "a coefficient that may have no value")
     return SameMarginals(first, second, score)
 
 
@@ -399,8 +396,5 @@ def ito_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             corrections[k] = ex.plus(corrections[k], scaled(times(g, derivative(g, x)), Fraction(1, 2)))
     for f, b, correction in zip(drifts(stratonovich), drifts(ito), corrections, strict=True):
         need(is_zero(ex.plus(b, scaled(f, -1), scaled(correction, -1))), "the drift is another")
-    need(
-        premises == tuple(map(Defined, coefficients(stratonovich, ito))),
-        "a coefficient that is not known to be defined",
-    )
+    need(premises == tuple(map(Defined, coefficients(stratonovich, ito))), "a coefficient that may have no value")
     return ItoForm(stratonovich, ito)
