@@ -56,7 +56,7 @@ def steady(*diffusions: Diffusion) -> None:
 
 def known(premises: tuple[Fact, ...], terms: tuple[Term, ...]) -> None:
     """Each term is a real number wherever its symbols have values."""
-    found = {p.term for p in premises if isinstance(p, InRange | Defined)}
+    found = {p.term for p in premises if isinstance(p, InRange)}
     need(all(t in found for t in terms), "a coefficient that is not known to be defined")
 
 
@@ -356,7 +356,7 @@ def time_reversal(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or not g, "the score is missing")
         right = ex.plus(f, scaled(derivative(g, x), -1), scaled(times(g, s), -1))
         need(is_zero(ex.plus(b, scaled(right, -1))), "the drift is another")
-    known(premises, coefficients(backward, forward))
+    need(premises == tuple(map(Defined, coefficients(backward, forward))), "a coefficient that may have no value")
     return Reverses(backward, forward, score)
 
 
@@ -373,7 +373,7 @@ def equal_marginals(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         need(score is not None or is_zero(gap), "the score is missing")
         half = scaled(ex.plus(derivative(gap, x), times(gap, s)), Fraction(-1, 2))
         need(is_zero(ex.plus(b, scaled(ex.plus(f, half), -1))), "the drift is another")
-    known(premises, coefficients(first, second))
+    need(premises == tuple(map(Defined, coefficients(first, second))), "a coefficient that may have no value")
     return SameMarginals(first, second, score)
 
 
@@ -396,5 +396,5 @@ def ito_form(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             corrections[k] = ex.plus(corrections[k], scaled(times(g, derivative(g, x)), Fraction(1, 2)))
     for f, b, correction in zip(drifts(stratonovich), drifts(ito), corrections, strict=True):
         need(is_zero(ex.plus(b, scaled(f, -1), scaled(correction, -1))), "the drift is another")
-    known(premises, coefficients(stratonovich, ito))
+    need(premises == tuple(map(Defined, coefficients(stratonovich, ito))), "a coefficient that may have no value")
     return ItoForm(stratonovich, ito)

@@ -300,7 +300,7 @@ def _a_mass_of_the_same_density() -> Forged:
 def _an_ito_drift_without_its_correction() -> Forged:
     """x o dW is x dW + x / 2 dt."""
     own = Diffusion(X, T, ZERO, (X,))
-    return "ito_form", (own, own), (Defined(ZERO), Defined(X))
+    return "ito_form", (own, own), (Defined(ZERO), Defined(X), Defined(ZERO), Defined(X))
 
 
 def _a_place_twice() -> Forged:
