@@ -36,7 +36,6 @@ ID = "admissible"
 #: The kind of failure that has been reported where a density is written.
 UNSHOWN = "unshown"
 
-
 PROBABILITY = nodes.Support("Interval", (Fraction(0), Fraction(1)))
 
 
@@ -87,14 +86,11 @@ def scopes(model: nodes.Model, transition: nodes.Transition) -> Iterator[tuple[n
         names: dict[str, Term] = {}
         match step:
             case nodes.Draw(name=name, place=place):
-                if isinstance(step.distribution, nodes.Conditioned):
-                    event, shape = step.distribution.type.support, step.distribution.type.shape
-                else:
+                event, shape = step.distribution.type.support, step.distribution.type.shape
+                if not isinstance(step.distribution, nodes.Conditioned):
                     distribution, arguments = distribution_terms(inside, step.distribution)
-                    event, shape = (
-                        step_support(transition, step, distribution, arguments, model),
-                        distribution.type.shape,
-                    )
+                    event = step_support(transition, step, distribution, arguments, model)
+                    shape = distribution.type.shape
                 if place:
                     shape = types[name.rstrip("'")].shape
                 names[name] = symbol("draw", name, event, shape)

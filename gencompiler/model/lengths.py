@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from gencompiler.catalog import supports
+from gencompiler.diagnostics.model import Reporter
 from gencompiler.model import nodes
 from gencompiler.model.builder import Abandon, Builder
 from gencompiler.node import Node, children, walk
@@ -26,6 +27,19 @@ LONGEST = 64
 def is_length(declaration: tree.ParameterDecl) -> bool:
     """Whether a declaration of a header is that of a run-time length."""
     return isinstance(declaration.type, tree.SupportType) and declaration.type.name.id == "Count"
+
+
+def left_open(declaration: tree.ParameterDecl, reporter: Reporter) -> Fraction:
+    """What is taken for a constant without a value: for a run-time length, a longest one; the other is an error."""
+    name = declaration.name.id
+    if is_length(declaration):
+        message = f"`{name}` does not say how long the longest row is: {LONGEST} is taken"
+        help_ = (f"state it: `{name} : Count = {LONGEST}`, or pass `-D {name}=…`",)
+        reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
+        return Fraction(LONGEST)
+    help_ = (f"give it one, or pass `-D {name}=…`",)
+    reporter.add("G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_)
+    return Fraction(1)
 
 
 class Lengths:

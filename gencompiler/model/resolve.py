@@ -133,7 +133,7 @@ class _Resolver:
                 found = constant(declaration.default, values, self.reporter)
                 values[name] = Fraction(1) if found is None else found
             else:
-                values[name] = self._open_constant(declaration)
+                values[name] = lengths.left_open(declaration, self.reporter)
         for name in unused:
             self.reporter.add(
                 "G107",
@@ -143,20 +143,6 @@ class _Resolver:
                 help=nearest(name, frozenset(values)),
             )
         return values
-
-    def _open_constant(self, declaration: tree.ParameterDecl) -> Fraction:
-        """What is taken for a constant without a value: of a run-time length, a longest one."""
-        name = declaration.name.id
-        if lengths.is_length(declaration):
-            message = f"`{name}` does not say how long the longest row is: {lengths.LONGEST} is taken"
-            help_ = (f"state it: `{name} : Count = {lengths.LONGEST}`, or pass `-D {name}=…`",)
-            self.reporter.add("G208", message, declaration.span, "a run-time length", help=help_)
-            return Fraction(lengths.LONGEST)
-        help_ = (f"give it one, or pass `-D {name}=…`",)
-        self.reporter.add(
-            "G206", f"`{name}` has no value", declaration.span, "a constant without a default", help=help_
-        )
-        return Fraction(1)
 
     def _declare_once(self, file: tree.File) -> None:
         seen: dict[str, tree.Name] = {}

@@ -30,6 +30,8 @@ from gencompiler.proof.numbers import (
     finite,
     hidden,
     is_zero,
+    rational_root,
+    reduced,
     times,
     total,
     whole_power,
@@ -196,7 +198,7 @@ class _Evaluation:
         if base == 1 and isinstance(base, Fraction):
             return base
         if isinstance(base, Fraction) and isinstance(exponent, Fraction) and base > 0:
-            root = _rational_root(base, exponent.denominator)
+            root = rational_root(base, exponent.denominator)
             if root is not None and abs(exponent.numerator) <= 64:
                 return whole_power(root, exponent.numerator)
         sign = compare(base, Fraction(0))
@@ -212,25 +214,7 @@ class _Evaluation:
     def _reduce(self, term: Term, values: Values) -> Number:
         if not values and term.data not in ("sum", "prod", "norm"):
             raise Undefined(term)
-        match term.data:
-            case "sum":
-                return total(values)
-            case "mean":
-                return times(total(values), Fraction(1, len(values)))
-            case "prod":
-                product: Number = Fraction(1)
-                for value in values:
-                    product = times(product, value)
-                return product
-            case "min" | "max":
-                best = values[0]
-                for value in values[1:]:
-                    best = value if (compare(value, best) < 0) == (term.data == "min") else best
-                return best
-            case "norm":
-                return _root(total(times(v, v) for v in values))
-        found = total(ball(v).exp() for v in values)
-        return ball(found).log() - (arb(len(values)).log() if term.data == "logmeanexp" else 0)
+        return reduced(term.data, values)
 
     def _pick(self, term: Term) -> Values:
         if term.operation == "join":
@@ -379,20 +363,6 @@ def _one_length(term: Term) -> tuple[Term | None, ...]:
         return views.axes(term)
     except Unproved as problem:
         raise Undecided(str(problem)) from None
-
-
-def _root(square: Number) -> Number:
-    """The square root, exactly where it is rational."""
-    exact = _rational_root(square, 2) if isinstance(square, Fraction) else None
-    return ball(square).sqrt() if exact is None else exact
-
-
-def _rational_root(number: Fraction, degree: int) -> Fraction | None:
-    """The root of a number that is not negative, where it is rational and its parts are no larger than 2^50."""
-    if degree > 12 or max(number.numerator, number.denominator) >= 2**50:
-        return None
-    found = Fraction(*(round(part ** (1 / degree)) for part in (number.numerator, number.denominator)))
-    return found if found**degree == number else None
 
 
 def _with_index(body: Term, bound: Term, place: int) -> Term:

@@ -58,6 +58,20 @@ def whole_power(base: Number, exponent: int) -> Number:
     return 1 / found if isinstance(found, Fraction) else finite(1 / found)
 
 
+def rational_root(number: Fraction, degree: int) -> Fraction | None:
+    """The root of a number that is not negative, where it is rational and its parts are no larger than 2^50."""
+    if degree > 12 or max(number.numerator, number.denominator) >= 2**50:
+        return None
+    found = Fraction(*(round(part ** (1 / degree)) for part in (number.numerator, number.denominator)))
+    return found if found**degree == number else None
+
+
+def square_root(number: Number) -> Number:
+    """The square root, exactly where it is rational."""
+    exact = rational_root(number, 2) if isinstance(number, Fraction) else None
+    return ball(number).sqrt() if exact is None else exact
+
+
 def finite(value: arb) -> arb:
     """A ball as it is; raises Undecided where it is not finite."""
     if not value.is_finite():
@@ -113,6 +127,29 @@ HIDDEN = None
 
 def hidden(*values: Number) -> bool:
     return any(v is HIDDEN for v in values)
+
+
+def reduced(name: str, values: Values) -> Number:
+    """The sum, mean, product, extreme, norm, `logsumexp` or `logmeanexp` of numbers."""
+    match name:
+        case "sum":
+            return total(values)
+        case "mean":
+            return times(total(values), Fraction(1, len(values)))
+        case "prod":
+            product: Number = Fraction(1)
+            for value in values:
+                product = times(product, value)
+            return product
+        case "min" | "max":
+            best = values[0]
+            for value in values[1:]:
+                best = value if (compare(value, best) < 0) == (name == "min") else best
+            return best
+        case "norm":
+            return square_root(total(times(v, v) for v in values))
+    found = total(ball(v).exp() for v in values)
+    return ball(found).log() - (arb(len(values)).log() if name == "logmeanexp" else 0)
 
 
 def contracted(term: Term, a: Values, b: Values) -> Values:
