@@ -53,15 +53,15 @@ PLANNED: dict[str, str] = {
     "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
-    "Parameters after the bar of a `def`": (
-        "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1), 1)"
-    ),
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
     "Lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
 }
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "Parameters after the bar are set where it is used": (
+        "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1 | a = 2), 1)  evaluate exact"
+    ),
     "`h[t] = …`, guards on indices": (
         "observed x : Real[4]  param a : Real[4]  h[t] = 2 * a[t] if t < 2  h[t] = a[t] if t >= 2  p(x[t]) = Normal(h[t], 1)"
         "  evaluate exact"
