@@ -81,7 +81,8 @@ def check(derived: Derived, reporter: Reporter, *, allow_unknown: bool = False) 
 
 def _check(checking: Checking) -> Checked:
     derived = checking.derived
-    if not derived.model.variables:  # a library of maps
+    if not derived.model.variables:  # a library of densities and maps
+        normalization.check(checking)
         invertibility.check(checking)
         return Checked(derived, tuple(checking.verdicts), capability.nothing(derived.model, "there is no model"))
     factorized = factorization.check(checking)

@@ -39,7 +39,11 @@ def declared_support(builder: Builder, type_: tree.SupportType, constants: dict[
             arguments.append(value)
     if len(arguments) != facts.arguments:
         wanted = {0: "no arguments", 1: "one argument", 2: "two arguments"}[facts.arguments]
-        builder.report("G104", f"`{type_.name.id}` takes {wanted}", type_.span, "wrong number of arguments")
+        message = f"`{type_.name.id}` takes {wanted}"
+        help_: tuple[str, ...] = ()
+        if not arguments and len(type_.shape) == facts.arguments == 1:  # brackets say how many, not how large
+            help_ = (f"the size stands in parentheses, `{type_.name.id}(…)`; brackets make a tensor of them",)
+        builder.report("G104", message, type_.span, "wrong number of arguments", help=help_)
     found = nodes.Support(type_.name.id, tuple(arguments))
     _check_bounds(builder, found, type_)
     return found

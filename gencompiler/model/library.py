@@ -1,4 +1,4 @@
-"""A file of definitions and no model: each bijection as an instance of its own, at the types it declares.
+"""A file of definitions and no model: each bijection and each density as an instance of its own, at its declared types.
 
 Such a file can be checked and not built.  A size that is only a name (`Real[D]`) is 4, unless `-D` says otherwise."""
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gencompiler.diagnostics.model import Reporter
-from gencompiler.model import definitions, nodes
+from gencompiler.model import definitions, nodes, user_densities
 from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.constants import NotConstant, evaluate
 from gencompiler.model.infer import Infer
@@ -22,25 +22,29 @@ EXTENT = Fraction(4)
 
 
 def is_library(file: tree.File) -> bool:
-    """Whether a file states bijections and no model."""
+    """Whether a file states bijections or densities, and no model."""
     models = any(isinstance(d, tree.Model) for d in file.declarations)
-    return not models and bool(_bijections(file))
+    return not models and bool(_stated(file))
 
 
-def _bijections(file: tree.File) -> list[tree.Definition]:
-    return [d for d in file.declarations if isinstance(d, tree.Definition) and d.kind == "bijection"]
+def _stated(file: tree.File) -> list[tree.Definition]:
+    """The definitions that are proved on their own."""
+    return [d for d in file.declarations if isinstance(d, tree.Definition) and d.kind in ("bijection", "density")]
 
 
 def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, reporter: Reporter) -> nodes.Model:
-    """A model of nothing but the maps of the file; raises CompileError with every diagnostic."""
+    """A model of nothing but the maps and densities of the file; raises CompileError with every diagnostic."""
     own = {d.name.id: d for d in file.declarations if isinstance(d, tree.Definition)}
     builder = Builder(reporter, prelude.definitions.hidden_by(own))
     infer = Infer(builder)
     context = Context(dict(defines), {}, {})
-    for definition in _bijections(file):
+    for definition in _stated(file):
         try:
-            shape = _shape(definition, defines)
-            definitions.instantiate_map(infer, context, definition, (), shape, definition.name)
+            if definition.kind == "density":
+                _density(infer, definition, defines)
+            else:
+                shape = _shape(definition, defines)
+                definitions.instantiate_map(infer, context, definition, (), shape, definition.name)
         except Abandon:
             continue  # reported
     if not reporter.has_errors:
@@ -63,10 +67,17 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
             functions=tuple(builder.functions.values()),
             maps=tuple(builder.maps.values()),
             surjections=tuple(builder.surjections.values()),
+            user_densities=tuple(builder.user_densities),
             **empty,
             span=file.span,
         )
     )
+
+
+def _density(infer: Infer, definition: tree.Definition, defines: dict[str, nodes.Real]) -> None:
+    if definition.relation != "=":
+        infer.builder.unsupported("an energy outside a model", definition.span)
+    user_densities.alone(infer, definition, lambda name: defines.get(name, EXTENT))
 
 
 def _shape(definition: tree.Definition, defines: dict[str, nodes.Real]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ A density of one number describes a tensor element by element."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -180,20 +181,31 @@ def _formula(
 
 
 def unused(infer: Infer, definition: tree.Definition) -> None:
-    """A density that nothing uses is resolved at its declared types, so that it is checked too."""
-    builder = infer.builder
-    if any(d.name == definition.name.id for d in builder.user_densities) or definition.relation != "=":
-        return
+    """A density that nothing uses is resolved at its declared types, so that it is checked too, unless only a use would
+    say how large it is."""
+    used = any(d.name == definition.name.id for d in infer.builder.user_densities)
+    if not used and definition.relation == "=" and not _open_sizes(infer, definition):
+        alone(infer, definition, lambda _: Fraction(1))
+
+
+def alone(infer: Infer, definition: tree.Definition, extent: Callable[[str], nodes.Real]) -> None:
+    """A density at its declared types, with this extent for each size that is only a name."""
+    constants = {name: extent(name) for name in _open_sizes(infer, definition)} | _constants(infer, definition)
+    infer.builder.user_densities.append(density(infer, definition, constants, {}))
+
+
+def _open_sizes(infer: Infer, definition: tree.Definition) -> list[str]:
+    """The names among the sizes of a density's variables and conditions that it does not state."""
     variables, conditions = _signature(infer, definition)
     constants = _constants(infer, definition)
+    found: list[str] = []
     for declaration in (*variables, *conditions):
         assert isinstance(declaration.type, tree.SupportType)
         if moving_supports.ends_of(declaration, conditions) is not None:
             continue
-        for size in (*declaration.type.shape, *(a.value for a in declaration.type.arguments if a.value is not None)):
-            if isinstance(size, tree.Name) and size.id not in constants and size.id != "inf":
-                return  # only a use says how large it is
-    builder.user_densities.append(density(infer, definition, constants, {}))
+        sizes = (*declaration.type.shape, *(a.value for a in declaration.type.arguments))
+        found += [s.id for s in sizes if isinstance(s, tree.Name) and s.id not in constants and s.id != "inf"]
+    return found
 
 
 # -- inputs ----------------------------------------------------------------------------------------------------------
