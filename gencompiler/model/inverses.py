@@ -75,6 +75,11 @@ def state(parts: Equations, request: Request) -> None:
     if parts.energies or parts.links or parts.deterministic or parts.quantities:
         builder.unsupported("the inverse of a joint that is not made of distributions alone", span)
     graph = _Graph(parts, own, request)
+    lost = next((e for known in graph.parents.values() for e in known if e not in graph.parents), None)
+    if lost is not None:
+        help_ = (f"state its distribution, `{request.of}({lost[0]}) = …`, or declare it `given`",)
+        message, label = f"`{lost[0]}` is never produced", f"no equation gives all of `{lost[0]}`"
+        builder.report("G303", message, graph.variables[lost[0]].span, label, help=help_)
     latent = [e for e in graph.parents if parts.variables[e[0]].role == "latent"]
     if not latent:
         builder.report("G304", f"`{request.of}` has no latent variable to infer", span, "nothing to invert")

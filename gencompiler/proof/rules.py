@@ -58,6 +58,7 @@ from gencompiler.proof import (
     sign_rules,
     simplex_rules,
     solution_rules,
+    start_rules,
     stick_rules,
     structure_rules,
     subspace_rules,
@@ -135,6 +136,7 @@ MODULES = (
     exchange_rules,
     vector_refutations,
     solution_rules,
+    start_rules,
     lemma_refutations,
 )
 

@@ -16,6 +16,9 @@ from gencompiler.model.hash import model_hash
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
 
+#: What warns by design: the game of the first paper, whose generator has no gradient while the critic is right.
+WARNED = {"saturating": ("G708",)}
+
 
 def compiled(path: Path, until: str = "check") -> pipeline.Compilation:
     return pipeline.run(SourceText(path.name, path.read_text(encoding="utf-8")), until=until)
@@ -25,7 +28,7 @@ def compiled(path: Path, until: str = "check") -> pipeline.Compilation:
 def test_everything_is_proved(path: Path) -> None:
     """But that an energy can be normalized, which `∝` states."""
     done = compiled(path)
-    assert done.diagnostics == ()
+    assert tuple(d.code for d in done.diagnostics) == WARNED.get(path.stem, ())
     for verdict in done.checked.verdicts:
         assert verdict.status == ("assumed" if verdict.obligation.id == "integrable" else "proved"), verdict.words
         assert verdict.grade == "rule"

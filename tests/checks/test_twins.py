@@ -197,7 +197,7 @@ TWINS = (
         "G501",
         "counterexample: a = 0, sigmoid(a) = [0.5, 0.5, 0.5]",
     ),
-    Twin("negative probabilities", MIXTURE, "logits = a", "a", "G501", "counterexample: a = 0, a = [0, 0, 0]"),
+    Twin("negative probabilities", MIXTURE, "logits = a", "a", "G501", "counterexample: a = [0, 0, 0]"),
     Twin("logits that are not defined", MIXTURE, "logits = a", "logits = log(a)", "G501", "is not defined"),
     # chains
     Twin(

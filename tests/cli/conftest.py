@@ -34,7 +34,7 @@ model Walk(eps = 0.5) {
 }
 '''
 BROKEN = FLOW.replace("s : Positive", "s : Real")
-UNSUPPORTED = FLOW.replace("x = z |> Scale", "x = z |> Scale |> Linear")
+UNSUPPORTED = FLOW.replace("p(z) = Normal(0, 1)", "p(z[i] | z[<i]) = Normal(transformer(z[<i]), 1)")
 
 
 @dataclasses.dataclass(frozen=True)
