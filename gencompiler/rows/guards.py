@@ -29,17 +29,43 @@ HARMLESS: dict[str, tuple[int, float]] = {
 
 
 def guarded(graph: Graph, branch: Expr, taken: Expr) -> Expr:
-    """`branch`, as it is where `taken` holds, and without overflow or undefined values where it does not."""
+    """`branch`, as it is where `taken` holds, and without overflow or undefined values where it does not.
+
+    Where `taken` differs between the elements of a vector, so does what may be changed: only what reaches the branch
+    element by element.  A sum or a product with a matrix in between is read whole by elements of either kind."""
+    reached = _reached(branch, taken)
     done: dict[int, Expr] = {}
     for each in operands_first(branch, parts_of):
-        parts = {id(p): done[id(p)] for p in parts_of(each)}
-        changed = any(new is not old for old, new in zip(parts_of(each), parts.values(), strict=False))
-        made = rebuilt(graph, each, lambda part, known=parts: known[id(part)]) if changed else each  # type: ignore[misc]
-        made = _clamped(graph, made, taken)
+        if id(each) not in reached:
+            continue
+        made = each
+        if _passes(each, taken):
+            if any(done[id(part)] is not part for part in parts_of(each)):
+                made = rebuilt(graph, each, lambda part: done[id(part)])
+            made = _clamped(graph, made, taken)
         if made is not each and id(each) in graph.hints:
             graph.name(made, graph.hints[id(each)])
         done[id(each)] = made
     return done[id(branch)]
+
+
+def _reached(branch: Expr, taken: Expr) -> set[int]:
+    """`branch` and what it is computed from, in the elements alone that `taken` speaks of."""
+    reached: set[int] = set()
+    waiting = [branch]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in reached:
+            continue
+        reached.add(id(each))
+        if _passes(each, taken):
+            waiting.extend(parts_of(each))
+    return reached
+
+
+def _passes(expr: Expr, taken: Expr) -> bool:
+    """Whether what `taken` excludes of `expr` it excludes of its operands."""
+    return not taken.type.shape or isinstance(expr, nodes.Elementwise | nodes.Select)
 
 
 def _clamped(graph: Graph, expr: Expr, taken: Expr) -> Expr:

@@ -128,3 +128,17 @@ def test_a_density_of_the_users_own_is_that_of_the_catalogue() -> None:
     rows = model(*CONCENTRATIONS[0]).sample(100, seed=1)
     found = gencompiler.compile(spec)().double().log_prob(rows)
     torch.testing.assert_close(found, model(*CONCENTRATIONS[0]).log_prob(rows), rtol=1e-9, atol=1e-9)
+
+
+def test_as_many_populations_as_features_leave_each_others_shares_alone() -> None:
+    """w @ f reads every share for every feature, also of those whose x is 0: all of 2^3 rows, by the draws of q."""
+    spec = """model M { observed x : Binary[3]  latent w : Simplex(3)  param f : Open(0, 1)[3, 3] = Uniform(0.2, 0.8)
+      p(w) = Dirichlet(0.7)  p(x | w) = Bernoulli(probability = w @ f)  q(w | x) = Dirichlet(0.4)  train elbo }"""
+    built = gencompiler.compile(spec)().double()
+    rows = torch.tensor(np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, 8).T)
+    w = built.encode(rows).numpy()
+    f = next(iter(built.parameters())).detach()
+    probability = w @ torch.special.expit(f).numpy()
+    expected = stats.bernoulli(probability).logpmf(rows.numpy()).sum(-1)
+    expected += [stats.dirichlet([0.7] * 3).logpdf(r) - stats.dirichlet([0.4] * 3).logpdf(r) for r in w]
+    np.testing.assert_allclose(built.log_weight(rows).detach().numpy(), expected, rtol=1e-9)
