@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 #: What the proof of one obligation may take.  After so many steps without one, the cheapest counterexamples are looked
 #: for before the search goes on: it would take the longest where there is nothing to find.
-STEPS, EARLY, LOOK = 1_000_000, 40_000, 1_000_000
+STEPS, EARLY, LOOK = 1_000_000, 150_000, 1_000_000
 #: What its refutation may take, and a look for a counterexample.
 FAR, FAR_LOOK = 3_000_000, 1_500_000
 #: The mass of a density: what its proof and its refutation may take together, the proof alone, one way or point, and
