@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.verdict import Obligation
+from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
@@ -61,12 +61,7 @@ def check(checking: Checking, proofs: dict[str, Proof]) -> dict[str, Proof]:
     for use in uses(checking.derived):
         goal = use.obligation.goal
         assert isinstance(goal, Member)
-        verdict = checking.settle(
-            use.obligation,
-            lambda goal=goal: member(checking.search, goal),  # type: ignore[misc]
-            lambda _, goal=goal: refute.outside(goal.term, goal.support),  # type: ignore[misc]
-            lambda failure, found, use=use: _explain(use, found),  # type: ignore[misc]
-        )
+        verdict = _settle(checking, use, goal)
         if verdict.proof is not None and verdict.proof.conclusion == goal:
             held.setdefault(use.map.name, []).append(verdict.proof)
     settled = {}
@@ -75,6 +70,15 @@ def check(checking: Checking, proofs: dict[str, Proof]) -> dict[str, Proof]:
         if proof is not None and len(shown) == len(map_.requires):
             settled[map_.name] = prove("discharged", (), proof, *shown) if shown else proof
     return settled
+
+
+def _settle(checking: Checking, use: Use, goal: Member) -> Verdict:
+    return checking.settle(
+        use.obligation,
+        lambda: member(checking.search, goal),
+        lambda _: refute.outside(goal.term, goal.support),
+        lambda _, found: _explain(use, found),
+    )
 
 
 def member(search: Search, goal: Member) -> Proof:

@@ -65,12 +65,16 @@ def obligations(derived: Derived) -> list[Obligation]:
 def check(checking: Checking) -> None:
     """The verdicts on all initial values that data give."""
     for value in values(checking.derived):
-        checking.settle(
-            value.obligation,
-            lambda value=value: _attempt(checking.search, value.goal),  # type: ignore[misc]
-            lambda _: None,
-            lambda failure, _, value=value: _explain(checking, value, failure),  # type: ignore[misc]
-        )
+        _settle(checking, value)
+
+
+def _settle(checking: Checking, value: Value) -> None:
+    checking.settle(
+        value.obligation,
+        lambda: _attempt(checking.search, value.goal),
+        lambda _: None,
+        lambda failure, _: _explain(checking, value, failure),
+    )
 
 
 def _attempt(search: Search, goal: StartsInside) -> Proof:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.dependence import depends_beside
 from gencompiler.proof.exchange_rules import Exchange, Step, Steps
 from gencompiler.proof.graph import Malformed, Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, attempt
@@ -114,7 +115,7 @@ def _pivots(course: Exchange) -> tuple[list[Step], list[Step]]:
         others = [p for places, p in course.parts.items() if places != image]
         for own, unknown in course.symbols.items():
             if unknown in part.symbols and unknown.shape == part.shape:
-                spread = sum(_mentions(other, unknown, part) for other in others)
+                spread = sum(depends_beside(other, unknown, part) for other in others)
                 ranked.append((spread, len(subterms(part)), len(ranked), (own, image)))
     ranked.sort()
     return [step for spread, *_, step in ranked if not spread], [step for spread, *_, step in ranked if spread]
@@ -130,7 +131,7 @@ def _moves(course: Exchange) -> list[Step]:
             for t in reversed(subterms(*parts))
             if t.operation in ("apply", "choose") and t.shape == unknown.shape and unknown in t.symbols
         ]
-        alone = [t for t in inner if t not in parts and not any(_mentions(p, unknown, t) for p in parts)]
+        alone = [t for t in inner if t not in parts and not any(depends_beside(p, unknown, t) for p in parts)]
         found.extend((own, t) for t in alone[:MOVES])
     return found
 
@@ -139,16 +140,3 @@ def _map(proof: Proof) -> Part:
     found = proof.conclusion
     assert isinstance(found, Part)
     return found
-
-
-def _mentions(term: Term, unknown: Term, known: Term) -> bool:
-    """Whether a term depends on a symbol otherwise than through a known term."""
-    stack, seen = [term], {known}
-    while stack:
-        current = stack.pop()
-        if current is unknown:
-            return True
-        if current not in seen and unknown in current.symbols:
-            seen.add(current)
-            stack.extend(current.arguments)
-    return False

@@ -9,6 +9,7 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.circle_search import circle_map
 from gencompiler.proof.circles import is_circle
+from gencompiler.proof.dependence import depends_beside
 from gencompiler.proof.graph import Malformed, Term, before, bound_index, element, subterms, support_of
 from gencompiler.proof.index_rules import entry, own_entry
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -60,22 +61,9 @@ def value_between(input_: Term, body: Term) -> Term | None:
     """The first vector on the way from the input to the result through which alone the result depends on it."""
     for term in subterms(body):
         own = term.shape == input_.shape and input_ in term.symbols and term not in (body, input_)
-        if own and all(s.data[0] != "bound" for s in term.symbols) and not _reaches(body, input_, term):
+        if own and all(s.data[0] != "bound" for s in term.symbols) and not depends_beside(body, input_, term):
             return term
     return None
-
-
-def _reaches(body: Term, input_: Term, cut: Term) -> bool:
-    """Whether a term depends on the input otherwise than through `cut`."""
-    stack, seen = [body], {cut}
-    while stack:
-        term = stack.pop()
-        if term is input_:
-            return True
-        if term not in seen and input_ in term.symbols:
-            seen.add(term)
-            stack.extend(term.arguments)
-    return False
 
 
 def _too_much(input_: Term, body: Term) -> str | None:

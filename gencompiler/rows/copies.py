@@ -43,7 +43,7 @@ class Copies:
             self._plain = _copied(original), outputs  # the original is what pipelines write into
             for plan in original.graph.plans:
                 found = {place: made() for place, made in (plan.inverse or {}).items()}
-                plan.inverse = {place: lambda known=known: known for place, known in found.items()}  # type: ignore[misc]
+                plan.inverse = {place: _made(known) for place, known in found.items()}
             self._inverted = original
         return _copied(self._inverted), dict(outputs)
 
@@ -58,6 +58,10 @@ def _copied(draft: Draft) -> Draft:
     twin = _shallow(draft)
     twin.graph = _with_own_loops(_shallow(draft.graph))
     return twin
+
+
+def _made(known: tuple[Expr, Expr]) -> Callable[[], tuple[Expr, Expr]]:
+    return lambda: known
 
 
 def _with_own_loops(graph: Graph) -> Graph:
