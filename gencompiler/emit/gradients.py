@@ -115,4 +115,6 @@ def _part(each: Contribution) -> Code:
         keywords["count"] = str(each.count)
     if each.summed:
         keywords["summed"] = "True"
+    if each.particles > 1:
+        keywords["particles"] = str(each.particles)
     return call("gradients.Part", string(each.path), Sequence(index), strings(each.outputs), **keywords)

@@ -82,14 +82,14 @@ def _plans(graph: Graph, roots: tuple[Expr, ...]) -> list[LoopPlan]:
 
     for root in roots:
         for expr in operands_first(root, needed):
-            if expr.type.particles > 1:
-                raise NotDifferentiated("a row has particles")
             plan = graph.produced_by.get(id(expr))
             if plan is not None and plan not in found:
                 if plan.depth > 1:
                     raise NotDifferentiated("a loop within a loop")
                 if plan.stores:
                     raise NotDifferentiated("a loop that stores its results one by one")
+                if any(inside.type.particles > 1 for inside in plan.inside):
+                    raise NotDifferentiated("a loop that carries values of particles")
                 found.append(plan)
     return found
 
@@ -288,6 +288,9 @@ class _Rules(Pullbacks):
     def pull(self, node: Expr, adjoint: Expr) -> None:
         if isinstance(node, nodes.MatrixFunction | nodes.ExternalCall):
             raise NotDifferentiated(f"a {type(node).__name__}")
+        if isinstance(node, nodes.Distribute) and len(node.vector.type.shape) == 2:
+            self.contributions.handed_out(node, self.full(adjoint, node.type.shape))
+            return
         if isinstance(node, nodes.Dot) and id(node.matrix) in self.depends:
             self.contributions.product(node, self.full(adjoint, node.type.shape))
         super().pull(node, adjoint)

@@ -32,13 +32,15 @@ class Contribution:
     `index`: of each axis of the parameter the constant at which it is read, "loop" where the index of a loop reads it,
     None where it is read as a whole.  `outputs`: one, to be added up over rows unless it is `summed`; or two, whose
     products add up over rows to axes 0 and 1 of the matrix.  `count`: the iterations of the loop in which it arises,
-    whose values lie one after the other; 0 outside of loops."""
+    whose values lie one after the other; 0 outside of loops.  `particles`: of how many each has its own row of the
+    matrix, 1 where the particles of a row have one matrix."""
 
     path: str
     index: tuple[int | str | None, ...]
     outputs: tuple[str, ...]
     count: int = 0
     summed: bool = False
+    particles: int = 1
 
     @property
     def multiplied(self) -> bool:
@@ -64,23 +66,33 @@ class Contributions:
             raise NotDifferentiated(f"the matrix {read.path} is read outside of a product")
         self._pending.append((read, (adjoint,)))
 
+    def handed_out(self, node: nodes.Distribute, adjoint: Expr) -> None:
+        """Of a matrix each particle has a row, whose adjoint is its own."""
+        if not isinstance(node.vector, nodes.ParameterRead):
+            raise NotDifferentiated("a matrix that is computed from parameters, a row for each particle")
+        self._pending.append((node.vector, (self.graph.meet(adjoint, node)[0],)))
+
     def product(self, dot: nodes.Dot, adjoint: Expr) -> None:
         """`vector @ matrix` gives vectorᵀ adjoint, and `vector @ matrixᵀ` its transpose."""
         if not isinstance(dot.matrix, nodes.ParameterRead):
             raise NotDifferentiated("a matrix that is computed from parameters")
-        self._pending.append((dot.matrix, (adjoint, dot.vector) if dot.transposed else (dot.vector, adjoint)))
+        vector, adjoint = self.graph.meet(dot.vector, adjoint)
+        self._pending.append((dot.matrix, (adjoint, vector) if dot.transposed else (vector, adjoint)))
 
     def settle(self) -> None:
         """Those that arose outside of loops: values of the program."""
         for read, values in self._pending:
             names = tuple(self._value(value) for value in values)
-            self._done.append(Contribution(read.path, _places(read, None), names))
+            own = values[0].type.particles if len(values) == 1 else 1
+            self._done.append(Contribution(read.path, _places(read, None), names, particles=own))
         self._pending.clear()
 
     def settle_loop(self, plan: LoopPlan, index: Expr, now: Substitution, own: Expr) -> None:
         """Those that arose in the body of a loop with index `own`: stored by `plan`, whose index is `index`, where the
         body's values are what `now` says."""
         count = constant(plan.count) or 0
+        if any(value.type.particles > 1 for _, values in self._pending for value in values):
+            raise NotDifferentiated("a matrix in a loop, which multiplies what particles have")
         for read, values in sorted(self._pending, key=lambda pending: -len(pending[1])):
             found = tuple(map(now, values))
             places = _places(read, own)

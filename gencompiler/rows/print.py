@@ -30,6 +30,7 @@ from gencompiler.rows.nodes import (
     Outer,
     ParameterRead,
     ParticleIndex,
+    Pool,
     Permute,
     Program,
     Reduce,
@@ -223,6 +224,8 @@ def _call_particles(expr: Expr) -> str:
             return f"spread({expression(value)}, {expr.type.particles})"
         case Collect(value=value):
             return f"collect({expression(value)})"
+        case Pool(value=value):
+            return f"pool({expression(value)})"
         case Distribute(vector=vector):
             return f"distribute({expression(vector)})"
         case ParticleIndex():

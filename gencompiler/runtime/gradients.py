@@ -19,13 +19,15 @@ class Part:
     `index`: for each axis of the parameter a constant place, "loop" for the iterations of a loop, or None for the
     whole axis.  `outputs` name one result of the backward program, added up over rows unless it is `summed`, or two
     whose products are to be: axes 0 and 1 of a matrix.  `count`: the iterations whose values lie one after the other in
-    each result, 0 outside of loops."""
+    each result, 0 outside of loops.  `particles`: how many have a row of the matrix each, 1 where they share what they
+    have."""
 
     path: str
     index: tuple[int | str | None, ...]
     outputs: tuple[str, ...]
     count: int = 0
     summed: bool = False
+    particles: int = 1
 
 
 def assembled(
@@ -71,6 +73,7 @@ def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
 
 def _sums(value: Tensor, part: Part, free: Sequence[int], looped: bool) -> Tensor:
     """One value for each row and iteration, of the axes `free`, added up."""
+    value = value if part.particles == 1 else value.unflatten(0, (-1, part.particles))
     total = value if part.summed else value.sum(0)
     each = total.view([*([part.count] if part.count else []), *free])
     return each if looped or not part.count else each.sum(0)
