@@ -89,4 +89,6 @@ def _port(port: Input | Output) -> Code:
     more = {"whole": "True"} if port.type.kind == "integer" else {}
     if isinstance(port, Output) and not port.type.rows:
         more["summed"] = "True"
+    if port.type.particles > 1:
+        more["particles"] = str(port.type.particles)
     return call("Port", *([shape_code(port.type.shape)] if port.type.shape else []), **more)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows import nodes
 from gencompiler.rows.contributions import Contribution, Contributions, NotDifferentiated
 from gencompiler.rows.copies import Build, Copies
@@ -222,7 +223,7 @@ class _Backward:
                 if inner or any(id(each) in depends for each in below):
                     depends.update(id(end) for end in unit.ends.values())
                     unit.matters = True
-            elif _is_leaf(unit, self.inputs) or any(id(part) in depends for part in parts_of(unit)):
+            elif _is_leaf(unit, self.inputs) or (passes(unit) and any(id(p) in depends for p in parts_of(unit))):
                 depends.add(id(unit))
         return depends
 
@@ -270,6 +271,14 @@ class _Backward:
     def _full(self, rules: _Rules, node: Expr, now: Substitution) -> Expr:
         adjoint = rules.take(node)
         return now(rules.full(adjoint if adjoint is not None else self.graph.number(0, node.span), node.type.shape))
+
+
+def passes(expr: Expr) -> bool:
+    """Whether a value has derivatives in its operands at all: what is rounded, compared or stopped has none."""
+    if not isinstance(expr, nodes.Elementwise):
+        return True
+    function = FUNCTIONS[expr.function]
+    return bool(function.derivatives or function.value_derivative)
 
 
 def _is_leaf(expr: Expr, inputs: dict[str, nodes.Input]) -> bool:

@@ -17,13 +17,12 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
 from gencompiler.rows.apart import apart
 from gencompiler.rows.complements import complement
-from gencompiler.rows.cost import elements, flops, live_elements, operations
+from gencompiler.rows.cost import elements, flops, live_by_particle, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
     Elementwise,
     Input,
     MatrixFunction,
-    Output,
     Program,
 )
 from gencompiler.rows.uniforms import Settled, settle
@@ -97,10 +96,10 @@ def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native
 
 
 def _function(ready: Program, time: float, why: str) -> Native:
-    live = max(1, live_elements(ready))
+    live = max(1, live_by_particle(ready))
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
-        return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
+        return Native(False, f"one row keeps {live:,} numbers, more than a core keeps at hand")
     return Native(True, why, lanes, time, settle(ready))
 
 
@@ -132,8 +131,8 @@ def _only_torch(program: Program) -> str | None:
     for part in walk(program):
         size += 1
         match part:
-            case Input() | Output() if part.type.particles > 1:
-                return f"`{part.name}` of each of {part.type.particles} particles, which torch takes or returns"
+            case Input() if part.type.particles > 1:
+                return f"`{part.name}` of each of {part.type.particles} particles, which torch takes"
             case MatrixFunction(function=function) if function not in _SELECTING:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Elementwise(function=function) if not FUNCTIONS[function].in_c:
