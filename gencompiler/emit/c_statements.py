@@ -111,9 +111,8 @@ class Statements(Stores):
                 self._after_particle(each)
 
     def _begin_sum(self, let: Let) -> None:
-        slot = self.declare(
-            self.scope.temporary(f"sum_of_{let.name}", dataclasses.replace(let.value.type, particles=1))
-        )
+        kind = dataclasses.replace(let.value.type, particles=1)
+        slot = self.declare(self.scope.temporary(f"sum_of_{let.name}", kind))
         for at in self._places(slot):
             self._assign(slot.element(at), number(0.0, "float"), True)
         self.scope.pooled[let.name] = slot

@@ -13,11 +13,12 @@ from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
-from gencompiler.emit.torch import Printed
+from gencompiler.emit.torch import Printed, print_function
 from gencompiler.emit.triton import print_kernel
 from gencompiler.rows.contributions import Contribution
 from gencompiler.rows.differentiate import Made, Way
 from gencompiler.rows.nodes import Program
+from gencompiler.rows.prepared import Prepared
 from gencompiler.rows.schedule import Schedule
 
 #: What the table needs.
@@ -29,6 +30,21 @@ def way_names(function: str, number: int) -> tuple[str, str]:
     stem = function.removesuffix("_rows")
     kind = "" if number == 0 else "_saved"
     return f"{stem}_saving{kind}_rows", f"{stem}_backward{kind}_rows"
+
+
+def prepared_name(function: str, number: int) -> str:
+    """The function of the matrices that the `number`-th way to differentiate `function` computes of parameters."""
+    return f"{function.removesuffix('_rows')}_prepared{'' if number == 0 else '_saved'}"
+
+
+def print_prepared(functions: Mapping[str, str], found: Ways[Made], where: Callable[[Span], str]) -> list[Printed]:
+    """The functions of such matrices."""
+    return [
+        print_function(way.adjoint.prepared.program, name=prepared_name(functions[program], number), where=where)
+        for program, ways in found.items()
+        for number, way in enumerate(ways)
+        if way.adjoint.prepared is not None
+    ]
 
 
 #: The ways to differentiate programs, by the program's name.
@@ -92,6 +108,18 @@ def _way(function: str, number: int, way: Way[Made], shared: ParameterLists) -> 
         results=strings(tuple(output.name for output in outputs)),
         parts=Sequence(tuple(map(_part, way.adjoint.contributions))),
         width=str(width),
+        **({"prepared": _prepared(function, number, way.adjoint.prepared, shared)} if way.adjoint.prepared else {}),
+    )
+
+
+def _prepared(function: str, number: int, prepared: Prepared, shared: ParameterLists) -> Code:
+    """`gradients.Prepared(RowFunction(log_prob_prepared, …), …)`"""
+    return call(
+        "gradients.Prepared",
+        _row_function(prepared_name(function, number), prepared.program, shared),
+        names=strings(prepared.names),
+        shapes=Sequence(tuple(map(_shape, prepared.shapes))),
+        counts=_shape(prepared.counts),
     )
 
 

@@ -14,12 +14,14 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.emit.c import PrintedC, print_c
 from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.fields import shape_code
-from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes
+from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes, print_prepared
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string
 from gencompiler.emit.module import ClassPlan
 from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
+from gencompiler.emit.torch import IMPORTS as TORCH
+from gencompiler.emit.torch import Printed
 from gencompiler.rows.analysis import draws
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import Input, Output, Program
@@ -48,16 +50,37 @@ def emit_native(
         guarded = f"#ifdef {each.name.upper()}\n#define LANES {each.made.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n"
         sections.append(guarded)
         lines += statement(f"{each.name} = ", called, 0)
-    imports = ["from gencompiler.runtime.compiled import CFunction, Port"]
+    prepared = print_prepared(plan.functions, gradients, places)
     if gradients:
-        imports = [IMPORTS[0], *imports, *IMPORTS[1:]]
+        for each in prepared:
+            lines += ["", "", *each.text.rstrip("\n").split("\n"), ""]
         lines += ["", *gradient_table(plan.functions, plan.programs, gradients)]
     comment = header.replace("*/", "* /")
-    texts = {"imports": "\n".join(imports), "functions": "\n".join(lines)}
+    texts = {"imports": _imports(prepared, bool(gradients)), "functions": "\n".join(lines)}
     return {
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
         "native.py": render("native.py.jinja", header=header, **texts),
     }
+
+
+def _imports(prepared: list[Printed], differentiated: bool) -> str:
+    """The import block, sorted as ruff sorts it."""
+    known = {TORCH[name] for each in prepared for name in each.imports}
+    own = ["from gencompiler.runtime.compiled import CFunction, Port", *(IMPORTS if differentiated else ())]
+    own += [line for line in known if "gencompiler" in line]
+    third = sorted((line for line in known if "torch" in line.split()[1]), key=lambda line: line.split()[1])
+    standard = sorted(known - {*own, *third})
+    blocks = ("\n".join(standard), "\n".join(third), "\n".join(_merged(own)))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Imports from one module in one line."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        head, _, listed = line.partition(" import ")
+        names.setdefault(head, set()).update(listed.split(", "))
+    return [f"{head} import {', '.join(sorted(own))}" for head, own in sorted(names.items())]
 
 
 def _but_for_its_name(name: str, text: str, called: Code) -> tuple[str, str]:

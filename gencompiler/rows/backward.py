@@ -25,6 +25,7 @@ from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.plans import LoopPlan
+from gencompiler.rows.prepared import Prepared
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.recovery import Recovery, recovery_of
@@ -34,12 +35,14 @@ from gencompiler.rows.rewrite import Substitution, operands_first
 @dataclasses.dataclass(frozen=True)
 class Adjoint:
     """One way to differentiate a program: `saving` runs forward, `backward` back; `contributions` say what
-    parameters' gradients its outputs make; `inverts`: whether states are recomputed by inverses."""
+    parameters' gradients its outputs make, and those of `prepared` matrices; `inverts`: whether states are recomputed
+    by inverses."""
 
     saving: nodes.Program
     backward: nodes.Program
     contributions: tuple[Contribution, ...]
     inverts: bool
+    prepared: Prepared | None = None
 
 
 def adjoints(build: Build | Copies, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
@@ -55,15 +58,15 @@ def in_factors(copies: Copies, adjoint: Adjoint) -> Adjoint:
     """A way that multiplies, as one that gives factors."""
     if not any(each.multiplied for each in adjoint.contributions):
         return adjoint
-    backward, contributions = _Backward(*_built(copies, invert=adjoint.inverts), multiplied=False).program()
-    return dataclasses.replace(adjoint, backward=backward, contributions=contributions)
+    backward, contributions, prepared = _Backward(*_built(copies, invert=adjoint.inverts), multiplied=False).program()
+    return dataclasses.replace(adjoint, backward=backward, contributions=contributions, prepared=prepared)
 
 
 def _adjoint(copies: Copies, *, invert: bool, multiplied: bool) -> Adjoint:
     draft, outputs, kept = _built(copies, invert=invert)
     saving = _saving(draft, outputs, kept)
-    backward, contributions = _Backward(*_built(copies, invert=invert), multiplied=multiplied).program()
-    return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
+    backward, contributions, prepared = _Backward(*_built(copies, invert=invert), multiplied=multiplied).program()
+    return Adjoint(saving, backward, contributions, any(each.inverts for each in kept), prepared)
 
 
 def _built(copies: Copies, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
@@ -154,8 +157,8 @@ class _Backward:
     def _read(self, source: nodes.Input) -> Expr:
         return self.graph.intern(nodes.InputRead(source.type, source.name, span=source.span))
 
-    def program(self) -> tuple[nodes.Program, tuple[Contribution, ...]]:
-        """The program, and how its outputs make the parameters' gradients."""
+    def program(self) -> tuple[nodes.Program, tuple[Contribution, ...], Prepared | None]:
+        """The program, how its outputs make the parameters' gradients, and the matrices that are computed of these."""
         rules = _Rules(self.graph, self.contributions, self._depends())
         for name, root in self.roots.items():
             cotangent = self._read(self._given(f"{name}_cotangent", root.type.shape))
@@ -184,7 +187,7 @@ class _Backward:
             raise NotDifferentiated("no gradient: neither parameters nor real inputs matter")
         title = f"the gradient of {self.draft.title}"
         program = self.draft.assembled(made, name=f"{self.draft.name}_backward", title=title)
-        return program, self.contributions.all()
+        return program, self.contributions.all(), self.contributions.prepared(self.draft)
 
     # -- the order in which adjoints are complete --------------------------------------------------------------------
 
@@ -239,7 +242,8 @@ class _Backward:
         outer = [node for node in recovery.frontier() if id(node) in rules.depends and len(node.type.shape) < 2]
         starts = {s.place: self._start(rules, after[s.place], plan, s.place) for s in recovery.states}
         opened = recovery.open(starts, outer)
-        inner = _Rules(graph, self.contributions, recovery.depends(outer))
+        shared = [node for node in recovery.frontier() if id(node) in rules.depends and len(node.type.shape) > 1]
+        inner = _Rules(graph, self.contributions, recovery.depends([*outer, *shared]))
         for place, following in enumerate(plan.nexts):
             adjoint = opened.adjoints[place] if place in opened.adjoints else after.get(place)
             if adjoint is not None:

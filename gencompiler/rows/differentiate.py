@@ -69,6 +69,8 @@ def _kernels(copies: Copies, found: tuple[Adjoint, ...], forward: Schedule) -> t
     if why := _forward_reason(forward):
         return (), why
     own = [in_factors(copies, each) for each in found]
+    if any(each.prepared is not None for each in own):
+        return (), "matrices that are computed from parameters, which torch differentiates"
     ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
     # There has to be one processor on which all of their programs are kernels.

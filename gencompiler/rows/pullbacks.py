@@ -158,6 +158,14 @@ class Pullbacks:
             case nodes.WithColumn(vector=vector, index=index, value=value):
                 self.pass_on(node, vector, graph.with_column(whole, index, graph.number(0, span), span))
                 self.pass_on(node, value, graph.column(whole, index, span))
+            case nodes.Window(value=vector, start=first) if len(vector.type.shape) == 1:
+                zeros = graph.broadcast(graph.number(0, span), vector.type.shape[0], span)
+                self.add(vector, graph.with_window(zeros, first, whole, span))
+            case nodes.WithWindow(vector=vector, start=first, value=value):
+                length = value.type.shape[0]
+                zeros = graph.broadcast(graph.number(0, span), length, span)
+                self.pass_on(node, vector, graph.with_window(whole, first, zeros, span))
+                self.pass_on(node, value, graph.window(whole, first, length, span))
             case nodes.Slice(vector=vector, start=start):
                 if id(vector) in self.depends:
                     self.ranges.setdefault(id(vector), []).append((start, whole))

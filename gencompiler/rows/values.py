@@ -271,8 +271,8 @@ class Distribute(Expr):
 
 @node
 class Pool(Expr):
-    """The sum of a value over a row's K particles, a value of the row: what a row gives all its particles (`Spread`) has
-    as its adjoint the sum of theirs."""
+    """The sum of a value over a row's K particles, a value of the row: the adjoint of what a row gives all of them
+    (`Spread`) is the sum of theirs."""
 
     value: Expr
 

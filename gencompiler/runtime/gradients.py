@@ -16,14 +16,14 @@ from gencompiler.runtime.programs import RowFunction
 class Part:
     """One summand of the gradient of the parameter `path`.
 
-    `index`: for each axis of the parameter a constant place, "loop" for the iterations of a loop, or None for the
-    whole axis.  `outputs` name one result of the backward program, added up over rows unless it is `summed`, or two
-    whose products are to be: axes 0 and 1 of a matrix.  `count`: the iterations whose values lie one after the other in
-    each result, 0 outside of loops.  `particles`: how many have a row of the matrix each, 1 where they share what they
+    `index`: for each axis of the parameter a constant place, "loop" for the iterations of a loop, the places of its
+    iterations, or None for the whole axis.  `outputs` name one result of the backward program, added up over rows
+    unless it is `summed`, or two whose products are to be: axes 0 and 1 of a matrix.  `count`: the iterations whose
+    values lie one after the other in each result, 0 outside of loops.  `particles`: how many have a row of the matrix each, 1 where they share what they
     have."""
 
     path: str
-    index: tuple[int | str | None, ...]
+    index: tuple[int | str | tuple[int, ...] | None, ...]
     outputs: tuple[str, ...]
     count: int = 0
     summed: bool = False
@@ -44,12 +44,16 @@ def assembled(
 
 def _add(gradient: Tensor, part: Part, values: list[Tensor]) -> None:
     """Add one part in place."""
-    looped = "loop" in part.index
+    scattered = any(isinstance(each, tuple) for each in part.index)
+    looped = scattered or "loop" in part.index
     if len(values) == 2:
         total = _products(values, part.count, looped)
     else:
         free = [size for size, place in zip(gradient.shape, part.index, strict=True) if place is None]
         total = _sums(values[0], part, free, looped)
+    if scattered:
+        _scatter(gradient, part, total)
+        return
     place = part.index.index("loop") if looped else 0
     kept = sum(not isinstance(each, int) for each in part.index[:place])
     if looped and kept:
@@ -59,6 +63,19 @@ def _add(gradient: Tensor, part: Part, values: list[Tensor]) -> None:
         for each in part.index
     ]
     gradient[tuple(items)] += total
+
+
+def _scatter(gradient: Tensor, part: Part, total: Tensor) -> None:
+    """Add what each iteration has to places of its own, which iterations may share."""
+    flat = torch.zeros((part.count,), dtype=torch.int64)
+    for place, step in zip(part.index, gradient.stride(), strict=True):
+        if place is not None:
+            own = torch.arange(part.count) if place == "loop" else torch.as_tensor(place)
+            flat = flat + step * own
+    for place, size, step in zip(part.index, gradient.shape, gradient.stride(), strict=True):
+        if place is None:
+            flat = flat[..., None] + step * torch.arange(size)
+    gradient.view(-1).index_add_(0, flat.flatten().to(gradient.device), total.reshape(-1))
 
 
 def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
@@ -77,6 +94,32 @@ def _sums(value: Tensor, part: Part, free: Sequence[int], looped: bool) -> Tenso
     total = value if part.summed else value.sum(0)
     each = total.view([*([part.count] if part.count else []), *free])
     return each if looped or not part.count else each.sum(0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """Matrices that are computed from parameters: `function` of the parameters gives them, those of `names` in this
+    order, with the shapes `shapes`; of each whose count in `counts` is not 0 the so many iterations of a loop, one
+    after the other."""
+
+    function: RowFunction
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    counts: tuple[int, ...]
+
+    def passed_on(self, values: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The gradients of parameters from those `found` for the matrices."""
+        paths = self.function.parameters
+        with torch.enable_grad():
+            leaves = [values[path].detach().requires_grad_() for path in paths]
+            keywords = {"rows": torch.arange(0, device=leaves[0].device)} if "rows" in self.function.keywords else {}
+            made = self.function.function(*leaves, **keywords)
+        outputs = made if isinstance(made, tuple) else (made,)
+        own: list[Tensor] = []
+        for name, count in zip(self.names, self.counts, strict=True):
+            own += found[name].unbind(0) if count else [found[name]]
+        gradients = torch.autograd.grad(outputs, leaves, own, allow_unused=True)
+        return {path: each for path, each in zip(paths, gradients, strict=True) if each is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +145,18 @@ class Way:
     results: tuple[str, ...]
     parts: tuple[Part, ...]
     width: int
+    prepared: Prepared | None = None
+
+    def gradients(self, results: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The gradient of each parameter in `values`, from what `backward` gave."""
+        shapes = {path: value.shape for path, value in values.items()}
+        if self.prepared is None:
+            return assembled(self.parts, results, shapes)
+        own = {name: torch.Size(shape) for name, shape in zip(self.prepared.names, self.prepared.shapes, strict=True)}
+        found = assembled(self.parts, results, {**shapes, **own})
+        for path, gradient in self.prepared.passed_on(values, found).items():
+            found[path] += gradient
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +209,7 @@ def backward(
         cut = [each[piece] for each in inputs]
         keyed = dataclasses.replace(keys, rows=keys.rows[piece])
         way, results = _results(gradient, cut, values, [each[piece] for each in states], cotangent[piece], keyed)
-        found = assembled(way.parts, results, {path: value.shape for path, value in values.items()})
+        found = way.gradients(results, values)
         for total, path in zip(totals, gradient.parameters, strict=True):
             total.add_(found[path])
         for name, target in zip(gradient.inputs, own, strict=True):

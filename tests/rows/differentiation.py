@@ -38,8 +38,16 @@ def gradient_of(
         shapes = tuple(output.type.shape for output in way.saving.outputs[1:])
         names = tuple(output.name for output in outputs)
         functions = [row_function(each, made(each)) for each in (way.saving, way.backward)]
-        ways.append(gradients.Way(*functions, shapes, names, parts, 1))
+        ways.append(gradients.Way(*functions, shapes, names, parts, 1, _prepared(way)))
     return gradients.Gradient(called.inputs, called.parameters, tuple(ways))
+
+
+def _prepared(way: Adjoint) -> gradients.Prepared | None:
+    found = way.prepared
+    if found is None:
+        return None
+    function = row_function(found.program, harness.compiled(found.program))
+    return gradients.Prepared(function, found.names, found.shapes, found.counts)
 
 
 def both(
