@@ -108,6 +108,7 @@ def _way(function: str, number: int, way: Way[Made], shared: ParameterLists) -> 
         results=strings(tuple(output.name for output in outputs)),
         parts=Sequence(tuple(map(_part, way.adjoint.contributions))),
         width=str(width),
+        **({"valued": "True"} if way.adjoint.valued else {}),
         **({"prepared": _prepared(function, number, way.adjoint.prepared, shared)} if way.adjoint.prepared else {}),
     )
 

@@ -36,37 +36,40 @@ from gencompiler.rows.rewrite import Substitution, operands_first
 class Adjoint:
     """One way to differentiate a program: `saving` runs forward, `backward` back; `contributions` say what
     parameters' gradients its outputs make, and those of `prepared` matrices; `inverts`: whether states are recomputed
-    by inverses."""
+    by inverses; `valued`: whether `backward` gives the program's value as well, first, because nothing is saved for
+    it."""
 
     saving: nodes.Program
     backward: nodes.Program
     contributions: tuple[Contribution, ...]
+    prepared: Prepared | None
     inverts: bool
-    prepared: Prepared | None = None
+    valued: bool = False
 
 
-def adjoints(build: Build | Copies, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
+def adjoints(build: Build | Copies, *, at_hand: bool = False) -> tuple[Adjoint, ...]:
     """The ways to differentiate what `build` builds, the one that saves least first; the last one inverts nothing.
 
-    `multiplied`: see `Contributions`.  Raises NotDifferentiated where there is none."""
+    `at_hand`: what a core has at hand is used there and then: factors are multiplied (`Contributions`), and where no
+    states are saved the value comes with the gradient.  Raises NotDifferentiated where there is no way."""
     copies = build if isinstance(build, Copies) else Copies(build)
-    first = _adjoint(copies, invert=True, multiplied=multiplied)
-    return (first, _adjoint(copies, invert=False, multiplied=multiplied)) if first.inverts else (first,)
+    first = _adjoint(copies, invert=True, at_hand=at_hand)
+    return (first, _adjoint(copies, invert=False, at_hand=at_hand)) if first.inverts else (first,)
 
 
-def in_factors(copies: Copies, adjoint: Adjoint) -> Adjoint:
-    """A way that multiplies, as one that gives factors."""
-    if not any(each.multiplied for each in adjoint.contributions):
+def apart(copies: Copies, adjoint: Adjoint) -> Adjoint:
+    """A way for what has nothing at hand: one that gives factors, and no value."""
+    if not adjoint.valued and not any(each.multiplied for each in adjoint.contributions):
         return adjoint
-    backward, contributions, prepared = _Backward(*_built(copies, invert=adjoint.inverts), multiplied=False).program()
-    return dataclasses.replace(adjoint, backward=backward, contributions=contributions, prepared=prepared)
+    return _adjoint(copies, invert=adjoint.inverts, at_hand=False)
 
 
-def _adjoint(copies: Copies, *, invert: bool, multiplied: bool) -> Adjoint:
+def _adjoint(copies: Copies, *, invert: bool, at_hand: bool) -> Adjoint:
     draft, outputs, kept = _built(copies, invert=invert)
     saving = _saving(draft, outputs, kept)
-    backward, contributions, prepared = _Backward(*_built(copies, invert=invert), multiplied=multiplied).program()
-    return Adjoint(saving, backward, contributions, any(each.inverts for each in kept), prepared)
+    valued = at_hand and not any(recovery.states for recovery in kept)
+    backward = _Backward(*_built(copies, invert=invert), multiplied=at_hand).program(valued=valued)
+    return Adjoint(saving, *backward, any(each.inverts for each in kept), valued=valued)
 
 
 def _built(copies: Copies, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
@@ -157,7 +160,7 @@ class _Backward:
     def _read(self, source: nodes.Input) -> Expr:
         return self.graph.intern(nodes.InputRead(source.type, source.name, span=source.span))
 
-    def program(self) -> tuple[nodes.Program, tuple[Contribution, ...], Prepared | None]:
+    def program(self, *, valued: bool) -> tuple[nodes.Program, tuple[Contribution, ...], Prepared | None]:
         """The program, how its outputs make the parameters' gradients, and the matrices that are computed of these."""
         rules = _Rules(self.graph, self.contributions, self._depends())
         for name, root in self.roots.items():
@@ -185,6 +188,8 @@ class _Backward:
             made.append(self.draft.output("drift", self.drift))
         if not made:
             raise NotDifferentiated("no gradient: neither parameters nor real inputs matter")
+        if valued:
+            made = [*(self.draft.output(name, root) for name, root in self.roots.items()), *made]
         title = f"the gradient of {self.draft.title}"
         program = self.draft.assembled(made, name=f"{self.draft.name}_backward", title=title)
         return program, self.contributions.all(), self.contributions.prepared(self.draft)

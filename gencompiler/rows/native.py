@@ -80,8 +80,9 @@ def native(program: Program) -> Native:
     return _function(ready, ours, f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows")
 
 
-def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native, ...]:
-    """The decision for the passes that differentiate `program`, forward and backward, all or none of them.
+def native_gradient(program: Program, passes: Sequence[Program], *, valued: bool = False) -> tuple[Native, ...]:
+    """The decision for the passes that differentiate `program`, forward and backward, all or none of them; `valued`:
+    the last of them does it all.
 
     Torch, which differentiates its own functions, begins and moves `DIFFERENTIATED` times what it does forward."""
     if (why := next(filter(None, map(_only_torch, passes)), None)) is not None:
@@ -89,8 +90,9 @@ def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native
     ready = [prepared(each) for each in passes]
     theirs = DIFFERENTIATED * _times(prepared(program))[0]
     own = [_times(each)[1] for each in ready]
-    share = f"about {_in_words(sum(own))} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
-    if sum(own) > GAIN * theirs:
+    spent = own[-1] if valued else sum(own)
+    share = f"about {_in_words(spent)} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
+    if spent > GAIN * theirs:
         return (Native(False, f"torch differentiates its own functions as fast: {share}"),)
     return tuple(_function(each, time, share) for each, time in zip(ready, own, strict=True))
 

@@ -19,8 +19,8 @@ class Part:
     `index`: for each axis of the parameter a constant place, "loop" for the iterations of a loop, the places of its
     iterations, or None for the whole axis.  `outputs` name one result of the backward program, added up over rows
     unless it is `summed`, or two whose products are to be: axes 0 and 1 of a matrix.  `count`: the iterations whose
-    values lie one after the other in each result, 0 outside of loops.  `particles`: how many have a row of the matrix each, 1 where they share what they
-    have."""
+    values lie one after the other in each result, 0 outside of loops.  `particles`: how many have a row of the matrix
+    each, 1 where they share what they have."""
 
     path: str
     index: tuple[int | str | tuple[int, ...] | None, ...]
@@ -137,7 +137,11 @@ class Way:
 
     `saving` gives the program's value and then states, whose shapes per row are in `shapes`; `backward` takes the
     inputs, these states and the cotangent of the value, and gives `results`, of `width` numbers for each row.  One of
-    them may be `drift`: how far recomputed states are from saved ones."""
+    them may be `drift`: how far recomputed states are from saved ones.
+
+    `valued`: the first of the results is the program's value, and no state is saved.  The gradient is proportional to
+    the cotangent, which is the same for all rows where a mean over rows is differentiated: so it is taken with the
+    value, for a cotangent of 1."""
 
     saving: RowFunction
     backward: RowFunction
@@ -146,6 +150,7 @@ class Way:
     parts: tuple[Part, ...]
     width: int
     prepared: Prepared | None = None
+    valued: bool = False
 
     def gradients(self, results: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The gradient of each parameter in `values`, from what `backward` gave."""
@@ -185,8 +190,12 @@ MOST_RESULTS = 1 << 24
 
 
 def forward(gradient: Gradient, inputs: Sequence[Tensor], parameters: Sequence[Tensor], keys: Keys) -> list[Tensor]:
-    """The value of each row, and the states that `backward` starts from."""
-    return _called(gradient.ways[0].saving, inputs, dict(zip(gradient.parameters, parameters, strict=True)), keys)
+    """The value of each row, and what `backward` starts from: states, or what came with the value."""
+    way, values = gradient.ways[0], dict(zip(gradient.parameters, parameters, strict=True))
+    if not (way.valued and values) or len(keys.rows) * way.width > MOST_RESULTS:
+        return _called(way.saving, inputs, values, keys)
+    ones = torch.ones(len(keys.rows), dtype=next(iter(values.values())).dtype, device=keys.rows.device)
+    return _called(way.backward, [*inputs, ones], values, keys)
 
 
 def backward(
@@ -201,9 +210,17 @@ def backward(
 
     Rows are taken in pieces, so that what they give before it is added up stays below MOST_RESULTS numbers."""
     values = dict(zip(gradient.parameters, parameters, strict=True))
+    way = gradient.ways[0]
+    if way.valued and states and len(cotangent) and bool((cotangent == cotangent[0]).all()):
+        results = dict(zip(way.results[1:], states, strict=True))
+        found = way.gradients(results, values)
+        given = zip(gradient.inputs, inputs, strict=True)
+        own = [results.get(f"{name}_gradient", torch.zeros_like(each)) for name, each in given]
+        return [each * cotangent[0] for each in (*own, *(found[path] for path in gradient.parameters))]
+    states = [] if way.valued else states  # the pass is run again
     totals = [torch.zeros_like(each) for each in parameters]
     own = [torch.zeros_like(each) for each in inputs]
-    length = max(64, MOST_RESULTS // max(1, gradient.ways[0].width) // 64 * 64)
+    length = max(64, MOST_RESULTS // max(1, way.width) // 64 * 64)
     for start in range(0, len(cotangent), length):
         piece = slice(start, start + length)
         cut = [each[piece] for each in inputs]
@@ -232,6 +249,8 @@ def _results(
             _, *states = _called(way.saving, inputs, values, keys)
         found = _called(way.backward, [*inputs, *states, cotangent], values, keys)
         results = dict(zip(way.results, found, strict=True))
+        if way.valued:
+            results.pop(way.results[0])
         drift = results.pop("drift", None)
         if drift is None or bool((drift <= MOST_DRIFT).all()):  # not a number is more than any drift
             return way, results
