@@ -190,11 +190,19 @@ MOST_RESULTS = 1 << 24
 
 
 def forward(gradient: Gradient, inputs: Sequence[Tensor], parameters: Sequence[Tensor], keys: Keys) -> list[Tensor]:
-    """The value of each row, and what `backward` starts from: states, or what came with the value."""
-    way, values = gradient.ways[0], dict(zip(gradient.parameters, parameters, strict=True))
-    if not (way.valued and values) or len(keys.rows) * way.width > MOST_RESULTS:
-        return _called(way.saving, inputs, values, keys)
-    ones = torch.ones(len(keys.rows), dtype=next(iter(values.values())).dtype, device=keys.rows.device)
+    """The value of each row, and the states that `backward` starts from."""
+    return _called(gradient.ways[0].saving, inputs, dict(zip(gradient.parameters, parameters, strict=True)), keys)
+
+
+def forward_at_once(
+    gradient: Gradient, inputs: Sequence[Tensor], parameters: Sequence[Tensor], keys: Keys
+) -> list[Tensor]:
+    """The same, with what the gradient is made of in the place of states where the way is `valued`."""
+    way = gradient.ways[0]
+    if not (way.valued and parameters) or len(keys.rows) * way.width > MOST_RESULTS:
+        return forward(gradient, inputs, parameters, keys)
+    ones = torch.ones(len(keys.rows), dtype=parameters[0].dtype, device=keys.rows.device)
+    values = dict(zip(gradient.parameters, parameters, strict=True))
     return _called(way.backward, [*inputs, ones], values, keys)
 
 
@@ -206,7 +214,8 @@ def backward(
     cotangent: Tensor,
     keys: Keys,
 ) -> list[Tensor]:
-    """The gradients of the inputs and then of the parameters; zero for discrete inputs.
+    """The gradients of the inputs and then of the parameters; zero for discrete inputs.  `states`: what came with the
+    value, of `forward` or `forward_at_once`.
 
     Rows are taken in pieces, so that what they give before it is added up stays below MOST_RESULTS numbers."""
     values = dict(zip(gradient.parameters, parameters, strict=True))

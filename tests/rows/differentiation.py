@@ -83,7 +83,7 @@ def compared(
         given[n].to(device) if given[n].dtype == torch.int64 else given[n].to(device, dtype) for n in gradient.inputs
     ]
     parameters = [values[path].to(device, dtype) for path in gradient.parameters]
-    _, *states = gradients.forward(gradient, inputs, parameters, keys)
+    _, *states = gradients.forward_at_once(gradient, inputs, parameters, keys)
     ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(device, dtype), keys)[len(inputs) :]
     return [(a.double().cpu(), b) for a, b in zip(ours, theirs, strict=True)]
 
