@@ -90,7 +90,7 @@ def _products(values: list[Tensor], count: int, looped: bool) -> Tensor:
 
 def _sums(value: Tensor, part: Part, free: Sequence[int], looped: bool) -> Tensor:
     """One value for each row and iteration, of the axes `free`, added up."""
-    value = value if part.particles == 1 else value.unflatten(0, (-1, part.particles))
+    value = value if part.particles == 1 else value.view(-1, part.particles, *value.shape[1:])
     total = value if part.summed else value.sum(0)
     each = total.view([*([part.count] if part.count else []), *free])
     return each if looped or not part.count else each.sum(0)
