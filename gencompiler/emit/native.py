@@ -22,6 +22,7 @@ from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS as TORCH
 from gencompiler.emit.torch import Printed
+from gencompiler.emit.triton import merged
 from gencompiler.rows.analysis import draws
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import Input, Output, Program
@@ -40,7 +41,7 @@ def emit_native(
     sections, lines = [], []
     known: dict[tuple[str, str], str] = {}
     functions = [Pass(plan.functions[name], plan.programs[name], native) for name, native in natives.items()]
-    for each in [*functions, *passes(plan.functions, gradients)]:
+    for each in [*functions, *passes(plan.functions, gradients, natives)]:
         printed = print_c(each.program, each.made, name=each.name, where=places)
         called = c_function(each.program, each.name, each.made, printed)
         same = known.setdefault(_but_for_its_name(each.name, printed.text, called), each.name)
@@ -54,7 +55,7 @@ def emit_native(
     if gradients:
         for each in prepared:
             lines += ["", "", *each.text.rstrip("\n").split("\n"), ""]
-        lines += ["", *gradient_table(plan.functions, plan.programs, gradients)]
+        lines += ["", *gradient_table(plan.functions, plan.programs, gradients, natives)]
     comment = header.replace("*/", "* /")
     texts = {"imports": _imports(prepared, bool(gradients)), "functions": "\n".join(lines)}
     return {
@@ -70,17 +71,8 @@ def _imports(prepared: list[Printed], differentiated: bool) -> str:
     own += [line for line in known if "gencompiler" in line]
     third = sorted((line for line in known if "torch" in line.split()[1]), key=lambda line: line.split()[1])
     standard = sorted(known - {*own, *third})
-    blocks = ("\n".join(standard), "\n".join(third), "\n".join(_merged(own)))
+    blocks = ("\n".join(standard), "\n".join(third), "\n".join(merged(own)))
     return "\n\n".join(block for block in blocks if block)
-
-
-def _merged(lines: list[str]) -> list[str]:
-    """Imports from one module in one line."""
-    names: dict[str, set[str]] = {}
-    for line in lines:
-        head, _, listed = line.partition(" import ")
-        names.setdefault(head, set()).update(listed.split(", "))
-    return [f"{head} import {', '.join(sorted(own))}" for head, own in sorted(names.items())]
 
 
 def _but_for_its_name(name: str, text: str, called: Code) -> tuple[str, str]:

@@ -46,6 +46,11 @@ class Adjoint:
     inverts: bool
     valued: bool = False
 
+    @property
+    def saves(self) -> bool:
+        """Whether any state is saved; else `saving` is the program itself."""
+        return any(output.value is None for output in self.saving.outputs)
+
 
 def adjoints(build: Build | Copies, *, at_hand: bool = False) -> tuple[Adjoint, ...]:
     """The ways to differentiate what `build` builds, the one that saves least first; the last one inverts nothing.
@@ -231,7 +236,9 @@ class _Backward:
                 if inner or any(id(each) in depends for each in below):
                     depends.update(id(end) for end in unit.ends.values())
                     unit.matters = True
-            elif _is_leaf(unit, self.inputs) or (passes(unit) and any(id(p) in depends for p in parts_of(unit))):
+            elif _is_leaf(unit, self.inputs) or (
+                has_derivatives(unit) and any(id(p) in depends for p in parts_of(unit))
+            ):
                 depends.add(id(unit))
         return depends
 
@@ -282,7 +289,7 @@ class _Backward:
         return now(rules.full(adjoint if adjoint is not None else self.graph.number(0, node.span), node.type.shape))
 
 
-def passes(expr: Expr) -> bool:
+def has_derivatives(expr: Expr) -> bool:
     """Whether a value has derivatives in its operands at all: what is rounded, compared or stopped has none."""
     if not isinstance(expr, nodes.Elementwise):
         return True

@@ -34,6 +34,11 @@ class Way(Generic[Made]):
     saving: Made
     backward: Made
 
+    @property
+    def own(self) -> tuple[Made, ...]:
+        """What is made for it alone: where nothing is saved, the program itself runs forward."""
+        return (self.saving, self.backward) if self.adjoint.saves else (self.backward,)
+
 
 @dataclasses.dataclass(frozen=True)
 class Differentiated:
