@@ -153,21 +153,17 @@ def emit_backward(plan: ClassPlan, found: Ways[Schedule], header: str, places: P
     printed = print_gradient_kernels(plan.functions, found, places)
     table = gradient_table(plan.functions, plan.programs, found, found)
     own = borrowed(plan.functions, found)
-    beside = [f"from .kernels import {', '.join(own)}"] if own else []
+    beside = f"from .kernels import {', '.join(own)}" if own else ""
     return _kernels(printed, header, table, GRADIENT_IMPORTS, beside)
 
 
 def _kernels(
-    printed: list[Printed],
-    header: str,
-    table: Iterable[str] = (),
-    more: tuple[str, ...] = (),
-    beside: Iterable[str] = (),
+    printed: list[Printed], header: str, table: Iterable[str] = (), more: tuple[str, ...] = (), beside: str = ""
 ) -> str:
-    """`table` stands behind the functions; `more` are imports from the runtime, `beside` from the package."""
+    """`table` stands behind the functions; `more` are imports from the runtime, `beside` one from the package."""
     parts = [*(each.text.rstrip("\n") for each in printed), "\n".join(table)]
     functions = "\n\n\n".join(part for part in parts if part)
-    lines = [*import_lines(printed, more), *(line for each in beside for line in ("", each))]
+    lines = [*import_lines(printed, more), *(["", beside] if beside else [])]
     imports = "\n".join(wrapped for line in lines for wrapped in _wrapped_import(line))
     # ruff keeps one line between imports and a constant, two before a function
     gap = "\n\n" if functions.startswith(("@", "def ")) else "\n"
@@ -178,11 +174,7 @@ def _functions(plan: ClassPlan, places: Callable[[Span], str]) -> tuple[list[str
     texts: list[str] = []
     imports: set[str] = set()
     for name, program in plan.programs.items():
-        printed = print_function(
-            program,
-            name=plan.functions[name],
-            where=places,
-        )
+        printed = print_function(program, name=plan.functions[name], where=places)
         texts.append(printed.text.rstrip("\n"))
         imports |= printed.imports
     return texts, imports

@@ -53,8 +53,8 @@ def emit_native(
         lines += statement(f"{each.name} = ", called, 0)
     prepared = print_prepared(plan.functions, gradients, places)
     if gradients:
-        for each in prepared:
-            lines += ["", "", *each.text.rstrip("\n").split("\n"), ""]
+        for matrices in prepared:
+            lines += ["", "", *matrices.text.rstrip("\n").split("\n"), ""]
         lines += ["", *gradient_table(plan.functions, plan.programs, gradients, natives)]
     comment = header.replace("*/", "* /")
     texts = {"imports": _imports(prepared, bool(gradients)), "functions": "\n".join(lines)}

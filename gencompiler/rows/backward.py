@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows import nodes
-from gencompiler.rows.contributions import Contribution, Contributions, NotDifferentiated
+from gencompiler.rows.contributions import Contribution, Contributions
 from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr, RowType
@@ -30,6 +30,7 @@ from gencompiler.rows.programs import Draft
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.recovery import Recovery, recovery_of
 from gencompiler.rows.rewrite import Substitution, operands_first
+from gencompiler.rows.unsupported import NotDifferentiated
 
 
 @dataclasses.dataclass(frozen=True)

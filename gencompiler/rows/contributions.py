@@ -14,9 +14,10 @@ from gencompiler.rows.analysis import constant
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.plans import LoopPlan
-from gencompiler.rows.prepared import Matrices, NotDifferentiated, Prepared
+from gencompiler.rows.prepared import Matrices, Prepared
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.rewrite import Substitution
+from gencompiler.rows.unsupported import NotDifferentiated
 
 #: Where along an axis of a parameter a value is read: at a constant, at the index of a loop, at a place of its own in
 #: each iteration, or everywhere.

@@ -14,13 +14,12 @@ from typing import Generic, TypeVar
 from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
 from gencompiler.rows.backward import Adjoint, adjoints, apart
-from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.lower import trained
 from gencompiler.rows.native import Native, native_gradient
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule, on_gpu
-from gencompiler.rows.unsupported import NotLowered
+from gencompiler.rows.unsupported import NotDifferentiated, NotLowered
 
 #: What a program is printed from: the schedule of a kernel, or the decision for a C function.
 Made = TypeVar("Made", Schedule, Native)

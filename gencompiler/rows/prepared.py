@@ -15,10 +15,7 @@ from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.rewrite import Substitution, operands_first
-
-
-class NotDifferentiated(Exception):
-    """Why a program has no backward pass of its own; torch differentiates its torch function instead."""
+from gencompiler.rows.unsupported import NotDifferentiated
 
 
 @dataclasses.dataclass(frozen=True)

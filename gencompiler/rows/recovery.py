@@ -16,11 +16,11 @@ import dataclasses
 
 from gencompiler.rows import nodes
 from gencompiler.rows.analysis import constant
-from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.rewrite import Substitution, operands_first
+from gencompiler.rows.unsupported import NotDifferentiated
 
 #: Iterations between two saved states, at most: of layers that invert a map, and of a sum that is subtracted from.
 LONGEST_STRIDE = {"layers": 8, "dimensions": 64, "steps": 8, "time": 8}

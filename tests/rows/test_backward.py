@@ -15,13 +15,13 @@ from torch import Tensor
 from gencompiler import pipeline
 from gencompiler.diagnostics.span import SourceText, Span
 from gencompiler.rows.backward import Adjoint, adjoints
-from gencompiler.rows.contributions import Contribution, NotDifferentiated
+from gencompiler.rows.contributions import Contribution
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.lower import trained
 from gencompiler.rows.nodes import Expr, Program
 from gencompiler.rows.recovery import Recovery
 from gencompiler.rows.schedule import schedule
-from gencompiler.rows.unsupported import NotLowered
+from gencompiler.rows.unsupported import NotDifferentiated, NotLowered
 from gencompiler.rows.verify import verify
 from gencompiler.runtime import gradients
 from tests.rows import harness
