@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.joints import Joint, joints
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -85,7 +85,7 @@ def _obligation(derived: Derived, known: dict[str, Joint], claim: nodes.Claim) -
 
 def check(checking: Checking, factorized: dict[str, Proof]) -> None:
     """The verdicts on all claims about inverses.  `factorized`: the proofs that joints are factorizations."""
-    known = {j.name: j for j in joints(checking.derived)}
+    known = {j.name: j for j in checking.joints}
     for claim in claims_of(checking.model):
         own = _obligation(checking.derived, known, claim)
         if own is not None and set(claim.fact.arguments) <= set(factorized):
