@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.supports import COUPLED, SUPPORTS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS, values_in
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof import exponentials as ex
@@ -30,7 +30,7 @@ from gencompiler.proof.numbers import Number, Undecided, compare
 from gencompiler.proof.products import Product, over_one
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
-from gencompiler.proof.series import Series
+from gencompiler.proof.series import SHORT, Series
 from gencompiler.proof.terms import ONE, minus, over, plus
 
 #: More variables, counting elements, are not integrated one by one.
@@ -62,11 +62,12 @@ def elements(variables: tuple[Term, ...]) -> tuple[Term, ...]:
 def mass(
     variables: tuple[Term, ...], body: Term, know: Know, primitives: bool = False
 ) -> tuple[ClosedForms, tuple[Product, ...]]:
-    """The integral of `body` in closed form, by `primitives` as well where these are asked for; raises Unproved."""
+    """The integral of `body`, which is nowhere negative, in closed form, by `primitives` as well where these are asked
+    for: variables of few values first, then the others, the last one first; raises Unproved."""
     forms = ClosedForms(know)
     inside = body
     products: tuple[Product, ...] = ()
-    for variable in reversed(variables):
+    for variable in sorted(reversed(variables), key=_has_many_values):
         if SUPPORTS[support_of(variable).name].discrete:
             products = Series(forms).over(inside, variable)
         else:
@@ -74,6 +75,12 @@ def mass(
         total = forms.total(products)
         inside = ex.written(over_one(total) if primitives else total)
     return forms, products
+
+
+def _has_many_values(variable: Term) -> bool:
+    support = support_of(variable)
+    size = 2 if support.name == "Sign" else values_in(support.name, support.arguments)
+    return size is None or size >= SHORT
 
 
 def from_premises(premises: tuple[Fact, ...]) -> Know:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Real, Support
 from gencompiler.proof import exponentials as ex
-from gencompiler.proof import mass_rules, reflection_rules, rules
+from gencompiler.proof import enclosure_rules, mass_estimates, mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
@@ -25,7 +25,6 @@ from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, scalar
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.pieces import linear
-from gencompiler.proof.quadrature import mass_bounds
 from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
 from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
@@ -45,7 +44,9 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
     if any(map(on_simplex, variables)):
         return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
     reasons: list[str] = []
-    for way in (closed_form, _reordered, _reflected, _pushed, _by_primitives, _with_signs, _enclosed):
+    for number, way in enumerate((closed_form, _reordered, _reflected, _pushed, _by_primitives, _with_signs, _enclosed)):
+        if number == 1 and suspects(variables, body):
+            break  # a counterexample is looked for first
         try:
             with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
                 return prove("near_enough", (), way(search, variables, body))
@@ -200,12 +201,25 @@ def _support(image: Interval) -> Support:
 
 def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     """The same by an enclosure, of what has no parameters."""
-    if len(variables) != 1 or variables[0].shape or body.symbols != set(variables):
+    whole = scalar(body)
+    if whole.symbols != set(elements(variables)):
         raise NotFound("mass", body, "an enclosure is of numbers")
-    asking = Asking(search)
-    first = nowhere_negative(search, body)
-    mass_bounds(body, variables[0], asking, SUPPORTS[support_of(variables[0]).name].discrete)
-    return prove("mass_enclosed", (variables, body), first, *asking.proofs.values())
+    first = nowhere_negative(search, whole)
+    for last in _left_over(variables):
+        asking = Asking(search)
+        with contextlib.suppress(Unproved):
+            enclosure_rules.bounds(variables, whole, last, asking)
+            return prove("mass_enclosed", (variables, body, last), first, *asking.proofs.values())
+    raise NotFound("mass", body, "no enclosure is near enough")
+
+
+#: How many variables are tried as the one that is left for an enclosure.
+_MOST_LEFT = 3
+
+
+def _left_over(variables: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The variables that may be left for an enclosure, those of endless supports first."""
+    return elements(variables)[:_MOST_LEFT]
 
 
 def closed_form(
@@ -238,8 +252,9 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
 
 # -- counterexamples -------------------------------------------------------------------------------------------------
 
-#: How many values of the parameters are tried.
-_MOST_TRIED = 12
+#: How many values of the parameters are tried, of how many the mass is estimated, and at how many of those that stand
+#: out it is bounded.
+_MOST_TRIED, _MOST_ESTIMATED, _MOST_SUSPECTS = 12, 24, 4
 
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
@@ -247,16 +262,47 @@ def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
     if any(map(on_simplex, variables)):
         return _other_mass_of_sticks(variables, body)
     try:
-        own, whole = elements(variables), scalar(body)
+        elements(variables)
+        found = _estimated(variables, body)
     except (Unproved, Malformed):
         return None
-    free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
-    simple, shares = with_shares(free)
-    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
-        for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
+    if found and all(e.agrees for e in found):
+        return None
+    for find, assignments in _attempts(variables, body, mass_estimates.far(found, _MOST_SUSPECTS)):
+        for assignment in assignments:
             with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
-                return find(variables, body, (*assignment, *shares))
+                return find(variables, body, assignment)
     return None
+
+
+def suspects(variables: tuple[Term, ...], body: Term) -> bool:
+    """Whether the mass seems to be another than 1 for some values of the parameters."""
+    with contextlib.suppress(Unproved, Malformed):
+        return bool(mass_estimates.far(_estimated(variables, body), 1))
+    return False
+
+
+def _estimated(variables: tuple[Term, ...], body: Term) -> list[mass_estimates.Estimate]:
+    """The masses at simple values of the parameters."""
+    own, whole = elements(variables), scalar(body)
+    return mass_estimates.estimates(own, whole, list(_tried(variables, body, _MOST_ESTIMATED)))
+
+
+def _tried(variables: tuple[Term, ...], body: Term, most: int) -> Iterator[Assignment]:
+    """Simple values of the parameters."""
+    own, whole = elements(variables), scalar(body)
+    simple, shares = with_shares(tuple(s for s in free_symbols(whole) if s not in own and s not in variables))
+    for assignment in points(simple, most):
+        yield (*assignment, *shares)
+
+
+def _attempts(
+    variables: tuple[Term, ...], body: Term, suspected: list[Assignment]
+) -> Iterator[tuple[Callable[[tuple[Term, ...], Term, Assignment], Proof], list[Assignment]]]:
+    """Ways to another mass, and where to try them: where an estimate stands out, else everywhere."""
+    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+        everywhere = _MOST_TRIED if find is _other_mass_at else 3
+        yield find, suspected or list(_tried(variables, body, everywhere))
 
 
 def _other_mass_of_sticks(variables: tuple[Term, ...], body: Term) -> Proof | None:
@@ -303,14 +349,14 @@ def _other_mass_through(variables: tuple[Term, ...], body: Term, assignment: Ass
 
 def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
     here = at_point(scalar(body), assignment)
-    variable = variables[0]
-    if len(variables) > 1 or variable.shape or here.symbols - {variable}:
-        raise Unproved("only of one number")
     search = Search()
     first = nowhere_negative(search, here)
-    asking = Asking(search)
-    mass_bounds(here, variable, asking, SUPPORTS[support_of(variable).name].discrete)
-    return prove("mass_elsewhere", (variables, body, assignment), first, *asking.proofs.values())
+    for last in _left_over(variables):
+        asking = Asking(search)
+        with contextlib.suppress(Unproved):
+            enclosure_rules.bounds(variables, here, last, asking)
+            return prove("mass_elsewhere", (variables, body, assignment, last), first, *asking.proofs.values())
+    raise Unproved("no enclosure is far enough from 1")
 
 
 def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
@@ -330,8 +376,7 @@ def value_of(found: Proof) -> str:
     try:
         if found.rule == "mass_elsewhere":
             here = at_point(scalar(body), assignment)
-            discrete = SUPPORTS[support_of(variables[0]).name].discrete
-            low, high = mass_bounds(here, variables[0], Asking(Search()), discrete)
+            low, high = enclosure_rules.bounds(variables, here, found.subject[3], Asking(Search()))
             return f"at least {_digits(low, 6)}" if high == math.inf else _digits((low + high) / 2, 10)
         forms, products = mass_rules.mass(elements(variables), at_point(scalar(body), assignment), Asking(Search()))
         value = evaluate(ex.written(forms.total(products)), {})[0]
