@@ -55,7 +55,7 @@ def elements(variables: tuple[Term, ...]) -> tuple[Term, ...]:
         size = variable.shape[0] if variable.shape else 1
         need(support_of(variable).name not in ("Simplex", "Permutation"), "a variable on {}", support_of(variable))
         found.extend(component(variable, k) for k in range(size))
-    need(0 < len(found) <= MOST_VARIABLES, "{} variables", len(found))
+    need(len(found) <= MOST_VARIABLES, "{} variables", len(found))
     return tuple(found)
 
 
@@ -66,7 +66,7 @@ def mass(
     for: variables of few values first, then the others, the last one first; raises Unproved."""
     forms = ClosedForms(know)
     inside = body
-    products: tuple[Product, ...] = ()
+    products = () if variables else forms.products(body)
     for variable in sorted(reversed(variables), key=_has_many_values):
         if SUPPORTS[support_of(variable).name].discrete:
             products = Series(forms).over(inside, variable)
