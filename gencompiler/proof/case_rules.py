@@ -32,8 +32,8 @@ _SIDES = {
 
 def branches(term: Term) -> tuple[Term, Term, Term]:
     """The number that a choice compares with a number, and its branches, each with a symbol in the place of that number
-    that has the values for which the branch is taken; of two that are compared, their difference, whichever way round it
-    is written.  Where `a @ a` is not positive, a is 0."""
+    that has the values for which the branch is taken; of two that are compared, their difference, either way round.
+    Where `a @ a` is not positive, a is 0."""
     need(term.operation == "choose", "{} is not a choice", term)
     condition, then, otherwise = term.arguments
     if condition.operation == "apply" and condition.data in ("equal", "not_equal"):

@@ -23,8 +23,8 @@ from gencompiler.proof.refute_rules import Assignment
 
 
 def bounds(variables: tuple[Term, ...], here: Term, last: Term, know: Know) -> Bounds:
-    """Bounds of the integral of a body that is nowhere negative, in which nothing else is open: one variable, or element
-    of one, is left for the enclosure, and the others are integrated before in closed form; raises Unproved."""
+    """Bounds of the integral of a body that is nowhere negative, in which nothing else is open: one variable, or one
+    element, is left for the enclosure, and the others are integrated before in closed form; raises Unproved."""
     own = elements(variables)
     need(last in own and here.symbols <= set(own), "something is left open")
     others = tuple(v for v in own if v is not last)

@@ -53,7 +53,9 @@ def _power(forms: ClosedForms, a: Exponentials, b: Exponentials, erf: Term, coun
     if count % 2:
         return Product(1, {}, frozenset(((literal(0), 1),)))
     size = ex.plus(forms.log(ex.written(ex.scaled(c, sign))), forms.log(literal(count + 1)))
-    return Product(1, ex.plus(ex.times(d, d), ex.scaled(forms.log(constant("pi")), Fraction(1, 2)), ex.scaled(size, -1)))
+    return Product(
+        1, ex.plus(ex.times(d, d), ex.scaled(forms.log(constant("pi")), Fraction(1, 2)), ex.scaled(size, -1))
+    )
 
 
 def _wave(forms: ClosedForms, a: Exponentials, b: Exponentials, wave: Term, y: Term) -> Product:

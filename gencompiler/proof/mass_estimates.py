@@ -7,19 +7,24 @@ agree and nothing is at the ends, beyond which there may be more."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.graph import Term, is_finite, support_of
+from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.lazy import np
+from gencompiler.proof.mass_rules import elements, scalar, share
 from gencompiler.proof.numeric import values
 from gencompiler.proof.refute_rules import Assignment
+from gencompiler.proof.sign_search import free_symbols, points
 
 #: Nodes along each of one, two and three variables; more are not looked at.
 NODES = {1: 401, 2: 81, 3: 25}
@@ -135,3 +140,39 @@ def _doubly_exponential(low: float, high: float, count: int) -> _Nodes:
 def far(found: list[Estimate], most: int) -> list[Assignment]:
     """Where the mass seems to be another than 1, in the order in which they were looked at."""
     return [e.assignment for e in itertools.islice((e for e in found if e.differs), most)]
+
+
+#: At how many values of the parameters the mass is estimated.
+MOST = 24
+
+
+def suspects(variables: tuple[Term, ...], body: Term) -> bool:
+    """Whether the mass seems to be another than 1 for some values of the parameters."""
+    with contextlib.suppress(Unproved, Malformed):
+        return bool(far(estimated(variables, body), 1))
+    return False
+
+
+def estimated(variables: tuple[Term, ...], body: Term) -> list[Estimate]:
+    """The masses at simple values of the parameters."""
+    own, whole = elements(variables), scalar(body)
+    return estimates(own, whole, list(tried(variables, body, MOST)))
+
+
+def tried(variables: tuple[Term, ...], body: Term, most: int) -> Iterator[Assignment]:
+    """Simple values of the parameters."""
+    own, whole = elements(variables), scalar(body)
+    simple, shares = _with_shares(tuple(s for s in free_symbols(whole) if s not in own and s not in variables))
+    for assignment in points(simple, most):
+        yield (*assignment, *shares)
+
+
+def _with_shares(free: tuple[Term, ...]) -> tuple[tuple[Term, ...], Assignment]:
+    """The symbols that are no elements of points of a simplex, and numbers for those that are: 1/2, 1/4, …"""
+    simplex = [s for s in free if s.data[0] == "component" and support_of(s).name == "Simplex"]
+    found: dict[Term, Fraction] = {}
+    for element in simplex:
+        size = int(support_of(element).arguments[0])
+        for k in range(size):
+            found[share(element, k)] = Fraction(1, 2 ** min(k + 1, size - 1))
+    return tuple(s for s in free if s not in simplex), tuple(found.items())

@@ -67,7 +67,8 @@ def mass(
     forms = ClosedForms(know)
     inside = body
     products = () if variables else forms.products(body)
-    for variable in sorted(reversed(variables), key=_has_many_values):
+    few = [v for v in reversed(variables) if not _has_many_values(v)]
+    for variable in (*few, *(v for v in reversed(variables) if v not in few)):
         if SUPPORTS[support_of(variable).name].discrete:
             products = Series(forms).over(inside, variable)
         else:
