@@ -100,14 +100,21 @@ def _check(checking: Checking, one: Stated) -> None:
     if sign.status != PROVED:
         return
     purse = Account(MASS_STEPS)  # what the proof leaves, a refutation has
+    seen: list[Proof] = []  # before the ways to a proof that take long
+
+    def look() -> None:
+        other = mass_refutations.suspected(terms.variables, terms.body)
+        if other is not None:
+            seen.append(other)
+            raise NotFound("mass", terms.body, "the mass is another than 1")
 
     def attempt() -> Proof:
         with drawing(purse), limited(MASS_PROOF):
-            return mass_search.mass(checking.search, terms.variables, terms.body, cdf)
+            return mass_search.mass(checking.search, terms.variables, terms.body, cdf, look)
 
     def refute() -> Proof | None:
         with drawing(purse):
-            return mass_refutations.other_mass(terms.variables, terms.body)
+            return seen[0] if seen else mass_refutations.other_mass(terms.variables, terms.body)
 
     mass = checking.settle(
         one.mass,

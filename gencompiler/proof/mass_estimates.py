@@ -7,9 +7,7 @@ agree and nothing is at the ends, beyond which there may be more."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +16,7 @@ from typing import Any
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
+from gencompiler.proof.graph import Term, is_finite, support_of
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.lazy import np
 from gencompiler.proof.mass_rules import elements, scalar, share
@@ -30,7 +28,7 @@ from gencompiler.proof.sign_search import free_symbols, points
 NODES = {1: 401, 2: 81, 3: 25}
 #: A mass is far from 1 where it misses it by more than this, and by so many times what the two sums differ by.
 FAR, TIMES = 1e-7, 30.0
-#: One that is less certain says nothing: what falls very slowly has most of its mass beyond all nodes.
+#: One that is less certain says little: what falls very slowly has most of its mass beyond all nodes.
 SURE = 1e-4
 #: A body has to have a value at so many of the nodes.
 ENOUGH = 0.7
@@ -45,14 +43,17 @@ class Estimate:
     doubt: float
 
     @property
-    def differs(self) -> bool:
-        """Whether it seems to be another than 1."""
-        return self.doubt <= SURE and abs(self.value - 1) > FAR + TIMES * self.doubt
-
-    @property
     def agrees(self) -> bool:
         """Whether it seems to be 1."""
         return abs(self.value - 1) <= FAR and self.doubt <= FAR
+
+    @property
+    def suspicion(self) -> int:
+        """How much it seems to be another than 1: 2, 1, or 0 where what it may be wrong by accounts for that."""
+        missed = abs(self.value - 1)
+        if missed > FAR + TIMES * self.doubt and self.doubt <= SURE:
+            return 2
+        return int(missed > FAR + 2 * self.doubt)
 
 
 #: Places, their weights, the weights of fewer of them, and which are not at the ends.
@@ -137,20 +138,13 @@ def _doubly_exponential(low: float, high: float, count: int) -> _Nodes:
     return places, weights * step, weights * half, (np.abs(steps) <= _INNER) * 1.0
 
 
-def far(found: list[Estimate], most: int) -> list[Assignment]:
-    """Where the mass seems to be another than 1, in the order in which they were looked at."""
-    return [e.assignment for e in itertools.islice((e for e in found if e.differs), most)]
-
-
 #: At how many values of the parameters the mass is estimated.
 MOST = 24
 
 
-def suspects(variables: tuple[Term, ...], body: Term) -> bool:
-    """Whether the mass seems to be another than 1 for some values of the parameters."""
-    with contextlib.suppress(Unproved, Malformed):
-        return bool(far(estimated(variables, body), 1))
-    return False
+def suspects(found: list[Estimate]) -> list[Assignment]:
+    """Where the mass seems to be another than 1, the plainest first, then in the order in which they were looked at."""
+    return [e.assignment for e in sorted(found, key=lambda e: -e.suspicion) if e.suspicion]
 
 
 def estimated(variables: tuple[Term, ...], body: Term) -> list[Estimate]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
@@ -29,41 +29,54 @@ from gencompiler.proof.sign_search import Asking, free_symbols, nowhere_negative
 from gencompiler.proof.stick_rules import in_sticks, on_simplex
 from gencompiler.proof.text import approximately, number
 
-#: How many values of the parameters are tried, and how many of those at which an estimate stands out.
-_MOST_TRIED, _MOST_SUSPECTS = 12, 4
+#: How many values of the parameters are tried, in closed form and by what takes longer, and how many of those at which
+#: an estimate stands out.
+_MOST_TRIED, _MOST_ENCLOSED, _MOST_SUSPECTS = 12, 3, 3
 
 
-def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
-    """Numbers for the parameters with which the mass is another than 1."""
+def suspected(variables: tuple[Term, ...], body: Term) -> Proof | None:
+    """Numbers for the parameters with which the mass is another than 1, where an estimate says that it is."""
     if any(map(on_simplex, variables)):
-        return _other_mass_of_sticks(variables, body)
-    try:
-        elements(variables)
-        found = mass_estimates.estimated(variables, body)
-    except (Unproved, Malformed):
-        return None
-    if found and all(e.agrees for e in found):
-        return None
-    for find, assignments in _attempts(variables, body, mass_estimates.far(found, _MOST_SUSPECTS)):
-        for assignment in assignments:
-            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
-                return find(variables, body, assignment)
+        return _of_sticks(variables, body, suspected)
+    with contextlib.suppress(Unproved, Malformed):
+        for assignment in mass_estimates.suspects(mass_estimates.estimated(variables, body))[:_MOST_SUSPECTS]:
+            for find in (_other_mass_at, _mass_elsewhere, _other_mass_through):
+                if (found := _tried(find, variables, body, assignment)) is not None:
+                    return found
     return None
 
 
-def _attempts(
-    variables: tuple[Term, ...], body: Term, suspected: list[Assignment]
-) -> Iterator[tuple[Callable[[tuple[Term, ...], Term, Assignment], Proof], list[Assignment]]]:
-    """Ways to another mass, and where to try them: where an estimate stands out, else everywhere."""
-    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
-        everywhere = _MOST_TRIED if find is _other_mass_at else 3
-        yield find, suspected or list(mass_estimates.tried(variables, body, everywhere))
+def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
+    """Numbers for the parameters with which the mass is another than 1, unless estimates say that it is 1."""
+    if any(map(on_simplex, variables)):
+        return _of_sticks(variables, body, other_mass)
+    with contextlib.suppress(Unproved, Malformed):
+        estimated = mass_estimates.estimated(variables, body)
+        if estimated and all(e.agrees for e in estimated):
+            return None
+        for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+            most = _MOST_TRIED if find is _other_mass_at else _MOST_ENCLOSED
+            for assignment in mass_estimates.tried(variables, body, most):
+                if (found := _tried(find, variables, body, assignment)) is not None:
+                    return found
+    return None
 
 
-def _other_mass_of_sticks(variables: tuple[Term, ...], body: Term) -> Proof | None:
+_Find = Callable[[tuple[Term, ...], Term, Assignment], Proof]
+
+
+def _tried(find: _Find, variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof | None:
+    with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
+        return find(variables, body, assignment)
+    return None
+
+
+def _of_sticks(
+    variables: tuple[Term, ...], body: Term, find: Callable[[tuple[Term, ...], Term], Proof | None]
+) -> Proof | None:
     """The same of a density on the simplex."""
     with contextlib.suppress(Unproved, Malformed):
-        found = other_mass(*in_sticks(variables, body))
+        found = find(*in_sticks(variables, body))
         return found and prove("other_mass_on_simplex", (variables, body, found.subject[2]), found)
     return None
 

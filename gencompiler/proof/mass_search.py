@@ -6,11 +6,11 @@ import contextlib
 import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import enclosure_rules, mass_estimates, mass_rules, reflection_rules, region_rules, rules
+from gencompiler.proof import enclosure_rules, mass_rules, reflection_rules, region_rules, rules
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
@@ -33,16 +33,24 @@ assert rules.RULES
 # -- mass ------------------------------------------------------------------------------------------------------------
 
 
-def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | None = None) -> Proof:
-    """That a body has mass 1, up to the tolerance; raises NotFound."""
+def mass(
+    search: Search,
+    variables: tuple[Term, ...],
+    body: Term,
+    cdf: Proof | None = None,
+    look: Callable[[], None] | None = None,
+) -> Proof:
+    """That a body has mass 1, up to the tolerance; raises NotFound.
+
+    `look`: what is done before the ways that take long; it may raise NotFound, having seen that the mass is another."""
     if cdf is not None:
         return prove("near_enough", (), prove("mass_by_cdf", (), cdf))
     if any(map(on_simplex, variables)):
-        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
+        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body), look=look))
     reasons: list[str] = []
     for number, way in enumerate(WAYS):
-        if number == 1 and mass_estimates.suspects(variables, body):
-            break  # a counterexample is looked for first
+        if number == 1 and look is not None:
+            look()
         try:
             with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
                 return prove("near_enough", (), way(search, variables, body))
