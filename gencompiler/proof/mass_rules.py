@@ -16,6 +16,7 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms, Know
 from gencompiler.proof.components import component, components
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
+from gencompiler.proof.divisions import cancelled
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials
@@ -73,7 +74,7 @@ def mass(
             products = Series(forms).over(inside, variable)
         else:
             products = Integrals(forms, primitives).over(inside, variable)
-        total = forms.total(products)
+        total = cancelled(forms.total(products))
         inside = ex.written(over_one(total) if primitives else total)
     return forms, products
 

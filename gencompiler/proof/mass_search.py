@@ -299,4 +299,4 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
 
 
 #: Ways to a mass, the quickest first.
-WAYS = (closed_form, _reordered, _in_regions, _unfolded, _reflected, _pushed, _by_primitives, _with_signs, _enclosed)
+WAYS = (closed_form, _reordered, _in_regions, _unfolded, _reflected, _pushed, _with_signs, _by_primitives, _enclosed)
