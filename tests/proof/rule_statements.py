@@ -230,6 +230,17 @@ OWN = {
   exp(-v - v * (x - m)^2 / 2) * sqrt(v / (2 * pi))
 """
     + _NORMAL,
+    "two regions, each in an order of its own": """density F(x : Positive, y : Positive | a : Positive, b : Positive) =
+  if x < y then a * exp(-(y - x) - (a + b) * x) else b * exp(-(x - y) - (a + b) * y)
+"""
+    + _NORMAL,
+    "a law folded at 0": "density F(x : NonNegative | m : Real) = (1 / (1 + (x - m)^2) + 1 / (1 + (x + m)^2)) / pi\n"
+    + _NORMAL,
+    "a mass by a primitive": """density F(x : Interval(1, inf) | a : Positive, b : Unit) =
+  exp(a / b * (1 - x^b)) * x^(b - 2) * (a * x^b - b + 1)
+"""
+    + _NORMAL,
+    "a share that a number picks": "density F(x : Simplex(3), k : Category(3)) = 2 * x[k]\n" + _NORMAL,
     "an energy that falls too slowly": "model M { observed x : Positive  p(x) ∝ exp(-x) / x }\n",
     "supports that move": """density F(x : Interval(a, a + w) | a : Positive, w : Positive) = 1 / w
 density G(x : Interval(a, inf) | a : Positive) = exp(a - x)
