@@ -7,7 +7,8 @@ from gencompiler.checks import admissibility, orbits
 from gencompiler.checks.carrying import carried, linear_volume, sheared
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, flow_search, imbalance
+from gencompiler.proof import arrival_search, finite_chains, flow_search, imbalance
+from gencompiler.proof.arrival_rules import always_taken
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -121,6 +122,11 @@ class Keeping:
                 self.blamed = move
                 raise NotFound("range", weight, str(failure)) from None
         return signs
+
+    def arriving(self, move: Move, log_target: Term) -> Proof | None:
+        """That a move of draws brings to every place what was there, all ways taken together."""
+        laws = self._all_premises(move) if always_taken(move) else None
+        return None if laws is None else arrival_search.kept(self.search, move, log_target, laws)
 
     # -- detailed balance --------------------------------------------------------------------------------------------
 
@@ -274,7 +280,12 @@ class Keeping:
             if found is None and (lost := self.refutation(Stationary(move, target))) is not None:
                 found = prove("not_kept", (), lost)
             return found
-        return self._changing(move, target) or finite_chains.change(move, target) or self._by_a_part(move, target)
+        return (
+            self._bringing_more(move, target)
+            or self._changing(move, target)
+            or finite_chains.change(move, target)
+            or self._by_a_part(move, target)
+        )
 
     def _unbalanced(self, move: Move, target: Term) -> Proof | None:
         """Two places between which the flows differ."""
@@ -301,6 +312,11 @@ class Keeping:
         if found is None and isinstance(move, Kernel):
             found = imbalance.gain(move, target, premises)
         return found
+
+    def _bringing_more(self, move: Move, target: Term) -> Proof | None:
+        """A place that a move of draws brings more to than it holds, all ways taken together."""
+        laws = self._all_premises(move) if always_taken(move) else None
+        return None if laws is None else arrival_search.brings_more(move, target, laws)
 
     def _map_premises(self, move: Deterministic, stated: list[Proof]) -> list[Proof] | None:
         """The volume of a map, where it moves anything continuous, and its probability; None where it is not known."""

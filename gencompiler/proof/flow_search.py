@@ -94,8 +94,8 @@ def surplus(move: Move, log_target: Term, premises: Iterable[Proof]) -> Proof | 
         return None
     tried = 0
     for assignment in assignments(move, log_target):
-        for place in _places(state, moved(move)):
-            ranges = tuple((own, _range(own, value)) for own, (value,) in place if own in moved(move))
+        for place in places(state, moved(move)):
+            ranges = tuple((own, range_around(own, value)) for own, (value,) in place if own in moved(move))
             found = attempt("surplus", (move, log_target, assignment, place, ranges), *known)
             tried += 1
             if found is not None or tried >= MOST_PLACES:
@@ -103,7 +103,7 @@ def surplus(move: Move, log_target: Term, premises: Iterable[Proof]) -> Proof | 
     return None
 
 
-def _places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Place]:
+def places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Place]:
     """Values of the state, near ones first: of what moves, many; of the rest, a few."""
     choices = [[v for v in (_GAINING if own in changing else _REST) if admissible(support_of(own), v)] for own in state]
     if not all(choices):
@@ -116,7 +116,7 @@ def _places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Plac
             )
 
 
-def _range(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
+def range_around(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
     """Where what comes to a value is looked for."""
     support, tiny = support_of(own), Fraction(1, 4096)
     low, high = value - 12, value + 12

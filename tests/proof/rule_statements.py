@@ -159,6 +159,8 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
+    "ggibbs_sign",
+    "ggibbs_stale",
 )
 SDE = (
     "reversible: two noises",
