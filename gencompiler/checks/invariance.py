@@ -181,13 +181,12 @@ class Keeping:
                 return prove("own_adjoint", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))
-            case Repeated(index=None, count=count, part=part):
-                return prove("adjoint_repeated", (count,), self.undone(part, log_target))
+            case Repeated(index=index, count=count, part=part):
+                return self._proved(move, "adjoint_repeated", (index, count), self.undone(part, log_target))
             case Blend():
                 parts_ = [self.undone(p, log_target) for p in move.parts]
                 signs = self.signs(move)
                 return self._proved(move, "adjoint_blend", (move.state, move.weights), *parts_, *signs)
-        raise NotFound("reversal", ZERO, "no reversal is known of a repetition with an index")
 
     def accepts(self, move: Kernel | Deterministic) -> Proof:
         """That a derived log ratio is a real number, or a probability of acceptance is in [0, 1]; raises NotFound."""
