@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -23,7 +24,7 @@ from gencompiler.proof.search import Search
 from gencompiler.proof.sign_search import Asking
 
 #: More variables are not integrated over, in more orders, and more places are not looked at.
-MOST_VARIABLES, MOST_ORDERS, MOST_PLACES = 4, 4, 8
+MOST_VARIABLES, MOST_ELEMENTS, MOST_ORDERS, MOST_PLACES = 4, 8, 4, 8
 
 
 def kept(search: Search, move: Move, log_target: Term, laws: Iterable[Proof]) -> Proof | None:
@@ -45,7 +46,7 @@ def brings_more(move: Move, log_target: Term, laws: Iterable[Proof]) -> Proof | 
     with contextlib.suppress(Unproved, Malformed, NotFound, Spent), limited(MASS_WAY):
         variables, body = share(move, log_target)
         state = state_of(move, log_target)
-        if any(s.shape for s in state):
+        if sum(math.prod(v.shape) for v in variables) > MOST_ELEMENTS:
             return None
         taken = _taken(variables, body)
         for assignment in assignments(move, log_target):
@@ -79,6 +80,8 @@ def _taken(variables: tuple[Term, ...], body: Term) -> list[tuple[tuple[Term, ..
     orders = list(_orders(variables, body))
     ranged: list[tuple[tuple[Term, ...], Range | None]] = []
     for order in orders:
+        if order[0].shape:
+            continue
         centre = next((v for v in map(Fraction, ("1/2", "1")) if admissible(support_of(order[0]), v)), None)
         ranged += [] if centre is None else [(order, range_around(order[0], centre))]
     closed: list[tuple[tuple[Term, ...], Range | None]] = [(order, None) for order in orders[:2]]

@@ -18,6 +18,7 @@ from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.chain_rules import (
     FIXED,
+    Aided,
     Blend,
     Deterministic,
     Images,
@@ -362,6 +363,8 @@ def parts_of(move: Move) -> tuple[Move, ...]:
     """The transitions that a move is made of."""
     if isinstance(move, Sequence | Blend):
         return move.parts
+    if isinstance(move, Aided):
+        return (move.kernel,)
     return (move.part,) if isinstance(move, Repeated) else ()
 
 

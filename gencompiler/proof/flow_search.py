@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Orbit, Sequence
-from gencompiler.proof.composite_rules import kernels, moved
+from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Orbit
+from gencompiler.proof.composite_rules import kernels, moved, parts_of
 from gencompiler.proof.finite_chains import terms_of
 from gencompiler.proof.flow_rules import Place
 from gencompiler.proof.graph import Term, name_of, support_of
@@ -33,7 +33,7 @@ def state_of(move: Move, *terms: Term) -> tuple[Term, ...]:
     while waiting:
         part = waiting.pop()
         state |= set(part.state) if isinstance(part, Kernel | Deterministic | Orbit | Blend) else set()
-        waiting += part.parts if isinstance(part, Sequence | Blend) else []
+        waiting += parts_of(part)
     named = {s for t in (*terms, *terms_of(move)) for s in t.symbols}
     return tuple(sorted({s for s in state if s in named} | moved(move), key=name_of))
 
@@ -111,7 +111,7 @@ def places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Place
     for turn in range(max(map(len, choices))):
         for shift in range(1 if len(state) == 1 else 2):
             yield tuple(
-                (own, (values[(turn + shift * number) % len(values)],))
+                (own, (values[(turn + shift * number) % len(values)],) * math.prod(own.shape))
                 for number, (own, values) in enumerate(zip(state, choices, strict=True))
             )
 
