@@ -161,6 +161,7 @@ CHAIN = (
     "rotation_no",
     "ggibbs_sign",
     "ggibbs_stale",
+    "unseen_augment",
 )
 SDE = (
     "reversible: two noises",
