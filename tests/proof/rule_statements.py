@@ -159,6 +159,9 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
+    "ggibbs_sign",
+    "ggibbs_stale",
+    "unseen_augment",
 )
 SDE = (
     "reversible: two noises",
@@ -348,6 +351,8 @@ def statements() -> Iterator[tuple[str, str]]:
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
     yield from ((s.name, s.model + "\n") for s in SDES if s.name in SDE)
     yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
+    beside = spec(heads("a; b|a; c|b"), ("c",), heads("b|c; a|b,c"))
+    yield "a parent too many", beside.replace("faithful", "minimal")
     yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)
     for path in sorted((ROOT / "specs").rglob("*.gen")):
         if path.stem in SPECS:
