@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 PANEL = "Build"
 
-#: Rows of the batch for which the floor of a whole operation is stated.
-BATCH = 4096
-
 
 def register(app: typer.Typer) -> None:
     app.command("kernels", rich_help_panel=PANEL)(kernels)

@@ -68,6 +68,8 @@ class Typing:
         #: What names of whole numbers run over, where it is known: indices of loops, and what is moved from one.
         self.reaches: dict[str, range | None] = {}
         self.ever_bound: set[str] = set()
+        #: What pieces that a driver runs give as sums over rows.
+        self.summed: set[str] = set()
 
     def _fail(self, message: str, at: Node) -> NoReturn:
         raise CompilerBug(self.stage, message, at.span)
