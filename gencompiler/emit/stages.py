@@ -19,19 +19,20 @@ def print_schedule(schedule: Schedule, *, name: str, where: Callable[[Span], str
     """The kernels of a schedule; its launcher, or what runs their launchers, is the last and called `name`."""
     if schedule.stages is None:
         return [print_kernel(schedule, name=name, where=where)]
-    names = stage_names(name, len(schedule.stages.pieces))
-    kernels = [
-        print_kernel(piece, name=own, where=where) for own, piece in zip(names, schedule.stages.pieces, strict=True)
-    ]
-    called = [(own, signature(piece.program)) for own, piece in zip(names, schedule.stages.pieces, strict=True)]
-    pieces = dict(enumerate(called, start=1))
+    stem = name.removesuffix("_rows")
+    numbered = {number: _titled(schedule, number) for number in range(1, 1 + len(schedule.stages.pieces))}
+    pieces = {number: (f"{stem}_stage_{number}_rows", signature(each.program)) for number, each in numbered.items()}
+    names = [own for own, _ in pieces.values()]
+    kernels = [print_kernel(each, name=own, where=where) for own, each in zip(names, numbered.values(), strict=True)]
     driver = print_function(schedule.stages.driver, name=name, where=where, pieces=pieces)
     head = ["@torch.no_grad()", *statement("@", call("tiles.stages", *names), 0)]
     text = "\n".join([*head, driver.text])
     return [*kernels, dataclasses.replace(driver, text=text, imports=driver.imports | {"torch", "tiles"})]
 
 
-def stage_names(function: str, count: int) -> list[str]:
-    """What the pieces of a row function are called: `sample_stage_1_rows`, ..."""
-    stem = function.removesuffix("_rows")
-    return [f"{stem}_stage_{number}_rows" for number in range(1, count + 1)]
+def _titled(schedule: Schedule, number: int) -> Schedule:
+    """Piece `number` of a program, which says what it is a part of."""
+    assert schedule.stages is not None
+    piece = schedule.stages.pieces[number - 1]
+    title = f"{schedule.program.title.rstrip('.')}: stage {number}"
+    return dataclasses.replace(piece, program=dataclasses.replace(piece.program, title=title))

@@ -23,6 +23,7 @@ from gencompiler.rows.nodes import (
     Local,
     Loop,
     Outer,
+    ParameterRead,
     Program,
     Reduce,
     Select,
@@ -94,6 +95,15 @@ def cost(program: Program) -> Cost:
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
     return Cost(live_elements(program), max(widths, default=1), flops(program), traffic, weights)
+
+
+def cost_in_torch(program: Program) -> Cost:
+    """The cost of one row where torch runs it operation by operation: each reads its operands and stores what it
+    makes."""
+    spent = cost(program)
+    reads = {part for part in walk(program) if isinstance(part, ParameterRead)}
+    weights = 4 * sum(math.prod(read.type.shape) for read in reads)
+    return dataclasses.replace(spent, live_elements=0, bytes=_over(program, _traffic), weight_bytes=weights)
 
 
 def flops(program: Program) -> int:

@@ -15,7 +15,7 @@ from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import Node, walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import torch_alone
-from gencompiler.rows.cost import Cost, by_kernel, by_torch, cost
+from gencompiler.rows.cost import Cost, by_kernel, by_torch, cost, operations
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
 from gencompiler.rows.footprint import shared_bytes
@@ -93,10 +93,12 @@ PRODUCTS = [
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """A program that is several kernels: `driver` runs `pieces` between what torch computes."""
+    """A program that is several kernels: `driver` runs `pieces` between what torch computes; `left`: why torch computes
+    other regions, too, by the names of what they give."""
 
     driver: Program
     pieces: tuple[Schedule, ...]
+    left: dict[tuple[str, ...], str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,21 +149,36 @@ def on_gpu(program: Program) -> Schedule:
     whole = _as_one(program)
     if whole.fused or program.once:
         return whole
-    found: dict[str, Schedule] = {}
+    pieces: list[Schedule] = []
+    left: dict[tuple[str, ...], str] = {}
 
     def worth(piece: Program) -> bool:
-        own = found[piece.name] = _as_one(piece)
-        return MAIN in own.configs and by_kernel(own.cost) < by_torch(piece)
+        own = _as_one(piece)
+        if why := _refused(own):
+            left[tuple(output.name for output in piece.outputs)] = why
+        else:
+            pieces.append(own)
+        return not why
 
-    parts = split(absorb(program), _outside, worth)
-    pieces = tuple(found[piece.name] for piece in parts.pieces)
+    driver = split(absorb(program), outside, worth).driver
     if not pieces:
         return whole
-    verify(parts.driver, "schedule")
-    return dataclasses.replace(whole, stages=Stages(parts.driver, pieces))
+    return dataclasses.replace(whole, stages=Stages(verify(driver, "schedule"), tuple(pieces), left))
 
 
-def _outside(value: Expr) -> str | None:
+def _refused(piece: Schedule) -> str:
+    """Why torch computes a region between two products, too; nothing where a kernel does."""
+    if MAIN not in piece.configs:
+        return piece.why(MAIN)
+    ours, theirs = by_kernel(piece.cost), by_torch(piece.program)
+    if ours < theirs:
+        return ""
+    count = operations(piece.program)
+    what = f"{count} operation{'s' if count > 1 else ''}"
+    return f"{what}: {theirs / 1e3:.3g} µs in torch, {ours / 1e3:.3g} µs as a kernel"
+
+
+def outside(value: Expr) -> str | None:
     """Why torch computes a value by itself where what is around it is a kernel, or None."""
     match value:
         case Dot(matrix=matrix) if value.type.rows and math.prod(matrix.type.shape) > LARGEST_MATRIX:

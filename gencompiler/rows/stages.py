@@ -28,12 +28,14 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Number,
     Output,
     ParameterRead,
     Program,
     RowType,
     Run,
     Section,
+    Slice,
     Statement,
     StoreColumn,
     StoreSection,
@@ -181,12 +183,10 @@ class _Splitting:
         piece = self._piece(own, results, outermost=outermost)
         if piece is None:
             return own
-        number, title = len(self.pieces) + 1, self.program.title.rstrip(".")
-        named = f"{self.program.name}_stage_{number}"
-        piece = dataclasses.replace(piece, name=named, title=f"{title}: stage {number}")
         if not self.worth(piece):
             return own
         self.pieces.append(piece)
+        number = len(self.pieces)
         span, known = own[0].span, {each.name for each in self.program.inputs}
         arguments = tuple((InputRead if p.name in known else Local)(p.type, p.name, span=span) for p in piece.inputs)
         scalars = tuple(Local(_INDEX, name, span=span) for name in piece.scalars)
@@ -213,8 +213,14 @@ class _Splitting:
             return None
 
         def change(part: Node) -> Node:
-            if isinstance(part, Local) and part.name in crossing:
-                return InputRead(part.type, part.name, span=part.span)
+            match part:
+                case Local(name=name) if name in crossing:
+                    return InputRead(part.type, name, span=part.span)
+                case Slice(vector=Local(name=name) | InputRead(name=name), type=RowType(kind="real")) if (
+                    name in crossing or isinstance(part.vector, InputRead)
+                ):
+                    start = Number(_INDEX, float(part.start), span=part.span)
+                    return Section(part.type, name, start, part.stop - part.start, span=part.span)
             return rebuild(part, change)
 
         inside = tuple(rebuild(each, change) for each in body)
@@ -228,6 +234,8 @@ class _Splitting:
         outputs = [Output(name, kind, Local(kind, name, span=span), span=span) for name, kind in named]
         return dataclasses.replace(
             self.program,
+            name="stage",  # equal pieces of different programs are one kernel to who compiles it
+            title="what lies between two products",
             inputs=tuple(inputs),
             scalars=scalars,
             parameters=tuple(use for use in self.program.parameters if use.path in paths),
