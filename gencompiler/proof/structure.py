@@ -57,7 +57,8 @@ class Production:
     `mentioned`.
 
     `law` is what must be known of it for its density to exist: that a distribution is admissible, that a pipeline
-    chains; None for an energy.  `inverted`: a pipeline that is written from what it produces to what it lists."""
+    chains; None for an energy.  `inverted`: a pipeline that is written from what it produces to what it lists;
+    `sources`: how many of the first in `listed` are joined along their first axes to what it starts from."""
 
     label: str
     indices: tuple[Range, ...]
@@ -66,6 +67,17 @@ class Production:
     mentioned: tuple[Place, ...]
     law: Fact | None
     inverted: bool = False
+    sources: int = 1
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The variables that a pipeline starts from."""
+        return tuple(place.variable for place in self.listed[: self.sources])
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Those that the maps of a pipeline read besides."""
+        return tuple(place.variable for place in self.listed[self.sources :])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,13 +172,15 @@ class NotAdmissible(Fact):
 class Chains(Fact):
     """A pipeline takes tensors over `source` onto tensors over `target`: each range is the next domain, all shapes fit.
 
-    `maps` are the bodies of its maps with the input of each.  Without a QuantizeStage it is a bijection."""
+    `maps` are the bodies of its maps with the input of each; `end`: the shape that it gives, where that is another than
+    it takes.  Without a QuantizeStage it is a bijection."""
 
     source: Support
     target: Support
     shape: Shape
     maps: tuple[tuple[Term, Term, Support], ...]
     stages: tuple[StageData, ...]
+    end: Shape | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +214,7 @@ class NotChains(Fact):
     shape: Shape
     maps: tuple[tuple[Term, Term, Support], ...]
     stages: tuple[StageData, ...]
+    end: Shape | None = None
 
 
 @dataclasses.dataclass(frozen=True)
