@@ -116,8 +116,9 @@ class Equations:
         context, indices = self._indices(head)
         if joint != "p":  # what the recognition model owns is stored apart: q.mlp.0.weight
             context = dataclasses.replace(context, path=f"{joint}.")
-        targets = tuple(self._place(context, a) for a in head.arguments)
-        given = tuple(self._place(context, a) for a in head.conditions or ())
+        listing = dataclasses.replace(context, in_head=True)
+        targets = tuple(self._place(listing, a) for a in head.arguments)
+        given = tuple(self._place(listing, a) for a in head.conditions or ())
         if not targets:
             builder.report("G304", "this head has no variable", head.span, "write `p(x | …)`")
         self._close(indices)

@@ -188,6 +188,9 @@ class _Resolver:
             elif isinstance(statement, tree.Definition) and statement.kind == "sde":
                 self._each(self._sde, statement)
         parts.finish()
+        for fold in self.builder.folds:
+            self.variables[fold.variable.name] = fold.variable
+            parts.quantities.extend(fold.quantities)
         self.builder.stated = parts.conditionals
         self._kernels(parts, moves)
         for definition in self.top.values():

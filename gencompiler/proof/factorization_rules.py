@@ -152,7 +152,8 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def _known(place: Place) -> bool:
-    return all(a.kind not in ("other", "scan") and not a.order for a in place.axes)
+    open_ = ("other", "scan", "after")
+    return all(a.kind not in open_ and not a.order for a in place.axes)
 
 
 def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:

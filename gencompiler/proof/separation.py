@@ -83,6 +83,8 @@ def _along(axis: Axis, extent: int, at: Mapping[str, int]) -> range:
         found = range(at[axis.index] + axis.shift, at[axis.index] + axis.shift + 1)
     elif axis.kind == "before" and axis.index in at:
         return range(min(max(at[axis.index] + axis.shift, 0), extent))
+    elif axis.kind == "after" and (axis.index in at or not axis.index):
+        return range(max(at.get(axis.index, 0) + axis.shift, 0), extent)
     else:
         raise Unproved("a subscript of which nothing is known")
     need(found.start >= 0 and found.stop <= extent, "a place beyond the end of its axis")

@@ -14,7 +14,8 @@ from gencompiler.proof.stages import StageData
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`),
+    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "after" (`>=i + shift`; without
+    an index, from the constant `shift` on), "place" (the constant `shift`),
     "scan" (`<(i, j)`, its indices joined by commas, with `shift` 1 for `<=(i, j)`) on the first of its axes and
     "scanned" on the others, or "other": a subscript that is none of these, of which nothing is known.
 
@@ -283,6 +284,8 @@ def _axis(axis: Axis) -> str:
     if axis.kind == "before" and shift == 1:
         return f"<={axis.index}"
     moved = f"{axis.index} {'+' if shift > 0 else '-'} {abs(shift)}" if shift else axis.index
+    if axis.kind == "after":
+        return f">{axis.index}" if axis.index and shift == 1 else f">={moved or shift}"
     return f"<{moved}" if axis.kind == "before" else moved
 
 
@@ -384,8 +387,21 @@ def covers(listed: Place, used: Place) -> bool:
             continue
         if own.kind == "before" and same and other.kind == "index" and other.shift < own.shift:
             continue
+        if own.kind == "after" and not own.order and _from_on(own, other):
+            continue
         return False
     return True
+
+
+def _from_on(own: Axis, other: Axis) -> bool:
+    """Whether a subscript picks only places from `own` on."""
+    if own.index == "" and own.shift <= 0:
+        return True
+    if other.order or other.kind not in ("index", "after", "place"):
+        return False
+    if own.index == "":
+        return other.index == "" and other.shift >= own.shift
+    return other.index == own.index and other.kind != "place" and other.shift >= own.shift
 
 
 def _scan_covers(scan: Axis, listed: tuple[Axis, ...], used: tuple[Axis, ...]) -> bool:
