@@ -85,7 +85,7 @@ def _steps(
     start = first_axis(used).shift
     most = (len(makers) + 1) * max((_step(m) for m in makers), default=0)
     waiting: list[tuple[str, float | None]] = [(used.variable, start)]
-    seen = {(used.variable, float(start))}
+    seen: set[tuple[str, float | None]] = {(used.variable, start)}
     while waiting:
         name, at = waiting.pop()
         for maker in (m for m in makers if m.produces[0].variable == name):

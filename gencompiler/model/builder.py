@@ -141,6 +141,8 @@ class Builder:
         self.latents: set[str] = set()
         #: Variables of a run-time length, with that length.
         self.of_lengths: dict[str, nodes.Expr] = {}
+        #: Networks of which the spec says that they begin at 0.
+        self.zeros: set[str] = set()
         #: The quantities that recurrent networks are.
         self.folds: list[Fold] = []
         #: The conditionals of all joints, once they have been resolved.

@@ -53,19 +53,24 @@ def state(
         builder.unsupported("a recurrent network on views that show different places", others[0].span)
     if context.in_map or context.iterations or context.frame is not None:
         builder.unsupported(f"`{kind.name}` on the view `{view.operator}t` here", span)
-    info = IndexInfo(builder.fresh("_place"), None, span)
+    info = IndexInfo(_unused(infer, context), None, span)
     inputs = _inputs(infer, context, expr, view, info)
     sizes = tuple((known_shape(i.type) or (0,))[0] for i in inputs)
     path = builder.fresh(f"{context.path}{kind.name}")
-    own = nodes.Network(
-        path, kind.name, hidden, "", sizes, (), (), False, places=1, views=("",) * len(sizes), span=span
-    )
+    own = nodes.Network(path, kind.name, hidden, "", sizes, hidden, (), False, views=("",) * len(sizes), span=span)
     for parameter in weights_of(own):
         builder.add_parameter(parameter)
     fold = _Fold(infer, kind, path, hidden[0], info, FALLING[view.operator], _present(infer, expr, info))
     builder.folds.extend(fold.quantities(inputs))
     (place,) = _places(infer, context, view, info.extent or 0)
     return fold.at(place if view.operator == ">=" else _moved(infer, place, 1))
+
+
+def _unused(infer: Infer, context: Context) -> str:
+    """A name for the places."""
+    while (name := infer.builder.fresh("k")) in context.names or name in context.constants or name in context.indices:
+        pass
+    return name
 
 
 def _inputs(

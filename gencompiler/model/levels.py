@@ -86,7 +86,7 @@ def _joined(infer: Infer, parts: tuple[nodes.Expr, ...], joined: nodes.Expr) -> 
         if names.count(name) > 1:
             message = f"`{name}` stands twice, so that what is joined lies in a plane"
             builder.report("G407", message, part.span, "each variable once")
-    return dataclasses.replace(joined, type=nodes.Type(first, known_shape(joined.type)))
+    return dataclasses.replace(joined, type=nodes.Type(first, known_shape(joined.type) or ()))
 
 
 class Levels:

@@ -16,6 +16,7 @@ from gencompiler.model.conditions import is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
+from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ def network(
         settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
         _recurrent(infer, expr, kind, places, hidden, types)
-    from_zero = context.in_map or is_true(infer, options, "zero")
+    stated = is_true(infer, options, "zero")
+    from_zero = context.in_map or stated
+    if stated:
+        infer.builder.zeros.add(path)
+    if context.in_map:
+        _begin_elsewhere(infer, context, inputs)
     found = nodes.Network(
         *(path, kind.name, hidden, activation, sizes, (), context.iterations, from_zero, output_names, places),
         shown if places else (),
@@ -80,6 +86,18 @@ def network(
         unify(types[0], nodes.Type(nodes.REAL, (stacks.sizes_of(found, stacks.layers_of(found))["last"],)))
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
+
+
+def _begin_elsewhere(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> None:
+    """Of networks one after another in a map the last begins at 0: of all of them no gradient would reach a weight."""
+    waiting = list(inputs)
+    while waiting:
+        for part in walk(waiting.pop()):
+            if isinstance(part, nodes.Reference) and part.name in context.values:
+                waiting.append(context.values[part.name])
+            elif isinstance(part, nodes.NetworkOutput) and part.path in infer.builder.networks:
+                pending = infer.builder.networks[part.path]
+                pending.network = dataclasses.replace(pending.network, zero_output=part.path in infer.builder.zeros)
 
 
 def _table(
