@@ -21,7 +21,7 @@ NOT_YET = {"ddpm"}
 
 
 #: The codes of examples that are answered otherwise: hmm asks for a filter as `smc` without a path.
-OTHERWISE = {"hmm": {"G703", "G901"}}
+OTHERWISE = {"hmm": {"G703"}}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
