@@ -210,7 +210,7 @@ def _importance(checking: Checking) -> Ability | None:
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
     """A latent variable that is not the source of a pipeline onto something produced."""
-    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    eliminated = {name for p in joint.productions if isinstance(p.law, Chains) for name in p.starts}
     return next((name for name in latents if name not in eliminated), None)
 
 
@@ -314,7 +314,7 @@ def _posterior(model: nodes.Model, joint: Joint, log_prob: Ability) -> Ability:
     latents = [v for v in model.variables if v.role == "latent"]
     if not latents:
         return Ability("none", "there is no latent variable", joint.equations[0].span)
-    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    eliminated = {name for p in joint.productions if isinstance(p.law, Chains) for name in p.starts}
     if all(v.name in eliminated for v in latents):
         kind = density_kind(joint.productions)
         reason = "the pipeline is inverted" + ("; quantization leaves a cell" if kind == "bound" else "")

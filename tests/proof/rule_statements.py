@@ -50,6 +50,7 @@ SCALAR = (
     "(u : Real[3] | v : Real[3], w : Real[3]) -> Real[3] requires 1 + w @ v != 0 = u + v * (w @ u)",
     "(u : Real | v : Interval(0, 1), w : Simplex(3)) -> Real = u + bin(v, join(0, cumsum(w)))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 0 then u + w[0] else u",
+    "(u : Real | a : Unit) -> Real = u / (1 - prod(for s in 3: if s < 2 then a / 2 else 1))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then exp(u) - 2 else u + 0.001 * w[0]",
     "(u : Interval(0, 1)) -> Interval(0, 1) = sin(pi * u / 2)",
     "(u : Interval(0, 1)) -> Open(-1, 1) = cos(pi * u)",
