@@ -1,7 +1,7 @@
 """Units that see the first places of an order, written out as local arrays of which a conditional reads a view.
 
 `h[m]` sees m places, and place i of the order reads `h[<=i]`: the masked autoencoder of Germain et al. (ICML 2015), whose
-masks follow the order, so that one set of weights serves all of them (section 4.2).  Densities against its masks and sums
+masks follow the order, so that one set of weights serves all of them.  Densities against its masks and sums
 over all orders, written out in torch; what an entry or a view sees too much is refused."""
 
 from __future__ import annotations
@@ -72,6 +72,31 @@ def test_draws_follow_the_ensemble() -> None:
     exact = torch.stack([masked(model, ROWS.double(), order) for order in ORDERS], -1).detach().exp().mean(-1)
     found = torch.bincount((model.sample(20_000, seed=4) * torch.tensor([4, 2, 1])).sum(-1), minlength=8) / 20_000
     assert ((found - exact).abs() <= 5 * (exact * (1 - exact) / 20_000).sqrt()).all()
+
+
+WIDE = """
+model MADE(D = 3, N = 2) {
+  observed x : Binary[D]
+  latent   o : Permutation(D)
+  param W : Real[D, N, D], V : Real[D, D, N], c : Real[D, N], b : Real[D]
+  p(o) = Uniform()
+  p(x[o[i]] | x[o[<i]], o) = Bernoulli(logits = b[o[i]] + sum(V[o[i], <=i] * h[<=i]))
+    where { h = for m in D: relu(c[m] + W[m] @ scatter(x[o[<m]], o[<m], D)) }
+  q(o | x) = p(o)
+  train elbo
+}
+"""
+
+
+def test_several_units_of_each_degree() -> None:
+    model: Any = Perturbation(1.0, 5).apply(gencompiler.compile(WIDE)()).double()
+    weight, orders = model.log_weight(ROWS, seed=3), model.encode(ROWS, seed=3)
+    unit, x = torch.arange(D), ROWS.double()
+    turn = orders.argsort(-1)
+    seen = x[:, None] * (turn[:, None] < unit[:, None])
+    hidden = torch.relu(torch.einsum("mnj,bmj->bmn", model.W, seen) + model.c)
+    logits = torch.einsum("jmn,bmn,bjm->bj", model.V, hidden, (unit <= turn[..., None]).double()) + model.b
+    torch.testing.assert_close(weight, (x * logits - torch.nn.functional.softplus(logits)).sum(-1), rtol=1e-10, atol=0)
 
 
 FORWARD = """
