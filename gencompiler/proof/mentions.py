@@ -106,11 +106,8 @@ def mentions(
     base = tree.base if isinstance(tree, nodes.Element) else None
     base = base.base if isinstance(base, nodes.Flat) else base
     if isinstance(tree, nodes.Element) and isinstance(tree.base, nodes.Reference) and tree.base.name in arrays:
-        index, entries = arrays[tree.base.name]
-        at = axis_of(tree.subscripts[0], indices - hidden)
-        own = [(_entries(p, index, at), span) for p, span in entries]
-        rest = (mentions(s, variables, indices, model, hidden, arrays) for s in tree.subscripts)
-        return own + [m for found in rest for m in found]
+        own = _shown(arrays[tree.base.name], axis_of(tree.subscripts[0], indices - hidden))
+        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden, arrays)]
     if isinstance(tree, nodes.Element) and isinstance(base, nodes.Reference) and base.name in variables - hidden:
         own = [(place(tree, indices - hidden), tree.span)]
         return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden, arrays)]
@@ -120,17 +117,7 @@ def mentions(
         parts = [nodes.Element(tree.type, tree.base, (seen,), span=tree.span)] if tree.base is not None else [seen]
         return [m for part in parts for m in mentions(part, variables, indices, model, hidden, arrays)]
     if isinstance(tree, nodes.Let):
-        for binding in tree.bindings:
-            value, hides = binding.value, hidden | {binding.name}
-            if isinstance(value, nodes.Each) and value.index not in indices | variables:
-                inside = (indices | {value.index}, model, hidden - {value.index}, arrays)
-                entries = tuple(mentions(value.body, variables, *inside))
-                arrays = {**arrays, binding.name: (value.index, entries)}
-            else:
-                found += mentions(value, variables, indices, model, hidden, arrays)
-                arrays = {name: known for name, known in arrays.items() if name != binding.name}
-            hidden = hides
-        return found + mentions(tree.body, variables, indices, model, hidden, arrays)
+        return _under_names(tree, variables, indices, model, hidden, arrays)
     if isinstance(tree, nodes.Each):
         arrays = {name: known for name, known in arrays.items() if name != tree.index}
         return mentions(tree.body, variables, indices, model, hidden | {tree.index}, arrays)
@@ -151,6 +138,33 @@ def mentions(
     for child in children(tree):
         found += mentions(child, variables, indices, model, hidden, arrays)
     return found
+
+
+def _under_names(
+    tree: nodes.Let,
+    variables: set[str],
+    indices: set[str],
+    model: nodes.Model,
+    hidden: frozenset[str],
+    arrays: Entries,
+) -> list[tuple[Place, Span]]:
+    """What stands under local names mentions; local arrays are looked into where they are read."""
+    found: list[tuple[Place, Span]] = []
+    for name, value in ((binding.name, binding.value) for binding in tree.bindings):
+        arrays_before, arrays = arrays, {n: known for n, known in arrays.items() if n != name}
+        if isinstance(value, nodes.Each) and value.index not in indices | variables:
+            inside = (indices | {value.index}, model, hidden - {value.index}, arrays_before)
+            arrays = {**arrays, name: (value.index, tuple(mentions(value.body, variables, *inside)))}
+        else:
+            found += mentions(value, variables, indices, model, hidden, arrays_before)
+        hidden = hidden | {name}
+    return found + mentions(tree.body, variables, indices, model, hidden, arrays)
+
+
+def _shown(array: tuple[str, tuple[tuple[Place, Span], ...]], at: Axis) -> list[tuple[Place, Span]]:
+    """What the entries of a local array mention that a subscript picks."""
+    index, entries = array
+    return [(_entries(place, index, at), span) for place, span in entries]
 
 
 def _entries(place: Place, index: str, at: Axis) -> Place:
