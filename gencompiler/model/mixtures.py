@@ -1,8 +1,8 @@
 """`Mixture(logits = a, for k: Normal(m[k], s[k]))`: a distribution whose components span the whole target of a head.
 
 The weights are logarithms up to a constant (`logits`), or numbers on a simplex (`weights`, which a parameter of type
-`Simplex(K)` need not say); the components stand behind the weights, or after `components =`: by an index, or as a list of
-one distribution with different parameters, which are then parameters that depend on an index."""
+`Simplex(K)` need not say).  The components stand behind the weights, or after `components =`: by an index, or as a list
+of one distribution with different parameters, which are then parameters that depend on an index."""
 
 from __future__ import annotations
 
