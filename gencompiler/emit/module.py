@@ -28,9 +28,10 @@ from gencompiler.emit.methods import Method, methods_of
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
+from gencompiler.emit.stages import print_schedule
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
-from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.emit.triton import import_lines
 from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
@@ -144,8 +145,8 @@ def emit_module(
 
 def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, places: Places) -> str:
     """The text of `kernels.py`: the fused programs' kernels, each with a launcher of the row function's name."""
-    printed = [print_kernel(each, name=plan.functions[name], where=places) for name, each in fused.items()]
-    return _kernels(printed, header)
+    found = [print_schedule(each, name=plan.functions[name], where=places) for name, each in fused.items()]
+    return _kernels([printed for each in found for printed in each], header)
 
 
 def emit_backward(plan: ClassPlan, found: Ways[Schedule], header: str, places: Places) -> str:

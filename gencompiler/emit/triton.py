@@ -33,8 +33,11 @@ IMPORTS = {
     "tl": "import triton.language as tl",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "quantiles": "from gencompiler.runtime import quantiles",
+    "random": "from gencompiler.runtime import random",
+    "solving": "from gencompiler.runtime import solving",
     "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }

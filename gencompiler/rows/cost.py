@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from gencompiler.catalog.devices import DEVICES
+from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.node import Node, children, walk
 from gencompiler.rows.analysis import constant, local_names
 from gencompiler.rows.apart import kept_for_all
@@ -24,6 +24,7 @@ from gencompiler.rows.nodes import (
     Local,
     Loop,
     Outer,
+    ParameterRead,
     Pool,
     Program,
     Reduce,
@@ -63,6 +64,13 @@ _CHEAP = frozenset(
 )
 
 
+#: Rows of a batch, for estimates of times on a GPU.
+BATCH = 4096
+
+#: Nanoseconds on a GPU, about, below which no operation of torch and no kernel goes: torch takes some microseconds to
+#: begin one, and a launcher in Python about as long as two.
+_BEGIN, _LAUNCH = 5e3, 1e4
+
 #: What takes an operation of its own.
 _RUN = (Elementwise, Select, Dot, Reduce, Pool, Draw, WithColumn, WithWindow, Concat)
 
@@ -89,6 +97,15 @@ def cost(program: Program) -> Cost:
     traffic = sum(_bytes(port.shape, port.kind) for port in ports)
     weights = sum(4 * math.prod(use.shape) for use in program.parameters)
     return Cost(live_elements(program), max(widths, default=1), flops(program), traffic, weights)
+
+
+def cost_in_torch(program: Program) -> Cost:
+    """The cost of one row where torch runs it operation by operation: each reads its operands and stores what it
+    makes."""
+    spent = cost(program)
+    reads = {part for part in walk(program) if isinstance(part, ParameterRead)}
+    weights = 4 * sum(math.prod(read.type.shape) for read in reads)
+    return dataclasses.replace(spent, live_elements=0, bytes=_over(program, _traffic), weight_bytes=weights)
 
 
 def flops(program: Program) -> int:
@@ -119,6 +136,24 @@ def floor(spent: Cost, target: str) -> float:
     greatest rate, or its bytes at the full bandwidth (Williams, Waterman & Patterson, Roofline, CACM 2009)."""
     device = DEVICES[target]
     return 1e9 * max(spent.flops / device.flops, spent.bytes / device.bandwidth)
+
+
+def by_kernel(spent: Cost) -> float:
+    """Nanoseconds that a batch takes as one kernel: what it reads and stores, or what it computes."""
+    return max(_LAUNCH, BATCH * floor(spent, MAIN))
+
+
+def by_torch(program: Program) -> float:
+    """Nanoseconds that a batch takes torch, whose operations each read their operands and store what they make."""
+    begun = _BEGIN * operations(program)
+    return max(begun, 1e9 * BATCH * _over(program, _traffic) / DEVICES[MAIN].bandwidth)
+
+
+def _traffic(part: Node) -> int:
+    """Bytes of a row that an operation of torch moves."""
+    if not isinstance(part, _RUN):
+        return 0
+    return 4 * sum(_size(each) for each in (part, *children(part)) if isinstance(each, Expr))
 
 
 def _size(expr: Expr) -> int:

@@ -77,14 +77,14 @@ def _kernels(copies: Copies, found: tuple[Adjoint, ...], forward: Schedule) -> t
         return (), "matrices that are computed from parameters, which torch differentiates"
     ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
-    # There has to be one processor on which all of their programs are kernels.
-    if any(all(target in part.configs for part in parts) for target in DEVICES):
+    # There has to be one processor on which kernels run all of their programs.
+    if any(all(target in part.targets() for part in parts) for target in DEVICES):
         return ways, _reason(ways[0].adjoint)
-    return (), next(part.why(MAIN) for part in parts if MAIN not in part.configs)
+    return (), next(part.why(MAIN) for part in parts if MAIN not in part.targets())
 
 
 def _forward_reason(forward: Schedule) -> str:
-    return "" if forward.fused else f"forward is torch: {forward.reason}"
+    return "" if forward.targets() else f"forward is torch: {forward.reason}"
 
 
 def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[Native], ...], str]:

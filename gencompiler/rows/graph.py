@@ -36,7 +36,7 @@ class Graph:
         #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
         self.at_once = False
         self.recalls: dict[int, Expr] | None = None  # see `recall`: what loops ended with, by the formula of it
-        self._names: set[str] = set()
+        self._names = {"seed", "step"}  # what a program that draws is told
         self._placeholders = 0
 
     # -- interning ---------------------------------------------------------------------------------------------------

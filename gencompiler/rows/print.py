@@ -36,6 +36,7 @@ from gencompiler.rows.nodes import (
     Reduce,
     Reshape,
     RowType,
+    Run,
     Section,
     Select,
     Slice,
@@ -99,6 +100,9 @@ def _block(statements: tuple[Statement, ...], indent: str) -> list[str]:
             case StoreSection(output, index, value, length):
                 place = expression(index)
                 lines.append(f"{indent}store {output}[{place}..{place} + {length}] = {expression(value)}")
+            case Run(number=number, names=names, arguments=arguments, scalars=scalars):
+                given = ", ".join(map(expression, (*arguments, *scalars)))
+                lines.append(f"{indent}{', '.join(names)} = stage {number} of {given or 'the rows'}")
             case Loop():
                 lines += _loop(statement, indent)
     return lines

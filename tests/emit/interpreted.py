@@ -71,7 +71,7 @@ def compared(path: Path, folder: Path) -> dict[str, str]:
     """What is wrong with each kernel of a spec, and with each gradient."""
     done = small(path)
     plan, places = plan_class(done.model, done.programs), Places(done.sources)
-    fused = {name: each for name, each in done.schedules.items() if each.fused}
+    fused = {name: each for name, each in done.schedules.items() if each.targets()}
     differentiated = {name: each.ways for name, each in done.gradients.items() if each.ways}
     (folder / "__init__.py").touch()
     (folder / "kernels.py").write_text(emit_kernels(plan, fused, '""""""', places))
