@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark, Token
 from lark.parsers.lalr_analysis import Shift
@@ -44,7 +44,7 @@ class Tables:
 
     def lex(self, text: str) -> Iterator[Token]:
         """The tokens of `text`, by the one lexer that the parser has: `Lark.lex` would build another for each text."""
-        return self.lark.parse_interactive(text, start=START_FILE).lexer_thread.lex(None)
+        return cast("Iterator[Token]", self.lark.parse_interactive(text, start=START_FILE).lexer_thread.lex(None))
 
     def lists(self, state: int) -> str | None:
         """Which of `LISTED` stand one after the other in `state`, if any."""
