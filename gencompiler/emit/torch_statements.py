@@ -74,7 +74,9 @@ class Statements(PythonStatements):
         given = [self.expressions.code(each) for each in run.arguments]
         given += [Text(self.scope.parameters[path]) for path in called.parameters]
         given += [self.expressions.code(each) for each in run.scalars]
-        keywords: dict[str, Code | str] = {word: word for word in called.keywords if word != "dtype"}
+        keywords: dict[str, Code | str] = {
+            word: self.scope.want("dtype") if word == "dtype" else word for word in called.keywords
+        }
         targets = [self.scope.bind(name, kind) for name, kind in zip(run.names, run.types, strict=True)]
         self.lines += statement(f"{', '.join(targets)} = ", call(function, *given, **keywords), self.indent)
 

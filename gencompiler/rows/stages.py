@@ -23,6 +23,7 @@ from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import bound_names, draws, local_names
 from gencompiler.rows.lifting import Lifted, Outside
 from gencompiler.rows.nodes import (
+    Expr,
     Input,
     InputRead,
     Let,
@@ -180,22 +181,24 @@ class _Splitting:
     def _region(self, own: list[Statement], later: frozenset[str], *, outermost: bool) -> list[Statement]:
         """A run of the piece that a region is, or the region itself where it is none."""
         results = [name for each in own for name in _bound_outside(each) if name in later]
-        piece = self._piece(own, results, outermost=outermost)
-        if piece is None:
+        found = self._piece(own, results, outermost=outermost)
+        if found is None:
             return own
+        piece, arguments = found
         if not self.worth(piece):
             return own
         self.pieces.append(piece)
-        number = len(self.pieces)
-        span, known = own[0].span, {each.name for each in self.program.inputs}
-        arguments = tuple((InputRead if p.name in known else Local)(p.type, p.name, span=span) for p in piece.inputs)
+        number, span = len(self.pieces), own[0].span
         scalars = tuple(Local(_INDEX, name, span=span) for name in piece.scalars)
         names, types = zip(*((each.name, each.type) for each in piece.outputs), strict=True)
         random = any(True for _ in draws(piece))
-        return [Run(number, names, types, arguments, scalars, random, span=span)]
+        return [Run(number, names, types, tuple(arguments), scalars, random, span=span)]
 
-    def _piece(self, own: list[Statement], results: list[str], *, outermost: bool) -> Program | None:
-        """The program of a region; None where it is none: something else than numbers of rows crosses its border."""
+    def _piece(
+        self, own: list[Statement], results: list[str], *, outermost: bool
+    ) -> tuple[Program, tuple[Expr, ...]] | None:
+        """The program of a region and what it is run for; None where it is none: something else than numbers of rows
+        crosses its border."""
         stored = _stored(self.program, own)
         if not (results or stored):
             return None
@@ -212,27 +215,21 @@ class _Splitting:
         if not crossing.keys() | set(self.scalars) >= set(free):
             return None
 
-        def change(part: Node) -> Node:
-            match part:
-                case Local(name=name) if name in crossing:
-                    return InputRead(part.type, name, span=part.span)
-                case Slice(vector=Local(name=name) | InputRead(name=name), type=RowType(kind="real")) if (
-                    name in crossing or isinstance(part.vector, InputRead)
-                ):
-                    start = Number(_INDEX, float(part.start), span=part.span)
-                    return Section(part.type, name, start, part.stop - part.start, span=part.span)
-            return rebuild(part, change)
+        given = {each.name for each in self.program.inputs}
+        named = {name: f"{name}_now" if name in given else name for name in crossing}
 
-        inside = tuple(rebuild(each, change) for each in body)
+        inside = _from_memory(body, named)
         reads = {part.name for each in inside for part in walk(each) if isinstance(part, InputRead)}
         reads |= {part.input for each in inside for part in walk(each) if isinstance(part, Section)}
         span = own[0].span
         inputs = [each for each in self.program.inputs if each.name in reads]
-        inputs += [Input(name, kind, span=span) for name, kind in crossing.items()]
+        arguments: list[Expr] = [InputRead(each.type, each.name, span=span) for each in inputs]
+        inputs += [Input(named[name], kind, span=span) for name, kind in crossing.items()]
+        arguments += [Local(kind, name, span=span) for name, kind in crossing.items()]
         paths = {part.path for each in inside for part in walk(each) if isinstance(part, ParameterRead)}
-        named = [(name, self.types[name]) for name in results]
-        outputs = [Output(name, kind, Local(kind, name, span=span), span=span) for name, kind in named]
-        return dataclasses.replace(
+        made = ((name, self.types[name]) for name in results)
+        outputs = [Output(name, kind, Local(kind, name, span=span), span=span) for name, kind in made]
+        piece = dataclasses.replace(
             self.program,
             name="stage",  # equal pieces of different programs are one kernel to who compiles it
             title="what lies between two products",
@@ -242,6 +239,7 @@ class _Splitting:
             body=inside,
             outputs=(*outputs, *stored),
         )
+        return piece, tuple(arguments)
 
     def _shared_by(self, own: Sequence[Statement]) -> list[Statement]:
         """What all rows share that the statements read, each after what it reads itself."""
@@ -255,6 +253,23 @@ class _Splitting:
 
         add(local_names(*own) - set(bound_names(own)))
         return list(found.values())
+
+
+def _from_memory(body: Iterable[Statement], named: Mapping[str, str]) -> tuple[Statement, ...]:
+    """A region with its operands as inputs, by the names that these have; parts of them are read by themselves."""
+
+    def change(part: Node) -> Node:
+        match part:
+            case Local(name=name) if name in named:
+                return InputRead(part.type, named[name], span=part.span)
+            case Slice(vector=Local() | InputRead() as vector, start=start, stop=stop):
+                read = change(vector)
+                if isinstance(read, InputRead) and read.type.kind == "real":
+                    at = Number(_INDEX, float(start), span=part.span)
+                    return Section(part.type, read.name, at, stop - start, span=part.span)
+        return rebuild(part, change)
+
+    return tuple(rebuild(each, change) for each in body)
 
 
 def _stored(program: Program, own: Iterable[Statement]) -> list[Output]:
