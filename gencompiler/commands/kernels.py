@@ -108,7 +108,7 @@ def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
     found: dict[str, Schedule] = {}
     for each in gradients.values():
         for number, way in enumerate(each.ways):
-            for schedule in (way.saving, way.backward):
+            for schedule in way.own:
                 found[schedule.program.name + ("" if number == 0 else "_saved")] = schedule
     return found
 

@@ -258,9 +258,10 @@ def _joined(preamble: list[str], body: list[str]) -> list[str]:
 
 
 def shape_in_words(each: Input | Output) -> str:
-    """`[rows, 64] integer`, or `[64] summed over rows`"""
+    """`[rows, 64] integer`, `[64] summed over rows`, or `[64]` of what rows share"""
     if not each.type.rows:
-        return f"{list(each.type.shape)} summed over rows"
+        shared = isinstance(each, Output) and each.value is not None
+        return f"{list(each.type.shape)}{'' if shared else ' summed over rows'}"
     rows = "rows" if each.type.particles == 1 else f"rows * {each.type.particles}"
     axes = ", ".join([rows, *map(str, each.type.shape)])
     return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"

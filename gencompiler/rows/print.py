@@ -31,6 +31,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Program,
     Reduce,
     Reshape,
@@ -227,6 +228,8 @@ def _call_particles(expr: Expr) -> str:
             return f"spread({expression(value)}, {expr.type.particles})"
         case Collect(value=value):
             return f"collect({expression(value)})"
+        case Pool(value=value):
+            return f"pool({expression(value)})"
         case Distribute(vector=vector):
             return f"distribute({expression(vector)})"
         case ParticleIndex():

@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Program,
     Reduce,
     Reshape,
@@ -316,6 +317,12 @@ class Typing:
         if expr.value.type.particles == 1:
             self._fail("a single particle is collected", expr)
         return RowType(True, (expr.value.type.particles,), expr.value.type.kind)
+
+    def _type_pool(self, expr: Pool) -> RowType:
+        self._expect(expr.value, rows=True)
+        if expr.value.type.particles == 1 or expr.value.type.kind != "real":
+            self._fail(f"a sum of {expr.value.type.particles} particles of kind {expr.value.type.kind}", expr)
+        return RowType(True, expr.value.type.shape)
 
     def _type_distribute(self, expr: Distribute) -> RowType:
         self._expr(expr.vector)

@@ -83,7 +83,7 @@ def compared(path: Path, folder: Path) -> dict[str, str]:
     import_package(path.stem, folder)
     forward, backward = (importlib.import_module(f"{path.stem}.{name}") for name in ("kernels", "backward"))
     cases = [(forward, each.program, plan.functions[name]) for name, each in fused.items()]
-    cases += [(backward, each.program, each.name) for each in passes(plan.functions, differentiated)]
+    cases += [(backward, each.program, each.name) for each in passes(plan.functions, differentiated, differentiated)]
     found = {name: difference(module, program, name) for module, program, name in cases}
     for name in differentiated:
         function = plan.functions[name]

@@ -53,7 +53,7 @@ def kernels(spec: Path) -> list[tuple[str, Schedule]]:
     """The names and schedules of the kernels of a spec, those of stages and of its backward passes included."""
     done = pipeline.run(SourceText(spec.name, spec.read_text()), until="differentiate")
     schedules = list(done.schedules.values())
-    schedules += [s for found in done.gradients.values() for way in found.ways for s in (way.saving, way.backward)]
+    schedules += [s for found in done.gradients.values() for way in found.ways for s in way.own]
     own = [kernel for each in schedules for kernel in each.kernels()]
     return [(f"{spec.stem}_{each.program.name}_{number}", each) for number, each in enumerate(own)]
 
