@@ -160,7 +160,7 @@ def test_numbers_are_drawn_where_they_are_read(wide: pipeline.Compilation) -> No
 
 
 def test_a_wide_model_is_kernels_between_products(wide: pipeline.Compilation) -> None:
-    for program in ("objective_phase_1", "sample", "log_weight"):
+    for program in ("objective_phase_1", "log_weight"):
         found = wide.schedules[program]
         assert not found.fused
         assert found.stages is not None, program
@@ -168,7 +168,7 @@ def test_a_wide_model_is_kernels_between_products(wide: pipeline.Compilation) ->
         assert same(found.program, Split(found.stages.driver, tuple(each.program for each in found.stages.pieces)))
     (backward,) = wide.gradients["objective_phase_1"].ways
     assert backward.backward.stages is not None
-    assert len(backward.backward.stages.pieces) > 2
+    assert len(backward.backward.stages.pieces) > 1
 
 
 def test_one_operation_stays_with_torch(wide: pipeline.Compilation) -> None:
