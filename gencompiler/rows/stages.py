@@ -117,6 +117,7 @@ class _Splitting:
             item.level = before + (item.kind is Kind.APART)
             levels |= dict.fromkeys(item.binds, item.level)
         self._sink(items, needed)
+        _repeat_conditions(items)
         made: list[Statement] = []
         for level in range(max((item.level for item in items), default=0) + 1):
             here = {kind: [i for i in items if i.level == level and i.kind is kind] for kind in Kind}
@@ -253,6 +254,23 @@ class _Splitting:
 
         add(local_names(*own) - set(bound_names(own)))
         return list(found.values())
+
+
+def _repeat_conditions(items: Sequence[_Item]) -> None:
+    """Conditions do not cross borders: what reads one of an earlier region compares again."""
+    known = {
+        item.statement.name: (item.level, item.statement.value)
+        for item in items
+        if item.kind is Kind.INSIDE and isinstance(item.statement, Let) and item.statement.value.type.kind == "boolean"
+    }
+
+    def written(part: Node) -> Node:
+        return rebuild(known[part.name][1] if isinstance(part, Local) and part.name in known else part, written)
+
+    for item in items:
+        if any(name in known and known[name][0] != item.level for name in item.reads):
+            item.statement = rebuild(item.statement, written)
+            item.reads = local_names(item.statement) - set(item.binds)
 
 
 def _from_memory(body: Iterable[Statement], named: Mapping[str, str]) -> tuple[Statement, ...]:

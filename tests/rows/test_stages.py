@@ -21,6 +21,8 @@ from gencompiler.rows.stages import Split, split
 from gencompiler.rows.steps import steps
 from gencompiler.rows.verify import verify
 from tests.rows import harness
+from tests.rows.building import AT, add, apply, dot, let, local, number, output, parameter, read, row, select, use
+from tests.rows.building import given as given_input
 from tests.rows.programs import PROGRAMS, mala
 from tests.rows.strategies import build, row_programs
 
@@ -82,6 +84,29 @@ def test_random_programs_have_pieces() -> None:
     assert any(len(part.names) > 1 for each in found for part in walk(each.driver) if isinstance(part, Run))
 
 
+def test_a_condition_is_asked_again_where_it_is_needed_later() -> None:
+    """A border is crossed by numbers: `c` is known before the product and read behind it."""
+    x = read("x", row(3))
+    positive = apply("less", number(0.0), x)
+    condition = local("c", positive.type)
+    product = dot(x, parameter("w", (None, None), (3, 3)))
+    chosen = select(condition, add(product, select(condition, x, number(0.5))), x)
+    program = Program(
+        "chosen",
+        "Chosen",
+        (given_input("x", row(3)),),
+        (),
+        (use("w", 3, 3),),
+        (let("c", positive), let("y", chosen)),
+        (output("y", local("y", row(3)), row(3)), output("z", select(condition, x, number(1.0)), row(3))),
+        span=AT,
+    )
+    found = apart(program)
+    assert same(program, found)
+    assert [len(piece.outputs) for piece in found.pieces] == [1, 1]
+    assert all(each.type.kind == "real" for piece in found.pieces for each in (*piece.inputs, *piece.outputs))
+
+
 # -- planted errors --------------------------------------------------------------------------------------------------
 
 
@@ -106,13 +131,13 @@ def _arguments_exchanged(found: Split) -> Split | None:
 
 def _value_left_out(found: Split) -> Split | None:
     """A piece gives twice a value that it should give once."""
-    for number, piece in enumerate(found.pieces):
+    for place, piece in enumerate(found.pieces):
         kinds = [output.type for output in piece.outputs if output.value is not None]
         if len(kinds) > 1 and kinds[0] == kinds[1]:
             first, second, *rest = piece.outputs
             wrong = (first, dataclasses.replace(second, value=first.value), *rest)
             pieces = list(found.pieces)
-            pieces[number] = dataclasses.replace(piece, outputs=wrong)
+            pieces[place] = dataclasses.replace(piece, outputs=wrong)
             return dataclasses.replace(found, pieces=tuple(pieces))
     return None
 
