@@ -94,7 +94,7 @@ class _Splitting:
         self.program, self.worth = program, worth
         self.lifted = Lifted(program, outside)
         self.types, self.shared = self.lifted.types, self.lifted.shared
-        self.scalars = [*program.scalars, "seed", "step"]
+        self.scalars = list(dict.fromkeys((*program.scalars, "seed", "step")))
         self.pieces: list[Program] = []
 
     def split(self) -> Split:
