@@ -157,7 +157,7 @@ def _shape(shape: tuple[int, ...]) -> Code:
 
 def _part(each: Contribution) -> Code:
     """`gradients.Part("mlp.0.bias", ("loop", None), ("part_1",), 8)`"""
-    index = tuple(Text(string(place) if isinstance(place, str) else repr(place)) for place in each.index)
+    index = tuple(map(_place, each.index))
     keywords: dict[str, Code | str] = {}
     if each.count:
         keywords["count"] = str(each.count)
@@ -166,3 +166,9 @@ def _part(each: Contribution) -> Code:
     if each.particles > 1:
         keywords["particles"] = str(each.particles)
     return call("gradients.Part", string(each.path), Sequence(index), strings(each.outputs), **keywords)
+
+
+def _place(place: int | str | tuple[int, ...] | None) -> Code:
+    if isinstance(place, tuple):
+        return Sequence(tuple(Text(str(each)) for each in place))
+    return Text(string(place) if isinstance(place, str) else repr(place))
