@@ -80,7 +80,8 @@ def _joined(infer: Infer, parts: tuple[nodes.Expr, ...], joined: nodes.Expr) -> 
     for part, name in zip(parts, names, strict=True):
         if part.type.support != first:
             message = f"`{names[0]}` is {first} and `{name}` is {part.type.support}: a pipeline takes values of one set"
-            builder.report("G403", message, part.span, f"this is {part.type.support}")
+            help_ = (f"let it end there first: a pipeline of its own, `v = {name} |> …`, and `join(…, v)`",)
+            builder.report("G403", message, part.span, f"this is {part.type.support}", help=help_)
         if not known_shape(part.type):
             builder.unsupported("a number among the variables that a pipeline starts from", part.span)
         if names.count(name) > 1:

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.catalog.stacks import MOST_PLACES
 from gencompiler.model import causal_inputs, convolutions, features, fields, folds, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.conditions import is_constant
@@ -192,12 +191,7 @@ def _stacked(
         infer.builder.report(
             "G104", f"`{name}` needs the width of its layers", expr.span, "one number", help=("`hidden = 64`",)
         )
-    if not places:
-        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
-    if "until" in shown:
-        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
-    if places > MOST_PLACES:
-        infer.builder.unsupported(f"`{name}` over more than {MOST_PLACES} places", expr.span)
+    causal_inputs.convolved(infer, name, places, shown, expr.span)
 
 
 def _settings(
