@@ -8,7 +8,7 @@ import dataclasses
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
-from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.joints import Joint
 from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import drawing, queries
 from gencompiler.derive.log_det import estimated
@@ -87,7 +87,7 @@ def nothing(model: nodes.Model, reason: str) -> Capabilities:
 def capabilities(checking: Checking, densities: dict[str, Proof | str]) -> Capabilities:
     """The row of the model's joint `p`."""
     model = checking.model
-    joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
+    joint = next((j for j in checking.joints if j.name == "p"), None)
     if joint is None:
         return _diffusion(checking) if model.terminals else nothing(model, "no equation states `p`")
     energy = next((e for e in model.energies if e.joint == "p"), None)

@@ -27,6 +27,10 @@ from gencompiler.proof.slopes import by_slope
 assert rules.RULES
 
 
+#: Functions of what is positive, which a closer look may show where its range does not.
+_OF_POSITIVE = ("power", "log", "sqrt")
+
+
 class Search:
     """Finds proofs about terms, each term once."""
 
@@ -143,7 +147,13 @@ class Search:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("wave_values", (term,), self.range(turns), *arguments)
         rule = rules.APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
-        found = prove(rule, (term,), *arguments)
+        try:
+            found = prove(rule, (term,), *arguments)
+        except Unproved:
+            signed = self._signed(term.arguments[0]) if term.data in _OF_POSITIVE else None
+            if signed is None:
+                raise
+            found = prove(rule, (term,), signed, *arguments[1:])
         return sign_search.in_order(self, found, term) or found
 
     def simplex(self, term: Term) -> Proof:

@@ -28,7 +28,7 @@ from gencompiler.proof.graph import Term, literal, name_of, substitute
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.separation import Elements, Network, Variables, bits
-from gencompiler.proof.separation_facts import Faithful, Minimal, Names, Unfaithful
+from gencompiler.proof.separation_facts import Faithful, Minimal, Names, NotMinimal, Unfaithful
 from gencompiler.proof.structure import Admissible, Factorizes, Production, is_atom
 from gencompiler.proof.structure_rules import form_of
 
@@ -175,6 +175,22 @@ def active_trail(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     left = leaks(graphs, graphs.joint.least, element, given)
     need(left >> other & 1 == 1, "nothing is left out")
     return Unfaithful(inverse, joint, variables, observed, recognition, generation)
+
+
+@rule
+def spare_parent(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """An element of the inverse that its other parents separate from all else that is observed or before it, this
+    parent included.
+
+    Subject: the fact without its kind, the element, the parent."""
+    inverse, joint, variables, observed, recognition, generation, element, parent = subject
+    graphs = pair(variables, observed, recognition, generation)
+    need(element in graphs.order and not graphs.inverse.blurred, "not an element of {}", inverse)
+    own = graphs.inverse.least[element]
+    need(own == graphs.inverse.most[element] and type(parent) is int, "parents that are not known")
+    need(own >> parent & 1 == 1, "not a parent")
+    need(leaks(graphs, graphs.joint.most, element, own & ~(1 << parent)) == 0, "a parent that carries something")
+    return NotMinimal(inverse, joint, variables, observed, recognition, generation)
 
 
 @rule

@@ -1342,3 +1342,969 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[1];
+    const float *restrict embedding_output_weight = pointers[2];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict output_weight_used = shared + 19;
+    float *restrict shared_2_2 = shared + 35;
+    float *restrict s_used = shared + 36;
+    // ddpm_chain.gen:13
+    for (int64_t t_2 = 0; t_2 < 19; t_2++) {
+        float *restrict values = shared_2 + t_2 * 1;
+        values[0] = 1.0f;
+        for (int at = 0; at < 20; at++) {
+            values[0] *= (float)choose_number((double)at < (double)t_2 + 2.0, 1.0 - (1.0 - exp(-0.0015 - 0.0025 *
+                pow((double)at, (double)2))), 1.0);
+        }
+    }
+    // ddpm_chain.gen:10
+    {
+        float *restrict values_2 = output_weight_used;
+        for (int at = 0; at < 16; at++) {
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)((double)by == 0.0) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values_2[at] = summed;
+        }
+    }
+    // ddpm_chain.gen:13
+    {
+        float *restrict values_3 = shared_2_2;
+        values_3[0] = 1.0f;
+        for (int at = 0; at < 20; at++) {
+            values_3[0] *= (float)choose_number((double)at < 1.0, 1.0 - (1.0 - exp(-0.0015 - 0.0025 * pow((double)at,
+                (double)2))), 1.0);
+        }
+    }
+    // ddpm_chain.gen:20
+    {
+        float *restrict values_4 = s_used;
+        values_4[0] = s[0] * 0.03871531431215708f;
+    }
+}
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns value [rows], z_saved [rows, 760], z_end [rows, 40]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict s = pointers[1];
+    const float *restrict embedding_output_weight = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_2_weight = pointers[7];
+    const float *restrict mlp_2_bias = pointers[8];
+    const float *restrict mlp_output_weight = pointers[9];
+    const float *restrict mlp_output_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict shared_2 = shared + 0;
+    float *restrict output_weight_used = shared + 19;
+    float *restrict shared_2_2 = shared + 35;
+    float *restrict s_used = shared + 36;
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict value_out = pointers[13];
+    float *restrict z_saved_out = pointers[14];
+    float *restrict z_end_out = pointers[15];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // ddpm_chain.gen:15
+        ALIGNED float mean[2][LANES];
+        ALIGNED float noise[40][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            mean[0][lane] = 0.9992502811797007f * x[0][lane];
+            mean[1][lane] = 0.9992502811797007f * x[1][lane];
+        }
+        normal(noise, 40, row, seed, step, 0, 5);
+        ALIGNED float noise_2[2][LANES];
+        ALIGNED float z_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            noise_2[0][lane] = noise[0][lane];
+            noise_2[1][lane] = noise[1][lane];
+            z_2[0][lane] = mean[0][lane] + 0.03871531431215708f * noise_2[0][lane];
+            z_2[1][lane] = mean[1][lane] + 0.03871531431215708f * noise_2[1][lane];
+        }
+        // ddpm_chain.gen:16
+        ALIGNED float z[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = z_2[0][lane];
+            z[1][lane] = z_2[1][lane];
+        }
+        for (int64_t t = 0; t < 19; t++) {
+            store(z_saved_out, z, first, count, 40, 760, t * 40);
+            int64_t total;
+            total = t + 1;
+            int64_t product;
+            product = total * 2;
+            // ddpm_chain.gen:8
+            double beta;
+            beta = 1.0 - exp(-0.0015 - 0.0025 * pow((double)total, (double)2));
+            // ddpm_chain.gen:16
+            ALIGNED float mean_2[2][LANES];
+            double scale;
+            for (int lane = 0; lane < LANES; lane++) {
+                mean_2[0][lane] = (float)sqrt(1.0 - beta) * z[t * 2][lane];
+                mean_2[1][lane] = (float)sqrt(1.0 - beta) * z[t * 2 + 1][lane];
+            }
+            scale = sqrt(beta);
+            ALIGNED float noise_3[2][LANES];
+            ALIGNED float z_t[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                noise_3[0][lane] = noise[product][lane];
+                noise_3[1][lane] = noise[product + 1][lane];
+                z_t[0][lane] = mean_2[0][lane] + (float)scale * noise_3[0][lane];
+                z_t[1][lane] = mean_2[1][lane] + (float)scale * noise_3[1][lane];
+                z[product][lane] = z_t[0][lane];
+                z[product + 1][lane] = z_t[1][lane];
+            }
+        }
+        // ddpm_chain.gen:18
+        ALIGNED float log_p_z[LANES];
+        ALIGNED float value[38][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[38][lane]) - 0.9189385332046727f + (-0.5f * square(z[39][lane]) -
+                0.9189385332046727f);
+        }
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 38; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = z[at + 2][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t t_2 = 19 - 1; t_2 >= 0; t_2--) {
+            // ddpm_chain.gen:19
+            ALIGNED float value_2[2][LANES];
+            int64_t total_2;
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2[0][lane] = value[t_2 * 2][lane];
+                value_2[1][lane] = value[t_2 * 2 + 1][lane];
+            }
+            total_2 = t_2 + 1;
+            // ddpm_chain.gen:8
+            double beta_2;
+            beta_2 = 1.0 - exp(-0.0015 - 0.0025 * pow((double)total_2, (double)2));
+            // ddpm_chain.gen:10
+            ALIGNED float joined[18][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined[0][lane] = value_2[0][lane];
+                joined[1][lane] = value_2[1][lane];
+            }
+            for (int at = 0; at < 16; at++) {
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)(double)(total_2 == by) * (embedding_output_weight)[at
+                    * 20 + by * 1];
+                for (int lane = 0; lane < LANES; lane++) joined[at + 2][lane] = summed;
+            }
+            ALIGNED float product_2[64][LANES];
+            dot(product_2, 64, joined, 18, mlp_0_weight, 18, 1);
+            ALIGNED float total_3[64][LANES];
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_3[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                    hidden[at][lane] = total_3[at][lane] * sigmoid(total_3[at][lane]);
+                }
+            }
+            dot(product_3, 64, hidden, 64, mlp_1_weight, 64, 1);
+            ALIGNED float total_4[64][LANES];
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_4[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                    hidden_2[at][lane] = total_4[at][lane] * sigmoid(total_4[at][lane]);
+                }
+            }
+            dot(product_4, 64, hidden_2, 64, mlp_2_weight, 64, 1);
+            ALIGNED float total_5[64][LANES];
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_5[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_5[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                    hidden_3[at][lane] = total_5[at][lane] * sigmoid(total_5[at][lane]);
+                }
+            }
+            dot(product_5, 2, hidden_3, 64, mlp_output_weight, 64, 1);
+            ALIGNED float noise_4[2][LANES];
+            ALIGNED float before[2][LANES];
+            float scale_2;
+            for (int lane = 0; lane < LANES; lane++) {
+                noise_4[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+                noise_4[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+                before[0][lane] = (value_2[0][lane] - (float)beta_2 / root(1.0f - shared_2[t_2]) * noise_4[0][lane]) /
+                    (float)sqrt(1.0 - beta_2);
+                before[1][lane] = (value_2[1][lane] - (float)beta_2 / root(1.0f - shared_2[t_2]) * noise_4[1][lane]) /
+                    (float)sqrt(1.0 - beta_2);
+            }
+            scale_2 = s[total_2] * (float)sqrt(beta_2);
+            // ddpm_chain.gen:19
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (-0.5f * square((z[t_2 * 2][lane] - before[0][lane]) / scale_2) -
+                    logarithm(scale_2) - 0.9189385332046727f + (-0.5f * square((z[t_2 * 2 + 1][lane] - before[1][lane])
+                    / scale_2) - logarithm(scale_2) - 0.9189385332046727f));
+            }
+        }
+        // ddpm_chain.gen:20
+        ALIGNED float value_3[2][LANES];
+        ALIGNED float joined_2[18][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_3[0][lane] = z[0][lane];
+            value_3[1][lane] = z[1][lane];
+            joined_2[0][lane] = value_3[0][lane];
+            joined_2[1][lane] = value_3[1][lane];
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined_2[at + 2][lane] = output_weight_used[at];
+        }
+        ALIGNED float product_6[64][LANES];
+        dot(product_6, 64, joined_2, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total_6[64][LANES];
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[at][lane] = product_6[at][lane] + mlp_0_bias[at];
+                hidden_4[at][lane] = total_6[at][lane] * sigmoid(total_6[at][lane]);
+            }
+        }
+        dot(product_7, 64, hidden_4, 64, mlp_1_weight, 64, 1);
+        ALIGNED float total_7[64][LANES];
+        ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_8[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_7[at][lane] = product_7[at][lane] + mlp_1_bias[at];
+                hidden_5[at][lane] = total_7[at][lane] * sigmoid(total_7[at][lane]);
+            }
+        }
+        dot(product_8, 64, hidden_5, 64, mlp_2_weight, 64, 1);
+        ALIGNED float total_8[64][LANES];
+        ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_8[at][lane] = product_8[at][lane] + mlp_2_bias[at];
+                hidden_6[at][lane] = total_8[at][lane] * sigmoid(total_8[at][lane]);
+            }
+        }
+        dot(product_9, 2, hidden_6, 64, mlp_output_weight, 64, 1);
+        ALIGNED float noise_5[2][LANES];
+        ALIGNED float before_2[2][LANES];
+        ALIGNED float log_p_x[LANES];
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            noise_5[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            noise_5[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+            before_2[0][lane] = (value_3[0][lane] - 0.0014988755622891148f / root(1.0f - shared_2_2[0]) *
+                noise_5[0][lane]) / 0.9992502811797007f;
+            before_2[1][lane] = (value_3[1][lane] - 0.0014988755622891148f / root(1.0f - shared_2_2[0]) *
+                noise_5[1][lane]) / 0.9992502811797007f;
+            log_p_x[lane] = -0.5f * square((x[0][lane] - before_2[0][lane]) / s_used[0]) - logarithm(s_used[0]) -
+                0.9189385332046727f + (-0.5f * square((x[1][lane] - before_2[1][lane]) / s_used[0]) -
+                logarithm(s_used[0]) - 0.9189385332046727f);
+            log_q_z[lane] = -0.5f * square((value_3[0][lane] - mean[0][lane]) / 0.03871531431215708f) +
+                2.332581505357318f + (-0.5f * square((value_3[1][lane] - mean[1][lane]) / 0.03871531431215708f) +
+                2.332581505357318f);
+        }
+        // ddpm_chain.gen:16
+        ALIGNED float log_q[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q[lane] = 0.0f;
+        for (int64_t t_3 = 0; t_3 < 19; t_3++) {
+            // ddpm_chain.gen:8
+            double beta_4;
+            beta_4 = 1.0 - exp(-0.0015 - 0.0025 * pow((double)(t_3 + 1), (double)2));
+            // ddpm_chain.gen:16
+            ALIGNED float mean_3[2][LANES];
+            double scale_4;
+            for (int lane = 0; lane < LANES; lane++) {
+                mean_3[0][lane] = (float)sqrt(1.0 - beta_4) * z[t_3 * 2][lane];
+                mean_3[1][lane] = (float)sqrt(1.0 - beta_4) * z[t_3 * 2 + 1][lane];
+            }
+            scale_4 = sqrt(beta_4);
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[lane] = log_q[lane] + (-0.5f * square((value[t_3 * 2][lane] - mean_3[0][lane]) / (float)scale_4) -
+                    (float)log(scale_4) - 0.9189385332046727f + (-0.5f * square((value[t_3 * 2 + 1][lane] -
+                    mean_3[1][lane]) / (float)scale_4) - (float)log(scale_4) - 0.9189385332046727f));
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_4[lane] = log_p_z[lane] + log_p[lane] + log_p_x[lane] - (log_q_z[lane] + log_q[lane]);
+        }
+        store(value_out, &value_4, first, count, 1, 1, 0);
+        // ddpm_chain.gen:16
+        store(z_end_out, z, first, count, 40, 40, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict s = pointers[4];
+    const float *restrict embedding_output_weight = pointers[5];
+    float *restrict shared = pointers[14];
+    float *restrict shared_2 = shared + 0;
+    float *restrict s_used = shared + 19;
+    float *restrict shared_2_2 = shared + 20;
+    float *restrict output_weight_used = shared + 21;
+    float *restrict shared_3 = shared + 37;
+    // ddpm_chain.gen:13
+    for (int64_t t_2_2 = 0; t_2_2 < 19; t_2_2++) {
+        float *restrict values = shared_2 + t_2_2 * 1;
+        values[0] = 1.0f;
+        for (int at = 0; at < 20; at++) {
+            values[0] *= (float)choose_number((double)at < (double)t_2_2 + 2.0, 1.0 - (1.0 - exp(-0.0015 - 0.0025 *
+                pow((double)at, (double)2))), 1.0);
+        }
+    }
+    // ddpm_chain.gen:20
+    {
+        float *restrict values_2 = s_used;
+        values_2[0] = s[0] * 0.03871531431215708f;
+    }
+    // ddpm_chain.gen:13
+    {
+        float *restrict values_3 = shared_2_2;
+        values_3[0] = 1.0f;
+        for (int at = 0; at < 20; at++) {
+            values_3[0] *= (float)choose_number((double)at < 1.0, 1.0 - (1.0 - exp(-0.0015 - 0.0025 * pow((double)at,
+                (double)2))), 1.0);
+        }
+    }
+    // ddpm_chain.gen:10
+    {
+        float *restrict values_4 = output_weight_used;
+        for (int at = 0; at < 16; at++) {
+            float summed = 0.0f;
+            for (int by = 0; by < 20; by++) summed += (float)(double)((double)by == 0.0) * (embedding_output_weight)[at
+                * 20 + by * 1];
+            values_4[at] = summed;
+        }
+    }
+    {
+        float *restrict values_5 = shared_3;
+        for (int at = 0; at < 20; at++) {
+            values_5[at] = (float)(double)((double)at == 0.0);
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 2], z_saved [rows, 760], z_end [rows, 40], value_cotangent [rows]; returns x_gradient [rows, 2],
+       part_12 [rows, 2], part_13 [rows, 64], part_14 [rows, 64], part_15 [rows, 64], part_16 [rows, 64], part_17 [rows,
+       64], part_18 [rows, 64], part_19 [rows, 18], part_20 [rows, 16], part_21 [rows, 20], part_22 [rows, 64], part_23
+       [rows, 64], part_24 [rows, 64], part_25 [rows, 2], part_26 [rows], part_1 [rows, 38], part_2 [rows, 1216], part_3
+       [rows, 1216], part_4 [rows, 1216], part_5 [rows, 1216], part_6 [rows, 1216], part_7 [rows, 1216], part_8 [rows,
+       342], part_9 [rows, 304], part_10 [rows, 380], part_11 [19] summed over rows. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict value_cotangent_rows = pointers[3];
+    const float *restrict s = pointers[4];
+    const float *restrict embedding_output_weight = pointers[5];
+    const float *restrict mlp_0_weight = pointers[6];
+    const float *restrict mlp_0_bias = pointers[7];
+    const float *restrict mlp_1_weight = pointers[8];
+    const float *restrict mlp_1_bias = pointers[9];
+    const float *restrict mlp_2_weight = pointers[10];
+    const float *restrict mlp_2_bias = pointers[11];
+    const float *restrict mlp_output_weight = pointers[12];
+    const float *restrict mlp_output_bias = pointers[13];
+    float *restrict shared = pointers[14];
+    float *restrict shared_2 = shared + 0;
+    float *restrict s_used = shared + 19;
+    float *restrict shared_2_2 = shared + 20;
+    float *restrict output_weight_used = shared + 21;
+    float *restrict shared_3 = shared + 37;
+    float *restrict x_gradient_out = pointers[15];
+    float *restrict part_12_out = pointers[16];
+    float *restrict part_13_out = pointers[17];
+    float *restrict part_14_out = pointers[18];
+    float *restrict part_15_out = pointers[19];
+    float *restrict part_16_out = pointers[20];
+    float *restrict part_17_out = pointers[21];
+    float *restrict part_18_out = pointers[22];
+    float *restrict part_19_out = pointers[23];
+    float *restrict part_20_out = pointers[24];
+    float *restrict part_21_out = pointers[25];
+    float *restrict part_22_out = pointers[26];
+    float *restrict part_23_out = pointers[27];
+    float *restrict part_24_out = pointers[28];
+    float *restrict part_25_out = pointers[29];
+    float *restrict part_26_out = pointers[30];
+    float *restrict part_1_out = pointers[31];
+    float *restrict part_2_out = pointers[32];
+    float *restrict part_3_out = pointers[33];
+    float *restrict part_4_out = pointers[34];
+    float *restrict part_5_out = pointers[35];
+    float *restrict part_6_out = pointers[36];
+    float *restrict part_7_out = pointers[37];
+    float *restrict part_8_out = pointers[38];
+    float *restrict part_9_out = pointers[39];
+    float *restrict part_10_out = pointers[40];
+    float *restrict part_11_out = pointers[41];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float z_end[40][LANES];
+        load(z_end, z_end_rows, first, count, 40);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // ddpm_chain.gen:19
+        ALIGNED float value[38][LANES];
+        ALIGNED float product[LANES];
+        for (int at = 0; at < 38; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = z_end[at + 2][lane];
+        }
+        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float product_6[LANES];
+        ALIGNED float total_1[40][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product[lane] = -0.5f * value_cotangent[lane];
+            negate_value_cotangent[lane] = -value_cotangent[lane];
+            product_6[lane] = 2.0f * negate_value_cotangent[lane];
+        }
+        ALIGNED float total_2[38][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        ALIGNED float total_3[64][LANES];
+        for (int at = 0; at < 38; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float total_4[64][LANES];
+        ALIGNED float total_5[64][LANES];
+        ALIGNED float total_6[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3[at][lane] = 0.0f;
+                total_4[at][lane] = 0.0f;
+                total_5[at][lane] = 0.0f;
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            total_6[0][lane] = 0.0f;
+            total_6[1][lane] = 0.0f;
+        }
+        for (int64_t t_2_2 = 0; t_2_2 < 19; t_2_2++) {
+            int64_t total;
+            total = t_2_2 + 1;
+            // ddpm_chain.gen:8
+            double beta;
+            beta = 1.0 - exp(-0.0015 - 0.0025 * pow((double)total, (double)2));
+            // ddpm_chain.gen:19
+            double sqrt_beta;
+            sqrt_beta = sqrt(beta);
+            float scale;
+            scale = s[total] * (float)sqrt_beta;
+            float ratio;
+            ratio = 1.0f / scale;
+            ALIGNED float value_2[2][LANES];
+            float ratio_2;
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2[0][lane] = value[t_2_2 * 2][lane];
+                value_2[1][lane] = value[t_2_2 * 2 + 1][lane];
+            }
+            ratio_2 = (float)beta / root(1.0f - shared_2[t_2_2]);
+            // ddpm_chain.gen:10
+            ALIGNED double indicator_value[20];
+            for (int at = 0; at < 20; at++) {
+                indicator_value[at] = (double)(total == at);
+            }
+            // ddpm_chain.gen:19
+            ALIGNED float stored[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored[at][lane] = (float)indicator_value[at];
+            }
+            store(part_10_out, stored, first, count, 20, 380, t_2_2 * 20);
+            // ddpm_chain.gen:10
+            ALIGNED float value_3[18][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_3[0][lane] = value_2[0][lane];
+                value_3[1][lane] = value_2[1][lane];
+            }
+            for (int at = 0; at < 16; at++) {
+                float summed = 0.0f;
+                for (int by = 0; by < 20; by++) summed += (float)indicator_value[by] * (embedding_output_weight)[at * 20
+                    + by * 1];
+                for (int lane = 0; lane < LANES; lane++) value_3[at + 2][lane] = summed;
+            }
+            // ddpm_chain.gen:19
+            store(part_8_out, value_3, first, count, 18, 342, t_2_2 * 18);
+            // ddpm_chain.gen:10
+            ALIGNED float product_2[64][LANES];
+            dot(product_2, 64, value_3, 18, mlp_0_weight, 18, 1);
+            ALIGNED float total_7[64][LANES];
+            ALIGNED float sigmoid_total_7[64][LANES];
+            ALIGNED float hidden[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_7[at][lane] = product_2[at][lane] + mlp_0_bias[at];
+                    sigmoid_total_7[at][lane] = sigmoid(total_7[at][lane]);
+                    hidden[at][lane] = total_7[at][lane] * sigmoid_total_7[at][lane];
+                }
+            }
+            store(part_6_out, hidden, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float product_3[64][LANES];
+            dot(product_3, 64, hidden, 64, mlp_1_weight, 64, 1);
+            ALIGNED float total_8[64][LANES];
+            ALIGNED float sigmoid_total_8[64][LANES];
+            ALIGNED float hidden_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_8[at][lane] = product_3[at][lane] + mlp_1_bias[at];
+                    sigmoid_total_8[at][lane] = sigmoid(total_8[at][lane]);
+                    hidden_2[at][lane] = total_8[at][lane] * sigmoid_total_8[at][lane];
+                }
+            }
+            store(part_4_out, hidden_2, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float product_4[64][LANES];
+            dot(product_4, 64, hidden_2, 64, mlp_2_weight, 64, 1);
+            ALIGNED float total_9[64][LANES];
+            ALIGNED float sigmoid_total_9[64][LANES];
+            ALIGNED float hidden_3[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_9[at][lane] = product_4[at][lane] + mlp_2_bias[at];
+                    sigmoid_total_9[at][lane] = sigmoid(total_9[at][lane]);
+                    hidden_3[at][lane] = total_9[at][lane] * sigmoid_total_9[at][lane];
+                }
+            }
+            store(part_2_out, hidden_3, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float product_5[2][LANES];
+            dot(product_5, 2, hidden_3, 64, mlp_output_weight, 64, 1);
+            ALIGNED float noise[2][LANES];
+            double sqrt_value;
+            for (int lane = 0; lane < LANES; lane++) {
+                noise[0][lane] = product_5[0][lane] + mlp_output_bias[0];
+                noise[1][lane] = product_5[1][lane] + mlp_output_bias[1];
+            }
+            sqrt_value = sqrt(1.0 - beta);
+            // ddpm_chain.gen:12
+            ALIGNED float before[2][LANES];
+            ALIGNED float difference_2[2][LANES];
+            ALIGNED float product_2_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                before[0][lane] = (value_2[0][lane] - ratio_2 * noise[0][lane]) / (float)sqrt_value;
+                before[1][lane] = (value_2[1][lane] - ratio_2 * noise[1][lane]) / (float)sqrt_value;
+                difference_2[0][lane] = z_end[t_2_2 * 2][lane] - before[0][lane];
+                difference_2[1][lane] = z_end[t_2_2 * 2 + 1][lane] - before[1][lane];
+                product_2_2[0][lane] = 2.0f * (difference_2[0][lane] / scale) * product[lane];
+                product_2_2[1][lane] = 2.0f * (difference_2[1][lane] / scale) * product[lane];
+            }
+            // ddpm_chain.gen:19
+            ALIGNED float stored_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                stored_2[lane] = (float)sqrt_beta * (ratio * product_6[lane] + (-difference_2[0][lane] / square(scale) *
+                    product_2_2[0][lane] + -difference_2[1][lane] / square(scale) * product_2_2[1][lane]));
+            }
+            add_sums(part_11_out + first / group * 19 + t_2_2, &stored_2, 1, count - first);
+            // ddpm_chain.gen:3
+            ALIGNED float product_3_2[2][LANES];
+            ALIGNED float product_4_2[2][LANES];
+            ALIGNED float product_5_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_3_2[0][lane] = ratio * product_2_2[0][lane];
+                product_3_2[1][lane] = ratio * product_2_2[1][lane];
+                product_4_2[0][lane] = (float)(1.0 / sqrt_value) * -product_3_2[0][lane];
+                product_4_2[1][lane] = (float)(1.0 / sqrt_value) * -product_3_2[1][lane];
+                product_5_2[0][lane] = ratio_2 * -product_4_2[0][lane];
+                product_5_2[1][lane] = ratio_2 * -product_4_2[1][lane];
+            }
+            // ddpm_chain.gen:19
+            store(part_1_out, product_5_2, first, count, 2, 38, t_2_2 * 2);
+            // ddpm_chain.gen:10
+            ALIGNED float projected[64][LANES];
+            dot(projected, 64, product_5_2, 2, mlp_output_weight, 1, 64);
+            ALIGNED float total_10[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_10[at][lane] = sigmoid_total_9[at][lane] * projected[at][lane] + sigmoid_total_9[at][lane] *
+                        (1.0f - sigmoid_total_9[at][lane]) * (total_9[at][lane] * projected[at][lane]);
+                }
+            }
+            store(part_3_out, total_10, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float projected_2[64][LANES];
+            dot(projected_2, 64, total_10, 64, mlp_2_weight, 1, 64);
+            ALIGNED float total_11[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_11[at][lane] = sigmoid_total_8[at][lane] * projected_2[at][lane] + sigmoid_total_8[at][lane] *
+                        (1.0f - sigmoid_total_8[at][lane]) * (total_8[at][lane] * projected_2[at][lane]);
+                }
+            }
+            store(part_5_out, total_11, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float projected_3[64][LANES];
+            dot(projected_3, 64, total_11, 64, mlp_1_weight, 1, 64);
+            ALIGNED float total_12[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_12[at][lane] = sigmoid_total_7[at][lane] * projected_3[at][lane] + sigmoid_total_7[at][lane] *
+                        (1.0f - sigmoid_total_7[at][lane]) * (total_7[at][lane] * projected_3[at][lane]);
+                }
+            }
+            store(part_7_out, total_12, first, count, 64, 1216, t_2_2 * 64);
+            ALIGNED float projected_4[18][LANES];
+            dot(projected_4, 18, total_12, 64, mlp_0_weight, 1, 18);
+            // ddpm_chain.gen:19
+            ALIGNED float stored_3[16][LANES];
+            for (int at = 0; at < 16; at++) {
+                for (int lane = 0; lane < LANES; lane++) stored_3[at][lane] = projected_4[at + 2][lane];
+            }
+            store(part_9_out, stored_3, first, count, 16, 304, t_2_2 * 16);
+            ALIGNED float value_4[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = 0.0f;
+            }
+            ALIGNED float value_5[38][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_4[t_2_2 * 2][lane] = product_3_2[0][lane];
+                value_4[t_2_2 * 2 + 1][lane] = product_3_2[1][lane];
+            }
+            for (int at = 0; at < 38; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = 0.0f;
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                value_5[t_2_2 * 2][lane] = product_4_2[0][lane] + projected_4[0][lane];
+                value_5[t_2_2 * 2 + 1][lane] = product_4_2[1][lane] + projected_4[1][lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = total_1[at][lane] + value_4[at][lane];
+            }
+            for (int at = 0; at < 38; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + value_5[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = total_3[at][lane] + total_12[at][lane];
+                    total_4[at][lane] = total_4[at][lane] + total_11[at][lane];
+                    total_5[at][lane] = total_5[at][lane] + total_10[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_6[0][lane] = total_6[0][lane] + product_5_2[0][lane];
+                total_6[1][lane] = total_6[1][lane] + product_5_2[1][lane];
+            }
+        }
+        // ddpm_chain.gen:20
+        float ratio_3;
+        ratio_3 = 1.0f / s_used[0];
+        ALIGNED float value_4_2[2][LANES];
+        float ratio_4;
+        for (int lane = 0; lane < LANES; lane++) {
+            value_4_2[0][lane] = z_end[0][lane];
+            value_4_2[1][lane] = z_end[1][lane];
+        }
+        ratio_4 = 0.0014988755622891148f / root(1.0f - shared_2_2[0]);
+        // ddpm_chain.gen:10
+        ALIGNED float value_5_2[18][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_5_2[0][lane] = value_4_2[0][lane];
+            value_5_2[1][lane] = value_4_2[1][lane];
+        }
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_5_2[at + 2][lane] = output_weight_used[at];
+        }
+        ALIGNED float product_7[64][LANES];
+        dot(product_7, 64, value_5_2, 18, mlp_0_weight, 18, 1);
+        ALIGNED float total_13[64][LANES];
+        ALIGNED float sigmoid_total_13[64][LANES];
+        ALIGNED float hidden_4[64][LANES];
+        ALIGNED float product_8[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_13[at][lane] = product_7[at][lane] + mlp_0_bias[at];
+                sigmoid_total_13[at][lane] = sigmoid(total_13[at][lane]);
+                hidden_4[at][lane] = total_13[at][lane] * sigmoid_total_13[at][lane];
+            }
+        }
+        dot(product_8, 64, hidden_4, 64, mlp_1_weight, 64, 1);
+        ALIGNED float total_14[64][LANES];
+        ALIGNED float sigmoid_total_14[64][LANES];
+        ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_9[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_14[at][lane] = product_8[at][lane] + mlp_1_bias[at];
+                sigmoid_total_14[at][lane] = sigmoid(total_14[at][lane]);
+                hidden_5[at][lane] = total_14[at][lane] * sigmoid_total_14[at][lane];
+            }
+        }
+        dot(product_9, 64, hidden_5, 64, mlp_2_weight, 64, 1);
+        ALIGNED float total_15[64][LANES];
+        ALIGNED float sigmoid_total_15[64][LANES];
+        ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_10[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_15[at][lane] = product_9[at][lane] + mlp_2_bias[at];
+                sigmoid_total_15[at][lane] = sigmoid(total_15[at][lane]);
+                hidden_6[at][lane] = total_15[at][lane] * sigmoid_total_15[at][lane];
+            }
+        }
+        dot(product_10, 2, hidden_6, 64, mlp_output_weight, 64, 1);
+        ALIGNED float noise_2[2][LANES];
+        ALIGNED float before_2[2][LANES];
+        ALIGNED float difference_3[2][LANES];
+        ALIGNED float product_7_2[2][LANES];
+        ALIGNED float product_8_2[2][LANES];
+        ALIGNED float product_9_2[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            noise_2[0][lane] = product_10[0][lane] + mlp_output_bias[0];
+            noise_2[1][lane] = product_10[1][lane] + mlp_output_bias[1];
+            before_2[0][lane] = (value_4_2[0][lane] - ratio_4 * noise_2[0][lane]) / 0.9992502811797007f;
+            before_2[1][lane] = (value_4_2[1][lane] - ratio_4 * noise_2[1][lane]) / 0.9992502811797007f;
+            difference_3[0][lane] = x[0][lane] - before_2[0][lane];
+            difference_3[1][lane] = x[1][lane] - before_2[1][lane];
+            product_7_2[0][lane] = 2.0f * (difference_3[0][lane] / s_used[0]) * product[lane];
+            product_7_2[1][lane] = 2.0f * (difference_3[1][lane] / s_used[0]) * product[lane];
+            product_8_2[0][lane] = ratio_3 * product_7_2[0][lane];
+            product_8_2[1][lane] = ratio_3 * product_7_2[1][lane];
+            product_9_2[0][lane] = 1.0007502813203257f * -product_8_2[0][lane];
+            product_9_2[1][lane] = 1.0007502813203257f * -product_8_2[1][lane];
+        }
+        // ddpm_chain.gen:3
+        ALIGNED float product_10_2[2][LANES];
+        ALIGNED float projected_5[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_10_2[0][lane] = ratio_4 * -product_9_2[0][lane];
+            product_10_2[1][lane] = ratio_4 * -product_9_2[1][lane];
+        }
+        dot(projected_5, 64, product_10_2, 2, mlp_output_weight, 1, 64);
+        // ddpm_chain.gen:10
+        ALIGNED float total_16[64][LANES];
+        ALIGNED float projected_6[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_16[at][lane] = sigmoid_total_15[at][lane] * projected_5[at][lane] + sigmoid_total_15[at][lane] *
+                    (1.0f - sigmoid_total_15[at][lane]) * (total_15[at][lane] * projected_5[at][lane]);
+            }
+        }
+        dot(projected_6, 64, total_16, 64, mlp_2_weight, 1, 64);
+        ALIGNED float total_17[64][LANES];
+        ALIGNED float projected_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_17[at][lane] = sigmoid_total_14[at][lane] * projected_6[at][lane] + sigmoid_total_14[at][lane] *
+                    (1.0f - sigmoid_total_14[at][lane]) * (total_14[at][lane] * projected_6[at][lane]);
+            }
+        }
+        dot(projected_7, 64, total_17, 64, mlp_1_weight, 1, 64);
+        ALIGNED float total_18[64][LANES];
+        ALIGNED float projected_8[18][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_18[at][lane] = sigmoid_total_13[at][lane] * projected_7[at][lane] + sigmoid_total_13[at][lane] *
+                    (1.0f - sigmoid_total_13[at][lane]) * (total_13[at][lane] * projected_7[at][lane]);
+            }
+        }
+        dot(projected_8, 18, total_18, 64, mlp_0_weight, 1, 18);
+        // ddpm_chain.gen:15
+        ALIGNED float mean[2][LANES];
+        ALIGNED float product_11[LANES];
+        ALIGNED float product_12[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            mean[0][lane] = 0.9992502811797007f * x[0][lane];
+            mean[1][lane] = 0.9992502811797007f * x[1][lane];
+            product_11[lane] = -0.5f * negate_value_cotangent[lane];
+            product_12[0][lane] = 25.82957203800843f * (2.0f * ((value_4_2[0][lane] - mean[0][lane]) /
+                0.03871531431215708f) * product_11[lane]);
+            product_12[1][lane] = 25.82957203800843f * (2.0f * ((value_4_2[1][lane] - mean[1][lane]) /
+                0.03871531431215708f) * product_11[lane]);
+        }
+        // ddpm_chain.gen:16
+        ALIGNED float total_1_2[38][LANES];
+        ALIGNED float total_2_2[40][LANES];
+        for (int at = 0; at < 38; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1_2[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = 0.0f;
+        }
+        for (int64_t t_3_2 = 19 - 1; t_3_2 >= 0; t_3_2--) {
+            // ddpm_chain.gen:8
+            double beta_3;
+            beta_3 = 1.0 - exp(-0.0015 - 0.0025 * pow((double)(t_3_2 + 1), (double)2));
+            // ddpm_chain.gen:16
+            double scale_3;
+            scale_3 = sqrt(beta_3);
+            double sqrt_value_2;
+            sqrt_value_2 = sqrt(1.0 - beta_3);
+            ALIGNED float mean_2[2][LANES];
+            ALIGNED float product_13[2][LANES];
+            ALIGNED float value_6[38][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean_2[0][lane] = (float)sqrt_value_2 * z_end[t_3_2 * 2][lane];
+                mean_2[1][lane] = (float)sqrt_value_2 * z_end[t_3_2 * 2 + 1][lane];
+                product_13[0][lane] = (float)(1.0 / scale_3) * (2.0f * ((value[t_3_2 * 2][lane] - mean_2[0][lane]) /
+                    (float)scale_3) * product_11[lane]);
+                product_13[1][lane] = (float)(1.0 / scale_3) * (2.0f * ((value[t_3_2 * 2 + 1][lane] - mean_2[1][lane]) /
+                    (float)scale_3) * product_11[lane]);
+            }
+            for (int at = 0; at < 38; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = 0.0f;
+            }
+            ALIGNED float value_7[40][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_6[t_3_2 * 2][lane] = product_13[0][lane];
+                value_6[t_3_2 * 2 + 1][lane] = product_13[1][lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = 0.0f;
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                value_7[t_3_2 * 2][lane] = (float)sqrt_value_2 * -product_13[0][lane];
+                value_7[t_3_2 * 2 + 1][lane] = (float)sqrt_value_2 * -product_13[1][lane];
+            }
+            for (int at = 0; at < 38; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1_2[at][lane] = total_1_2[at][lane] + value_6[at][lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = total_2_2[at][lane] + value_7[at][lane];
+            }
+        }
+        // ddpm_chain.gen:19
+        ALIGNED float total_19[40][LANES];
+        ALIGNED float total_20[38][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_19[at][lane] = total_1[at][lane] + total_2_2[at][lane];
+        }
+        ALIGNED float z_adjoint[40][LANES];
+        for (int at = 0; at < 38; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_20[at][lane] = total_2[at][lane] + total_1_2[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = product_9_2[0][lane] + projected_8[0][lane] + product_12[0][lane] + total_19[0][lane];
+            z_adjoint[1][lane] = product_9_2[1][lane] + projected_8[1][lane] + product_12[1][lane] + total_19[1][lane];
+        }
+        for (int at = 0; at < 36; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[at + 2][lane] = total_20[at][lane] + total_19[at + 2][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[38][lane] = 2.0f * z_end[38][lane] * product[lane] + total_20[36][lane] + total_19[38][lane];
+            z_adjoint[39][lane] = 2.0f * z_end[39][lane] * product[lane] + total_20[37][lane] + total_19[39][lane];
+        }
+        for (int64_t t_4 = 19 - 1; t_4 >= 0; t_4--) {
+            // ddpm_chain.gen:16
+            int64_t total_21;
+            total_21 = t_4 + 1;
+            int64_t product_14;
+            product_14 = total_21 * 2;
+            // ddpm_chain.gen:8
+            double beta_4;
+            beta_4 = 1.0 - exp(-0.0015 - 0.0025 * pow((double)total_21, (double)2));
+            ALIGNED float value_8[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_8[at][lane] = z_adjoint[at][lane];
+            }
+            ALIGNED float value_9[40][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_8[product_14][lane] = 0.0f;
+                value_8[product_14 + 1][lane] = 0.0f;
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_9[at][lane] = 0.0f;
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                value_9[t_4 * 2][lane] = (float)sqrt(1.0 - beta_4) * z_adjoint[product_14][lane];
+                value_9[t_4 * 2 + 1][lane] = (float)sqrt(1.0 - beta_4) * z_adjoint[product_14 + 1][lane];
+            }
+            // ddpm_chain.gen:16
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) z_adjoint[at][lane] = value_8[at][lane] + value_9[at][lane];
+            }
+        }
+        // ddpm_chain.gen:3
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = product_8_2[0][lane] + 0.9992502811797007f * (z_adjoint[0][lane] -
+                product_12[0][lane]);
+            x_gradient[1][lane] = product_8_2[1][lane] + 0.9992502811797007f * (z_adjoint[1][lane] -
+                product_12[1][lane]);
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        store(part_12_out, product_10_2, first, count, 2, 2, 0);
+        // ddpm_chain.gen:10
+        store(part_13_out, hidden_6, first, count, 64, 64, 0);
+        store(part_14_out, total_16, first, count, 64, 64, 0);
+        store(part_15_out, hidden_5, first, count, 64, 64, 0);
+        store(part_16_out, total_17, first, count, 64, 64, 0);
+        store(part_17_out, hidden_4, first, count, 64, 64, 0);
+        store(part_18_out, total_18, first, count, 64, 64, 0);
+        store(part_19_out, value_5_2, first, count, 18, 18, 0);
+        ALIGNED float part_20[16][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = projected_8[at + 2][lane];
+        }
+        store(part_20_out, part_20, first, count, 16, 16, 0);
+        ALIGNED float part_21[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_21[at][lane] = shared_3[at];
+        }
+        store(part_21_out, part_21, first, count, 20, 20, 0);
+        // ddpm_chain.gen:19
+        ALIGNED float part_22[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_22[at][lane] = total_3[at][lane] + total_18[at][lane];
+        }
+        store(part_22_out, part_22, first, count, 64, 64, 0);
+        ALIGNED float part_23[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_23[at][lane] = total_4[at][lane] + total_17[at][lane];
+        }
+        store(part_23_out, part_23, first, count, 64, 64, 0);
+        ALIGNED float part_24[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_24[at][lane] = total_5[at][lane] + total_16[at][lane];
+        }
+        store(part_24_out, part_24, first, count, 64, 64, 0);
+        ALIGNED float part_25[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_25[0][lane] = total_6[0][lane] + product_10_2[0][lane];
+            part_25[1][lane] = total_6[1][lane] + product_10_2[1][lane];
+        }
+        store(part_25_out, part_25, first, count, 2, 2, 0);
+        // ddpm_chain.gen:20
+        ALIGNED float part_26[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_26[lane] = 0.03871531431215708f * (-difference_3[0][lane] / square(s_used[0]) * product_7_2[0][lane] +
+                -difference_3[1][lane] / square(s_used[0]) * product_7_2[1][lane] + ratio_3 * product_6[lane]);
+        }
+        store(part_26_out, &part_26, first, count, 1, 1, 0);
+    }
+}
+#endif

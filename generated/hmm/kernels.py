@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import uniform, vector
+from gencompiler.runtime.kernels import dot, log1p, matrix, softplus, tanh, uniform, vector
 
 SAMPLE_LAYOUT_1 = tiles.layout(16, [2])
 SAMPLE_LAYOUT_2 = tiles.layout(16, [1])
@@ -99,6 +99,1501 @@ def sample_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return eaten
+
+
+LOG_WEIGHT_STAGE_1_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+LOG_WEIGHT_STAGE_1_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+LOG_WEIGHT_STAGE_1_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_log_weight_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def log_weight_stage_1_kernel(
+    eaten_ptr,
+    q_gru_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_k_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:12
+    of_input = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2 = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_3 = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_before = tl.load(
+        q_gru_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden = dot(q_gru_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(hidden_bias_array, 0, 16)
+    of_hidden_2 = dot(q_gru_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_3 = dot(q_gru_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_2 = of_input
+    value_3 = of_hidden
+    q_gru_k = (
+        tanh(of_input_2 + tl.sigmoid(of_input_3 + of_hidden_2) * of_hidden_3) * tl.sigmoid(-value_2 - value_3)
+        + tl.sigmoid(value_2 + value_3) * q_gru_before
+    )
+    tl.store(
+        q_gru_k_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_k,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(eaten, q_gru_before, input_weight, input_bias, hidden_weight, hidden_bias, k):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 1.
+
+    Takes eaten [rows, 6] integer, q_gru_before [rows, 8]; returns q_gru_k [rows, 8].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_log_weight_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_k = torch.empty(count, 8, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        q_gru_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_k,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_k
+
+
+LOG_WEIGHT_STAGE_2_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+LOG_WEIGHT_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+LOG_WEIGHT_STAGE_2_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_log_weight_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_2),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_2),
+        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k_2"])
+def log_weight_stage_2_kernel(
+    eaten_ptr,
+    q_gru_2_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_2_k_2_out,
+    count,
+    k_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:13
+    of_input_2 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2_2 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_2_3 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_2_before = tl.load(
+        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array,
+        0,
+        16,
+    )
+    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_4 = of_input_2
+    value_5 = of_hidden_2
+    q_gru_2_k_2 = (
+        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
+        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
+    )
+    tl.store(
+        q_gru_2_k_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_2_k_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_2_rows(eaten, q_gru_2_before, input_weight, input_bias, hidden_weight, hidden_bias, k_2):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 2.
+
+    Takes eaten [rows, 6] integer, q_gru_2_before [rows, 8]; returns q_gru_2_k_2 [rows, 8].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_log_weight_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = log_weight_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_2_k_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
+    log_weight_stage_2_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        q_gru_2_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_2_k_2,
+        count,
+        k_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_2_k_2
+
+
+@tiles.remembered
+def pack_log_weight_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0, 0]),
+        tiles.place(weight[0, 1]),
+        tiles.place(weight[0, 2]),
+        tiles.place(weight[0, 3]),
+        tiles.place(weight[0, 4]),
+        tiles.place(weight[0, 5]),
+        tiles.place(weight[0, 6]),
+        tiles.place(weight[0, 7]),
+        tiles.place(bias[0]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_stage_3_kernel(
+    q_gru_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    logits_out,
+    hot_start_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array []
+    weight_array_2 []
+    weight_array_3 []
+    weight_array_4 []
+    weight_array_5 []
+    weight_array_6 []
+    weight_array_7 []
+    weight_array_8 []
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:12
+    logits = (
+        tl.load(q_gru_ptr + place * 56, mask=live, other=0) * tl.load(weight_array)
+        + tl.load(q_gru_ptr + place * 56 + 1, mask=live, other=0) * tl.load(weight_array_2)
+        + tl.load(q_gru_ptr + place * 56 + 2, mask=live, other=0) * tl.load(weight_array_3)
+        + tl.load(q_gru_ptr + place * 56 + 3, mask=live, other=0) * tl.load(weight_array_4)
+        + tl.load(q_gru_ptr + place * 56 + 4, mask=live, other=0) * tl.load(weight_array_5)
+        + tl.load(q_gru_ptr + place * 56 + 5, mask=live, other=0) * tl.load(weight_array_6)
+        + tl.load(q_gru_ptr + place * 56 + 6, mask=live, other=0) * tl.load(weight_array_7)
+        + tl.load(q_gru_ptr + place * 56 + 7, mask=live, other=0) * tl.load(weight_array_8)
+        + tl.load(bias_array)
+    )
+    noise = uniform(seed, row, step, 0, 5)
+    hot_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    hot_start_0 = hot_2
+    hot_start_1 = 0.0
+    hot_start_2 = 0.0
+    hot_start_3 = 0.0
+    hot_start_4 = 0.0
+    hot_start_5 = 0.0
+    tl.store(hot_start_out + place * 6, hot_start_0, mask=live)
+    tl.store(hot_start_out + place * 6 + 1, tl.full((ROWS,), hot_start_1, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 2, tl.full((ROWS,), hot_start_2, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 3, tl.full((ROWS,), hot_start_3, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 4, tl.full((ROWS,), hot_start_4, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 5, tl.full((ROWS,), hot_start_5, tl.float32), mask=live)
+    tl.store(logits_out + place, logits, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def log_weight_stage_3_rows(q_gru, weight, bias, *, rows, seed, step):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 3.
+
+    Takes q_gru [rows, 56]; returns logits [rows], hot_start [rows, 6].
+    """
+    count, device = len(q_gru), q_gru.device
+    arrays = pack_log_weight_stage_3(weight, bias, device)
+    size = log_weight_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    logits = torch.empty(count, dtype=torch.float32, device=device)
+    hot_start = torch.empty(count, 6, dtype=torch.float32, device=device)
+    log_weight_stage_3_kernel[(programs,)](
+        q_gru.to(torch.float32).contiguous(),
+        *arrays,
+        logits,
+        hot_start,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return logits, hot_start
+
+
+LOG_WEIGHT_STAGE_4_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
+
+
+@tiles.remembered
+def pack_log_weight_stage_4(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], LOG_WEIGHT_STAGE_4_LAYOUT_1), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def log_weight_stage_4_kernel(
+    computed_ptr,
+    hot_ptr,
+    weight_array,
+    bias_array,
+    hot_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:13
+    total = t + 1
+    computed = tl.load(
+        computed_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    logits_2 = tl.sum(
+        tl.where(tl.arange(0, 16)[None, :] < 8, computed, tl.load(hot_ptr + place * 6 + t, mask=live, other=0)[:, None])
+        * vector(weight_array, 0, 16),
+        1,
+    ) + tl.load(bias_array)
+    noise_2 = uniform(seed, row, step, total, 5)
+    hot_t = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
+    hot = tl.load(
+        hot_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+        other=0,
+    )
+    hot_next = tl.where(tl.arange(0, 16)[None, :] == total, hot_t[:, None], hot)
+    tl.store(
+        hot_next_out + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        hot_next,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_4_rows(computed, hot, weight, bias, t, *, rows, seed, step):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 4.
+
+    Takes computed [rows, 8], hot [rows, 6]; returns hot_next [rows, 6].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_log_weight_stage_4(weight, bias, device)
+    size = log_weight_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hot_next = torch.empty(count, 6, dtype=torch.float32, device=device)
+    log_weight_stage_4_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        hot.to(torch.float32).contiguous(),
+        *arrays,
+        hot_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hot_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_5_kernel(
+    eaten_ptr,
+    hot_ptr,
+    logits_ptr,
+    log_p_hot_out,
+    log_p_out,
+    log_p_2_out,
+    log_q_hot_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over dimensions, carrying log_p [ROWS]
+    loop over dimensions, carrying log_p_2 [ROWS]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:8
+    hot_0 = tl.load(hot_ptr + place * 6, mask=live, other=0)
+    log_p_hot = tl.where(hot_0 == 1.0, -0.6931471805599453, -0.6931471805599453)
+    # hmm.gen:9
+    log_p = tl.full((ROWS,), 0.0, tl.float32)
+    for t_2 in tl.range(0, 5, num_stages=1):
+        equal_value = tl.load(hot_ptr + place * 6 + (t_2 + 1), mask=live, other=0) == 1.0
+        probability = tl.where(tl.load(hot_ptr + place * 6 + t_2, mask=live, other=0) == 0, 0.2, 0.8)
+        log_p = log_p + tl.where(
+            equal_value,
+            tl.log(tl.where(equal_value, probability, 1.0)),
+            log1p(tl.where(equal_value == 0, -probability, 0.0)),
+        )
+    # hmm.gen:10
+    log_p_2 = tl.full((ROWS,), 0.0, tl.float32)
+    for t_3 in tl.range(0, 6, num_stages=1):
+        _event = tl.load(eaten_ptr + place * 6 + t_3, mask=live, other=0).to(tl.float32)
+        equal__event = _event == 0
+        equal__event_2 = _event == 1
+        log_p_2 = log_p_2 + tl.log(
+            tl.where(
+                tl.load(hot_ptr + place * 6 + t_3, mask=live, other=0) == 0,
+                tl.where(equal__event, 0.7, tl.where(equal__event_2, 0.2, 0.1)),
+                tl.where(equal__event, 0.1, tl.where(equal__event_2, 0.2, 0.7)),
+            ),
+        )
+    logits = tl.load(logits_ptr + place, mask=live, other=0)
+    # hmm.gen:12
+    log_q_hot = hot_0 * logits - softplus(logits)
+    # hmm.gen:8
+    tl.store(log_p_hot_out + place, log_p_hot, mask=live)
+    tl.store(log_p_out + place, log_p, mask=live)
+    tl.store(log_p_2_out + place, log_p_2, mask=live)
+    tl.store(log_q_hot_out + place, log_q_hot, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def log_weight_stage_5_rows(eaten, hot, logits):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 5.
+
+    Takes eaten [rows, 6] integer, hot [rows, 6], logits [rows]; returns log_p_hot [rows], log_p [rows], log_p_2
+    [rows], log_q_hot [rows].
+    """
+    count, device = len(eaten), eaten.device
+    size = log_weight_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_hot = torch.empty(count, dtype=torch.float32, device=device)
+    log_p = torch.empty(count, dtype=torch.float32, device=device)
+    log_p_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_q_hot = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_5_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        hot.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_p_hot,
+        log_p,
+        log_p_2,
+        log_q_hot,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_hot, log_p, log_p_2, log_q_hot
+
+
+LOG_WEIGHT_STAGE_6_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
+
+
+@tiles.remembered
+def pack_log_weight_stage_6(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], LOG_WEIGHT_STAGE_6_LAYOUT_1), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count", "t_4"])
+def log_weight_stage_6_kernel(
+    computed_2_ptr,
+    hot_ptr,
+    log_q_ptr,
+    weight_array,
+    bias_array,
+    log_q_next_out,
+    count,
+    t_4,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 6.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    # hmm.gen:13
+    logits_3 = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 8,
+            computed_2,
+            tl.load(hot_ptr + place * 6 + t_4, mask=live, other=0)[:, None],
+        )
+        * vector(weight_array, 0, 16),
+        1,
+    ) + tl.load(bias_array)
+    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
+    log_q_next = log_q + (tl.load(hot_ptr + place * 6 + (t_4 + 1), mask=live, other=0) * logits_3 - softplus(logits_3))
+    tl.store(log_q_next_out + place, log_q_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_6_rows(computed_2, hot, log_q, weight, bias, t_4):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 6.
+
+    Takes computed_2 [rows, 8], hot [rows, 6], log_q [rows]; returns log_q_next [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_log_weight_stage_6(weight, bias, device)
+    size = log_weight_stage_6_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_q_next = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_6_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        hot.to(torch.float32).contiguous(),
+        log_q.to(torch.float32).contiguous(),
+        *arrays,
+        log_q_next,
+        count,
+        t_4,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_q_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_7_kernel(
+    log_p_ptr,
+    log_p_2_ptr,
+    log_p_hot_ptr,
+    log_q_ptr,
+    log_q_hot_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 7.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
+    log_p_2 = tl.load(log_p_2_ptr + place, mask=live, other=0)
+    log_p_hot = tl.load(log_p_hot_ptr + place, mask=live, other=0)
+    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
+    log_q_hot = tl.load(log_q_hot_ptr + place, mask=live, other=0)
+    # hmm.gen:4
+    log_weight_2 = log_p_hot + log_p + log_p_2 - (log_q_hot + log_q)
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def log_weight_stage_7_rows(log_p, log_p_2, log_p_hot, log_q, log_q_hot):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 7.
+
+    Takes log_p [rows], log_p_2 [rows], log_p_hot [rows], log_q [rows], log_q_hot [rows]; returns log_weight_2
+    [rows].
+    """
+    count, device = len(log_p), log_p.device
+    size = log_weight_stage_7_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_7_kernel[(programs,)](
+        log_p.to(torch.float32).contiguous(),
+        log_p_2.to(torch.float32).contiguous(),
+        log_p_hot.to(torch.float32).contiguous(),
+        log_q.to(torch.float32).contiguous(),
+        log_q_hot.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(
+    log_weight_stage_1_rows,
+    log_weight_stage_2_rows,
+    log_weight_stage_3_rows,
+    log_weight_stage_4_rows,
+    log_weight_stage_5_rows,
+    log_weight_stage_6_rows,
+    log_weight_stage_7_rows,
+)
+def log_weight_rows(
+    eaten,
+    gru_input_weight,
+    gru_input_bias,
+    gru_hidden_weight,
+    gru_hidden_bias,
+    gru_2_input_weight,
+    gru_2_input_bias,
+    gru_2_hidden_weight,
+    gru_2_hidden_bias,
+    linear_output_weight,
+    linear_output_bias,
+    linear_2_output_weight,
+    linear_2_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten).
+
+    Takes eaten [rows, 6] integer; returns log_weight [rows].
+    """
+    dtype = gru_input_weight.dtype
+    device = eaten.device
+    # hmm.gen:12
+    value = torch.slice_scatter(
+        torch.full((56,), 0.0, dtype=dtype, device=device),
+        torch.full((8,), 0.0, dtype=dtype, device=device),
+        -1,
+        48,
+        56,
+    )
+    q_gru = value.expand(len(eaten), -1)
+    q_gru_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k in reversed(range(6)):
+        q_gru_k = log_weight_stage_1_rows(
+            eaten,
+            q_gru_before,
+            gru_input_weight,
+            gru_input_bias,
+            gru_hidden_weight,
+            gru_hidden_bias,
+            k,
+        )
+        q_gru_next = torch.slice_scatter(q_gru, q_gru_k, -1, k * 8, k * 8 + 8)
+        q_gru = q_gru_next
+        q_gru_before = q_gru_k
+    # hmm.gen:13
+    q_gru_2 = value.expand(len(eaten), -1)
+    q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k_2 in reversed(range(6)):
+        q_gru_2_k_2 = log_weight_stage_2_rows(
+            eaten,
+            q_gru_2_before,
+            gru_2_input_weight,
+            gru_2_input_bias,
+            gru_2_hidden_weight,
+            gru_2_hidden_bias,
+            k_2,
+        )
+        q_gru_2_next = torch.slice_scatter(q_gru_2, q_gru_2_k_2, -1, k_2 * 8, k_2 * 8 + 8)
+        q_gru_2 = q_gru_2_next
+        q_gru_2_before = q_gru_2_k_2
+    # hmm.gen:12
+    logits, hot_start = log_weight_stage_3_rows(
+        q_gru,
+        linear_output_weight,
+        linear_output_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # hmm.gen:13
+    hot = hot_start
+    for t in range(5):
+        total = t + 1
+        computed = q_gru_2[:, total * 8 : total * 8 + 8]
+        hot_next = log_weight_stage_4_rows(
+            computed,
+            hot,
+            linear_2_output_weight,
+            linear_2_output_bias,
+            t,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        hot = hot_next
+    # hmm.gen:8
+    log_p_hot, log_p, log_p_2, log_q_hot = log_weight_stage_5_rows(eaten, hot, logits)
+    # hmm.gen:13
+    log_q = torch.zeros(len(eaten), dtype=dtype, device=device)
+    for t_4 in range(5):
+        operand = q_gru_2[:, 8:]
+        computed_2 = operand[:, t_4 * 8 : t_4 * 8 + 8]
+        log_q_next = log_weight_stage_6_rows(computed_2, hot, log_q, linear_2_output_weight, linear_2_output_bias, t_4)
+        log_q = log_q_next
+    # hmm.gen:4
+    log_weight_2 = log_weight_stage_7_rows(log_p, log_p_2, log_p_hot, log_q, log_q_hot)
+    return log_weight_2
+
+
+ENCODE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+ENCODE_STAGE_1_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+ENCODE_STAGE_1_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_encode_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_2),
+        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_2),
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_2),
+        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def encode_stage_1_kernel(
+    eaten_ptr,
+    q_gru_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_k_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of hot for each row from q(hot | eaten): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:12
+    of_input = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2 = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_3 = (
+        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_before = tl.load(
+        q_gru_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden = dot(q_gru_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(hidden_bias_array, 0, 16)
+    of_hidden_2 = dot(q_gru_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_3 = dot(q_gru_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_2 = of_input
+    value_3 = of_hidden
+    q_gru_k = (
+        tanh(of_input_2 + tl.sigmoid(of_input_3 + of_hidden_2) * of_hidden_3) * tl.sigmoid(-value_2 - value_3)
+        + tl.sigmoid(value_2 + value_3) * q_gru_before
+    )
+    tl.store(
+        q_gru_k_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_k,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_1_rows(eaten, q_gru_before, input_weight, input_bias, hidden_weight, hidden_bias, k):
+    """a draw of hot for each row from q(hot | eaten): stage 1.
+
+    Takes eaten [rows, 6] integer, q_gru_before [rows, 8]; returns q_gru_k [rows, 8].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_encode_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_k = torch.empty(count, 8, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        q_gru_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_k,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_k
+
+
+ENCODE_STAGE_2_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+ENCODE_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+ENCODE_STAGE_2_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_encode_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_2),
+        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_2),
+        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k_2"])
+def encode_stage_2_kernel(
+    eaten_ptr,
+    q_gru_2_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_2_k_2_out,
+    count,
+    k_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of hot for each row from q(hot | eaten): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:13
+    of_input_2 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2_2 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_2_3 = (
+        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_2_before = tl.load(
+        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array,
+        0,
+        16,
+    )
+    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_4 = of_input_2
+    value_5 = of_hidden_2
+    q_gru_2_k_2 = (
+        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
+        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
+    )
+    tl.store(
+        q_gru_2_k_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_2_k_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_2_rows(eaten, q_gru_2_before, input_weight, input_bias, hidden_weight, hidden_bias, k_2):
+    """a draw of hot for each row from q(hot | eaten): stage 2.
+
+    Takes eaten [rows, 6] integer, q_gru_2_before [rows, 8]; returns q_gru_2_k_2 [rows, 8].
+    """
+    count, device = len(eaten), eaten.device
+    arrays = pack_encode_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = encode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_2_k_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
+    encode_stage_2_kernel[(programs,)](
+        eaten.to(torch.int64).contiguous(),
+        q_gru_2_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_2_k_2,
+        count,
+        k_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_2_k_2
+
+
+@tiles.remembered
+def pack_encode_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0, 0]),
+        tiles.place(weight[0, 1]),
+        tiles.place(weight[0, 2]),
+        tiles.place(weight[0, 3]),
+        tiles.place(weight[0, 4]),
+        tiles.place(weight[0, 5]),
+        tiles.place(weight[0, 6]),
+        tiles.place(weight[0, 7]),
+        tiles.place(bias[0]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_3_kernel(
+    q_gru_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hot_start_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of hot for each row from q(hot | eaten): stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array []
+    weight_array_2 []
+    weight_array_3 []
+    weight_array_4 []
+    weight_array_5 []
+    weight_array_6 []
+    weight_array_7 []
+    weight_array_8 []
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:12
+    logits = (
+        tl.load(q_gru_ptr + place * 56, mask=live, other=0) * tl.load(weight_array)
+        + tl.load(q_gru_ptr + place * 56 + 1, mask=live, other=0) * tl.load(weight_array_2)
+        + tl.load(q_gru_ptr + place * 56 + 2, mask=live, other=0) * tl.load(weight_array_3)
+        + tl.load(q_gru_ptr + place * 56 + 3, mask=live, other=0) * tl.load(weight_array_4)
+        + tl.load(q_gru_ptr + place * 56 + 4, mask=live, other=0) * tl.load(weight_array_5)
+        + tl.load(q_gru_ptr + place * 56 + 5, mask=live, other=0) * tl.load(weight_array_6)
+        + tl.load(q_gru_ptr + place * 56 + 6, mask=live, other=0) * tl.load(weight_array_7)
+        + tl.load(q_gru_ptr + place * 56 + 7, mask=live, other=0) * tl.load(weight_array_8)
+        + tl.load(bias_array)
+    )
+    noise = uniform(seed, row, step, 0, 5)
+    hot_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    hot_start_0 = hot_2
+    hot_start_1 = 0.0
+    hot_start_2 = 0.0
+    hot_start_3 = 0.0
+    hot_start_4 = 0.0
+    hot_start_5 = 0.0
+    tl.store(hot_start_out + place * 6, hot_start_0, mask=live)
+    tl.store(hot_start_out + place * 6 + 1, tl.full((ROWS,), hot_start_1, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 2, tl.full((ROWS,), hot_start_2, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 3, tl.full((ROWS,), hot_start_3, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 4, tl.full((ROWS,), hot_start_4, tl.float32), mask=live)
+    tl.store(hot_start_out + place * 6 + 5, tl.full((ROWS,), hot_start_5, tl.float32), mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def encode_stage_3_rows(q_gru, weight, bias, *, rows, seed, step):
+    """a draw of hot for each row from q(hot | eaten): stage 3.
+
+    Takes q_gru [rows, 56]; returns hot_start [rows, 6].
+    """
+    count, device = len(q_gru), q_gru.device
+    arrays = pack_encode_stage_3(weight, bias, device)
+    size = encode_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hot_start = torch.empty(count, 6, dtype=torch.float32, device=device)
+    encode_stage_3_kernel[(programs,)](
+        q_gru.to(torch.float32).contiguous(),
+        *arrays,
+        hot_start,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hot_start
+
+
+ENCODE_STAGE_4_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
+
+
+@tiles.remembered
+def pack_encode_stage_4(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], ENCODE_STAGE_4_LAYOUT_1), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def encode_stage_4_kernel(
+    computed_ptr,
+    hot_ptr,
+    weight_array,
+    bias_array,
+    hot_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of hot for each row from q(hot | eaten): stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:13
+    total = t + 1
+    computed = tl.load(
+        computed_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    logits_2 = tl.sum(
+        tl.where(tl.arange(0, 16)[None, :] < 8, computed, tl.load(hot_ptr + place * 6 + t, mask=live, other=0)[:, None])
+        * vector(weight_array, 0, 16),
+        1,
+    ) + tl.load(bias_array)
+    noise_2 = uniform(seed, row, step, total, 5)
+    hot_t = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
+    hot = tl.load(
+        hot_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+        other=0,
+    )
+    hot_next = tl.where(tl.arange(0, 16)[None, :] == total, hot_t[:, None], hot)
+    tl.store(
+        hot_next_out + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        hot_next,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_4_rows(computed, hot, weight, bias, t, *, rows, seed, step):
+    """a draw of hot for each row from q(hot | eaten): stage 4.
+
+    Takes computed [rows, 8], hot [rows, 6]; returns hot_next [rows, 6].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_encode_stage_4(weight, bias, device)
+    size = encode_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hot_next = torch.empty(count, 6, dtype=torch.float32, device=device)
+    encode_stage_4_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        hot.to(torch.float32).contiguous(),
+        *arrays,
+        hot_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hot_next
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows, encode_stage_2_rows, encode_stage_3_rows, encode_stage_4_rows)
+def encode_rows(
+    eaten,
+    gru_input_weight,
+    gru_input_bias,
+    gru_hidden_weight,
+    gru_hidden_bias,
+    gru_2_input_weight,
+    gru_2_input_bias,
+    gru_2_hidden_weight,
+    gru_2_hidden_bias,
+    linear_output_weight,
+    linear_output_bias,
+    linear_2_output_weight,
+    linear_2_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of hot for each row from q(hot | eaten).
+
+    Takes eaten [rows, 6] integer; returns hot [rows, 6] integer.
+    """
+    dtype = gru_input_weight.dtype
+    device = eaten.device
+    # hmm.gen:12
+    value = torch.slice_scatter(
+        torch.full((56,), 0.0, dtype=dtype, device=device),
+        torch.full((8,), 0.0, dtype=dtype, device=device),
+        -1,
+        48,
+        56,
+    )
+    q_gru = value.expand(len(eaten), -1)
+    q_gru_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k in reversed(range(6)):
+        q_gru_k = encode_stage_1_rows(
+            eaten,
+            q_gru_before,
+            gru_input_weight,
+            gru_input_bias,
+            gru_hidden_weight,
+            gru_hidden_bias,
+            k,
+        )
+        q_gru_next = torch.slice_scatter(q_gru, q_gru_k, -1, k * 8, k * 8 + 8)
+        q_gru = q_gru_next
+        q_gru_before = q_gru_k
+    # hmm.gen:13
+    q_gru_2 = value.expand(len(eaten), -1)
+    q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k_2 in reversed(range(6)):
+        q_gru_2_k_2 = encode_stage_2_rows(
+            eaten,
+            q_gru_2_before,
+            gru_2_input_weight,
+            gru_2_input_bias,
+            gru_2_hidden_weight,
+            gru_2_hidden_bias,
+            k_2,
+        )
+        q_gru_2_next = torch.slice_scatter(q_gru_2, q_gru_2_k_2, -1, k_2 * 8, k_2 * 8 + 8)
+        q_gru_2 = q_gru_2_next
+        q_gru_2_before = q_gru_2_k_2
+    # hmm.gen:12
+    hot_start = encode_stage_3_rows(q_gru, linear_output_weight, linear_output_bias, rows=rows, seed=seed, step=step)
+    # hmm.gen:13
+    hot = hot_start
+    for t in range(5):
+        total = t + 1
+        computed = q_gru_2[:, total * 8 : total * 8 + 8]
+        hot_next = encode_stage_4_rows(
+            computed,
+            hot,
+            linear_2_output_weight,
+            linear_2_output_bias,
+            t,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        hot = hot_next
+    return hot.to(torch.int64)
 
 
 DECODE_LAYOUT_1 = tiles.layout(16, [2])
@@ -239,3 +1734,722 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return hot
+
+
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(16, [2])
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2 = tiles.layout(16, [1])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, device),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2, device),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    mask_array,
+    mask_2_array,
+    hot_out,
+    eaten_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over dimensions, carrying hot [ROWS, 16]
+    loop over dimensions, carrying eaten_2 [ROWS, 16]
+    loop over dimensions, carrying cumulative [ROWS], drawn [ROWS]
+    mask_array [16]
+    mask_2_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hmm.gen:10
+    entries = tl.where(vector(mask_array, 0, 16) != 0.0, 0.1, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.7))
+    entries_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 0.7, tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.2, 0.1))
+    # hmm.gen:8
+    noise = uniform(seed, row, step, 0, 9)
+    hot_2 = (noise < 0.5).to(tl.float32)
+    # hmm.gen:9
+    hot = tl.where(tl.arange(0, 16)[None, :] == 0, hot_2[:, None], 0.0)
+    for t in tl.range(0, 5, num_stages=1):
+        total = t + 1
+        probability = tl.where(tl.sum(tl.where(tl.arange(0, 16)[None, :] == t, hot, 0.0), 1) == 0, 0.2, 0.8)
+        noise_2 = uniform(seed, row, step, total, 9)
+        hot_t = (noise_2 < probability).to(tl.float32)
+        hot = tl.where(tl.arange(0, 16)[None, :] == total, hot_t[:, None], hot)
+    # hmm.gen:8
+    tl.store(
+        hot_out + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        hot,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+    )
+    # hmm.gen:10
+    eaten_2 = tl.broadcast_to(tl.full((1, 16), 0.0, tl.float32), (ROWS, 16))
+    for t_2 in tl.range(0, 6, num_stages=1):
+        probabilities = tl.where(
+            (tl.sum(tl.where(tl.arange(0, 16)[None, :] == t_2, hot, 0.0), 1) == 0)[:, None],
+            entries,
+            entries_2,
+        )
+        noise_3 = uniform(seed, row, step, t_2, 8)
+        cumulative = tl.full((ROWS,), 0.0, tl.float32)
+        drawn = tl.full((ROWS,), 0.0, tl.float32)
+        for k in tl.range(0, 2, num_stages=1):
+            total_2 = cumulative + tl.sum(tl.where(tl.arange(0, 16)[None, :] == k, probabilities, 0.0), 1)
+            cumulative = total_2
+            drawn = drawn + (total_2 <= noise_3).to(tl.float32)
+        eaten_2 = tl.where(tl.arange(0, 16)[None, :] == t_2, drawn[:, None], eaten_2)
+    # hmm.gen:8
+    tl.store(
+        eaten_2_out + place[:, None] * 6 + tl.arange(0, 16)[None, :],
+        eaten_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(*, rows, seed, step, dtype=torch.float32):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Returns hot [rows, 6], eaten_2 [rows, 6].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_objective_phase_1_stage_1(device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hot = torch.empty(count, 6, dtype=torch.float32, device=device)
+    eaten_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        *arrays,
+        hot,
+        eaten_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hot, eaten_2
+
+
+OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_2_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k_2"])
+def objective_phase_1_stage_2_kernel(
+    eaten_2_ptr,
+    q_gru_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_k_2_out,
+    count,
+    k_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:12
+    of_input = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2 = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_3 = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_before = tl.load(
+        q_gru_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden = dot(q_gru_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(hidden_bias_array, 0, 16)
+    of_hidden_2 = dot(q_gru_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_3 = dot(q_gru_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_2 = of_input
+    value_3 = of_hidden
+    q_gru_k_2 = (
+        tanh(of_input_2 + tl.sigmoid(of_input_3 + of_hidden_2) * of_hidden_3) * tl.sigmoid(-value_2 - value_3)
+        + tl.sigmoid(value_2 + value_3) * q_gru_before
+    )
+    tl.store(
+        q_gru_k_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_k_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(eaten_2, q_gru_before, input_weight, input_bias, hidden_weight, hidden_bias, k_2):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes eaten_2 [rows, 6], q_gru_before [rows, 8]; returns q_gru_k_2 [rows, 8].
+    """
+    count, device = len(eaten_2), eaten_2.device
+    arrays = pack_objective_phase_1_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_k_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        eaten_2.to(torch.float32).contiguous(),
+        q_gru_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_k_2,
+        count,
+        k_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_k_2
+
+
+OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
+OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
+OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_3(input_weight, input_bias, hidden_weight, hidden_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
+        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k_2_2"])
+def objective_phase_1_stage_3_kernel(
+    eaten_2_ptr,
+    q_gru_2_before_ptr,
+    input_weight_array,
+    input_weight_array_2,
+    input_weight_array_3,
+    input_bias_array,
+    input_weight_array_4,
+    input_weight_array_5,
+    input_weight_array_6,
+    input_bias_array_2,
+    input_weight_array_7,
+    input_weight_array_8,
+    input_weight_array_9,
+    input_bias_array_3,
+    hidden_weight_array,
+    hidden_bias_array,
+    hidden_weight_array_2,
+    hidden_bias_array_2,
+    hidden_weight_array_3,
+    hidden_bias_array_3,
+    q_gru_2_k_2_2_out,
+    count,
+    k_2_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    input_weight_array [16]
+    input_weight_array_2 [16]
+    input_weight_array_3 [16]
+    input_bias_array [16]
+    input_weight_array_4 [16]
+    input_weight_array_5 [16]
+    input_weight_array_6 [16]
+    input_bias_array_2 [16]
+    input_weight_array_7 [16]
+    input_weight_array_8 [16]
+    input_weight_array_9 [16]
+    input_bias_array_3 [16]
+    hidden_weight_array [16, 16]
+    hidden_bias_array [16]
+    hidden_weight_array_2 [16, 16]
+    hidden_bias_array_2 [16]
+    hidden_weight_array_3 [16, 16]
+    hidden_bias_array_3 [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:13
+    of_input_2 = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_2, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_3, 0, 16)
+        + vector(input_bias_array, 0, 16)
+    )
+    of_input_2_2 = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_4, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_5, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_6, 0, 16)
+        + vector(input_bias_array_2, 0, 16)
+    )
+    of_input_2_3 = (
+        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
+        * vector(input_weight_array_7, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
+        * vector(input_weight_array_8, 0, 16)
+        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
+        * vector(input_weight_array_9, 0, 16)
+        + vector(input_bias_array_3, 0, 16)
+    )
+    q_gru_2_before = tl.load(
+        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array,
+        0,
+        16,
+    )
+    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_2,
+        0,
+        16,
+    )
+    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
+        hidden_bias_array_3,
+        0,
+        16,
+    )
+    value_4 = of_input_2
+    value_5 = of_hidden_2
+    q_gru_2_k_2_2 = (
+        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
+        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
+    )
+    tl.store(
+        q_gru_2_k_2_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        q_gru_2_k_2_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_3_rows(
+    eaten_2,
+    q_gru_2_before,
+    input_weight,
+    input_bias,
+    hidden_weight,
+    hidden_bias,
+    k_2_2,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 3.
+
+    Takes eaten_2 [rows, 6], q_gru_2_before [rows, 8]; returns q_gru_2_k_2_2 [rows, 8].
+    """
+    count, device = len(eaten_2), eaten_2.device
+    arrays = pack_objective_phase_1_stage_3(input_weight, input_bias, hidden_weight, hidden_bias, device)
+    size = objective_phase_1_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    q_gru_2_k_2_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
+    objective_phase_1_stage_3_kernel[(programs,)](
+        eaten_2.to(torch.float32).contiguous(),
+        q_gru_2_before.to(torch.float32).contiguous(),
+        *arrays,
+        q_gru_2_k_2_2,
+        count,
+        k_2_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return q_gru_2_k_2_2
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_4(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0, 0]),
+        tiles.place(weight[0, 1]),
+        tiles.place(weight[0, 2]),
+        tiles.place(weight[0, 3]),
+        tiles.place(weight[0, 4]),
+        tiles.place(weight[0, 5]),
+        tiles.place(weight[0, 6]),
+        tiles.place(weight[0, 7]),
+        tiles.place(bias[0]),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_4_kernel(
+    hot_ptr,
+    q_gru_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    log_q_hot_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array []
+    weight_array_2 []
+    weight_array_3 []
+    weight_array_4 []
+    weight_array_5 []
+    weight_array_6 []
+    weight_array_7 []
+    weight_array_8 []
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # hmm.gen:12
+    logits = (
+        tl.load(q_gru_ptr + place * 56, mask=live, other=0) * tl.load(weight_array)
+        + tl.load(q_gru_ptr + place * 56 + 1, mask=live, other=0) * tl.load(weight_array_2)
+        + tl.load(q_gru_ptr + place * 56 + 2, mask=live, other=0) * tl.load(weight_array_3)
+        + tl.load(q_gru_ptr + place * 56 + 3, mask=live, other=0) * tl.load(weight_array_4)
+        + tl.load(q_gru_ptr + place * 56 + 4, mask=live, other=0) * tl.load(weight_array_5)
+        + tl.load(q_gru_ptr + place * 56 + 5, mask=live, other=0) * tl.load(weight_array_6)
+        + tl.load(q_gru_ptr + place * 56 + 6, mask=live, other=0) * tl.load(weight_array_7)
+        + tl.load(q_gru_ptr + place * 56 + 7, mask=live, other=0) * tl.load(weight_array_8)
+        + tl.load(bias_array)
+    )
+    log_q_hot = tl.load(hot_ptr + place * 6, mask=live, other=0) * logits - softplus(logits)
+    tl.store(log_q_hot_out + place, log_q_hot, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_4_rows(hot, q_gru, weight, bias):
+    """the value that phase_1 maximizes, by one draw for each row: stage 4.
+
+    Takes hot [rows, 6], q_gru [rows, 56]; returns log_q_hot [rows].
+    """
+    count, device = len(hot), hot.device
+    arrays = pack_objective_phase_1_stage_4(weight, bias, device)
+    size = objective_phase_1_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_q_hot = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_4_kernel[(programs,)](
+        hot.to(torch.float32).contiguous(),
+        q_gru.to(torch.float32).contiguous(),
+        *arrays,
+        log_q_hot,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_q_hot
+
+
+OBJECTIVE_PHASE_1_STAGE_5_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_5(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], OBJECTIVE_PHASE_1_STAGE_5_LAYOUT_1), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count", "t_3"])
+def objective_phase_1_stage_5_kernel(
+    computed_ptr,
+    hot_ptr,
+    log_q_ptr,
+    weight_array,
+    bias_array,
+    log_q_next_out,
+    count,
+    t_3,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(
+        computed_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
+        other=0,
+    )
+    # hmm.gen:13
+    logits_2 = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 8,
+            computed,
+            tl.load(hot_ptr + place * 6 + t_3, mask=live, other=0)[:, None],
+        )
+        * vector(weight_array, 0, 16),
+        1,
+    ) + tl.load(bias_array)
+    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
+    log_q_next = log_q + (tl.load(hot_ptr + place * 6 + (t_3 + 1), mask=live, other=0) * logits_2 - softplus(logits_2))
+    tl.store(log_q_next_out + place, log_q_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_5_rows(computed, hot, log_q, weight, bias, t_3):
+    """the value that phase_1 maximizes, by one draw for each row: stage 5.
+
+    Takes computed [rows, 8], hot [rows, 6], log_q [rows]; returns log_q_next [rows].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_objective_phase_1_stage_5(weight, bias, device)
+    size = objective_phase_1_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_q_next = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_5_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        hot.to(torch.float32).contiguous(),
+        log_q.to(torch.float32).contiguous(),
+        *arrays,
+        log_q_next,
+        count,
+        t_3,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_q_next
+
+
+@torch.no_grad()
+@tiles.stages(
+    objective_phase_1_stage_1_rows,
+    objective_phase_1_stage_2_rows,
+    objective_phase_1_stage_3_rows,
+    objective_phase_1_stage_4_rows,
+    objective_phase_1_stage_5_rows,
+)
+def objective_phase_1_rows(
+    eaten,
+    gru_input_weight,
+    gru_input_bias,
+    gru_hidden_weight,
+    gru_hidden_bias,
+    gru_2_input_weight,
+    gru_2_input_bias,
+    gru_2_hidden_weight,
+    gru_2_hidden_bias,
+    linear_output_weight,
+    linear_output_bias,
+    linear_2_output_weight,
+    linear_2_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes eaten [rows, 6] integer; returns value [rows].
+    """
+    dtype = gru_input_weight.dtype
+    device = eaten.device
+    # hmm.gen:12
+    value = torch.slice_scatter(
+        torch.full((56,), 0.0, dtype=dtype, device=device),
+        torch.full((8,), 0.0, dtype=dtype, device=device),
+        -1,
+        48,
+        56,
+    )
+    # hmm.gen:8
+    hot, eaten_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step)
+    # hmm.gen:12
+    q_gru = value.expand(len(eaten), -1)
+    q_gru_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k_2 in reversed(range(6)):
+        q_gru_k_2 = objective_phase_1_stage_2_rows(
+            eaten_2,
+            q_gru_before,
+            gru_input_weight,
+            gru_input_bias,
+            gru_hidden_weight,
+            gru_hidden_bias,
+            k_2,
+        )
+        q_gru_next = torch.slice_scatter(q_gru, q_gru_k_2, -1, k_2 * 8, k_2 * 8 + 8)
+        q_gru = q_gru_next
+        q_gru_before = q_gru_k_2
+    # hmm.gen:13
+    q_gru_2 = value.expand(len(eaten), -1)
+    q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
+    for k_2_2 in reversed(range(6)):
+        q_gru_2_k_2_2 = objective_phase_1_stage_3_rows(
+            eaten_2,
+            q_gru_2_before,
+            gru_2_input_weight,
+            gru_2_input_bias,
+            gru_2_hidden_weight,
+            gru_2_hidden_bias,
+            k_2_2,
+        )
+        q_gru_2_next = torch.slice_scatter(q_gru_2, q_gru_2_k_2_2, -1, k_2_2 * 8, k_2_2 * 8 + 8)
+        q_gru_2 = q_gru_2_next
+        q_gru_2_before = q_gru_2_k_2_2
+    # hmm.gen:12
+    log_q_hot = objective_phase_1_stage_4_rows(hot, q_gru, linear_output_weight, linear_output_bias)
+    # hmm.gen:13
+    log_q = torch.zeros(len(eaten), dtype=dtype, device=device)
+    for t_3 in range(5):
+        operand = q_gru_2[:, 8:]
+        computed = operand[:, t_3 * 8 : t_3 * 8 + 8]
+        log_q_next = objective_phase_1_stage_5_rows(
+            computed,
+            hot,
+            log_q,
+            linear_2_output_weight,
+            linear_2_output_bias,
+            t_3,
+        )
+        log_q = log_q_next
+    value_6 = log_q_hot + log_q
+    return value_6

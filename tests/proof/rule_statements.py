@@ -160,6 +160,9 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
+    "ggibbs_sign",
+    "ggibbs_stale",
+    "unseen_augment",
 )
 SDE = (
     "reversible: two noises",
@@ -231,6 +234,17 @@ OWN = {
   exp(-v - v * (x - m)^2 / 2) * sqrt(v / (2 * pi))
 """
     + _NORMAL,
+    "two regions, each in an order of its own": """density F(x : Positive, y : Positive | a : Positive, b : Positive) =
+  if x < y then a * exp(-(y - x) - (a + b) * x) else b * exp(-(x - y) - (a + b) * y)
+"""
+    + _NORMAL,
+    "a law folded at 0": "density F(x : NonNegative | m : Real) = (1 / (1 + (x - m)^2) + 1 / (1 + (x + m)^2)) / pi\n"
+    + _NORMAL,
+    "a mass by a primitive": """density F(x : Interval(1, inf) | a : Positive, b : Unit) =
+  exp(a / b * (1 - x^b)) * x^(b - 2) * (a * x^b - b + 1)
+"""
+    + _NORMAL,
+    "a share that a number picks": "density F(x : Simplex(3), k : Category(3)) = 2 * x[k]\n" + _NORMAL,
     "an energy that falls too slowly": "model M { observed x : Positive  p(x) ∝ exp(-x) / x }\n",
     "supports that move": """density F(x : Interval(a, a + w) | a : Positive, w : Positive) = 1 / w
 density G(x : Interval(a, inf) | a : Positive) = exp(a - x)
@@ -290,6 +304,10 @@ claim reversible(t, p)
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
 """,
+    "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2], a : Real
+p(k) = Categorical(probabilities = if a > 0 then w else A[1])
+}
+""",
     "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
 density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
 {_NORMAL}""",
@@ -338,6 +356,8 @@ def statements() -> Iterator[tuple[str, str]]:
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
     yield from ((s.name, s.model + "\n") for s in SDES if s.name in SDE)
     yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
+    beside = spec(heads("a; b|a; c|b"), ("c",), heads("b|c; a|b,c"))
+    yield "a parent too many", beside.replace("faithful", "minimal")
     yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)
     for path in sorted((ROOT / "specs").rglob("*.gen")):
         if path.stem in SPECS:
