@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model import nodes, pipelines
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.types import known_shape
@@ -63,7 +64,9 @@ def link(infer: Infer, context: Context, equation: tree.Equation, target: str) -
     variables."""
     source, exprs = pipelines.flatten(equation.value)
     names = sources(source)
-    if not exprs or not names or not all(name.id in infer.builder.variables for name in names):
+    if not names or not all(name.id in infer.builder.variables for name in names):
+        return None
+    if not exprs and (len(names) == 1 or _discrete(context, names)):
         return None
     parts = tuple(infer.expression(context, name) for name in names)
     start = parts[0] if len(parts) == 1 else _joined(infer, parts, infer.expression(context, source))
@@ -71,6 +74,11 @@ def link(infer: Infer, context: Context, equation: tree.Equation, target: str) -
     stages, shape = pipelines.stages(infer, inside, exprs, known_shape(start.type) or ())
     ends = nodes.Type(pipelines.after(infer, stages, start.type.support), shape)
     return nodes.Link(target, start, stages, span=equation.span), ends
+
+
+def _discrete(context: Context, names: tuple[tree.Name, ...]) -> bool:
+    """Whether what is joined is counted: a law like any other then."""
+    return any(SUPPORTS[context.names[name.id].type.support.name].discrete for name in names)
 
 
 def _joined(infer: Infer, parts: tuple[nodes.Expr, ...], joined: nodes.Expr) -> nodes.Expr:
