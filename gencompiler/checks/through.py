@@ -13,7 +13,8 @@ from gencompiler.checks.checking import Finding
 from gencompiler.checks.equations import Equation
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
-from gencompiler.proof.structure import WHOLE, Axis, Place, Production, covers, describe, first_axis
+from gencompiler.proof.covering import covers
+from gencompiler.proof.structure import WHOLE, Axis, Place, Production, describe, first_axis
 
 
 def unlisted(model: nodes.Model, equations: Sequence[Equation]) -> list[Finding]:

@@ -26,8 +26,10 @@ def network(
     infer: Infer, context: Context, expr: tree.Call, kind: networks.NetworkKind, output_names: tuple[str, ...]
 ) -> tuple[nodes.Expr, ...]:
     """One output expression for each name; sizes left open are solved by use."""
-    plain = tuple(a for a in expr.arguments if a.name is None)
-    options = call_options(infer, expr, kind.name, kind.options)
+    plain, options = (
+        tuple(a for a in expr.arguments if a.name is None),
+        call_options(infer, expr, kind.name, kind.options),
+    )
     if kind.gates and (view := folds.view_of(expr)) is not None:
         hidden = _state(infer, context, expr, kind, options, output_names)
         return (folds.state(infer, context, expr, kind, view, hidden),)
@@ -38,19 +40,16 @@ def network(
         return fields.convolution(infer, context, expr, inputs[0], options, output_names)
     if kind.one_hot and len(known_shape(inputs[0].type) or ()) > 1:
         return (_table(infer, context, expr, options, inputs[0], output_names),)
-    for option in ("dilation", "context"):
-        if option in options:
-            infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
+    if option := next((o for o in ("dilation", "context") if o in options), None):
+        infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
     hidden = _state(infer, context, expr, kind, options, output_names)
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
     types = tuple(unknown_type(nodes.REAL) for _ in output_names)
     grid = convolutions.grid_of(infer, expr, inputs) if kind.image else ()
-    if "size" in options:
-        stated = size(options["size"], context.constants, infer.builder.reporter)
-        for type_ in types:
-            if stated is not None:
-                unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
+    stated = size(options["size"], context.constants, infer.builder.reporter) if "size" in options else None
+    for type_ in types if stated is not None else ():
+        unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
     places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
     if places:  # it is one network for all places, which stands outside of the local equations of any
         inputs = tuple(by_value(value, context) for value in inputs)
@@ -70,10 +69,9 @@ def network(
         settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
         _recurrent(infer, expr, kind, places, hidden, types)
-    stated = is_true(infer, options, "zero")
-    from_zero = context.in_map or stated
-    if stated:
+    if is_true(infer, options, "zero"):
         infer.builder.zeros.add(path)
+    from_zero = context.in_map or path in infer.builder.zeros
     if context.in_map:
         _begin_elsewhere(infer, context, inputs)
     found = nodes.Network(
