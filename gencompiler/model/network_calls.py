@@ -53,11 +53,7 @@ def network(
     places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
     if places:  # it is one network for all places, which stands outside of the local equations of any
         inputs = tuple(by_value(value, context) for value in inputs)
-    own = (
-        (known_shape(i.type) or (), places if s else 0)
-        for i, s in zip(inputs, shown or ("",) * len(inputs), strict=True)
-    )
-    sizes = tuple(itertools.starmap(_size, own))
+    sizes = _widths(inputs, shown, places)
     if kind.stack is not None:
         _stacked(infer, expr, kind, places, shown, hidden)
         grid = causal_inputs.grid(inputs, kind.axes, places)
@@ -222,6 +218,13 @@ def _settings(
                 "G206", f"`{name}` is odd, for a box has a middle", expr.span, f"this is {found[name]}"
             )
     return ((("hidden", hidden[0]) if hidden else ("axes", axes)), *found.items())
+
+
+def _widths(inputs: tuple[nodes.Expr, ...], shown: tuple[str, ...], places: int) -> tuple[int, ...]:
+    """How many numbers each input of a network has."""
+    views_ = shown or ("",) * len(inputs)
+    own = ((known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, views_, strict=True))
+    return tuple(itertools.starmap(_size, own))
 
 
 def _size(shape: tuple[int, ...], places: int) -> int:
