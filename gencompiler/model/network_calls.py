@@ -48,8 +48,9 @@ def network(
     types = tuple(unknown_type(nodes.REAL) for _ in output_names)
     grid = convolutions.grid_of(infer, expr, inputs) if kind.image else ()
     stated = size(options["size"], context.constants, infer.builder.reporter) if "size" in options else None
-    for type_ in types if stated is not None else ():
-        unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
+    if stated is not None:
+        for type_ in types:
+            unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
     places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
     if places:  # it is one network for all places, which stands outside of the local equations of any
         inputs = tuple(by_value(value, context) for value in inputs)
