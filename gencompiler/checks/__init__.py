@@ -34,6 +34,7 @@ from gencompiler.checks import (
     objective,
     ode_flows,
     passes,
+    promises,
     requirements,
     sde_obligations,
     seams,
@@ -93,6 +94,7 @@ def _check(checking: Checking) -> Checked:
     invertible = invertibility.check(checking)
     chained = domains.check(checking, {**invertible, **ode_flows.check(checking)})
     computed = implicit.check(checking)
+    promises.check(checking)
     externals.check(checking)
     starts.check(checking)
     seams.check(checking)
@@ -165,6 +167,7 @@ def obligations(derived: Derived) -> list[Obligation]:
         found += [domains.chain_obligation(pipe), domains.transformed_obligation(pipe)]
     found += [implicit.obligation(derived, d) for d in model.deterministic]
     found += [implicit.quantity_obligation(derived, q) for q in model.quantities]
+    found += [own for own, _ in promises.obligations(model)]
     found += externals.obligations(model)
     found += starts.obligations(derived)
     for energy in model.energies:

@@ -11,6 +11,7 @@ from gencompiler.model import flows, nodes
 from gencompiler.model.mentioned import rests, starts
 from gencompiler.model.nodes import Support
 from gencompiler.node import Node
+from gencompiler.proof.covering import covers
 from gencompiler.proof.graph import Term
 from gencompiler.proof.mentions import mentions, place, variable_of
 from gencompiler.proof.scope import density_terms, index_symbol, terms_of, under_lets
@@ -34,7 +35,6 @@ from gencompiler.proof.structure import (
     Production,
     PushesForward,
     Range,
-    covers,
 )
 from gencompiler.proof.translate import Translation
 

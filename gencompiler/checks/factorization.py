@@ -14,6 +14,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import diffusion_methods, nodes
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.covering import covers
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.precedence import acyclic, apart
@@ -23,7 +24,6 @@ from gencompiler.proof.structure import (
     Place,
     Range,
     box,
-    covers,
     describe,
     overlap,
     strictly_before,

@@ -13,13 +13,15 @@ from gencompiler.checks.checking import Finding
 from gencompiler.checks.equations import Equation
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
-from gencompiler.proof.structure import WHOLE, Axis, Place, Production, covers, describe, first_axis
+from gencompiler.proof.covering import covers
+from gencompiler.proof.structure import WHOLE, Axis, Place, Production, describe, first_axis
 
 
 def unlisted(model: nodes.Model, equations: Sequence[Equation]) -> list[Finding]:
     """What heads do not list and their right-hand sides reach through a derived quantity."""
     computed = {v.name for v in model.variables if v.role == nodes.DERIVED}
     makers = [e.production for e in equations if isinstance(e.source, nodes.Quantity)]
+    networks = {q.name for q in model.quantities for v in model.variables if (v.name, v.span) == (q.name, q.span)}
     found: list[Finding] = []
     for equation in equations:
         if not isinstance(equation.source, nodes.Conditional):
@@ -30,14 +32,18 @@ def unlisted(model: nodes.Model, equations: Sequence[Equation]) -> list[Finding]
                 continue
             missing = next((p for p in reached(used, makers) if not any(covers(head, p) for head in heads)), None)
             if missing is not None:
-                found.append(_finding(equation, used, missing))
+                found.append(_finding(equation, used, missing, network=used.variable in networks))
                 break
     return found
 
 
-def _finding(equation: Equation, used: Place, missing: Place) -> Finding:
+def _finding(equation: Equation, used: Place, missing: Place, *, network: bool) -> Finding:
+    """`network`: the quantity is a recurrent network, which has no name in the spec."""
+    own, through = f"`… | {describe(missing)}`", f"`… | {describe(used)}`"
     told = f"`{describe(used)}` depends on `{describe(missing)}`, and the head lists neither"
-    help_ = (f"list one of them in the head: `… | {describe(used)}` or `… | {describe(missing)}`",)
+    help_ = (f"list one of them in the head: {through} or {own}",)
+    if network:
+        told, help_ = f"this reads `{describe(missing)}`, which the head does not list", (f"list it: {own}",)
     at = equation.mentioned_at(used)
     return Finding("G105", told, at, "not listed", (Label(equation.head, "the head"),), help=help_)
 

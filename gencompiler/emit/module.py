@@ -16,17 +16,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
-from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
+from gencompiler.diagnostics.span import Span
 from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods, asked_name
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, starts_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
 from gencompiler.emit.gradients import Ways, borrowed, gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
-from gencompiler.emit.literals import documentation, string, visible
+from gencompiler.emit.literals import documentation, string
 from gencompiler.emit.methods import Method, methods_of
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
+from gencompiler.emit.places import Places
 from gencompiler.emit.signature import signature
 from gencompiler.emit.stages import print_schedule
 from gencompiler.emit.templating import render
@@ -93,21 +94,6 @@ def chain_options(model: Model) -> dict[str, int]:
         if method.verb == "sample" and method.name == "chain":
             found |= {o.name: int(o.value) for o in method.arguments if o.name in found}
     return found
-
-
-class Places:
-    """`file:line` of spans, for comments and messages."""
-
-    def __init__(self, sources: Mapping[str, SourceText]) -> None:
-        self._sources = sources
-
-    def __call__(self, span: Span) -> str:
-        source = self._sources.get(span.source)
-        if source is None or span == BUILTIN:
-            return ""
-        line, _ = source.position(span.start)
-        file = visible(span.source).replace("\\", "/").rsplit("/", 1)[-1].replace(" ", "_")
-        return f"{file}:{line}"
 
 
 def emit_module(

@@ -16,8 +16,9 @@ from pathlib import Path
 from gencompiler.diagnostics.model import CompileError, Diagnostic, Severity
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.literals import documentation, visible
-from gencompiler.emit.module import ClassPlan, Places, emit_backward, emit_kernels, emit_module, plan_class
+from gencompiler.emit.module import ClassPlan, emit_backward, emit_kernels, emit_module, plan_class
 from gencompiler.emit.native import emit_native
+from gencompiler.emit.places import Places
 from gencompiler.emit.property_tests import emit_tests
 from gencompiler.emit.templating import render
 from gencompiler.emit.training import PhaseProgram, emit_training, phase_code, phases_of

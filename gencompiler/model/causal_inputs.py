@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.stacks import MOST_PLACES
+from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.views import axes_or_none, same
@@ -38,6 +40,16 @@ def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tup
         places = value.type.shape[cut.index(view)] if view is not None else places
         found.append("" if view is None else "until" if view.inclusive else "before")
     return places, tuple(found)
+
+
+def convolved(infer: Infer, callee: str, places: int, shown: tuple[str, ...], span: Span) -> None:
+    """Report a view that no stack of convolutions reads; `callee` is what the spec calls."""
+    if not places:
+        infer.builder.unsupported(f"`{callee}` of what is no causal view", span)
+    if "until" in shown:
+        infer.builder.unsupported(f"`{callee}` on a view up to its own place", span)
+    if places > MOST_PLACES:
+        infer.builder.unsupported(f"`{callee}` over more than {MOST_PLACES} places", span)
 
 
 def grid(inputs: tuple[nodes.Expr, ...], axes: int, places: int) -> tuple[int, ...]:

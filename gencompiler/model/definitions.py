@@ -105,7 +105,8 @@ def instantiate(
         inner, inputs = enter(infer, context, definition, types, (), f"{name}.", at, expected=expected)
         body = infer.expression(inner, definition.body)
         _check_result(infer, inner, definition, body)
-    builder.functions[name] = nodes.Function(name, inputs, body, span=definition.span)
+        result = _promised(infer, inner, definition)
+    builder.functions[name] = nodes.Function(name, inputs, body, result, span=definition.span)
     builder.functions_by_shape[key] = name
     return name
 
@@ -228,6 +229,18 @@ def learned(
         nodes.Parameter(f"{path}{declaration.name.id}", support, context.iterations, lift, shape, span=declaration.span)
     )
     return own if ends is None else moving_supports.place(infer, context, ends, own)[0]
+
+
+#: The supports that a definition may declare for what it gives, and that are proved of it.
+PROMISED = ("Unit", "Positive", "NonNegative", "Interval", "Open")
+
+
+def _promised(infer: Infer, context: Context, definition: tree.Definition) -> nodes.Support:
+    """The support that a definition declares for what it gives."""
+    result = definition.result
+    if not isinstance(result, tree.SupportType) or result.name.id not in PROMISED:
+        return nodes.REAL
+    return declared_support(infer.builder, result, context.constants)
 
 
 def _check_result(infer: Infer, context: Context, definition: tree.Definition, body: nodes.Expr) -> None:

@@ -128,9 +128,9 @@ class Equations:
             self._energy(equation, joint, targets, given, context, indices)
             return
         if equation.relation != "=":
-            builder.report(
-                "G304", "a conditional is stated with `=`", equation.span, "the right side is the distribution itself"
-            )
+            at, label = equation.targets[0].span, f"`=`, not `{equation.relation}`"
+            help_ = ("the right side is the distribution itself: `p(z) = Normal(0, 1)`",)
+            builder.report("G304", "a conditional is stated with `=`", at, label, help=help_)
         if len(targets) != 1:
             builder.unsupported("a conditional of several variables", head.span)
         self._is_drawn(head, targets[0])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.catalog.stacks import MOST_PLACES, VIEW
+from gencompiler.catalog.stacks import VIEW
 from gencompiler.model import causal_inputs, network_calls, nodes
 from gencompiler.model.conditions import by_value
 from gencompiler.model.constants import size
@@ -125,10 +125,7 @@ def _stack(infer: Infer, context: Context, value: nodes.Expr, cut: nodes.Before)
         if stack.view == value:
             return stack
     places, shown = causal_inputs.shown(infer, context, (value,))
-    if "until" in shown:
-        builder.unsupported("a convolution of a view up to its own place", value.span)
-    if places > MOST_PLACES:
-        builder.unsupported(f"convolutions over more than {MOST_PLACES} places", value.span)
+    causal_inputs.convolved(infer, "conv", places, shown, value.span)
     grid = causal_inputs.grid((value,), 0, places)
     path = builder.fresh(f"{context.path.split('.')[0] + '.' if context.path.startswith('q.') else ''}stack")
     builder.stacks[path] = stack = Stack(path, value, cut, grid, context.iterations)

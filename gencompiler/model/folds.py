@@ -51,6 +51,8 @@ def state(
     ]
     if others:
         builder.unsupported("a recurrent network on views that show different places", others[0].span)
+    if isinstance(view.bound, tree.TupleExpr):
+        builder.unsupported(f"`{kind.name}` on a view in scan order up to its own place", span)
     if context.in_map or context.iterations or context.frame is not None:
         builder.unsupported(f"`{kind.name}` on the view `{view.operator}t` here", span)
     info = IndexInfo(_unused(infer, context), None, span)

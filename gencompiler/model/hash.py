@@ -18,5 +18,8 @@ def model_hash(model: nodes.Model) -> str:
     for kind in ("quantities", "lengths", "starts"):  # a kind of equation that a model does not have is no part of it
         if not contents[kind]:
             del contents[kind]
+    for function in contents["functions"]:  # nor is a declaration that says nothing
+        if function["result"] == data(nodes.REAL):
+            del function["result"]
     text = json.dumps(contents, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model import nodes, pipelines
 from gencompiler.model.builder import Abandon, Context
 from gencompiler.model.types import known_shape
@@ -63,7 +64,9 @@ def link(infer: Infer, context: Context, equation: tree.Equation, target: str) -
     variables."""
     source, exprs = pipelines.flatten(equation.value)
     names = sources(source)
-    if not exprs or not names or not all(name.id in infer.builder.variables for name in names):
+    if not names or not all(name.id in infer.builder.variables for name in names):
+        return None
+    if not exprs and (len(names) == 1 or _discrete(context, names)):
         return None
     parts = tuple(infer.expression(context, name) for name in names)
     start = parts[0] if len(parts) == 1 else _joined(infer, parts, infer.expression(context, source))
@@ -73,6 +76,11 @@ def link(infer: Infer, context: Context, equation: tree.Equation, target: str) -
     return nodes.Link(target, start, stages, span=equation.span), ends
 
 
+def _discrete(context: Context, names: tuple[tree.Name, ...]) -> bool:
+    """Whether what is joined is counted: a law like any other then."""
+    return any(SUPPORTS[context.names[name.id].type.support.name].discrete for name in names)
+
+
 def _joined(infer: Infer, parts: tuple[nodes.Expr, ...], joined: nodes.Expr) -> nodes.Expr:
     """Several variables as what one pipeline starts from: tensors over one support."""
     builder, first = infer.builder, parts[0].type.support
@@ -80,7 +88,8 @@ def _joined(infer: Infer, parts: tuple[nodes.Expr, ...], joined: nodes.Expr) -> 
     for part, name in zip(parts, names, strict=True):
         if part.type.support != first:
             message = f"`{names[0]}` is {first} and `{name}` is {part.type.support}: a pipeline takes values of one set"
-            builder.report("G403", message, part.span, f"this is {part.type.support}")
+            help_ = (f"let it end there first: a pipeline of its own, `v = {name} |> …`, and `join(…, v)`",)
+            builder.report("G403", message, part.span, f"this is {part.type.support}", help=help_)
         if not known_shape(part.type):
             builder.unsupported("a number among the variables that a pipeline starts from", part.span)
         if names.count(name) > 1:

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
-from gencompiler.catalog.stacks import MOST_PLACES
 from gencompiler.model import causal_inputs, convolutions, features, fields, folds, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
 from gencompiler.model.conditions import by_value, is_constant
@@ -27,8 +26,10 @@ def network(
     infer: Infer, context: Context, expr: tree.Call, kind: networks.NetworkKind, output_names: tuple[str, ...]
 ) -> tuple[nodes.Expr, ...]:
     """One output expression for each name; sizes left open are solved by use."""
-    plain = tuple(a for a in expr.arguments if a.name is None)
-    options = call_options(infer, expr, kind.name, kind.options)
+    plain, options = (
+        tuple(a for a in expr.arguments if a.name is None),
+        call_options(infer, expr, kind.name, kind.options),
+    )
     if kind.gates and (view := folds.view_of(expr)) is not None:
         hidden = _state(infer, context, expr, kind, options, output_names)
         return (folds.state(infer, context, expr, kind, view, hidden),)
@@ -39,27 +40,21 @@ def network(
         return fields.convolution(infer, context, expr, inputs[0], options, output_names)
     if kind.one_hot and len(known_shape(inputs[0].type) or ()) > 1:
         return (_table(infer, context, expr, options, inputs[0], output_names),)
-    for option in ("dilation", "context"):
-        if option in options:
-            infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
+    if option := next((o for o in ("dilation", "context") if o in options), None):
+        infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
     hidden = _state(infer, context, expr, kind, options, output_names)
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
     types = tuple(unknown_type(nodes.REAL) for _ in output_names)
     grid = convolutions.grid_of(infer, expr, inputs) if kind.image else ()
-    if "size" in options:
-        stated = size(options["size"], context.constants, infer.builder.reporter)
+    stated = size(options["size"], context.constants, infer.builder.reporter) if "size" in options else None
+    if stated is not None:
         for type_ in types:
-            if stated is not None:
-                unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
+            unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
     places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
     if places:  # it is one network for all places, which stands outside of the local equations of any
         inputs = tuple(by_value(value, context) for value in inputs)
-    own = (
-        (known_shape(i.type) or (), places if s else 0)
-        for i, s in zip(inputs, shown or ("",) * len(inputs), strict=True)
-    )
-    sizes = tuple(itertools.starmap(_size, own))
+    sizes = _widths(inputs, shown, places)
     if kind.stack is not None:
         _stacked(infer, expr, kind, places, shown, hidden)
         grid = causal_inputs.grid(inputs, kind.axes, places)
@@ -71,10 +66,9 @@ def network(
         settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
         _recurrent(infer, expr, kind, places, hidden, types)
-    stated = is_true(infer, options, "zero")
-    from_zero = context.in_map or stated
-    if stated:
+    if is_true(infer, options, "zero"):
         infer.builder.zeros.add(path)
+    from_zero = context.in_map or path in infer.builder.zeros
     if context.in_map:
         _begin_elsewhere(infer, context, inputs)
     found = nodes.Network(
@@ -194,12 +188,7 @@ def _stacked(
         infer.builder.report(
             "G104", f"`{name}` needs the width of its layers", expr.span, "one number", help=("`hidden = 64`",)
         )
-    if not places:
-        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
-    if "until" in shown:
-        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
-    if places > MOST_PLACES:
-        infer.builder.unsupported(f"`{name}` over more than {MOST_PLACES} places", expr.span)
+    causal_inputs.convolved(infer, name, places, shown, expr.span)
 
 
 def _settings(
@@ -230,6 +219,13 @@ def _settings(
                 "G206", f"`{name}` is odd, for a box has a middle", expr.span, f"this is {found[name]}"
             )
     return ((("hidden", hidden[0]) if hidden else ("axes", axes)), *found.items())
+
+
+def _widths(inputs: tuple[nodes.Expr, ...], shown: tuple[str, ...], places: int) -> tuple[int, ...]:
+    """How many numbers each input of a network has."""
+    views_ = shown or ("",) * len(inputs)
+    own = ((known_shape(i.type) or (), places if s else 0) for i, s in zip(inputs, views_, strict=True))
+    return tuple(itertools.starmap(_size, own))
 
 
 def _size(shape: tuple[int, ...], places: int) -> int:

@@ -26,7 +26,7 @@ from gencompiler.model.start_nodes import Start
 from gencompiler.model.steps import *  # noqa: F403
 from gencompiler.model.steps import Option, Stage, Transition
 from gencompiler.model.values import *  # noqa: F403
-from gencompiler.model.values import Expr, Real, Support, Type
+from gencompiler.model.values import REAL, Expr, Real, Support, Type
 from gencompiler.node import Node, node
 
 # -- parameters, networks, functions ---------------------------------------------------------------------------------
@@ -105,11 +105,12 @@ class Network(Node):
 
 @node
 class Function(Node):
-    """An instance of a user's `def`."""
+    """An instance of a user's `def`; `result`: the support that it declares, which is proved of its body."""
 
     name: str
     inputs: tuple[Input, ...]
     body: Expr
+    result: Support = REAL
 
 
 @node

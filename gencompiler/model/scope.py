@@ -51,6 +51,24 @@ TYPES: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Names of other libraries, and what is written here.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("MultivariateNormal", "MultivariateNormalDiag", "DiagonalNormal", "MVN", "I", "eye"),
+        ("`Normal(mean, scale)` describes every element: `Normal(0, 1)` of a vector; `L @ u + m` correlates them",),
+    ),
+    **dict.fromkeys(("Gaussian", "N"), ("write `Normal(mean, scale)`",)),
+    **dict.fromkeys(("OneHotCategorical", "Multinoulli", "Discrete"), ("write `Categorical(logits = …)`",)),
+    **dict.fromkeys(("concat", "concatenate", "cat", "stack"), ("`join(a, b)` puts tensors side by side",)),
+    **dict.fromkeys(("chunk", "split_half"), ("`a, b = split(u)` in a `where` gives the halves",)),
+    **dict.fromkeys(("matmul", "dot", "einsum"), ("`A @ x` contracts the last axis with the first",)),
+    **dict.fromkeys(("Linear", "Dense", "FC"), ("`linear(a)` is an affine layer, `mlp(a, hidden = [H, H])` several",)),
+    **dict.fromkeys(("ReLU", "LeakyReLU", "SiLU", "GELU"), ("write `relu(a)`, or an option: `activation = silu`",)),
+    **dict.fromkeys(("std", "var"), ("write it out: `sqrt(mean((x - mean(x))^2))`",)),
+    "clamp": ("`min(max(a, lower), upper)`",),
+}
+
+
 def nearest(name: str, candidates: set[str] | frozenset[str]) -> tuple[str, ...]:
     """The help line for a misspelt name, if something known is close to it."""
     close = difflib.get_close_matches(name, sorted(candidates), n=2, cutoff=0.6)
@@ -219,9 +237,8 @@ class _Names:
 
     def name(self, name: tree.Name, known: frozenset[str]) -> None:
         if name.id not in known:
-            self.reporter.add(
-                "G101", f"nothing is called `{name.id}` here", name.span, "unknown name", help=nearest(name.id, known)
-            )
+            help_ = ELSEWHERE.get(name.id) or nearest(name.id, known)
+            self.reporter.add("G101", f"nothing is called `{name.id}` here", name.span, "unknown name", help=help_)
 
 
 def _parameters(signature: tree.Signature | None) -> tuple[tree.ParameterDecl, ...]:

@@ -299,11 +299,12 @@ def _elsewhere(info: IndexInfo, first: int) -> tuple[str, ...]:
 def before(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Before:
     """`<i` of an axis: the places before an index; in a head also `>i`, those after it, or after a number."""
     builder, after = infer.builder, subscript.operator in (">", ">=")
+    spelled = f"{subscript.operator}{subscript.bound.id if isinstance(subscript.bound, tree.Name) else 'i'}"
     if subscript.operator not in ("<", "<=", ">", ">="):
-        builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
+        builder.unsupported(f"the view `{spelled}`", subscript.span)
     if after and not context.in_head:
         advice = "list it in the head, and read it by a recurrent network or an equation `h[t] = f(h[t + 1], x[t])`"
-        builder.unsupported(f"the view `{subscript.operator}i` as a value", subscript.span, advice)
+        builder.unsupported(f"the view `{spelled}` as a value", subscript.span, advice)
     named = isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices
     if not named and not after:
         builder.unsupported("a causal view with a computed bound", subscript.span)

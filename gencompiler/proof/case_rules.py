@@ -17,7 +17,7 @@ from gencompiler.proof.facts import Fact, InRange
 from gencompiler.proof.graph import WHOLE, Term, choose, contract, element, substitute, subterms, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numerators import horner
-from gencompiler.proof.range_rules import range_of
+from gencompiler.proof.range_rules import range_of, subject_term
 from gencompiler.proof.ring import Ring
 from gencompiler.proof.terms import ONE, ZERO, minus, negated, over, plus, times
 
@@ -207,3 +207,25 @@ def distributed_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     defined, found = premises
     range_of(defined, term)
     return InRange(term, range_of(found, distributed(term)))
+
+
+@rule
+def settled_choice(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice by a comparison that the ranges of its sides settle: the branch that is taken, the other defined too.
+
+    Premises: the ranges of both sides, then those of the branches."""
+    term = subject_term(subject, "choose")
+    condition, *branches = term.arguments
+    need(condition.operation == "apply" and len(condition.arguments) == 2, "no comparison")
+    need(len(premises) == 4, "four ranges are needed")
+    left, right, then, otherwise = map(range_of, premises, (*condition.arguments, *branches))
+    apart = domain.add(left, domain.negate(right))
+    if condition.data in ("greater", "greater_equal"):
+        apart = domain.negate(apart)
+    strict = condition.data in ("less", "greater")
+    need(strict or condition.data in ("less_equal", "greater_equal"), "{} is no comparison", condition.data)
+    below, above = apart.sign < 0, apart.sign > 0
+    reached = domain.negate(apart).within(domain.NON_NEGATIVE), apart.within(domain.NON_NEGATIVE)
+    holds, fails = (below, reached[1]) if strict else (reached[0], above)
+    need(holds or fails, "{} may be either", condition)
+    return InRange(term, then if holds else otherwise)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from gencompiler.model.nodes import Support
+from gencompiler.proof.covering import covers
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
@@ -21,7 +22,6 @@ from gencompiler.proof.structure import (
     PushesForward,
     Turns,
     box,
-    covers,
     describe,
     needs,
     overlap,

@@ -16,10 +16,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
+from gencompiler.proof.covering import covers
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Shape, Term, bound_index, literal, name_of, substitute
 from gencompiler.proof.kernel import Unproved, need
-from gencompiler.proof.structure import WHOLE, Admissible, Axis, Chains, Place, Production, covers, is_atom
+from gencompiler.proof.structure import WHOLE, Admissible, Axis, Chains, Place, Production, is_atom
 
 #: More elements than this are not separated one by one.
 MOST_ELEMENTS = 8192
@@ -132,31 +133,6 @@ def network(elements: Elements, productions: tuple[Production, ...]) -> Network:
                     determined |= 1 << element
     produced = sum(1 << e for e in range(elements.count) if laws[e] is not None)
     return Network(tuple(least), tuple(most), produced, determined, tuple(laws), blurred)
-
-
-def without(network_: Network, count: int) -> Network:
-    """A graph of its first `count` elements: what depends on another depends on what that depends on."""
-    kept = (1 << count) - 1
-
-    def closed(parents: tuple[int, ...]) -> tuple[int, ...]:
-        found = []
-        for own in parents[:count]:
-            done = own & kept
-            waiting = own & ~kept
-            seen = waiting
-            while waiting:
-                element = waiting.bit_length() - 1
-                more = parents[element] & ~seen
-                done |= more & kept
-                seen |= more & ~kept
-                waiting = (waiting & ~(1 << element)) | (more & ~kept)
-            found.append(done)
-        return tuple(found)
-
-    laws, determined = network_.laws[:count], network_.determined & kept
-    return Network(
-        closed(network_.least), closed(network_.most), network_.produced & kept, determined, laws, network_.blurred
-    )
 
 
 def _atomic(production: Production) -> bool:

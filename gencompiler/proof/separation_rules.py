@@ -63,7 +63,7 @@ def pair(
     if computed:
         drawn = tuple(p for p in recognition if p.produces[0].variable not in computed)
         blurred = separation.network(wide, drawn).blurred
-        inverse = dataclasses.replace(separation.without(inverse, elements.count), blurred=blurred)
+        inverse = dataclasses.replace(_without(inverse, elements.count), blurred=blurred)
     seen = 0
     for name in observed:
         seen |= elements.all_of(name)
@@ -98,6 +98,31 @@ def _extents(production: Production, element: Term) -> tuple[int, ...]:
         else:
             found.append(axis.shift + stops.get(axis.index, 1))
     return (*found, *rest)
+
+
+def _without(network_: Network, count: int) -> Network:
+    """A graph of its first `count` elements: what depends on another depends on what that depends on."""
+    kept = (1 << count) - 1
+
+    def closed(parents: tuple[int, ...]) -> tuple[int, ...]:
+        found = []
+        for own in parents[:count]:
+            done = own & kept
+            waiting = own & ~kept
+            seen = waiting
+            while waiting:
+                element = waiting.bit_length() - 1
+                more = parents[element] & ~seen
+                done |= more & kept
+                seen |= more & ~kept
+                waiting = (waiting & ~(1 << element)) | (more & ~kept)
+            found.append(done)
+        return tuple(found)
+
+    laws, determined = network_.laws[:count], network_.determined & kept
+    return Network(
+        closed(network_.least), closed(network_.most), network_.produced & kept, determined, laws, network_.blurred
+    )
 
 
 def leaks(pair_: Pair, parents: tuple[int, ...], element: int, given: int) -> int:

@@ -787,7 +787,7 @@ def objective_critic_stage_3_kernel(
     )
     hidden_8 = maximum(computed_4, 0.0)
     C_2 = tl.sigmoid(tl.sum(hidden_8 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
-    # adversarial.gen:32
+    # adversarial.gen:bidirectional
     value_2 = tl.log(C) + tl.log(1.0 - C_2)
     # bigan.gen:11
     tl.store(value_2_out + place, value_2, mask=live)
@@ -1188,7 +1188,7 @@ def objective_generators_stage_3_kernel(
     )
     hidden_8 = maximum(computed_4, 0.0)
     C_2 = tl.sigmoid(tl.sum(hidden_8 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
-    # adversarial.gen:33
+    # adversarial.gen:bidirectional
     value_2 = tl.log(1.0 - C) + tl.log(C_2)
     # bigan.gen:11
     tl.store(value_2_out + place, value_2, mask=live)

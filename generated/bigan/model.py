@@ -120,7 +120,7 @@ def objective_critic_rows(
     hidden_7 = torch.relu(F.linear(torch.cat((x_2, z), -1), C_mlp_0_weight, C_mlp_0_bias))
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_8, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:32
+    # adversarial.gen:bidirectional
     return torch.log(C) + torch.log(1.0 - C_2)
 
 
@@ -172,7 +172,7 @@ def objective_generators_rows(
     hidden_7 = torch.relu(F.linear(torch.cat((x_2, z), -1), C_mlp_0_weight, C_mlp_0_bias))
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_8, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:33
+    # adversarial.gen:bidirectional
     return torch.log(1.0 - C) + torch.log(C_2)
 
 
@@ -274,7 +274,7 @@ class BiGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/bigan.gen"
-    model_hash = "eb7bf2ec2be2f32cb7ade7b400007c494070f107f06d4bf1e685d1a5eb7162ac"
+    model_hash = "42c1b0de420f206391409fb154b0c87734866122b63d4f2313b4281f33cfda1c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

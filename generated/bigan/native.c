@@ -278,7 +278,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:32
+        // adversarial.gen:bidirectional
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
         store(value_out, &value_2, first, count, 1, 1, 0);
@@ -414,7 +414,7 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_12[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:33
+        // adversarial.gen:bidirectional
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(1.0f - C[lane]) + logarithm(C_2[lane]);
         store(value_out, &value_2, first, count, 1, 1, 0);

@@ -469,7 +469,7 @@ def objective_phase_1_saving_stage_5_kernel(
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q = tl.load(log_q_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_4 = log_p_z + log_p + log_p_x - (log_q_z + log_q)
     tl.store(value_4_out + place, value_4, mask=live)
 
@@ -606,7 +606,7 @@ def objective_phase_1_saving_rows(
         computed_4 = value[:, t_3 * 2 : t_3 * 2 + 2]
         log_q_next = objective_phase_1_saving_stage_4_rows(computed_3, computed_4, log_q, t_3)
         log_q = log_q_next
-    # variational.gen:2
+    # variational.gen:elbo
     value_4 = objective_phase_1_saving_stage_5_rows(log_p, log_p_x, log_p_z, log_q, log_q_z)
     return value_4, z_saved, z
 

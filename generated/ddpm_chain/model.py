@@ -511,7 +511,7 @@ def objective_phase_1_rows(
             - torch.log(scale_4)[:, None, None]
             - 0.9189385332046727
         ).sum(-1).sum(0)
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_z + log_p + log_p_x - (log_q_z + log_q)
 
 
@@ -599,7 +599,7 @@ class DiffusionChain(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 100}}
     package = __package__ or ""
     spec = "specs/sequences/ddpm_chain.gen"
-    model_hash = "c6161828a92621ad8aab13aa0d8c82570dbf716256c2f3c460f55713e78cbc42"
+    model_hash = "b78441258d22aa15977484dea4b76e825ac221a9ae558ee17596d23da9644c39"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

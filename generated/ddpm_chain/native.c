@@ -1333,7 +1333,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     mean_3[1][lane]) / (float)scale_4) - (float)log(scale_4) - 0.9189385332046727f));
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_4[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_4[lane] = log_p_z[lane] + log_p[lane] + log_p_x[lane] - (log_q_z[lane] + log_q[lane]);
@@ -1649,7 +1649,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
                     mean_3[1][lane]) / (float)scale_4) - (float)log(scale_4) - 0.9189385332046727f));
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_4[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_4[lane] = log_p_z[lane] + log_p[lane] + log_p_x[lane] - (log_q_z[lane] + log_q[lane]);

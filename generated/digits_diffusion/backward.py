@@ -67,7 +67,7 @@ def objective_phase_1_backward_stage_1_kernel(
         other=0,
     )
     e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     difference = a_2[:, None] * e - s[:, None] * Spread_input - velocity
     reduced = tl.sqrt(tl.sum(difference * difference, 1))
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
@@ -334,14 +334,14 @@ def objective_phase_1_backward_rows(
     y = y.to(dtype)
     places = torch.arange(16, device=device)
     places_10 = torch.arange(10, device=device)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise = random.uniform(seed, rows, step, 5, dtype=dtype)
     t = 0.001 + 0.999 * noise
     # digits_diffusion.gen:13
     power_t = t**2
     s = torch.sqrt(-torch.expm1(-(0.1 * t) - 9.95 * power_t))
     a_2 = torch.exp(-(0.05 * t) - 4.975 * power_t)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise_2 = random.normal(seed, rows, step, 6, 64, dtype=dtype)
     e = 0.0 + noise_2
     # digits_diffusion.gen:26
@@ -349,7 +349,7 @@ def objective_phase_1_backward_rows(
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # digits_diffusion.gen:4
     Spread_input = (sigmoid_input + 1.5) / 2.0
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     total_2 = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
     product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]

@@ -1319,7 +1319,7 @@ def objective_phase_1_stage_1_kernel(
         other=0,
     )
     e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     shared_1 = a_2[:, None] * e - s[:, None] * Spread_input - velocity
     value_2 = square(tl.sqrt(tl.sum(shared_1 * shared_1, 1)))
     # digits_diffusion.gen:17
@@ -1388,13 +1388,13 @@ def objective_phase_1_rows(
     y = y.to(dtype)
     places = torch.arange(16, device=device)
     places_10 = torch.arange(10, device=device)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise = random.uniform(seed, rows, step, 5, dtype=dtype)
     t = 0.001 + 0.999 * noise
     # digits_diffusion.gen:13
     power_t = t**2
     a_2 = torch.exp(-(0.05 * t) - 4.975 * power_t)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise_2 = random.normal(seed, rows, step, 6, 64, dtype=dtype)
     e = 0.0 + noise_2
     # digits_diffusion.gen:13
@@ -1404,7 +1404,7 @@ def objective_phase_1_rows(
     sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
     # digits_diffusion.gen:4
     Spread_input = (sigmoid_input + 1.5) / 2.0
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     total = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
     product = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]

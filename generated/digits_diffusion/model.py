@@ -420,13 +420,13 @@ def objective_phase_1_rows(
     y = y.to(dtype)
     places = torch.arange(16, device=device)
     places_10 = torch.arange(10, device=device)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise = random.uniform(seed, rows, step, 5, dtype=dtype)
     t = 0.001 + 0.999 * noise
     # digits_diffusion.gen:13
     power_t = t**2
     a_2 = torch.exp(-(0.05 * t) - 4.975 * power_t)
-    # diffusion.gen:18
+    # diffusion.gen:velocity_prediction
     noise_2 = random.normal(seed, rows, step, 6, 64, dtype=dtype)
     e = 0.0 + noise_2
     # digits_diffusion.gen:13
@@ -438,7 +438,7 @@ def objective_phase_1_rows(
     Spread_input = (sigmoid_input + 1.5) / 2.0
     # digits_diffusion.gen:17
     power_value = c**2
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     total = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
     product = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]
@@ -467,7 +467,7 @@ def objective_phase_1_rows(
         / ((a_2**2)[:, None] * power_value + (s**2)[:, None])
         + net
     )
-    # diffusion.gen:19
+    # diffusion.gen:velocity_prediction
     return torch.linalg.vector_norm(a_2[:, None] * e - s[:, None] * Spread_input - velocity, dim=-1) ** 2
 
 
@@ -546,7 +546,7 @@ class DigitsDiffusion(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/physics/digits_diffusion.gen"
-    model_hash = "5e570f06b52620a3da92b91840c3b547c5e799e2e762b99519868ced982e4fd1"
+    model_hash = "3fead95342ce7e8e39f4be63858cfa9a903deca04c3f5011746b450000ef6f40"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -869,7 +869,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         load_whole(x, x_rows, first, count, 64);
         ALIGNED float y[LANES];
         load_whole(&y, y_rows, first, count, 1);
-        // diffusion.gen:18
+        // diffusion.gen:velocity_prediction
         ALIGNED float noise[LANES];
         uniform(&noise, 1, row, seed, step, 0, 5);
         ALIGNED float t[LANES];
@@ -1129,7 +1129,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load_whole(&y, y_rows, first, count, 1);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // diffusion.gen:18
+        // diffusion.gen:velocity_prediction
         ALIGNED float noise[LANES];
         uniform(&noise, 1, row, seed, step, 0, 5);
         ALIGNED float t[LANES];

@@ -36,7 +36,7 @@ def objective_phase_1_backward_stage_1_kernel(
     # eonade.gen:6
     noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 5)
     tl.store(noise_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], noise, mask=live[:, None])
-    # likelihood.gen:13
+    # likelihood.gen:orderless
     noise_2 = uniform(seed, row, step, 0, 6)
     d = minimum(tl.floor(64.0 * noise_2), 63.0)
     # eonade.gen:6
@@ -89,7 +89,7 @@ def objective_phase_1_backward_stage_2_kernel(
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     chosen = tl.load(chosen_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     total = x * chosen + tl.sigmoid(logits) * -chosen
     tl.store(total_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total, mask=live[:, None])
 
@@ -266,7 +266,7 @@ def objective_phase_1_backward_rows(
     # eonade.gen:6
     noise, d = objective_phase_1_backward_stage_1_rows(rows=rows, seed=seed, step=step)
     o = noise.argsort(-1).to(dtype)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     turn = o.argsort(-1).to(dtype)
     less_turn = turn < d[:, None]
     seen = less_turn.to(dtype)
@@ -278,7 +278,7 @@ def objective_phase_1_backward_rows(
     computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     total = objective_phase_1_backward_stage_2_rows(x, chosen, logits)
     # eonade.gen:7
     computed_3 = total @ mlp_output_weight

@@ -342,12 +342,12 @@ def objective_phase_1_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # likelihood.gen:13
+    # likelihood.gen:orderless
     noise = uniform(seed, row, step, 0, 6)
     d = minimum(tl.floor(64.0 * noise), 63.0)
     # eonade.gen:6
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 5)
-    # likelihood.gen:13
+    # likelihood.gen:orderless
     tl.store(d_out + place, d, mask=live)
     tl.store(noise_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], noise_2, mask=live[:, None])
 
@@ -400,7 +400,7 @@ def objective_phase_1_stage_2_kernel(
     d = tl.load(d_ptr + place, mask=live, other=0)
     logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     seen = tl.load(seen_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     value_2 = 64.0 / (64.0 - d) * tl.sum(tl.where(seen == 0.0, x * logits - softplus(logits), 0.0), 1)
     tl.store(value_2_out + place, value_2, mask=live)
 
@@ -452,11 +452,11 @@ def objective_phase_1_rows(
     """
     dtype = mlp_0_weight.dtype
     x = x.to(dtype)
-    # likelihood.gen:13
+    # likelihood.gen:orderless
     d, noise_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step)
     # eonade.gen:6
     o = noise_2.argsort(-1).to(dtype)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     turn = o.argsort(-1).to(dtype)
     less_turn = turn < d[:, None]
     seen = less_turn.to(dtype)
@@ -467,6 +467,6 @@ def objective_phase_1_rows(
     computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     value_2 = objective_phase_1_stage_2_rows(x, d, logits, seen)
     return value_2

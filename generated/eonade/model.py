@@ -182,13 +182,13 @@ def objective_phase_1_rows(
     """
     dtype = mlp_0_weight.dtype
     x = x.to(dtype)
-    # likelihood.gen:13
+    # likelihood.gen:orderless
     noise = random.uniform(seed, rows, step, 6, dtype=dtype)
     d = torch.floor(64.0 * noise).clamp(max=63.0)
     # eonade.gen:6
     noise_2 = random.uniform(seed, rows, step, 5, 64, dtype=dtype)
     o = noise_2.argsort(-1).to(dtype)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     turn = o.argsort(-1).to(dtype)
     less_turn = turn < d[:, None]
     seen = less_turn.to(dtype)
@@ -196,7 +196,7 @@ def objective_phase_1_rows(
     hidden = torch.relu(F.linear(torch.cat((torch.where(less_turn, x, 0.0), seen), -1), mlp_0_weight, mlp_0_bias))
     hidden_2 = torch.relu(F.linear(hidden, mlp_1_weight, mlp_1_bias))
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    # likelihood.gen:14
+    # likelihood.gen:orderless
     return 64.0 / (64.0 - d) * torch.where(seen == 0.0, x * logits - F.softplus(logits, threshold=80), 0.0).sum(-1)
 
 

@@ -369,7 +369,7 @@ def objective_critic_stage_3_kernel(
     hidden_6 = maximum(computed_5, 0.0)
     C_2 = tl.sigmoid(tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
     C = tl.load(C_ptr + place, mask=live, other=0)
-    # adversarial.gen:7
+    # adversarial.gen:non_saturating
     value_2 = tl.log(C) + tl.log(1.0 - C_2)
     # gan.gen:9
     tl.store(value_2_out + place, value_2, mask=live)
@@ -543,7 +543,7 @@ def objective_generator_stage_2_kernel(
     # gan.gen:9
     hidden_4 = maximum(computed_3, 0.0)
     C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
-    # adversarial.gen:8
+    # adversarial.gen:non_saturating
     value_2 = tl.log(C)
     # gan.gen:9
     tl.store(value_2_out + place, value_2, mask=live)

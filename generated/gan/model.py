@@ -99,7 +99,7 @@ def objective_critic_rows(
     hidden_5 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_6 = torch.relu(F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_6, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:7
+    # adversarial.gen:non_saturating
     return torch.log(C) + torch.log(1.0 - C_2)
 
 
@@ -137,7 +137,7 @@ def objective_generator_rows(
     hidden_3 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_4 = torch.relu(F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias))
     C = torch.sigmoid(F.linear(hidden_4, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:8
+    # adversarial.gen:non_saturating
     return torch.log(C)
 
 
@@ -219,7 +219,7 @@ class GAN(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/adversarial/gan.gen"
-    model_hash = "9568421b54da30d097832c793b8a29b15b67727bff77078a41dc2a4b3c903f92"
+    model_hash = "ae84f4afa5afd3e3a9a2d6b40b729dd7cd35b518c1fd6873b472bf87d3d070e1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

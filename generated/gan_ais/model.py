@@ -129,7 +129,7 @@ def objective_critic_rows(
     hidden_5 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_6 = torch.relu(F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_6, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:7
+    # adversarial.gen:non_saturating
     return torch.log(C) + torch.log(1.0 - C_2)
 
 
@@ -169,7 +169,7 @@ def objective_generator_rows(
     hidden_3 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_4 = torch.relu(F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias))
     C = torch.sigmoid(F.linear(hidden_4, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:8
+    # adversarial.gen:non_saturating
     return torch.log(C)
 
 
@@ -491,7 +491,7 @@ class GeneratorAIS(Model):
     }
     package = __package__ or ""
     spec = "specs/adversarial/gan_ais.gen"
-    model_hash = "30c6e00f770c1f52f4e641e591c3041ef65e3b3a71192b4b2166fd5ae0f9b0e7"
+    model_hash = "58b7f4797eaaa3c28cbaa0ede10ffd167077ad55bfda762ce0b91760033f3766"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -259,7 +259,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_9[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:7
+        // adversarial.gen:non_saturating
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
@@ -342,7 +342,7 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:8
+        // adversarial.gen:non_saturating
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]);
         store(value_out, &value, first, count, 1, 1, 0);

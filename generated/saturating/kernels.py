@@ -318,7 +318,7 @@ def objective_critic_stage_1_kernel(
     hidden_6 = maximum(computed_5, 0.0)
     C_2 = tl.sigmoid(tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
     C = tl.load(C_ptr + place, mask=live, other=0)
-    # adversarial.gen:3
+    # adversarial.gen:adversarial
     value_2 = tl.log(C) + tl.log(1.0 - C_2)
     # saturating.gen:11
     tl.store(value_2_out + place, value_2, mask=live)
@@ -545,7 +545,7 @@ def objective_generator_stage_2_kernel(
     # saturating.gen:11
     hidden_4 = maximum(computed_3, 0.0)
     C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
-    # adversarial.gen:4
+    # adversarial.gen:adversarial
     value_2 = tl.log(1.0 - C)
     # saturating.gen:11
     tl.store(value_2_out + place, value_2, mask=live)

@@ -140,7 +140,7 @@ def objective_critic_rows(
     hidden_5 = torch.relu(F.linear(torch.cat((x_2, projected), -1), C_mlp_0_weight, C_mlp_0_bias))
     hidden_6 = torch.relu(F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = torch.sigmoid(F.linear(hidden_6, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:3
+    # adversarial.gen:adversarial
     return torch.log(C) + torch.log(1.0 - C_2)
 
 
@@ -190,7 +190,7 @@ def objective_generator_rows(
     )
     hidden_4 = torch.relu(F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias))
     C = torch.sigmoid(F.linear(hidden_4, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
-    # adversarial.gen:4
+    # adversarial.gen:adversarial
     return torch.log(1.0 - C)
 
 
@@ -300,7 +300,7 @@ class SaturatingGAN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"energy_distance": {}}
     package = __package__ or ""
     spec = "specs/adversarial/saturating.gen"
-    model_hash = "a6d291220a01af165d0a05c31b7e3d9e502dfba5058985dc0157c573c5606349"
+    model_hash = "2bd6d05723e4af9616ad774a8b896e927c22c550f3ca424db2551d159bc4097c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

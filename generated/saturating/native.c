@@ -245,7 +245,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = sigmoid(product_9[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:3
+        // adversarial.gen:adversarial
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(C[lane]) + logarithm(1.0f - C_2[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
@@ -340,7 +340,7 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float C[LANES];
         for (int lane = 0; lane < LANES; lane++) C[lane] = sigmoid(product_6[0][lane] + C_mlp_output_bias[0]);
-        // adversarial.gen:4
+        // adversarial.gen:adversarial
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = logarithm(1.0f - C[lane]);
         store(value_out, &value, first, count, 1, 1, 0);

@@ -40,7 +40,7 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     noise = random.normal(seed, rows, step, 2, 2, dtype=dtype)
     e = 0.0 + noise
     noise_2 = random.uniform(seed, rows, step, 1, dtype=dtype)
@@ -67,7 +67,7 @@ def objective_phase_1_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3 = F.silu(total_3)
     eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    # diffusion.gen:13
+    # diffusion.gen:noise_prediction
     return torch.linalg.vector_norm(e - eps, dim=-1) ** 2
 
 
@@ -279,7 +279,7 @@ class SubVP(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/subvp.gen"
-    model_hash = "5a19cd512fbbabfca0fc9f53f6674a4e9d8d612e023a4c37d03976206bd12a56"
+    model_hash = "add34d94a779601eb004a0e4dade59872fbb44c67465ef03f468cc2e0f4c9c96"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

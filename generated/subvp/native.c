@@ -48,7 +48,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
-        // diffusion.gen:12
+        // diffusion.gen:noise_prediction
         ALIGNED float noise[2][LANES];
         normal(noise, 2, row, seed, step, 0, 2);
         ALIGNED float e[2][LANES];
@@ -114,13 +114,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float eps[2][LANES];
+        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             eps[0][lane] = product_5[0][lane] + mlp_output_bias[0];
             eps[1][lane] = product_5[1][lane] + mlp_output_bias[1];
-        }
-        // diffusion.gen:13
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             value[lane] = square(root((e[0][lane] - eps[0][lane]) * (e[0][lane] - eps[0][lane]) + (e[1][lane] -
                 eps[1][lane]) * (e[1][lane] - eps[1][lane])));
         }
@@ -533,7 +530,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load(x, x_rows, first, count, 2);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // diffusion.gen:12
+        // diffusion.gen:noise_prediction
         ALIGNED float noise[2][LANES];
         normal(noise, 2, row, seed, step, 0, 2);
         ALIGNED float e[2][LANES];

@@ -63,12 +63,12 @@ def objective_phase_1_backward_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise = uniform(seed, row, step, 0, 1)
     t = 0.001 + 0.999 * noise
     # ve.gen:5
     scale = tl.sqrt(0.0001 * expm1(2.0 * (8.517193191416238 * t)))
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     x = tl.load(
         x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
@@ -91,7 +91,7 @@ def objective_phase_1_backward_stage_1_kernel(
             "ieee",
         ),
     )
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     tl.store(scale_out + place, scale, mask=live)
     tl.store(
         x_next_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
@@ -181,19 +181,19 @@ def objective_phase_1_backward_stage_2_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     scale = tl.load(scale_ptr + place, mask=live, other=0)
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     product_2 = scale * scale
     total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # ve.gen:7
     sigmoid_total_3 = tl.sigmoid(total_3)
     hidden_3 = total_3 * sigmoid_total_3
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
     sigma = tl.load(sigma_ptr + place, mask=live, other=0)
     # ve.gen:7
     score_0 = (tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)) / sigma
     score_1 = (tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)) / sigma
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     difference_0 = (
         score_0
         - (tl.load(x_ptr + place * 2, mask=live, other=0) - tl.load(x_next_ptr + place * 2, mask=live, other=0))
@@ -211,25 +211,25 @@ def objective_phase_1_backward_stage_2_kernel(
     shared_2 = 2 * reduced * (square(scale) * value_cotangent)
     product_3_0 = difference_0 / shared_1 * shared_2
     product_3_1 = difference_1 / shared_1 * shared_2
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     shared_3 = 1.0 / product_2
     # ve.gen:2
     product_4_0 = shared_3 * -product_3_0
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(product_4_out + place * 2, product_4_0, mask=live)
     # ve.gen:2
     product_4_1 = shared_3 * -product_3_1
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(product_4_out + place * 2 + 1, product_4_1, mask=live)
     # ve.gen:7
     shared_4 = 1.0 / sigma
     # ve.gen:2
     product_5_0 = shared_4 * product_3_0
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(product_5_out + place * 2, product_5_0, mask=live)
     # ve.gen:2
     product_5_1 = shared_4 * product_3_1
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(product_5_out + place * 2 + 1, product_5_1, mask=live)
     # ve.gen:7
     projected = product_5_0[:, None] * vector(weight_array, 0, 128) + product_5_1[:, None] * vector(
@@ -238,7 +238,7 @@ def objective_phase_1_backward_stage_2_kernel(
         128,
     )
     total_4 = sigmoid_total_3 * projected + sigmoid_total_3 * tl.sigmoid(-total_3) * (total_3 * projected)
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     tl.store(total_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total_4, mask=live[:, None])
 
 
@@ -481,7 +481,7 @@ def objective_phase_1_backward_rows(
     128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
     part_8 [rows, 34].
     """
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     scale, x_next, sigma, sqrt_value, value = objective_phase_1_backward_stage_1_rows(
         x,
         rows=rows,
@@ -496,7 +496,7 @@ def objective_phase_1_backward_rows(
     sigmoid_total_2 = torch.sigmoid(total_2)
     hidden_2 = total_2 * sigmoid_total_2
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     hidden_3, product_4, product_5, total_4 = objective_phase_1_backward_stage_2_rows(
         x,
         value_cotangent,

@@ -61,12 +61,12 @@ def objective_phase_1_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise = uniform(seed, row, step, 0, 1)
     t = 0.001 + 0.999 * noise
     # ve.gen:5
     scale = tl.sqrt(0.0001 * expm1(2.0 * (8.517193191416238 * t)))
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     x = tl.load(
         x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
@@ -88,7 +88,7 @@ def objective_phase_1_stage_1_kernel(
             "ieee",
         ),
     )
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     tl.store(scale_out + place, scale, mask=live)
     tl.store(
         x_next_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
@@ -176,7 +176,7 @@ def objective_phase_1_stage_2_kernel(
     score_0 = (tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)) / sigma
     score_1 = (tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)) / sigma
     scale = tl.load(scale_ptr + place, mask=live, other=0)
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     shared_1 = scale * scale
     shared_2 = (
         score_0
@@ -244,7 +244,7 @@ def objective_phase_1_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     scale, x_next, sigma, operand = objective_phase_1_stage_1_rows(x, rows=rows, seed=seed, step=step)
     # ve.gen:7
     total = F.linear(operand, mlp_0_weight, mlp_0_bias)

@@ -40,12 +40,12 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(16, device=device)
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise = random.uniform(seed, rows, step, 1, dtype=dtype)
     t = 0.001 + 0.999 * noise
     # ve.gen:5
     scale = torch.sqrt(0.0001 * torch.expm1(2.0 * (8.517193191416238 * t)))
-    # diffusion.gen:3
+    # diffusion.gen:denoising_score_matching
     noise_2 = random.normal(seed, rows, step, 2, 2, dtype=dtype)
     x_next = x + scale[:, None] * noise_2
     # ve.gen:4
@@ -66,7 +66,7 @@ def objective_phase_1_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3 = F.silu(total_3)
     score = F.linear(hidden_3, mlp_output_weight, mlp_output_bias) / sigma[:, None]
-    # diffusion.gen:4
+    # diffusion.gen:denoising_score_matching
     return scale**2 * torch.linalg.vector_norm(score - (x - x_next) / (scale * scale)[:, None], dim=-1) ** 2
 
 
@@ -272,7 +272,7 @@ class VE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "approximate", "log_prob": "none"}
     package = __package__ or ""
     spec = "specs/physics/ve.gen"
-    model_hash = "bf12769b55711b232a56fc442127b726edd1b24cd6501175b1d9740935bb3ef3"
+    model_hash = "3cf319040e13660990743ae6161b699f90fe339094ef23441934a5f56b3f50c4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -48,7 +48,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
-        // diffusion.gen:3
+        // diffusion.gen:denoising_score_matching
         ALIGNED float noise[LANES];
         uniform(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float t[LANES];
@@ -114,13 +114,10 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float score[2][LANES];
+        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             score[0][lane] = (product_5[0][lane] + mlp_output_bias[0]) / sigma[lane];
             score[1][lane] = (product_5[1][lane] + mlp_output_bias[1]) / sigma[lane];
-        }
-        // diffusion.gen:4
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             value[lane] = square(scale[lane]) * square(root((score[0][lane] - (x[0][lane] - x_next[0][lane]) /
                 (scale[lane] * scale[lane])) * (score[0][lane] - (x[0][lane] - x_next[0][lane]) / (scale[lane] *
                 scale[lane])) + (score[1][lane] - (x[1][lane] - x_next[1][lane]) / (scale[lane] * scale[lane])) *
@@ -510,7 +507,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load(x, x_rows, first, count, 2);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // diffusion.gen:3
+        // diffusion.gen:denoising_score_matching
         ALIGNED float noise[LANES];
         uniform(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float t[LANES];

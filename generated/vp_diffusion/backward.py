@@ -70,13 +70,13 @@ def objective_phase_1_backward_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     noise = uniform(seed, row, step, 0, 1)
     t = 0.001 + 0.999 * noise
     # vp_diffusion.gen:5
     power_t = square(t)
     exp_value = tl.exp(-(0.05 * t) - 4.975 * power_t)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     e = 0.0 + noise_2
     tl.store(
@@ -105,7 +105,7 @@ def objective_phase_1_backward_stage_1_kernel(
             "ieee",
         ),
     )
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     tl.store(
         value_out + place[:, None] * 18 + tl.arange(0, 32)[None, :],
         value,
@@ -117,15 +117,15 @@ def objective_phase_1_backward_stage_1_kernel(
         matrix(weight_array, 0, 32, 128),
         PRECISION,
     ) + vector(bias_array, 0, 128)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     tl.store(total_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total, mask=live[:, None])
     # vp_diffusion.gen:9
     sigmoid_total = tl.sigmoid(total)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     tl.store(sigmoid_total_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], sigmoid_total, mask=live[:, None])
     # vp_diffusion.gen:9
     hidden = total * sigmoid_total
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
     tl.store(exp_value_out + place, exp_value, mask=live)
 
@@ -208,7 +208,7 @@ def objective_phase_1_backward_stage_2_kernel(
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
     eps_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
     eps_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    # diffusion.gen:13
+    # diffusion.gen:noise_prediction
     difference_0 = tl.load(e_ptr + place * 2, mask=live, other=0) - eps_0
     difference_1 = tl.load(e_ptr + place * 2 + 1, mask=live, other=0) - eps_1
     reduced = tl.sqrt(difference_0 * difference_0 + difference_1 * difference_1)
@@ -434,7 +434,7 @@ def objective_phase_1_backward_rows(
     128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
     part_8 [rows, 18].
     """
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     exp_value, e, value, total, sigmoid_total, hidden = objective_phase_1_backward_stage_1_rows(
         x,
         mlp_0_weight,

@@ -65,7 +65,7 @@ def objective_phase_1_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     e = 0.0 + noise
     tl.store(
@@ -108,7 +108,7 @@ def objective_phase_1_stage_1_kernel(
         PRECISION,
     ) + vector(bias_array, 0, 128)
     hidden = total * tl.sigmoid(total)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
 
 
@@ -176,7 +176,7 @@ def objective_phase_1_stage_2_kernel(
     hidden_3 = total_3 * tl.sigmoid(total_3)
     eps_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
     eps_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    # diffusion.gen:13
+    # diffusion.gen:noise_prediction
     shared_1 = tl.load(e_ptr + place * 2, mask=live, other=0) - eps_0
     shared_2 = tl.load(e_ptr + place * 2 + 1, mask=live, other=0) - eps_1
     value_2 = square(tl.sqrt(shared_1 * shared_1 + shared_2 * shared_2))
@@ -231,7 +231,7 @@ def objective_phase_1_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     e, hidden = objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # vp_diffusion.gen:9
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)

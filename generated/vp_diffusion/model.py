@@ -40,7 +40,7 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:12
+    # diffusion.gen:noise_prediction
     noise = random.normal(seed, rows, step, 2, 2, dtype=dtype)
     e = 0.0 + noise
     noise_2 = random.uniform(seed, rows, step, 1, dtype=dtype)
@@ -67,7 +67,7 @@ def objective_phase_1_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3 = F.silu(total_3)
     eps = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    # diffusion.gen:13
+    # diffusion.gen:noise_prediction
     return torch.linalg.vector_norm(e - eps, dim=-1) ** 2
 
 
@@ -507,7 +507,7 @@ class VPDiffusion(Model):
     }
     package = __package__ or ""
     spec = "specs/physics/vp_diffusion.gen"
-    model_hash = "f9b7675ddffdc64d4a0b3d02d1f3f7d947ef71cd1bb35fd31d03bd93a5958511"
+    model_hash = "783c64f1e5ca8e73358f3ee2b04526379be3939ddab6cc5b8869fbb39a0ea02d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -44,6 +44,7 @@ def statuses(compilation: Compilation) -> dict[str, str]:
 
 def test_the_verdicts_of_an_sde() -> None:
     assert statuses(compiled(PRIOR)) == {
+        "result beta": "proved",
         "sde_noise vp.dW": "proved",
         "moments vp": "proved",
         "kernel_density vp": "proved",

@@ -32,7 +32,8 @@ from gencompiler import pipeline
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.gradients import passes
-from gencompiler.emit.module import Places, emit_backward, emit_kernels, plan_class
+from gencompiler.emit.module import emit_backward, emit_kernels, plan_class
+from gencompiler.emit.places import Places
 from gencompiler.rows import cost, schedule
 from gencompiler.rows.nodes import Program
 from gencompiler.runtime import gradients

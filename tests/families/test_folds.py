@@ -111,3 +111,20 @@ def test_weights_average_to_the_density_of_the_observed() -> None:
     weights = model.log_weight(x.repeat_interleave(4000, 0), seed=1).detach().reshape(4, 4000)
     ratios = (weights - exact[:, None]).exp()
     assert ((ratios.mean(1) - 1).abs() < 5 * ratios.std(1) / 4000**0.5).all()
+
+
+def test_the_end_of_a_row_is_its_own() -> None:
+    """In a room of 4 or of 6 places a row of 3 has one recognition law: the state begins at the row's own end."""
+    long = SMOOTHER.format(kind="gru", view="x[>=t]", first="x[>=0]", claim="").replace("T = 4", "T : Count = {room}")
+    four, six = (gencompiler.compile(long.replace("{room}", room))().double() for room in ("4", "6"))
+    perturbed(four, 0.7)
+    six.load_state_dict(four.state_dict())
+    x = torch.randint(0, VALUES, (8, 4), generator=torch.Generator().manual_seed(4))
+    x[:, 3] = 0
+    lengths = torch.full((8,), 3)
+    room = torch.cat((x, torch.zeros(8, 2, dtype=torch.int64)), 1)
+    z = four.encode(x, context=lengths, seed=7)
+    wider = six.encode(room, context=lengths, seed=7)
+    assert torch.equal(z[:, :3], wider[:, :3]) and not wider[:, 3:].any()
+    ours, theirs = four.log_weight(x, context=lengths, seed=7), six.log_weight(room, context=lengths, seed=7)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)

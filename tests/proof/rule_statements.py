@@ -10,13 +10,7 @@ from pathlib import Path
 from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.graph import apply, element, literal, symbol
-from tests.checks import (
-    density_corpus,
-    density_corpus_more,
-    mass_corpus,
-    soundness,
-    vector_statements,
-)
+from tests.checks import density_corpus, density_corpus_more, mass_corpus, soundness, vector_statements
 from tests.checks.test_chain_statements import FALSE as FALSE_CHAINS
 from tests.checks.test_chain_statements import TRUE as TRUE_CHAINS
 from tests.checks.test_inverse_networks import heads, spec
