@@ -31,7 +31,8 @@ class PythonStatements(abc.ABC):
 
     def taken_back(self, target: str) -> Code | None:
         """What the last statement assigned to `target`, without that statement; None where it did something else."""
-        if self._assigned is None or self._assigned[1] != target or self._assigned_by != len(self.lines) or self.indent != 4:
+        last = self._assigned is not None and self._assigned_by == len(self.lines) and self.indent == 4
+        if self._assigned is None or not last or self._assigned[1] != target:
             return None
         start, _, code = self._assigned
         del self.lines[start:]
