@@ -58,7 +58,9 @@ def axis_of(subscript: nodes.Expr, indices: set[str]) -> Axis:
     """One subscript."""
     if isinstance(subscript, nodes.Before):
         inner = axis_of(subscript.index, indices)
-        if inner.kind == "index":
+        if subscript.after and inner.kind in ("index", "place") and not inner.order:
+            return Axis("after", inner.index, inner.shift + int(not subscript.inclusive))
+        if inner.kind == "index" and not subscript.after:
             return Axis("before", inner.index, inner.shift + int(subscript.inclusive))
         return OTHER
     if isinstance(subscript, nodes.Whole):

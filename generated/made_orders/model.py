@@ -521,7 +521,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 32}}
     package = __package__ or ""
     spec = "specs/autoregressive/made_orders.gen"
-    model_hash = "98291e1f9cf60c3cb9b3ebed5c24ecbce5d285f903778f50c0ca14fb058b01c0"
+    model_hash = "a124d89b0f17662d452d7113a5d21b2588d3735ade7c1471da0bccfd37086e31"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:
