@@ -124,7 +124,7 @@ def _stack(infer: Infer, context: Context, value: nodes.Expr, cut: nodes.Before)
     for stack in builder.stacks.values():
         if stack.view == value:
             return stack
-    places, shown = causal_inputs.shown(infer, context, (value,))
+    places, shown, _ = causal_inputs.shown(infer, context, (value,))
     if "until" in shown:
         builder.unsupported("a convolution of a view up to its own place", value.span)
     if places > MOST_PLACES:

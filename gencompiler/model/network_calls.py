@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from gencompiler.catalog import networks
 from gencompiler.catalog.stacks import MOST_PLACES
 from gencompiler.model import causal_inputs, convolutions, features, fields, folds, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
-from gencompiler.model.conditions import by_value, is_constant
+from gencompiler.model.conditions import is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -52,14 +51,9 @@ def network(
         for type_ in types:
             if stated is not None:
                 unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
-    places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
-    if places:  # it is one network for all places, which stands outside of the local equations of any
-        inputs = tuple(by_value(value, context) for value in inputs)
-    own = (
-        (known_shape(i.type) or (), places if s else 0)
-        for i, s in zip(inputs, shown or ("",) * len(inputs), strict=True)
-    )
-    sizes = tuple(itertools.starmap(_size, own))
+    places, shown, inputs = (0, (), inputs) if kind.image else causal_inputs.shown(infer, context, inputs)
+    seen = zip(inputs, shown or ("",) * len(inputs), strict=True)
+    sizes = tuple(_size(known_shape(i.type) or (), places if s else 0) for i, s in seen)
     if kind.stack is not None:
         _stacked(infer, expr, kind, places, shown, hidden)
         grid = causal_inputs.grid(inputs, kind.axes, places)
