@@ -50,7 +50,7 @@ PLANNED: dict[str, str] = {
         "  p(y[:, t] | x[:, <=t]) = Normal(sum(x[:, <=t]), 1)"
     ),
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
-    "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
+    "with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
