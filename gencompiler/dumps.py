@@ -54,7 +54,13 @@ def as_data(compilation: Compilation, stage: str) -> object:
     if stage == "schedule":
         return {
             "programs": {
-                name: {"fused": s.fused, "reason": s.reason, "cost": data(s.cost), "tiles": data(s.configs)}
+                name: {
+                    "fused": s.fused,
+                    "reason": s.reason,
+                    "cost": data(s.cost),
+                    "tiles": data(s.configs),
+                    "stages": [] if s.stages is None else [data(piece.configs) for piece in s.stages.pieces],
+                }
                 for name, s in compilation.schedules.items()
             },
             "gradients": {
@@ -72,11 +78,18 @@ _FIELDS = {"surface": "surface", "model": "model", "rows": "programs"}
 
 
 def _schedule(name: str, schedule: Schedule) -> str:
-    """Fused or not, and why; the tile on each processor, rows x warps x stages; then what runs it on a CPU."""
-    lines = [f"{name}: {'one kernel' if schedule.fused else 'torch'}: {schedule.reason}"]
-    if schedule.fused:
-        tiles = [f"{target} {_tile(schedule.configs.get(target))}" for target in DEVICES]
-        lines.append(f"  tiles: {', '.join(tiles)}")
+    """Fused or not, and why; the tile on each processor, rows x warps x stages, and the driver of several kernels; then
+    what runs it on a CPU."""
+    from gencompiler.rows.print import text as rows_text
+
+    kernels = schedule.kernels()
+    what = "one kernel" if schedule.fused else f"kernels between products: {len(kernels)}" if kernels else "torch"
+    lines = [f"{name}: {what}: {schedule.reason}"]
+    for number, each in enumerate(kernels, start=1):
+        tiles = [f"{target} {_tile(each.configs.get(target))}" for target in DEVICES]
+        lines.append(f"  tiles{'' if schedule.fused else f' of stage {number}'}: {', '.join(tiles)}")
+    if schedule.stages is not None:
+        lines += [f"  {line}" for line in rows_text(schedule.stages.driver).splitlines()]
     if (native := schedule.native) is not None:
         lines.append(f"  on a CPU {f'C, {native.lanes} rows at once' if native.runs else 'torch'}: {native.reason}")
     return "\n".join(lines) + "\n"

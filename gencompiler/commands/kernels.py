@@ -145,7 +145,7 @@ def _stages(schedule: Schedule, target: str) -> list[dict[str, Any]]:
 
     if schedule.stages is None or target not in schedule.targets():
         return []
-    torch = {"fused": False, "config": None, "tiles": {}, "uses": None}
+    torch: dict[str, Any] = {"fused": False, "config": None, "tiles": {}, "uses": None}
     return [
         {"step": step.name, "runs": step.kind, "times": step.times}
         | (torch if step.piece is None else _kernel(step.piece, target))

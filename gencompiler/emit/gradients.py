@@ -15,7 +15,7 @@ from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, st
 from gencompiler.emit.signature import signature
 from gencompiler.emit.stages import print_schedule
 from gencompiler.emit.torch import Printed, print_function
-from gencompiler.rows.contributions import Contribution
+from gencompiler.rows.contributions import Contribution, Place
 from gencompiler.rows.differentiate import Made, Way
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.prepared import Prepared
@@ -155,9 +155,15 @@ def _shape(shape: tuple[int, ...]) -> Code:
     return Sequence(tuple(Text(str(length)) for length in shape))
 
 
+def _place(place: Place) -> Code:
+    if isinstance(place, tuple):
+        return Sequence(tuple(Text(str(number)) for number in place))
+    return Text(string(place) if isinstance(place, str) else repr(place))
+
+
 def _part(each: Contribution) -> Code:
     """`gradients.Part("mlp.0.bias", ("loop", None), ("part_1",), 8)`"""
-    index = tuple(Text(string(place) if isinstance(place, str) else repr(place)) for place in each.index)
+    index = tuple(map(_place, each.index))
     keywords: dict[str, Code | str] = {}
     if each.count:
         keywords["count"] = str(each.count)
@@ -166,3 +172,9 @@ def _part(each: Contribution) -> Code:
     if each.particles > 1:
         keywords["particles"] = str(each.particles)
     return call("gradients.Part", string(each.path), Sequence(index), strings(each.outputs), **keywords)
+
+
+def _place(place: int | str | tuple[int, ...] | None) -> Code:
+    if isinstance(place, tuple):
+        return Sequence(tuple(Text(str(each)) for each in place))
+    return Text(string(place) if isinstance(place, str) else repr(place))

@@ -1,8 +1,7 @@
 """`native.c` and `native.py` of a generated package: the C functions, and how Python calls each of them.
 
 Every function stands in a part of the file of its own, which is compiled by itself when the function is first called
-for: `cc -DSAMPLE_ROWS native.c`.  Two programs that compute the same, as a program without loops and what saves its
-states, have one function.
+for: `cc -DSAMPLE_ROWS native.c`.  Two programs that compute the same have one function.
 """
 
 from __future__ import annotations

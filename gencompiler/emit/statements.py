@@ -20,10 +20,22 @@ class PythonStatements(abc.ABC):
         self.lines: list[str] = []
         self.indent = 4
         self.place = ""
+        self._last: tuple[int, str, Code] | None = None
+        self._end = 0
 
     def assign(self, target: str, code: Code) -> None:
         if flat(code) != target:
+            self._last = (len(self.lines), target, code)
             self.lines += statement(f"{target} = ", code, self.indent)
+            self._end = len(self.lines)
+
+    def taken_back(self, target: str) -> Code | None:
+        """What the last statement assigned to `target`, without that statement; None where it did something else."""
+        if self._last is None or self._last[1] != target or self._end != len(self.lines) or self.indent != 4:
+            return None
+        start, _, code = self._last
+        del self.lines[start:]
+        return code
 
     def comment(self, span: Span) -> None:
         """`# file:line` where the text that the code comes from changes."""

@@ -235,6 +235,12 @@ class _Function:
 
     def _outputs(self) -> None:
         results: list[Code] = []
+        alone = self.program.outputs[0] if len(self.program.outputs) == 1 else None
+        if alone is not None and isinstance(alone.value, Local) and alone.value.type.rows and alone.type.kind == "real":
+            name = flat(self.body.expressions.value(alone.value).code)
+            if (made := self.body.taken_back(name)) is not None:  # returned without a name
+                self.body.lines += returned(made, 4)
+                return
         for output in self.program.outputs:
             if output.value is None:
                 code: Code = Text(self.scope.stored[output.name])

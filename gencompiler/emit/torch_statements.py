@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit import torch_windows
-from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, flat, infix, method
+from gencompiler.emit.code import WIDTH, Attribute, Code, Level, Subscript, Text, call, flat, infix, method
 from gencompiler.emit.lines import statement
 from gencompiler.emit.statements import PythonStatements
 from gencompiler.emit.torch_expressions import Expressions
@@ -74,9 +74,17 @@ class Statements(PythonStatements):
         given = [self.expressions.code(each) for each in run.arguments]
         given += [Text(self.scope.parameters[path]) for path in called.parameters]
         given += [self.expressions.code(each) for each in run.scalars]
-        keywords: dict[str, Code | str] = {word: word for word in called.keywords if word != "dtype"}
+        keywords: dict[str, Code | str] = {
+            word: self.scope.want("dtype") if word == "dtype" else word for word in called.keywords
+        }
         targets = [self.scope.bind(name, kind) for name, kind in zip(run.names, run.types, strict=True)]
-        self.lines += statement(f"{', '.join(targets)} = ", call(function, *given, **keywords), self.indent)
+        made, head = call(function, *given, **keywords), ", ".join(targets)
+        if self.indent + len(f"{head} = {function}(") <= WIDTH:
+            self.assign(head, made)
+            return
+        inner = " " * (self.indent + 4)
+        self.lines += [f"{' ' * self.indent}(", *(f"{inner}{target}," for target in targets)]
+        self.lines += statement(") = ", made, self.indent)
 
     def _store(self, store: StoreColumn) -> None:
         value = self.expressions.value(store.value)

@@ -25,6 +25,7 @@ from gencompiler.emit.code import (
 )
 from gencompiler.emit.triton_values import Scope, Value
 from gencompiler.rows.analysis import constant
+from gencompiler.rows.folding import MIRRORED
 from gencompiler.rows.nodes import (
     Broadcast,
     Column,
@@ -181,6 +182,8 @@ class Expressions:
         if function == "power":
             return self._power(expr, codes)
         if function in OPERATORS:
+            if function in MIRRORED and isinstance(expr.arguments[0], Number):
+                function, codes = MIRRORED[function], codes[::-1]  # the constant last, as it is read
             return infix(*OPERATORS[function], *codes)
         if function == "negate":
             return Prefix("-", codes[0])

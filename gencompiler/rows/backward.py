@@ -154,6 +154,9 @@ class _Backward:
                     self.ends[id(after)] = recovery
                     recovery.ends[place] = after
         replaced = Substitution(self.graph, places, in_place=True)
+        for recovery in kept:  # what a loop starts from or reads may be what another ended with
+            recovery.plan.initials = tuple(map(replaced, recovery.plan.initials))
+            recovery.plan.nexts = tuple(map(replaced, recovery.plan.nexts))
         self.roots = {name: replaced(value) for name, value in outputs.items()}
         self.order = self._order()
 

@@ -68,8 +68,8 @@ _CHEAP = frozenset(
 BATCH = 4096
 
 #: Nanoseconds on a GPU, about, below which no operation of torch and no kernel goes: torch takes some microseconds to
-#: begin one, and a launcher in Python about as long as two.
-_BEGIN, _LAUNCH = 5e3, 1e4
+#: begin one, and a launcher in Python, which makes its outputs and looks at its weights, about as long as four.
+_BEGIN, _LAUNCH = 5e3, 2e4
 
 #: What takes an operation of its own.
 _RUN = (Elementwise, Select, Dot, Reduce, Pool, Draw, WithColumn, WithWindow, Concat)

@@ -92,7 +92,7 @@ def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[
     if program.scalars:
         return (), "it takes numbers when it runs"
     for each in found:
-        made = native_gradient(program, (each.saving, each.backward), valued=each.valued)
+        made = native_gradient(program, each)
         if refusal := next((part.reason for part in made if not part.runs), ""):
             return (), refusal
         ways.append(Way(each, *made))

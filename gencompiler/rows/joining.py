@@ -80,7 +80,9 @@ def _both(placing: Placing, first: Tile, second: Tile) -> Tile:
     layouts = ((tile.at.layouts * count)[:count] for tile in (first, second))
     at = place(tuple((*here, *there) for here, there in zip(*layouts, strict=True)), first.at.width)
     pad = first.pad if first.pad == second.pad else None
-    kind = RowType(first.expr.type.rows or second.expr.type.rows, (at.width,), second.expr.type.kind)
+    kinds = first.expr.type.kind, second.expr.type.kind
+    whole = kinds[1] if kinds[0] == kinds[1] else "real"
+    kind = RowType(first.expr.type.rows or second.expr.type.rows, (at.width,), whole)
     span = union(first.span, second.span) if pad is not None else (frozenset(range(at.width)),)
     sound = first.sound and second.sound
     for one, other in ((first, second), (second, first)):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.node import walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
 from gencompiler.rows.apart import apart
+from gencompiler.rows.backward import Adjoint
 from gencompiler.rows.complements import complement
 from gencompiler.rows.cost import elements, flops, live_by_particle, operations
 from gencompiler.rows.expand import expand
@@ -33,6 +33,10 @@ ROWS = 256
 #: Nanoseconds: of an operation that torch begins and of a call of C; of a number computed by torch and by C; of an
 #: operation of a product.
 _BEGIN, _CALL, _TORCH, _C, _PRODUCT = 5e3, 3e4, 0.5, 0.15, 0.02
+
+#: Nanoseconds that torch takes to call for a gradient, and how often it moves the numbers of a matrix that is computed
+#: from parameters.
+_GRADIENT, _PREPARED = 2e5, 8
 
 #: C runs what takes it less than this share of torch's time.
 GAIN = 0.85
@@ -80,21 +84,36 @@ def native(program: Program) -> Native:
     return _function(ready, ours, f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows")
 
 
-def native_gradient(program: Program, passes: Sequence[Program], *, valued: bool = False) -> tuple[Native, ...]:
-    """The decision for the passes that differentiate `program`, forward and backward, all or none of them; `valued`:
-    the last of them does it all.
+def native_gradient(program: Program, way: Adjoint) -> tuple[Native, ...]:
+    """The decision for the passes that differentiate `program`, forward and backward, all or none of them; where the
+    value comes with the gradient, the last of them does it all.
 
     Torch, which differentiates its own functions, begins and moves `DIFFERENTIATED` times what it does forward."""
+    passes = (way.saving, way.backward)
     if (why := next(filter(None, map(_only_torch, passes)), None)) is not None:
         return (Native(False, why),)
     ready = [prepared(each) for each in passes]
     theirs = DIFFERENTIATED * _times(prepared(program))[0]
     own = [_times(each)[1] for each in ready]
-    spent = own[-1] if valued else sum(own)
+    spent = (own[-1] if way.valued else sum(own)) + _afterwards(way)
     share = f"about {_in_words(spent)} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
     if spent > GAIN * theirs:
         return (Native(False, f"torch differentiates its own functions as fast: {share}"),)
     return tuple(_function(each, time, share) for each, time in zip(ready, own, strict=True))
+
+
+def _afterwards(way: Adjoint) -> float:
+    """Nanoseconds of a row that torch takes to make gradients of what the backward pass gives: products over rows, and
+    the derivative of matrices that are computed from parameters."""
+    outputs = {output.name: output.type for output in way.backward.outputs}
+    multiplied = 0
+    for part in way.contributions:
+        if len(part.outputs) == 2:
+            left, right = (outputs[name] for name in part.outputs)
+            sizes = math.prod(left.shape) * math.prod(right.shape) * left.particles
+            multiplied += 2 * sizes // max(1, part.count)
+    numbers = sum(map(math.prod, way.prepared.shapes)) if way.prepared is not None else 0
+    return _PRODUCT * multiplied + (_GRADIENT + _PREPARED * _TORCH * numbers) / ROWS
 
 
 def _function(ready: Program, time: float, why: str) -> Native:

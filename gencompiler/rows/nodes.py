@@ -12,7 +12,7 @@ tensor `[*shape]`.  A scalar meets a vector elementwise; vectors meet only at eq
 A row may be many particles: draws of a latent variable, values of a finite one.  A value with `particles = K` is, to
 everything but the nodes that mention particles, K rows: in torch `[rows * K, *shape]`, a row's particles side by side.
 Values of different `particles` never meet: `Spread` repeats a row's value for its particles, `Collect` makes the
-particles' scalars a vector of the row, and `Distribute` undoes it.
+particles' scalars a vector of the row, `Distribute` undoes it, and `Pool` adds values of particles up.
 """
 
 from __future__ import annotations

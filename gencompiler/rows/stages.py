@@ -23,6 +23,7 @@ from gencompiler.node import Node, rebuild, walk
 from gencompiler.rows.analysis import bound_names, draws, local_names
 from gencompiler.rows.lifting import Lifted, Outside
 from gencompiler.rows.nodes import (
+    Expr,
     Input,
     InputRead,
     Let,
@@ -93,7 +94,7 @@ class _Splitting:
         self.program, self.worth = program, worth
         self.lifted = Lifted(program, outside)
         self.types, self.shared = self.lifted.types, self.lifted.shared
-        self.scalars = [*program.scalars, "seed", "step"]
+        self.scalars = list(dict.fromkeys((*program.scalars, "seed", "step")))
         self.pieces: list[Program] = []
 
     def split(self) -> Split:
@@ -116,6 +117,7 @@ class _Splitting:
             item.level = before + (item.kind is Kind.APART)
             levels |= dict.fromkeys(item.binds, item.level)
         self._sink(items, needed)
+        _repeat_conditions(items)
         made: list[Statement] = []
         for level in range(max((item.level for item in items), default=0) + 1):
             here = {kind: [i for i in items if i.level == level and i.kind is kind] for kind in Kind}
@@ -180,22 +182,24 @@ class _Splitting:
     def _region(self, own: list[Statement], later: frozenset[str], *, outermost: bool) -> list[Statement]:
         """A run of the piece that a region is, or the region itself where it is none."""
         results = [name for each in own for name in _bound_outside(each) if name in later]
-        piece = self._piece(own, results, outermost=outermost)
-        if piece is None:
+        found = self._piece(own, results, outermost=outermost)
+        if found is None:
             return own
+        piece, arguments = found
         if not self.worth(piece):
             return own
         self.pieces.append(piece)
-        number = len(self.pieces)
-        span, known = own[0].span, {each.name for each in self.program.inputs}
-        arguments = tuple((InputRead if p.name in known else Local)(p.type, p.name, span=span) for p in piece.inputs)
+        number, span = len(self.pieces), own[0].span
         scalars = tuple(Local(_INDEX, name, span=span) for name in piece.scalars)
         names, types = zip(*((each.name, each.type) for each in piece.outputs), strict=True)
         random = any(True for _ in draws(piece))
-        return [Run(number, names, types, arguments, scalars, random, span=span)]
+        return [Run(number, names, types, tuple(arguments), scalars, random, span=span)]
 
-    def _piece(self, own: list[Statement], results: list[str], *, outermost: bool) -> Program | None:
-        """The program of a region; None where it is none: something else than numbers of rows crosses its border."""
+    def _piece(
+        self, own: list[Statement], results: list[str], *, outermost: bool
+    ) -> tuple[Program, tuple[Expr, ...]] | None:
+        """The program of a region and what it is run for; None where it is none: something else than numbers of rows
+        crosses its border."""
         stored = _stored(self.program, own)
         if not (results or stored):
             return None
@@ -212,27 +216,21 @@ class _Splitting:
         if not crossing.keys() | set(self.scalars) >= set(free):
             return None
 
-        def change(part: Node) -> Node:
-            match part:
-                case Local(name=name) if name in crossing:
-                    return InputRead(part.type, name, span=part.span)
-                case Slice(vector=Local(name=name) | InputRead(name=name), type=RowType(kind="real")) if (
-                    name in crossing or isinstance(part.vector, InputRead)
-                ):
-                    start = Number(_INDEX, float(part.start), span=part.span)
-                    return Section(part.type, name, start, part.stop - part.start, span=part.span)
-            return rebuild(part, change)
+        given = {each.name for each in self.program.inputs}
+        named = {name: f"{name}_now" if name in given else name for name in crossing}
 
-        inside = tuple(rebuild(each, change) for each in body)
+        inside = _from_memory(body, named)
         reads = {part.name for each in inside for part in walk(each) if isinstance(part, InputRead)}
         reads |= {part.input for each in inside for part in walk(each) if isinstance(part, Section)}
         span = own[0].span
         inputs = [each for each in self.program.inputs if each.name in reads]
-        inputs += [Input(name, kind, span=span) for name, kind in crossing.items()]
+        arguments: list[Expr] = [InputRead(each.type, each.name, span=span) for each in inputs]
+        inputs += [Input(named[name], kind, span=span) for name, kind in crossing.items()]
+        arguments += [Local(kind, name, span=span) for name, kind in crossing.items()]
         paths = {part.path for each in inside for part in walk(each) if isinstance(part, ParameterRead)}
-        named = [(name, self.types[name]) for name in results]
-        outputs = [Output(name, kind, Local(kind, name, span=span), span=span) for name, kind in named]
-        return dataclasses.replace(
+        made = ((name, self.types[name]) for name in results)
+        outputs = [Output(name, kind, Local(kind, name, span=span), span=span) for name, kind in made]
+        piece = dataclasses.replace(
             self.program,
             name="stage",  # equal pieces of different programs are one kernel to who compiles it
             title="what lies between two products",
@@ -242,6 +240,7 @@ class _Splitting:
             body=inside,
             outputs=(*outputs, *stored),
         )
+        return piece, tuple(arguments)
 
     def _shared_by(self, own: Sequence[Statement]) -> list[Statement]:
         """What all rows share that the statements read, each after what it reads itself."""
@@ -255,6 +254,40 @@ class _Splitting:
 
         add(local_names(*own) - set(bound_names(own)))
         return list(found.values())
+
+
+def _repeat_conditions(items: Sequence[_Item]) -> None:
+    """Conditions do not cross borders: what reads one of an earlier region compares again."""
+    known = {
+        item.statement.name: (item.level, item.statement.value)
+        for item in items
+        if item.kind is Kind.INSIDE and isinstance(item.statement, Let) and item.statement.value.type.kind == "boolean"
+    }
+
+    def written(part: Node) -> Node:
+        return rebuild(known[part.name][1] if isinstance(part, Local) and part.name in known else part, written)
+
+    for item in items:
+        if any(name in known and known[name][0] != item.level for name in item.reads):
+            item.statement = rebuild(item.statement, written)
+            item.reads = local_names(item.statement) - set(item.binds)
+
+
+def _from_memory(body: Iterable[Statement], named: Mapping[str, str]) -> tuple[Statement, ...]:
+    """A region with its operands as inputs, by the names that these have; parts of them are read by themselves."""
+
+    def change(part: Node) -> Node:
+        match part:
+            case Local(name=name) if name in named:
+                return InputRead(part.type, named[name], span=part.span)
+            case Slice(vector=Local() | InputRead() as vector, start=start, stop=stop):
+                read = change(vector)
+                if isinstance(read, InputRead) and read.type.kind == "real":
+                    at = Number(_INDEX, float(start), span=part.span)
+                    return Section(part.type, read.name, at, stop - start, span=part.span)
+        return rebuild(part, change)
+
+    return tuple(rebuild(each, change) for each in body)
 
 
 def _stored(program: Program, own: Iterable[Statement]) -> list[Output]:

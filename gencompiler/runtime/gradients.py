@@ -35,25 +35,43 @@ def assembled(
 ) -> dict[str, Tensor]:
     """The gradient of each parameter in `shapes`, in the dtype of the results; zero where nothing contributes."""
     some = next(iter(results.values()))
-    gradients = {path: some.new_zeros(shape) for path, shape in shapes.items()}
+    gradients: dict[str, Tensor] = {}
     for part in parts:
-        if part.path in gradients:
-            _add(gradients[part.path], part, [results[name] for name in part.outputs])
-    return gradients
+        if part.path in shapes:
+            values = [results[name] for name in part.outputs]
+            if part.path not in gradients and _is_whole(part, shapes[part.path]):
+                total = _total(part, values, shapes[part.path]).reshape(shapes[part.path])
+                gradients[part.path] = total.clone() if part.summed else total  # what is summed is a result itself
+                continue
+            if part.path not in gradients:
+                gradients[part.path] = some.new_zeros(shapes[part.path])
+            _add(gradients[part.path], part, values)
+    return {path: gradients[path] if path in gradients else some.new_zeros(shape) for path, shape in shapes.items()}
+
+
+def _is_whole(part: Part, shape: torch.Size) -> bool:
+    """Whether a part has a number for each element of the parameter, in their order."""
+    first = part.index[:1] == ("loop",) and part.count == shape[0]
+    return all(place is None for place in part.index[first:])
+
+
+def _total(part: Part, values: list[Tensor], shape: torch.Size) -> Tensor:
+    """What a part adds: iterations of a loop that have places of their own, then the axes that are whole."""
+    looped = any(isinstance(place, str | tuple) for place in part.index)
+    if len(values) == 2:
+        return _products(values, part.count, looped)
+    free = [size for size, place in zip(shape, part.index, strict=True) if place is None]
+    return _sums(values[0], part, free, looped)
 
 
 def _add(gradient: Tensor, part: Part, values: list[Tensor]) -> None:
     """Add one part in place."""
     scattered = any(isinstance(each, tuple) for each in part.index)
-    looped = scattered or "loop" in part.index
-    if len(values) == 2:
-        total = _products(values, part.count, looped)
-    else:
-        free = [size for size, place in zip(gradient.shape, part.index, strict=True) if place is None]
-        total = _sums(values[0], part, free, looped)
+    total = _total(part, values, gradient.shape)
     if scattered:
         _scatter(gradient, part, total)
         return
+    looped = "loop" in part.index
     place = part.index.index("loop") if looped else 0
     kept = sum(not isinstance(each, int) for each in part.index[:place])
     if looped and kept:
@@ -158,10 +176,12 @@ class Way:
         if self.prepared is None:
             return assembled(self.parts, results, shapes)
         own = {name: torch.Size(shape) for name, shape in zip(self.prepared.names, self.prepared.shapes, strict=True)}
-        found = assembled(self.parts, results, {**shapes, **own})
+        paths = {part.path for part in self.parts}
+        direct = {path: shape for path, shape in shapes.items() if path in paths}
+        found = assembled(self.parts, results, {**direct, **own})
         for path, gradient in self.prepared.passed_on(values, found).items():
-            found[path] += gradient
-        return found
+            found[path] = found[path] + gradient if path in found else gradient
+        return {path: found[path] if path in found else torch.zeros_like(values[path]) for path in shapes}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,7 +245,7 @@ def backward(
         found = way.gradients(results, values)
         given = zip(gradient.inputs, inputs, strict=True)
         own = [results.get(f"{name}_gradient", torch.zeros_like(each)) for name, each in given]
-        return [each * cotangent[0] for each in (*own, *(found[path] for path in gradient.parameters))]
+        return [*(each * cotangent[0] for each in own), *(found[p].mul_(cotangent[0]) for p in gradient.parameters)]
     states = [] if way.valued else states  # the pass is run again
     totals = [torch.zeros_like(each) for each in parameters]
     own = [torch.zeros_like(each) for each in inputs]
@@ -236,8 +256,8 @@ def backward(
         keyed = dataclasses.replace(keys, rows=keys.rows[piece])
         way, results = _results(gradient, cut, values, [each[piece] for each in states], cotangent[piece], keyed)
         found = way.gradients(results, values)
-        for total, path in zip(totals, gradient.parameters, strict=True):
-            total.add_(found[path])
+        for place, path in enumerate(gradient.parameters):
+            totals[place] = found[path] if not start else totals[place].add_(found[path])
         for name, target in zip(gradient.inputs, own, strict=True):
             if f"{name}_gradient" in results:
                 target[piece] = results[f"{name}_gradient"]

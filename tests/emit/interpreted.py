@@ -1,5 +1,8 @@
 """Every kernel of specs under Triton's interpreter, in a process of its own: `python -m tests.emit.interpreted SPECS`.
 
+With `--apart N` before them, products with more than N elements are taken out of kernels, as those are that do not fit
+on chip, and every piece between them is a kernel.
+
 For each spec a line of JSON, `[spec, {program: what is wrong, or ""}]`.  The kernels are those of the files that a
 package gets, `kernels.py` and `backward.py`; each is given what the torch function of its program is given, and the
 gradients that backward kernels make are compared with what torch makes of the torch function.  With
@@ -30,6 +33,7 @@ from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.emit.gradients import passes
 from gencompiler.emit.module import Places, emit_backward, emit_kernels, plan_class
+from gencompiler.rows import cost, schedule
 from gencompiler.rows.nodes import Program
 from gencompiler.runtime import gradients
 from gencompiler.testing.interpreter import import_package
@@ -134,6 +138,9 @@ def _said(far: dict[str, float]) -> str:
 
 def main(specs: Sequence[str]) -> None:
     """Compare specs, and say of each what was found as soon as it is."""
+    if specs[0] == "--apart":
+        schedule.LARGEST_MATRIX, cost._LAUNCH = int(specs[1]), 0.0
+        specs = specs[2:]
     for name in specs:
         with tempfile.TemporaryDirectory() as folder:
             try:

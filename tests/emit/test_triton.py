@@ -49,7 +49,7 @@ MODELS: dict[str, tuple[Program, int]] = {
 }
 
 #: Random programs, and of the slow test: layouts, masks, draws and functions in all combinations.
-RANDOM, MORE = 20, 100
+RANDOM, MORE, STAGED = 20, 100, 20
 
 #: Changes to the kernel of `coupling_log_prob`, each of which the comparison must notice.
 SABOTAGE = {
@@ -85,10 +85,19 @@ def test_kernels_are_the_torch_functions(name: str, results: dict[str, Any]) -> 
         assert comparison.get("error", 0.0) <= TOLERANCE, f"{output} of {name}: {comparison}"
 
 
-@pytest.mark.parametrize(("examples", "seed"), [(RANDOM, 0), pytest.param(MORE, 1, marks=pytest.mark.slow)])
-def test_kernels_of_random_programs_are_the_torch_functions(examples: int, seed: int) -> None:
-    """Most have kernels, no kernel is wrong, and wrong ones would be noticed."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.rows.random_kernels", str(examples), str(seed)]
+@pytest.mark.parametrize(
+    ("examples", "seed", "apart"),
+    [
+        (RANDOM, 0, ()),
+        pytest.param(MORE, 1, (), marks=pytest.mark.slow),
+        pytest.param(STAGED, 2, (1,), marks=pytest.mark.slow),
+    ],
+)
+def test_kernels_of_random_programs_are_the_torch_functions(examples: int, seed: int, apart: tuple[int, ...]) -> None:
+    """Most have kernels, no kernel is wrong, and wrong ones would be noticed: of whole programs, and of what is between
+    products of any size."""
+    numbers = map(str, (examples, seed, *apart))
+    command = [sys.executable, "-W", "ignore", "-m", "tests.rows.random_kernels", *numbers]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=1800)
     assert run.returncode == 0, run.stderr[-3000:]
     found = json.loads(run.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 
 from gencompiler.emit.signature import signature
+from gencompiler.emit.stages import print_schedule
 from gencompiler.emit.torch import IMPORTS, print_function
-from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.emit.triton import import_lines
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule
 from tests.rows import interpreter
@@ -22,10 +24,11 @@ from tests.rows import interpreter
 SEED, STEP = 2**40 + 12345, 3
 
 
-def compiled(program: Program) -> Any:
-    """The torch function of `program`."""
-    printed = print_function(program, name="function")
-    names: dict[str, Any] = {}
+def compiled(program: Program, pieces: Sequence[Program] = ()) -> Any:
+    """The torch function of `program`; of a driver, that of the `pieces` that it runs, each by torch."""
+    called = {number: (f"stage_{number}", signature(each)) for number, each in enumerate(pieces, start=1)}
+    printed = print_function(program, name="function", pieces=called)
+    names: dict[str, Any] = {f"stage_{number}": compiled(each) for number, each in enumerate(pieces, start=1)}
     text = "\n".join(IMPORTS[name] for name in sorted(printed.imports)) + "\n" + printed.text
     exec(compile(text, "<printed>", "exec"), names)
     return names["function"]
@@ -75,10 +78,11 @@ def run_torch(
     values: dict[str, Tensor],
     rows: int,
     dtype: torch.dtype = torch.float64,
+    pieces: Sequence[Program] = (),
     **scalars: int,
 ) -> list[Tensor]:
     positional, keywords = arguments(program, given, values, rows, dtype, **scalars)
-    outputs = compiled(program)(*positional, **keywords)
+    outputs = compiled(program, pieces)(*positional, **keywords)
     return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
 
@@ -92,11 +96,11 @@ def row_errors(found: Tensor, exact: Tensor) -> Tensor:
 def kernel_module(
     scheduled: Schedule, folder: Path, name: str = "launch", change: tuple[str, str] | None = None
 ) -> ModuleType:
-    """The module of a fused schedule's kernel, imported from a file as triton needs it; its launcher is `launch`.
+    """The module of a schedule's kernels, imported from a file as triton needs it; what runs them is `launch`.
 
     `change` replaces a text in it by another, to see that a wrong kernel is noticed."""
-    printed = print_kernel(scheduled, name="launch")
-    text = "\n".join(import_lines([printed])) + "\n\n\n" + printed.text
+    printed = print_schedule(scheduled, name="launch")
+    text = "\n\n\n".join(["\n".join(import_lines(printed)), *(each.text for each in printed)])
     if change is not None:
         assert change[0] in text
         text = text.replace(*change)

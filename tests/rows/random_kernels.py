@@ -1,5 +1,8 @@
 """Kernels of random row programs under Triton's interpreter: `python -m tests.rows.random_kernels EXAMPLES SEED`.
 
+With a third argument, APART, products with more elements are taken out of kernels, as those are that do not fit on
+chip, and every piece between them is a kernel.
+
 Hypothesis makes the programs in a process of its own, for the interpreter is chosen when triton is imported, and
 shrinks one whose kernel is not the torch function.  A row's result may be as far from float64's as torch's float32 is,
 or as rounding moves it, of what the program is given or of what its functions return: programs jump (`floor`, `less`),
@@ -24,9 +27,11 @@ from hypothesis import HealthCheck, example, given, seed, settings
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gencompiler.emit import stages
 from gencompiler.emit.torch import Printed
+from gencompiler.rows import cost, schedule
 from gencompiler.rows.nodes import Program
-from gencompiler.rows.schedule import schedule
+from gencompiler.rows.schedule import on_gpu
 from tests.rows import harness
 from tests.rows.strategies import build, row_programs
 
@@ -114,8 +119,8 @@ def _steps(program: Program) -> dict[str, int]:
 
 def differences(program: Program, folder: Path) -> list[str]:
     """The outputs of a program's kernel that are not those of its torch function; none where it has no kernel."""
-    scheduled = schedule(program)
-    if not scheduled.fused:
+    scheduled = on_gpu(program)
+    if not scheduled.targets():
         return []
     values, parameters = harness.inputs(program, ROWS, 3), harness.parameters(program, 3)
     positional, keywords = harness.arguments(program, values, parameters, ROWS, torch.float32, **_steps(program))
@@ -142,7 +147,7 @@ def compared(examples: int, start: int) -> int:
         @example(build(JUMPS))
         def compare(program: Program) -> None:
             nonlocal kernels
-            kernels += schedule(program).fused
+            kernels += bool(on_gpu(program).targets())
             wrong = differences(program, Path(folder))
             assert not wrong, wrong
 
@@ -157,7 +162,7 @@ WITNESSES = range(6)
 
 def unnoticed() -> list[str]:
     """What is planted and not noticed."""
-    own = harness.print_kernel
+    own = stages.print_kernel
     found = set()
     with tempfile.TemporaryDirectory() as folder:
         for name, change in PLANTED.items():
@@ -166,11 +171,14 @@ def unnoticed() -> list[str]:
                 printed = own(*given, **more)
                 return dataclasses.replace(printed, text=printed.text.replace(*change))
 
-            with mock.patch.object(harness, "print_kernel", planted):
+            with mock.patch.object(stages, "print_kernel", planted):
                 found |= {name} if any(differences(build(number), Path(folder)) for number in WITNESSES) else set()
     return [name for name in PLANTED if name not in found]
 
 
 if __name__ == "__main__":
-    examples, start = map(int, sys.argv[1:])
+    examples, start, *apart = map(int, sys.argv[1:])
+    if apart:
+        (schedule.LARGEST_MATRIX,) = apart
+        cost._LAUNCH = 0.0
     print(json.dumps({"kernels": compared(examples, start), "unnoticed": unnoticed()}))

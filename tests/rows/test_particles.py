@@ -17,7 +17,7 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.hoist import hoist_draws
 from gencompiler.rows.linearize import linearize
-from gencompiler.rows.nodes import Expr, Program
+from gencompiler.rows.nodes import Expr, Program, RowType
 from gencompiler.rows.print import text
 from gencompiler.rows.schedule import schedule
 from gencompiler.rows.share import share
@@ -253,6 +253,8 @@ WIDE = dataclasses.replace(b.row(3), particles=4)
         nodes.Spread(dataclasses.replace(b.uniform(), particles=4), b.number(1.0), span=b.AT),
         nodes.Collect(b.row(4), b.column(X, 0), span=b.AT),
         nodes.Collect(b.row(3), nodes.ParticleIndex(dataclasses.replace(WIDE, shape=()), span=b.AT), span=b.AT),
+        nodes.Pool(b.row(3), X, span=b.AT),
+        nodes.Pool(b.row(kind="integer"), nodes.ParticleIndex(RowType(True, (), "integer", 4), span=b.AT), span=b.AT),
         nodes.Distribute(dataclasses.replace(b.row(), particles=4), X, span=b.AT),
         nodes.ParticleIndex(b.row(kind="integer"), span=b.AT),
         nodes.MatrixFunction(b.uniform(3), "cholesky", (X,), span=b.AT),

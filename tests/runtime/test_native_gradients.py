@@ -30,18 +30,38 @@ model Tiny(D = 20) {
 }
 """
 
+PARTICLES = """
+model Weighted(D = 6, K = 3) {
+  observed x : Real[D]
+  latent   z : Real[2]
+  p(z)     = Normal(0, 1)
+  p(x | z) = Normal(mlp(z, hidden = [8]), 0.5)
+  q(z | x) = Normal(m, softplus(s)) where { m, s = mlp(x, hidden = [8]) }
+  train iwae(K = K)
+}
+"""
+
 ROWS = 137
+
+
+def built(folder: Path, text: str, name: str) -> Any:
+    c_library.compiler()
+    spec = folder / "tiny.gen"
+    spec.write_text(text, encoding="utf-8")
+    gencompiler.compile(spec, folder / "built")
+    package = f"{name.lower()}_gradients"
+    interpreter.import_package(package, Path(folder / "built" / "tiny"))
+    return Perturbation(0.3, 0).apply(getattr(importlib.import_module(f"{package}.model"), name)())
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    c_library.compiler()
-    folder = tmp_path_factory.mktemp("native_gradients")
-    spec = folder / "tiny.gen"
-    spec.write_text(SPEC, encoding="utf-8")
-    gencompiler.compile(spec, folder / "built")
-    interpreter.import_package("tiny_gradients", Path(folder / "built" / "tiny"))
-    return Perturbation(0.3, 0).apply(importlib.import_module("tiny_gradients.model").Tiny())
+    return built(tmp_path_factory.mktemp("native_gradients"), SPEC, "Tiny")
+
+
+@pytest.fixture(scope="module")
+def weighted(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return built(tmp_path_factory.mktemp("particles"), PARTICLES, "Weighted")
 
 
 @pytest.fixture
@@ -111,3 +131,26 @@ def test_the_operator_passes_the_checks_of_torch(model: Any, x: Tensor) -> None:
     module, function = f"{model.package}.native", program.function.__name__
     arguments = (module, function, [x.detach().requires_grad_()], values, torch.arange(ROWS), 0, 0)
     torch.library.opcheck(operators._rows, arguments)
+
+
+def test_a_gradient_that_comes_with_the_value(weighted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a mean over rows by K draws each: once, again, among what is added up, and for any number of threads."""
+    monkeypatch.setenv("GENC_NATIVE", "1")
+    x = torch.randn(ROWS, 6, generator=torch.Generator().manual_seed(1))
+    leaves = list(weighted.parameters())
+    (way,) = backends._differentiated(f"{weighted.package}.native")["objective_phase_1_rows"].ways
+    assert way.valued
+
+    def gradient() -> list[Tensor]:
+        loss = weighted.loss(x, seed=3)
+        first = torch.autograd.grad(loss, leaves, retain_graph=True)
+        second = torch.autograd.grad(2 * loss, leaves)
+        assert all(torch.equal(2 * a, b) for a, b in zip(first, second, strict=True))
+        return list(first)
+
+    ours = gradient()
+    with threads(2):
+        monkeypatch.setattr("gencompiler.runtime.compiled.WORTH_A_THREAD", 1.0)
+        assert all(map(torch.equal, gradient(), ours))
+    monkeypatch.setenv("GENC_BACKEND", "torch")
+    assert_equal(ours, list(torch.autograd.grad(weighted.loss(x, seed=3), leaves)))
