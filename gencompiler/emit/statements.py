@@ -20,20 +20,21 @@ class PythonStatements(abc.ABC):
         self.lines: list[str] = []
         self.indent = 4
         self.place = ""
-        self._last: tuple[int, str, Code] | None = None
-        self._end = 0
+        self._assigned: tuple[int, str, Code] | None = None
+        self._assigned_by = 0
 
     def assign(self, target: str, code: Code) -> None:
         if flat(code) != target:
-            self._last = (len(self.lines), target, code)
+            self._assigned = (len(self.lines), target, code)
             self.lines += statement(f"{target} = ", code, self.indent)
-            self._end = len(self.lines)
+            self._assigned_by = len(self.lines)
 
     def taken_back(self, target: str) -> Code | None:
         """What the last statement assigned to `target`, without that statement; None where it did something else."""
-        if self._last is None or self._last[1] != target or self._end != len(self.lines) or self.indent != 4:
+        last = self._assigned is not None and self._assigned_by == len(self.lines) and self.indent == 4
+        if self._assigned is None or not last or self._assigned[1] != target:
             return None
-        start, _, code = self._last
+        start, _, code = self._assigned
         del self.lines[start:]
         return code
 
