@@ -12,6 +12,7 @@ from gencompiler.catalog.stacks import MOST_PLACES
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Context
+from gencompiler.model.conditions import by_value
 from gencompiler.model.views import axes_or_none, same
 from gencompiler.node import children, walk
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 
-def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tuple[int, tuple[str, ...]]:
-    """The number of places of the views among `inputs`, 0 if there are none; and of each input "before", "until" or
-    ""."""
+def shown(
+    infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]
+) -> tuple[int, tuple[str, ...], tuple[nodes.Expr, ...]]:
+    """The number of places of the views among `inputs`, 0 if there are none; of each input "before", "until" or ""; and
+    the inputs, in place of local names what they stand for: a network is one for all places, outside of all `where`."""
     cuts = [axes_or_none(i, context.views) for i in inputs]
     first = next((view for cut in cuts for view in cut if view is not None), None)
     if first is None:
-        return 0, ("",) * len(inputs)
+        return 0, ("",) * len(inputs), inputs
     found, places = [], 0
     for value, cut in zip(inputs, cuts, strict=True):
         view = next((v for v in cut if v is not None), None)
@@ -39,7 +42,7 @@ def shown(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> tup
             infer.builder.unsupported("a network on what is computed from all of a causal view", value.span)
         places = value.type.shape[cut.index(view)] if view is not None else places
         found.append("" if view is None else "until" if view.inclusive else "before")
-    return places, tuple(found)
+    return places, tuple(found), tuple(by_value(value, context) for value in inputs)
 
 
 def convolved(infer: Infer, callee: str, places: int, shown: tuple[str, ...], span: Span) -> None:

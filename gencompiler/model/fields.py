@@ -124,7 +124,7 @@ def _stack(infer: Infer, context: Context, value: nodes.Expr, cut: nodes.Before)
     for stack in builder.stacks.values():
         if stack.view == value:
             return stack
-    places, shown = causal_inputs.shown(infer, context, (value,))
+    places, shown, _ = causal_inputs.shown(infer, context, (value,))
     causal_inputs.convolved(infer, "conv", places, shown, value.span)
     grid = causal_inputs.grid((value,), 0, places)
     path = builder.fresh(f"{context.path.split('.')[0] + '.' if context.path.startswith('q.') else ''}stack")

@@ -10,6 +10,7 @@ import dataclasses
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
 
 #: Texts of the prelude are named so; its objectives see no definition of a spec but those they are given.
@@ -60,6 +61,35 @@ class Frame:
     def sees(self, definition: tree.Definition) -> bool:
         """Whether the objective may mention a definition by name: the prelude's see only their own."""
         return not self.source.startswith(PRELUDE) or definition.span.source.startswith(PRELUDE)
+
+
+def apart(declared: tree.Objective, variables: frozenset[str]) -> tree.Objective:
+    """An objective of the prelude with other names for its indices and local equations where they are a variable's.
+
+    It was written without knowing that a model has a `k` or a `w`, whose values its densities are about."""
+    if not declared.span.source.startswith(PRELUDE):
+        return declared
+    bound = {n.name.id for n in walk(declared) if isinstance(n, tree.Binding)}
+    for equation in (n for n in walk(declared) if isinstance(n, tree.Equation) and n.relation == "="):
+        bases = (t.base if isinstance(t, tree.Index) else t for t in equation.targets)
+        bound |= {base.id for base in bases if isinstance(base, tree.Name)}
+    names = {name: _unlike(name, variables) for name in bound & variables}
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, tree.Name) and node.id in names:
+            return dataclasses.replace(node, id=names[node.id])
+        return rebuild(node, visit)
+
+    found = visit(declared) if names else declared
+    assert isinstance(found, tree.Objective)
+    return found
+
+
+def _unlike(name: str, variables: frozenset[str]) -> str:
+    """A name made of `name` that is no variable's."""
+    while name in variables:
+        name += "_local"
+    return name
 
 
 def part(name: str, variable: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gencompiler.catalog import networks
 from gencompiler.model import causal_inputs, convolutions, features, fields, folds, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
-from gencompiler.model.conditions import by_value, is_constant
+from gencompiler.model.conditions import is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
@@ -51,9 +51,7 @@ def network(
     if stated is not None:
         for type_ in types:
             unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
-    places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
-    if places:  # it is one network for all places, which stands outside of the local equations of any
-        inputs = tuple(by_value(value, context) for value in inputs)
+    places, shown, inputs = (0, (), inputs) if kind.image else causal_inputs.shown(infer, context, inputs)
     sizes = _widths(inputs, shown, places)
     if kind.stack is not None:
         _stacked(infer, expr, kind, places, shown, hidden)

@@ -91,6 +91,7 @@ class Objectives:
             )
         if builder.refused & self.declared:
             raise Abandon  # a variable has been refused: what the objective's names stand for is not known
+        declared = frames.apart(declared, frozenset(self.variables))
         context = self._context(declared, name, arguments)
         phases: list[nodes.Phase] = []
         for number, phase in enumerate(declared.phases):
@@ -218,7 +219,7 @@ class Objectives:
 
     def _frame(self, declared: tree.Objective, inside: bool, given: tuple[str, ...], name: tree.Name) -> frames.Frame:
         """`x` is all observed and `z` all latent variables that nothing determines, or what the definitions that are
-        `given` move; a variable is itself."""
+        `given` move; a variable is itself, but in the prelude, which cannot know what a model calls `k` or `t`."""
         every = tuple(self.variables.values())
         latent = tuple(v for v in every if v.role == "latent")
         free = tuple(v for v in latent if v.name not in self.eliminated)
@@ -232,6 +233,8 @@ class Objectives:
                 generic["x"] = (moving.x,)
             if moving is not None and moving.z is not None:
                 generic["z"] = (moving.z,)
+        if declared.span.source.startswith(frames.PRELUDE):
+            own = {}
         meanings = {**generic, **own} if inside else {**own, **generic}
         known = frozenset(read)
         return frames.Frame(declared.name.id, declared.span.source, meanings, self.joints, laws=self.laws, read=known)

@@ -23,6 +23,7 @@ from gencompiler.rows import (
     parameter_reads,
     places,
     roots,
+    row_matrices,
     solutions,
     tables,
 )
@@ -275,6 +276,10 @@ class Expressions:
             return images.product(self.graph, left, right, expr.span, first=False)
         if whole[0] > 1 and whole[1] == 2 and left.type.rows and not right.type.rows:
             return images.product(self.graph, right, left, expr.span, first=True)
+        if whole == (2, 1) and left.type.shape == places.flat(expr.left.type.shape):
+            return row_matrices.times_vector(self.graph, left, right, expr.span)
+        if whole == (1, 2) and right.type.shape == places.flat(expr.right.type.shape):
+            return row_matrices.vector_times(self.graph, left, right, expr.span)
         if ranks == (1, 1):
             return self.graph.reduce("sum", self.graph.elementwise("multiply", left, right, span=expr.span), expr.span)
         if ranks == (2, 2) and not (left.type.rows or right.type.rows):

@@ -308,7 +308,46 @@ def _row(matrix: Expr, place: int, transposed: bool) -> Expr:
             runs = itertools.groupby(degree <= d if transposed else d <= degree for d in degrees)
             kept = tuple(_repeated(float(each), len(list(run)), matrix) for each, run in runs)
             return kept[0] if len(kept) == 1 else Concat(kind, kept, span=matrix.span)
+        case Reshape(value=table) if table.type.shape[0] == matrix.type.shape[0]:  # the later axes side by side
+            if transposed:
+                return _along_first(table, _unravelled(place, table.type.shape[1:]), kind)
+            inner = RowType(False, table.type.shape[1:], table.type.kind)
+            return Reshape(kind, _at_first(table, place, inner), span=matrix.span)
     raise TypeError(f"no uniform matrix: {matrix!r}")
+
+
+def _unravelled(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The places along each axis of the element that is `place` in row-major order."""
+    found: list[int] = []
+    for extent in reversed(shape):
+        place, last = divmod(place, extent)
+        found.append(last)
+    return tuple(reversed(found))
+
+
+def _at_first(table: Expr, place: int, kind: RowType) -> Expr:
+    """What a uniform table has at one place of its first axis."""
+    match table:
+        case ParameterRead():
+            return _at_place(table, place, kind)
+        case Elementwise(arguments=arguments):
+            parts = tuple(_at_first(each, place, kind) if each.type.shape else each for each in arguments)
+            return dataclasses.replace(table, type=kind, arguments=parts)
+    raise TypeError(f"no uniform table: {table!r}")
+
+
+def _along_first(table: Expr, at: tuple[int, ...], kind: RowType) -> Expr:
+    """What a uniform table has at these places of its later axes, along the first one."""
+    match table:
+        case ParameterRead(index=index):
+            free = [number for number, each in enumerate(index) if each is None][1:]
+            places = dict(zip(free, at, strict=True))
+            whole = tuple(_index(places[k], table) if k in places else each for k, each in enumerate(index))
+            return ParameterRead(kind, table.path, whole, span=table.span)
+        case Elementwise(arguments=arguments):
+            parts = tuple(_along_first(each, at, kind) if each.type.shape else each for each in arguments)
+            return dataclasses.replace(table, type=kind, arguments=parts)
+    raise TypeError(f"no uniform table: {table!r}")
 
 
 def _repeated(value: float, length: int, at: Node) -> Expr:
@@ -351,6 +390,8 @@ def _elements_of_weights(weights: Expr) -> list[Expr]:
             count, parts = weights.type.shape[0], (condition, then, otherwise)
             columns = (_elements_of_weights(each) if each.type.shape else [each] * count for each in parts)
             return [Select(kind, *row, span=weights.span) for row in zip(*columns, strict=True)]
+        case Reshape(value=table):
+            return [_at_places(table, _unravelled(k, table.type.shape)) for k in range(weights.type.shape[0])]
         case Broadcast(operand=operand, length=length):
             return [operand] * length
         case Concat(parts=parts):

@@ -50,15 +50,21 @@ PLANNED: dict[str, str] = {
         "  p(y[:, t] | x[:, <=t]) = Normal(sum(x[:, <=t]), 1)"
     ),
     "several targets": "observed x : Real, y : Real  param a : Real  p(x, y) = Normal(a, 1)",
-    "Views with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
+    "with a moved bound": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(sum(x[<i - 1]), 1)",
     "`x[>=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[>=i]), 1)",
     "`x[!=i]`": "observed x, y : Real[4]  p(y) = Normal(0, 1)  p(x[i] | y) = Normal(sum(y[!=i]), 1)",
     "`transformer`": "observed x : Real[4]  p(x[i] | x[<i]) = Normal(transformer(x[<i]), 1)",
-    "Lists of components": "observed x : Real  param a : Real[1]  p(x) = Mixture(logits = a, Normal(0, 1))",
+    "Lists of several distributions": (
+        "observed x : Real  param a : Real[2]  p(x) = Mixture(logits = a, [Normal(0, 1), Laplace(0, 1)])"
+    ),
 }
 
 #: What `language.md` says works: its words, and a model's statements.
 SUPPORTED: dict[str, str] = {
+    "Components that have little in common stand in a list": (
+        "given c : Real[2]  observed x : Real  param s : Positive"
+        "  p(x) = Mixture(logits = linear(c), [Normal(linear(c), 0.5), Normal(mlp(c, hidden = [8]), s)])  evaluate exact"
+    ),
     "Parameters after the bar are set where it is used": (
         "observed x : Real  def f(u : Real | a : Real) -> Real = a * u  p(x) = Normal(f(1 | a = 2), 1)  evaluate exact"
     ),

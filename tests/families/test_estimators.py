@@ -126,6 +126,36 @@ def apart(one: Array, other: Array) -> float:
     return float((np.abs(one.mean(0) - other.mean(0)) / error).max())
 
 
+def exact_gaussian_gradient() -> Array:
+    """The ELBO of a linear decoder and a Gaussian q is a formula of m and s, and so is its gradient."""
+    model = perturbed(gencompiler.compile(GAUSSIAN.replace("OBJECTIVE", "elbo"))(), 0.3)
+    x = torch.randn(10, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+    def affine(layer: str, value: torch.Tensor) -> torch.Tensor:
+        weight, bias = (model.value(f"{layer}.{part}") for part in ("weight", "bias"))
+        return torch.nn.functional.linear(value, weight, bias)
+
+    mean, scale = affine("q.linear.m", x), torch.nn.functional.softplus(affine("q.linear.s", x))
+    squares = (model.value("linear.output.weight") ** 2).sum(0)
+    missed = ((x - affine("linear.output", mean)) ** 2).sum(-1) + (scale**2 * squares).sum(-1)
+    divergence = 0.5 * (mean**2 + scale**2 - 1 - 2 * scale.log()).sum(-1)
+    (-missed / (2 * 0.7**2) - divergence).mean().backward()
+    paths = [f"q.linear.{output}.{part}" for output in "ms" for part in ("weight", "bias")]
+    return torch.cat([model.raw(path).grad.reshape(-1) for path in paths]).numpy()
+
+
+#: The prelude's `elbo`, with holes for where z is drawn from, and how much of q's density counts.
+PATHWISE = "objective path { update p, q maximize E[x ~ data, z ~ DRAWN(z | x)] log p(x, z) - SHARE * log q(z | x) }\n"
+
+
+def test_the_pathwise_gradient_is_that_of_the_elbo() -> None:
+    exact = exact_gaussian_gradient()
+    assert deviation(gaussian_blocks("elbo"), exact) < LIMIT
+    for drawn, share in (("stop(q)", "1"), ("q", "0.8")):  # planted: no gradient through z; a fifth of the entropy lost
+        wrong = PATHWISE.replace("DRAWN", drawn).replace("SHARE", share)
+        assert deviation(gaussian_blocks("path", wrong), exact) > 2 * LIMIT
+
+
 def test_the_doubly_reparameterized_gradient_is_that_of_the_bound() -> None:
     pathwise = gaussian_blocks("iwae(K = 4)")
     doubly = gaussian_blocks("iwae_dreg(K = 4)")

@@ -121,3 +121,27 @@ def test_what_is_not_a_factorization_is_refused(head: str, logits: str, code: st
     with pytest.raises(CompileError) as caught:
         pipeline.run(SourceText("m.gen", SQUARE.format(head=head, logits=logits)), until="check")
     assert code in {d.code for d in caught.value.diagnostics}, caught.value.diagnostics
+
+
+PICKED = """
+model Picked(D = 3, K = 2, N = 4) {
+  observed x : Real[D]
+  given    k : Category(K), u : Real[N], v : Real[D]
+  param    A : Real[K, D, N], B : Real[K, D, D]
+  p(x) = Normal(A[k] @ u + v @ B[k], 1)
+  train maximum_likelihood
+}
+"""
+
+
+def test_a_row_picks_a_matrix() -> None:
+    """Each row multiplies by the matrix that is its own, from the left and from the right."""
+    model: Any = perturbed(gencompiler.compile(PICKED)(), 1.0)
+    generator = torch.Generator().manual_seed(0)
+    k = torch.randint(0, 2, (10,), generator=generator)
+    u, v, x = (torch.randn(10, n, dtype=torch.float64, generator=generator) for n in (4, 3, 3))
+    mean = torch.einsum("bij,bj->bi", model.A[k], u) + torch.einsum("bi,bij->bj", v, model.B[k])
+    expected = torch.distributions.Normal(mean, 1).log_prob(x).sum(-1)
+    torch.testing.assert_close(model.log_prob(x, context={"k": k, "u": u, "v": v}), expected, rtol=1e-12, atol=1e-12)
+    other = model.log_prob(x, context={"k": 1 - k, "u": u, "v": v})
+    assert (other - expected).abs().min() > 1e-6

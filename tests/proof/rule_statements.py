@@ -298,10 +298,8 @@ claim reversible(t, p)
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
 """,
-    "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2], a : Real
-p(k) = Categorical(probabilities = if a > 0 then w else A[1])
-}
-""",
+    "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), a : Real
+p(k) = Categorical(probabilities = if a > 0 then w else [0.5, 0.5]) }\n""",
     "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
 density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
 {_NORMAL}""",
