@@ -47,14 +47,15 @@ def suspected(variables: tuple[Term, ...], body: Term) -> Proof | None:
 
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
-    """Numbers for the parameters with which the mass is another than 1, unless estimates say that it is 1."""
+    """The same, at simple numbers, unless estimates say that the mass is 1."""
     if any(map(on_simplex, variables)):
         return _of_sticks(variables, body, other_mass)
     with contextlib.suppress(Unproved, Malformed):
         estimated = mass_estimates.estimated(variables, body)
         if estimated and all(e.agrees for e in estimated):
             return None
-        for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+        long = () if mass_estimates.suspects(estimated) else (_other_mass_through, _mass_elsewhere)
+        for find in (_other_mass_at, *long):  # where an estimate stands out, `suspected` has been there
             most = _MOST_TRIED if find is _other_mass_at else _MOST_ENCLOSED
             for assignment in mass_estimates.tried(variables, body, most):
                 if (found := _tried(find, variables, body, assignment)) is not None:

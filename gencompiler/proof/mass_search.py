@@ -16,7 +16,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.facts import Bijection
+from gencompiler.proof.facts import Bijection, result
 from gencompiler.proof.graph import Malformed, Term, apply, build, literal, substitute, subterms, support_of, symbol
 from gencompiler.proof.integrands import ends, summands
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -48,8 +48,8 @@ def mass(
     if any(map(on_simplex, variables)):
         return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body), look=look))
     reasons: list[str] = []
-    for number, way in enumerate(WAYS):
-        if number == 1 and look is not None:
+    for way in (*QUICK, *LONG):
+        if way is LONG[0] and look is not None:
             look()
         try:
             with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
@@ -229,6 +229,9 @@ def density_of(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) ->
     density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
     if variable in moved.symbols:
+        back = substitute(bijection.inverse, {result(()): y})
+        moved = forms.plain(substitute(moved, {variable: back}))
+    if variable in moved.symbols:
         raise NotFound("mass", body, "not a function of it")
     return moved
 
@@ -298,5 +301,6 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
         raise NotFound("cdf", cdf, str(failure)) from None
 
 
-#: Ways to a mass, the quickest first.
-WAYS = (closed_form, _reordered, _in_regions, _unfolded, _reflected, _pushed, _with_signs, _by_primitives, _enclosed)
+#: Ways to a mass: quick ones, and those that take long where they fail.
+QUICK = (closed_form, _in_regions, _unfolded, _reflected)
+LONG = (_reordered, _pushed, _with_signs, _by_primitives, _enclosed)
