@@ -1,9 +1,10 @@
 """Energies: that `∝` states a density at all.
 
-That its total mass is finite is taken on the word of whoever wrote it, unless it is seen not to be.  That it is a
-number from 0 on is proved where it can be, and refuted by a point where it is negative or not defined.  A point with
-equal elements, or at 0, may lie on a null set, on which a density may be anything; so the point is one where hardly any
-formula has a singularity, and the formula must also fail where the elements are made different."""
+That its total mass is finite is proved of what has finitely many values, or an integral in closed form; elsewhere it is
+taken on the word of whoever wrote it, unless it is seen not to be.  That it is a number from 0 on is proved where it
+can be, and refuted by a point where it is negative or not defined.  A point with equal elements, or at 0, may lie on a
+null set, on which a density may be anything; so the point is one where hardly any formula has a singularity, and the
+formula must also fail where the elements are made different."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def obligation(derived: Derived, energy: nodes.Energy) -> Obligation:
     model = derived.model
     variables = tuple(variable(v) for v in model.variables if v.name in energy.variables)
     log_density = Translation.of_model(model).term(log_of(energy.value))
-    words = f"the total mass of `{_name(energy)}` is finite: {REASON}"
+    words = f"the total mass of `{_name(energy)}` is finite"
     return Obligation(ID, energy.joint, words, energy.span, Integrable(energy.joint, variables, log_density))
 
 
@@ -67,6 +68,10 @@ def check(checking: Checking) -> None:
         if (found := _endless(own)) is not None:
             _report_endless(checking, energy, own, found)
             continue
+        shown = endless_search.finite(checking.search, *own.goal.values())
+        if shown is not None:
+            checking.record(Verdict(PROVED, own, shown))
+            continue
         proof = prove("assumption", (own.goal, REASON))
         checking.record(Verdict(ASSUMED, own, proof, (REASON,)))
 
@@ -78,12 +83,18 @@ def _endless(own: Obligation) -> Proof | None:
 
 
 def _report_endless(checking: Checking, energy: nodes.Energy, own: Obligation, found: Proof) -> None:
-    *_, assignment, (element, direction, _, towards) = found.subject
+    *_, assignment, (element, direction, _, towards), shear, box = found.subject
     name = text(element).removeprefix("variable ")
     told = [f"{own} = {number(value)}" for own, value in assignment]
     way = f"`{name}` towards {'plus' if direction > 0 else 'minus'} infinity, it falls no faster than a multiple of"
     if towards:
         way = f"`{name}` towards an end of its support, it is at least a multiple of"
+    elif shear:
+        slopes = ", ".join(f"`{text(other).removeprefix('variable ')}` moves by {number(by)}" for other, by in shear)
+        way = f"along lines on which {slopes} where `{name}` moves by 1, {way}"
+    told += [
+        f"{text(other).removeprefix('variable ')} from {number(low)} to {number(high)}" for other, (low, high) in box
+    ]
     note = ", ".join([*told, f"{way} the reciprocal of the distance"])
     message = f"the total mass of `{_name(energy)}` is not finite, so that it is no law"
     label = "infinite mass"

@@ -16,7 +16,7 @@ from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes
 from gencompiler.proof import finite_chains
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, accepted, positive_everywhere
+from gencompiler.proof.chain_rules import Aided, Blend, Deterministic, Kernel, Move, accepted, positive_everywhere
 from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.ergodic_rules import Ergodic
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -105,6 +105,10 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
 
 def _premises(checking: Checking, move: Move) -> Iterator[Proof]:
     """What is known of the laws, ratios and weights of a move; what is not found is left out."""
+    if isinstance(move, Aided):
+        for _, law in move.aids:
+            with contextlib.suppress(NotFound):
+                yield admissible(checking, law)
     if isinstance(move, Kernel):
         for proposal in move.proposals:
             try:

@@ -7,10 +7,12 @@ from gencompiler.checks import admissibility, orbits
 from gencompiler.checks.carrying import carried, linear_volume, sheared
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import finite_chains, flow_search, imbalance
+from gencompiler.proof import arrival_search, finite_chains, flow_search, imbalance
+from gencompiler.proof.arrival_rules import always_taken
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
+    Aided,
     Blend,
     Deterministic,
     Images,
@@ -56,6 +58,8 @@ class Keeping:
                 return self._proved(move, "repeated", (index, count), own)
             case Blend():
                 return self._blend(move, log_target)
+            case Aided():
+                return prove("detailed_balance", (), self._aided(move, log_target))
 
     def _sequence(self, parts: tuple[Move, ...], log_target: Term) -> Proof:
         """Part by part, without those whose work the next one does anew."""
@@ -122,12 +126,22 @@ class Keeping:
                 raise NotFound("range", weight, str(failure)) from None
         return signs
 
+    def arriving(self, move: Move, log_target: Term) -> Proof | None:
+        """That a move of draws brings to every place what was there, all ways taken together."""
+        try:
+            laws = self.drawn(move) if always_taken(move) else None
+        except NotFound:
+            return None
+        return None if laws is None else arrival_search.kept(self.search, move, log_target, laws)
+
     # -- detailed balance --------------------------------------------------------------------------------------------
 
     def balances(self, move: Move, log_target: Term) -> Proof:
         """That a move is in detailed balance with a measure; raises NotFound."""
         if isinstance(move, Orbit):
             return orbits.walks(self, move, log_target)
+        if isinstance(move, Aided):
+            return self._aided(move, log_target)
         if not isinstance(move, Kernel | Deterministic):
             return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
@@ -154,6 +168,20 @@ class Keeping:
         self.blamed = None
         return found
 
+    def _aided(self, move: Aided, log_target: Term) -> Proof:
+        """That draws by way of others are in detailed balance with a measure; raises NotFound."""
+        finite = self.search.range(log_target)
+        return self._proved(move, "balanced_by_way", (move, log_target), *self.drawn(move), finite)
+
+    def drawn(self, move: Move) -> list[Proof]:
+        """That the laws of a move of draws are admissible, in the order of the draws; raises NotFound."""
+        if isinstance(move, Aided):
+            aids = [admissibility.attempt(self.checking, law) for _, law in move.aids]
+            return [*aids, *self.drawn(move.kernel)]
+        if isinstance(move, Kernel):
+            return [admissibility.attempt(self.checking, p.law) for p in move.proposals]
+        return [proof for part in parts_of(move) for proof in self.drawn(part)]
+
     def _by_cases(self, move: Kernel | Deterministic, log_target: Term) -> Proof | None:
         """Balance value by value, of a proposal whose chances are given by a table and may be 0."""
         if not isinstance(move, Kernel) or all(positive_everywhere(p.law) for p in move.proposals):
@@ -171,17 +199,16 @@ class Keeping:
     def undone(self, move: Move, log_target: Term) -> Proof:
         """A transition and what runs it backwards; raises NotFound."""
         match move:
-            case Kernel() | Deterministic() | Orbit():
+            case Kernel() | Deterministic() | Orbit() | Aided():
                 return prove("own_adjoint", (), self.balances(move, log_target))
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))
-            case Repeated(index=None, count=count, part=part):
-                return prove("adjoint_repeated", (count,), self.undone(part, log_target))
+            case Repeated(index=index, count=count, part=part):
+                return self._proved(move, "adjoint_repeated", (index, count), self.undone(part, log_target))
             case Blend():
                 parts_ = [self.undone(p, log_target) for p in move.parts]
                 signs = self.signs(move)
                 return self._proved(move, "adjoint_blend", (move.state, move.weights), *parts_, *signs)
-        raise NotFound("reversal", ZERO, "no reversal is known of a repetition with an index")
 
     def accepts(self, move: Kernel | Deterministic) -> Proof:
         """That a derived log ratio is a real number, or a probability of acceptance is in [0, 1]; raises NotFound."""
@@ -212,8 +239,12 @@ class Keeping:
 
     def admissible(self, move: Move) -> bool:
         """Whether all laws of a move are known to be admissible; what is not has been reported at its own place."""
-        own = not isinstance(move, Kernel) or self.laws(move) is not None
-        return own and all(self.admissible(part) for part in parts_of(move))
+        if isinstance(move, Kernel | Aided):
+            try:
+                self.drawn(move)
+            except NotFound:
+                return False
+        return all(self.admissible(part) for part in parts_of(move))
 
     # -- deterministic proposals -------------------------------------------------------------------------------------
 
@@ -274,7 +305,12 @@ class Keeping:
             if found is None and (lost := self.refutation(Stationary(move, target))) is not None:
                 found = prove("not_kept", (), lost)
             return found
-        return self._changing(move, target) or finite_chains.change(move, target) or self._by_a_part(move, target)
+        return (
+            self._bringing_more(move, target)
+            or self._changing(move, target)
+            or finite_chains.change(move, target)
+            or self._by_a_part(move, target)
+        )
 
     def _unbalanced(self, move: Move, target: Term) -> Proof | None:
         """Two places between which the flows differ."""
@@ -301,6 +337,14 @@ class Keeping:
         if found is None and isinstance(move, Kernel):
             found = imbalance.gain(move, target, premises)
         return found
+
+    def _bringing_more(self, move: Move, target: Term) -> Proof | None:
+        """A place that a move of draws brings more to than it holds, all ways taken together."""
+        try:
+            laws = self.drawn(move) if always_taken(move) else None
+        except NotFound:
+            return None
+        return None if laws is None else arrival_search.brings_more(move, target, laws)
 
     def _map_premises(self, move: Deterministic, stated: list[Proof]) -> list[Proof] | None:
         """The volume of a map, where it moves anything continuous, and its probability; None where it is not known."""

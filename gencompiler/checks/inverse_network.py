@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.joints import Joint, joints
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -27,7 +27,7 @@ from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.separation import Elements, bits
 from gencompiler.proof.separation_facts import Faithful, Minimal
-from gencompiler.proof.separation_rules import MOST_CASES, Pair, Tables, leaks, pair, probability
+from gencompiler.proof.separation_rules import MOST_CASES, Pair, Tables, computed_by, leaks, pair, probability
 from gencompiler.proof.structure import Admissible, Production
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import number
@@ -74,7 +74,7 @@ def _obligation(derived: Derived, known: dict[str, Joint], claim: nodes.Claim) -
     q, p = known[inverse], known[joint]
     observed = tuple(v.name for v in derived.model.variables if v.role == "observed" and v.name in dict(p.variables))
     goal = FACTS[predicate](inverse, joint, p.variables, observed, q.productions, p.productions)
-    asked = ", ".join(f"`{name}`" for name, _ in q.variables)
+    asked = ", ".join(f"`{name}`" for name, _ in q.variables if name not in computed_by(q.productions))
     seen = ", ".join(f"`{name}`" for name in observed)
     words = {
         "faithful": f"`{inverse}` can state the posterior of {asked} given {seen}: no dependence is left out",
@@ -85,7 +85,7 @@ def _obligation(derived: Derived, known: dict[str, Joint], claim: nodes.Claim) -
 
 def check(checking: Checking, factorized: dict[str, Proof]) -> None:
     """The verdicts on all claims about inverses.  `factorized`: the proofs that joints are factorizations."""
-    known = {j.name: j for j in joints(checking.derived)}
+    known = {j.name: j for j in checking.joints}
     for claim in claims_of(checking.model):
         own = _obligation(checking.derived, known, claim)
         if own is not None and set(claim.fact.arguments) <= set(factorized):
@@ -97,6 +97,7 @@ def _settle(checking: Checking, own: Obligation, claim: nodes.Claim, factorized:
     goal = own.goal
     assert isinstance(goal, Faithful | Minimal)
     found: list[tuple[Pair, Leak, Proof]] = []
+    spare: list[tuple[Pair, int, int]] = []
 
     def attempt_() -> Proof:
         try:
@@ -105,20 +106,38 @@ def _settle(checking: Checking, own: Obligation, claim: nodes.Claim, factorized:
             raise NotFound("separation", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
-        if isinstance(goal, Faithful):
-            found.extend(itertools.islice(_refutations(goal), 1))
+        if isinstance(goal, Minimal):
+            spare.extend(itertools.islice(_spare(goal), 1))
+            return attempt("spare_parent", (*goal.values(), *spare[0][1:])) if spare else None
+        found.extend(itertools.islice(_refutations(goal), 1))
         return found[0][2] if found else None
 
     def explain(failure: NotFound, refutation: Proof | None) -> Finding:
-        if not found:
-            return Finding("G409", f"cannot prove that {own.words}", own.span, str(failure))
-        assert isinstance(goal, Faithful), "only that is refuted"
-        return _explain(checking, own, goal, *found[0])
+        if isinstance(goal, Minimal):
+            return _explain_spare(checking, own, goal, *spare[0]) if refutation is not None else _open(own, failure)
+        return _explain(checking, own, goal, *found[0]) if found else _open(own, failure)
 
     checking.settle(own, attempt_, refute, explain, (own.id, *claim.fact.arguments))
 
 
+def _open(own: Obligation, failure: NotFound) -> Finding:
+    return Finding("G409", f"cannot prove that {own.words}", own.span, str(failure))
+
+
 # -- refutations -----------------------------------------------------------------------------------------------------
+
+
+def _spare(goal: Minimal) -> Iterator[tuple[Pair, int, int]]:
+    """Elements of an inverse, and parents that they could do without."""
+    try:
+        graphs = pair(goal.variables, goal.observed, goal.recognition, goal.generation)
+    except Unproved:
+        return
+    for element in graphs.order:
+        own = graphs.inverse.least[element]
+        for parent in bits(own):
+            if not leaks(graphs, graphs.joint.most, element, own & ~(1 << parent)):
+                yield graphs, element, parent
 
 
 def _refutations(goal: Faithful) -> Iterator[tuple[Pair, Leak, Proof]]:
@@ -238,7 +257,7 @@ def _explain(checking: Checking, own: Obligation, goal: Faithful, graphs: Pair, 
     given = [spelled(elements, e) for e in bits(graphs.inverse.most[leak.element])]
     told = f" given {', '.join(f'`{g}`' for g in given)}" if given else ""
     message = f"`{goal.inverse}` is not faithful to `{goal.joint}`: `{element}` depends on `{other}`{told}"
-    equation = _equation(checking, goal, graphs, leak)
+    equation = _equation(checking, goal, graphs, leak.element)
     notes = [f"the dependence goes along {_trail(graphs, leak)}", *_numbers(goal, graphs, leak, proof)]
     listed = ", ".join((*given, other))
     help_ = (f"list it: `{goal.inverse}({element} | {listed})`",)
@@ -248,8 +267,25 @@ def _explain(checking: Checking, own: Obligation, goal: Faithful, graphs: Pair, 
     return Finding("G409", message, equation.targets[0].span, f"leaves out `{other}`", also, tuple(notes), help_)
 
 
-def _equation(checking: Checking, goal: Faithful, graphs: Pair, leak: Leak) -> nodes.Conditional | None:
-    law = graphs.inverse.laws[leak.element]
+def _explain_spare(
+    checking: Checking, own: Obligation, goal: Minimal, graphs: Pair, element: int, parent: int
+) -> Finding:
+    rest = [spelled(graphs.elements, e) for e in bits(graphs.inverse.least[element] & ~(1 << parent))]
+    name, other = spelled(graphs.elements, element), spelled(graphs.elements, parent)
+    told = f" given {', '.join(f'`{g}`' for g in rest)}" if rest else ""
+    message = f"`{goal.inverse}` is not minimal: `{name}` does not depend on `{other}`{told}"
+    notes = (f"in the graph of `{goal.joint}`, every trail from `{name}` to `{other}` is blocked there",)
+    head = f"{name} | {', '.join(rest)}" if rest else name
+    help_ = (f"leave it out: `{goal.inverse}({head})`",)
+    equation = _equation(checking, goal, graphs, element)
+    if equation is None:
+        return Finding("G409", message, own.span, "not minimal", notes=notes, help=help_)
+    also = (Label(own.span, "claimed here"),)
+    return Finding("G409", message, equation.targets[0].span, f"`{other}` could be left out", also, notes, help_)
+
+
+def _equation(checking: Checking, goal: Faithful | Minimal, graphs: Pair, element: int) -> nodes.Conditional | None:
+    law = graphs.inverse.laws[element]
     own = [c for c in checking.model.conditionals if c.joint == goal.inverse]
     return own[law[0]] if law is not None and law[0] < len(own) else None
 

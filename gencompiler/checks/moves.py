@@ -14,6 +14,7 @@ from gencompiler.model import nodes
 from gencompiler.node import walk
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
+    Aided,
     Blend,
     Deterministic,
     Images,
@@ -189,14 +190,17 @@ class _Block:
             self.scope = self.scope.binding({step.name: drawn})
             return
         place = tuple(self.scope.term(s) for s in step.place)
-        if self.pending or self.maps is not None:
+        if self.maps is not None or (self.pending and (self.joint or place)):
             raise Unsupported("a part of the state moves between a proposal and its acceptance", step)
         if self.joint:
             self.moved[name] = (drawn, law, place)
             self.scope = self.scope.binding({step.name: drawn})
             return
         proposal = Proposal(drawn, self.variables[name], law, place)
-        self.found.append(Kernel(self.moves.state, (proposal,), None, ONE))
+        kernel = Kernel(self.moves.state, (proposal,), None, ONE)
+        self.found.append(Aided(tuple(self.pending.values()), kernel) if self.pending else kernel)
+        self.stale |= set(self.pending)
+        self.pending = {}
         self._arrive(step.name)
 
     def _arrive(self, name: str) -> None:

@@ -137,6 +137,8 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
             return keeping.balances(goal.kernel, goal.log_target)
         except NotFound:
             exactly = finite_chains.settled(rule, goal.kernel, goal.log_target)
+            if exactly is None and isinstance(goal, Stationary):
+                exactly = keeping.arriving(goal.kernel, goal.log_target)
             if exactly is None:
                 raise
             return exactly

@@ -30,7 +30,7 @@ from gencompiler.proof.sde_facts import (
     Reverses,
     SameMarginals,
 )
-from gencompiler.proof.separation_facts import Faithful, Unfaithful
+from gencompiler.proof.separation_facts import Faithful, Minimal, NotMinimal, Unfaithful
 from gencompiler.proof.structure import (
     Admissible,
     Chains,
@@ -151,7 +151,7 @@ def refutes(found: Fact, goal: Fact) -> bool:
             return found.values() == goal.values()
         case NotIntegrable(), Integrable():
             return found.values() == goal.values()
-        case Unfaithful(), Faithful():
+        case (Unfaithful(), Faithful()) | (NotMinimal(), Minimal()):
             return found.values() == goal.values()
         case NotProduced(), HasConditional() | Draws():
             return (found.joint, found.targets, found.productions) == (goal.joint, goal.targets, goal.productions)

@@ -2,17 +2,19 @@
 
 A step that draws, or accepts, one thing is in detailed balance and its own reversal; one step after another is reversed
 in the opposite order: (K_1 … K_n)* = K_n* … K_1*.  So h' ~ p(h | x), x' ~ p(x | h') becomes x' ~ p(x | h),
-h' ~ p(h | x').
+h' ~ p(h | x'), and a sweep over i = 0, …, n - 1 becomes the same sweep at n - 1 - i.
 What is derived here is not believed: `checks.annealing` proves it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
+from typing import cast
 
 from gencompiler.derive.substitute import substitute
 from gencompiler.model import nodes
-from gencompiler.node import walk
+from gencompiler.node import Node, rebuild, walk
 
 _COMPOSED = (nodes.Use, nodes.Series, nodes.Iterate, nodes.Mix)
 
@@ -53,14 +55,33 @@ class Reversals:
                 parts = [self._step(s) for s in reversed(steps)]
                 found = tuple(p for p in parts if p is not None)
                 return dataclasses.replace(step, steps=found) if len(found) == len(parts) else None
-            case nodes.Iterate(index="", step=inner):
+            case nodes.Iterate(index=index, count=count, step=inner):
                 part = self._step(inner)
+                if part is not None and index:
+                    part = _from_the_end(part, index, count)
                 return None if part is None else dataclasses.replace(step, step=part)
             case nodes.Mix(branches=branches):
                 parts = [self._step(b) for b in branches]
                 found = tuple(p for p in parts if p is not None)
                 return dataclasses.replace(step, branches=found) if len(found) == len(parts) else None
         return None
+
+
+def _from_the_end(step: nodes.Step, index: str, count: int) -> nodes.Step:
+    """A step of a repetition that counts down: count - 1 - index in the place of the index."""
+    type_ = nodes.Type(nodes.Support("Integer", (Fraction(0), Fraction(count))))
+    last = nodes.Literal(type_, Fraction(count - 1), span=step.span)
+    own = nodes.Reference(type_, index, span=step.span)
+    turned = nodes.Apply(type_, "subtract", (last, own), span=step.span)
+
+    def inside(node: Node) -> Node:
+        if isinstance(node, nodes.Expr):
+            return substitute(node, {index: turned})
+        if isinstance(node, nodes.Iterate) and node.index == index:
+            return node  # an index of its own
+        return rebuild(node, inside)
+
+    return cast(nodes.Step, inside(step))
 
 
 def _block(move: nodes.Transition) -> tuple[nodes.Step, ...] | None:

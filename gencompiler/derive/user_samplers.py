@@ -32,7 +32,7 @@ DRAWN = {"uniform": "uniform draw", "normal": "normal draw"}
 
 def with_samplers(model: nodes.Model) -> nodes.Model:
     """The model with a sampler at every use of a user's density that has one."""
-    if not any(isinstance(n, nodes.UserDistribution) for n in walk(model)):
+    if not model.user_densities and not any(isinstance(n, nodes.UserDistribution) for n in walk(model)):
         return model
     model = _spelled_out(model)
     known: dict[nodes.Density, tuple[str, nodes.Expr] | None] = {}
@@ -55,7 +55,8 @@ def _spelled_out(model: nodes.Model) -> nodes.Model:
     """The model with the formulas of the densities that users' densities mention, in place of their names."""
 
     def visit(current: Node, inside: bool = False) -> Node:
-        inside = inside or isinstance(current, nodes.Density | nodes.UserDistribution)
+        outside = isinstance(current, nodes.Density) and not current.function
+        inside = inside or outside or isinstance(current, nodes.UserDistribution)
         if inside and isinstance(current, nodes.Apply) and current.function == "exp":
             (law,) = current.arguments
             if isinstance(law, nodes.LogLaw) and isinstance(law.distribution, nodes.UserDistribution):

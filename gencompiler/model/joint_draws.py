@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gencompiler.model import density_arguments, nodes
+from gencompiler.model import density_arguments, density_draws, nodes
 from gencompiler.model.builder import Context
 from gencompiler.model.densities import Head, bound
 from gencompiler.node import walk
@@ -16,6 +16,18 @@ from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
+
+
+def drawn(
+    infer: Infer, context: Context, joint: tuple[Head, tree.Call] | None, value: tree.Expr, names: Sequence[str]
+) -> Sequence[tuple[str, nodes.Expr]]:
+    """Which name is drawn from which law, one after the other; raises Abandon after a report."""
+    defined = density_draws.defined(infer, value)
+    if defined is not None:
+        return density_draws.in_order(infer, context, *defined, names)
+    if joint is None:
+        infer.builder.unsupported("a draw of several names from anything but a joint or a density", value.span)
+    return in_order(infer, context, *joint, names)
 
 
 def in_order(

@@ -102,11 +102,10 @@ class Body:
         self.bind(name, self.state[name] if place else value.type, item)
 
     def _draw_several(self, item: tree.Equation, names: list[str]) -> None:
-        """`r, s ~ q(rain, sprinkler | wet)`: one draw after the other."""
-        joint = self._joint(item.value)
-        if joint is None or any(isinstance(target, tree.Index) for target in item.targets):
-            self.infer.builder.unsupported("a draw of several names from anything but a joint", item.span)
-        for name, law in joint_draws.in_order(self.infer, self.context, *joint, names):
+        """`r, s ~ q(rain, sprinkler | wet)`, `a, b ~ Pair(m = 0)`: one draw after the other."""
+        if any(isinstance(target, tree.Index) for target in item.targets):
+            self.infer.builder.unsupported("a draw of several elements at once", item.span)
+        for name, law in joint_draws.drawn(self.infer, self.context, self._joint(item.value), item.value, names):
             self.steps.append(nodes.Draw(name, law, span=item.span))
             self.bind(name, law.type, item)
 

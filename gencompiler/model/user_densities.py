@@ -77,6 +77,27 @@ def distribution(
     return nodes.UserDistribution(event, family, "", tuple(arguments), own, value, span=expr.span)
 
 
+def at(
+    infer: Infer, context: Context, expr: tree.Call, definition: tree.Definition
+) -> tuple[nodes.Density, dict[str, nodes.Expr]]:
+    """An instance of a density of several variables, and what its use gives its conditions, by their names in it."""
+    if definition.relation != "=":
+        why = "is stated up to a constant (`∝`), so its density is not known"
+        infer.builder.report("G503", f"`{definition.name.id}` {why}", expr.span, "a distribution is needed here")
+    _, conditions = _signature(infer, definition)
+    constants = _constants(infer, definition)
+    values = _arguments(infer, context, expr, definition, conditions, constants)
+    for condition in conditions:
+        if condition.name.id not in values:
+            also = (Label(condition.span, "declared here"),)
+            infer.builder.report("G104", f"`{condition.name.id}` has no value here", expr.span, "missing", also=also)
+        _fit(infer, condition, values[condition.name.id], None, constants)
+    own = density(infer, definition, constants, {})
+    if own not in infer.builder.user_densities:
+        infer.builder.user_densities.append(own)
+    return own, {f"{own.name}.{name}": value for name, value in values.items()}
+
+
 def density(
     infer: Infer, definition: tree.Definition, constants: Constants, shapes: dict[str, tuple[int, ...]]
 ) -> nodes.Density:

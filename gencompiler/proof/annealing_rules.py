@@ -10,13 +10,13 @@ likelihood using bidirectional Monte Carlo*, 2015).
 from __future__ import annotations
 
 import dataclasses
-from typing import cast
+from typing import TypeVar, cast
 
 from gencompiler.proof.chain_rules import Blend, Move, Repeated, Reversible, Sequence, log_law, same
-from gencompiler.proof.composite_rules import constant_weights
+from gencompiler.proof.composite_rules import constant_weights, counts
 from gencompiler.proof.domain import REALS
 from gencompiler.proof.facts import Fact
-from gencompiler.proof.graph import Term, literal, name_of, substitute, support_of, symbol
+from gencompiler.proof.graph import Term, apply, literal, name_of, substitute, support_of, symbol
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.structure import Admissible
@@ -136,13 +136,36 @@ def adjoint_sequence(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def adjoint_repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """(K^n)* = (K*)^n.  Subject: n."""
-    (count,) = cast(tuple[int], subject)
+    """(K^n)* = (K*)^n, and (K_0 … K_(n-1))* = K_(n-1)* … K_0*: the same repetition, with n - 1 - i in the place of i.
+
+    Subject: the index or None, n.  Premise: the reversal of the part, for every value of the index."""
+    index, count = cast(tuple[Term | None, int], subject)
     (part,) = premises
     if not isinstance(part, Adjoint):
         raise Unproved("a part whose reversal is not known")
     need(count >= 0, "a negative count")
-    return Adjoint(Repeated(None, count, part.forward), Repeated(None, count, part.backward), part.log_target)
+    if index is None:
+        return Adjoint(Repeated(None, count, part.forward), Repeated(None, count, part.backward), part.log_target)
+    counts(index, count, part.log_target)
+    turned = apply("subtract", literal(count - 1), index)
+    backward = with_value(part.backward, index, turned)
+    return Adjoint(Repeated(index, count, part.forward), Repeated(index, count, backward), part.log_target)
+
+
+Part = TypeVar("Part")
+
+
+def with_value(part: Part, index: Term, value: Term) -> Part:
+    """What a move is where a condition of it has a value; raises Unproved where a repetition inside has that index."""
+    if isinstance(part, Term):
+        return cast(Part, substitute(part, {index: value}))
+    if isinstance(part, tuple):
+        return cast(Part, tuple(with_value(each, index, value) for each in part))
+    if not dataclasses.is_dataclass(part) or isinstance(part, type):
+        return part
+    need(not (isinstance(part, Repeated) and part.index is index), "a repetition within, of one and the same index")
+    changed = {f.name: with_value(getattr(part, f.name), index, value) for f in dataclasses.fields(part)}
+    return cast(Part, dataclasses.replace(part, **changed))
 
 
 @rule

@@ -55,6 +55,15 @@ class Kernel:
 
 
 @dataclasses.dataclass(frozen=True)
+class Aided:
+    """Draw `aids` one after another, numbers that are no state and are gone afterwards, then all that `kernel` draws,
+    whose laws may read them."""
+
+    aids: tuple[tuple[Term, Admissible], ...]
+    kernel: Kernel
+
+
+@dataclasses.dataclass(frozen=True)
 class Images:
     """A map of the state: the next value of each of its variables."""
 
@@ -129,7 +138,7 @@ class Blend:
     parts: tuple[Move, ...]
 
 
-Move = Kernel | Deterministic | Orbit | Sequence | Repeated | Blend
+Move = Kernel | Aided | Deterministic | Orbit | Sequence | Repeated | Blend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,14 +241,14 @@ PROBABILITIES = Interval(0, 1)
 FIXED = ("parameter", "variable", "condition")
 
 
-def well_formed(kernel: Kernel, log_target: Term) -> None:
-    """What moves is state, and moves once, to a draw of its own; raises Unproved."""
+def well_formed(kernel: Kernel, log_target: Term, beside: frozenset[Term] = frozenset()) -> None:
+    """What moves is state, and moves once, to a draw of its own; raises Unproved.  `beside`: what laws may read too."""
     moved = [p.moves for p in kernel.proposals]
     drawn = [p.drawn for p in kernel.proposals]
     need(bool(moved) and set(moved) <= set(kernel.state), "what moves is not the state")
     need(len(moved) == len(set(moved)), "a state variable moves twice")
     need(len(set(drawn)) == len(drawn) and not set(drawn) & set(moved), "two draws of one name")
-    known = set(kernel.state)
+    known = set(kernel.state) | beside
     for proposal in kernel.proposals:
         mentioned = {s for a in (*proposal.law.arguments, *proposal.place) for s in a.symbols if s.data[0] not in FIXED}
         need(mentioned <= known, "a proposal depends on something besides the state")

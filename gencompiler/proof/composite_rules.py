@@ -18,6 +18,7 @@ from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.chain_rules import (
     FIXED,
+    Aided,
     Blend,
     Deterministic,
     Images,
@@ -82,12 +83,17 @@ def repeated(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         raise Unproved("a part that is not known to keep it")
     need(count >= 0, "a negative count")
     if index is not None:
-        need(index.operation == "symbol" and index.data[0] == "condition", "a repetition over something else")
-        need(support_of(index).name == "Integer", "an index that is no whole number")
-        low, high = support_of(index).arguments
-        need(low <= 0 and count <= high, "an index that leaves its range")
-        need(index not in part.log_target.symbols, "the measure depends on the index")
+        counts(index, count, part.log_target)
     return Stationary(Repeated(index, count, part.kernel), part.log_target)
+
+
+def counts(index: Term, count: int, log_target: Term) -> None:
+    """That an index may have all values from 0 to a count, and the measure is the same for all; raises Unproved."""
+    need(index.operation == "symbol" and index.data[0] == "condition", "a repetition over something else")
+    need(support_of(index).name == "Integer", "an index that is no whole number")
+    low, high = support_of(index).arguments
+    need(low <= 0 and count <= high, "an index that leaves its range")
+    need(index not in log_target.symbols, "the measure depends on the index")
 
 
 @rule
@@ -357,6 +363,8 @@ def parts_of(move: Move) -> tuple[Move, ...]:
     """The transitions that a move is made of."""
     if isinstance(move, Sequence | Blend):
         return move.parts
+    if isinstance(move, Aided):
+        return (move.kernel,)
     return (move.part,) if isinstance(move, Repeated) else ()
 
 

@@ -1,20 +1,23 @@
-"""The search for an end of a variable towards which the mass of an energy is not finite.  Nothing here is trusted."""
+"""The search for what shows that the mass of an energy is finite, and for an end of a variable, or of a slanted line,
+towards which it is not.  Nothing here is trusted."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import COUPLED, SUPPORTS
 from gencompiler.proof import domain, rules
 from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.budget import Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
-from gencompiler.proof.endless_rules import End, falls_slowly, near_end
+from gencompiler.proof.endless_rules import Box, End, Shear, confined, falls_slowly, near_end, sheared
 from gencompiler.proof.evaluate import Undefined
-from gencompiler.proof.graph import Malformed, Term, is_finite, support_of
-from gencompiler.proof.kernel import Proof, Unproved, prove
-from gencompiler.proof.mass_rules import at_point, elements, scalar
+from gencompiler.proof.graph import Malformed, Term, apply, is_finite, subterms, support_of
+from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
+from gencompiler.proof.mass_rules import at_point, elements, mass, scalar
 from gencompiler.proof.numbers import Undecided
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible
@@ -25,6 +28,10 @@ assert rules.RULES
 
 #: How many ends are tried, and values of the parameters: such that hardly any formula is an exception there.
 _MOST_ENDS = 8
+_MOST_SLANTED = 4
+_CORNERS = (Fraction(1), Fraction(1, 4))
+#: Over how many elements an integral in closed form is looked for, and in how many steps.
+MOST_INTEGRALS, MOST_STEPS = 4, 60_000
 _GENERIC = tuple(Fraction(n, 13) for n in (17, -17, 5, -5))
 
 
@@ -39,9 +46,51 @@ def endless(joint: str, variables: tuple[Term, ...], log_density: Term) -> Proof
     if any(s.shape for s in whole.symbols) or not all(s.operation == "symbol" for s in free):
         return None
     for assignment in ((), *_assignments(free)) if free else ((),):
-        for end in ends:
-            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
-                return _towards(joint, variables, log_density, assignment, end)
+        for end, shear in (*((end, ()) for end in ends), *_slanted(ends, variables, whole)):
+            for box in ((), _box(variables, end)) if len(own) > 1 else ((),):
+                with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided):
+                    return _towards(joint, variables, log_density, assignment, (end, shear, box))
+    return None
+
+
+def _slanted(ends: list[End], variables: tuple[Term, ...], body: Term) -> Iterator[tuple[End, Shear]]:
+    """Ends on slanted lines: along sums and differences of elements that the energy reads together."""
+    for end in [e for e in ends if not e[3]][:_MOST_SLANTED]:
+        others = [e for e in elements(variables) if e is not end[0] and _together(end[0], e, body)]
+        for by in (Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2)):
+            yield from ((end, ((other, by),)) for other in others)
+        rest = tuple(e for e in elements(variables) if e is not end[0])
+        if 1 < len(rest) < _MOST_ENDS:
+            yield from ((end, tuple((other, by) for other in rest)) for by in (Fraction(1), Fraction(-1)))
+
+
+def _together(one: Term, other: Term, body: Term) -> bool:
+    """Whether a sum, a difference or a product in a term has one element on one side and the other on the other."""
+    for term in subterms(body):
+        if term.operation == "apply" and term.data in ("add", "subtract", "multiply"):
+            left, right = (a.symbols for a in term.arguments)
+            if (one in left and other in right) or (other in left and one in right):
+                return True
+    return False
+
+
+def finite(search: Search, joint: str, variables: tuple[Term, ...], log_density: Term) -> Proof | None:
+    """That exp(log_density) has a finite mass: a sum of finitely many numbers, or an integral in closed form."""
+    try:
+        known = search.range(log_density)
+        own = attempt("finite_sum", (joint, variables, log_density), known)
+        if own is not None:
+            return own
+        order, body = elements(variables), scalar(apply("exp", log_density))
+    except (NotFound, Unproved, Malformed):
+        return None
+    if len(order) > MOST_INTEGRALS:
+        return None
+    for way in (order, order[::-1]) if len(order) == 2 else (order,):
+        asking = Asking(search)
+        with contextlib.suppress(Unproved, Malformed, NotFound, Spent), limited(MOST_STEPS):
+            mass(way, body, asking)
+            return prove("finite_integral", (joint, variables, log_density, way), known, *asking.proofs.values())
     return None
 
 
@@ -71,10 +120,29 @@ def _assignments(free: tuple[Term, ...]) -> Iterator[Assignment]:
             )
 
 
-def _towards(joint: str, variables: tuple[Term, ...], log_density: Term, assignment: Assignment, end: End) -> Proof:
+def _box(variables: tuple[Term, ...], end: End) -> Box:
+    """Other elements within narrow bounds."""
+    found: list[tuple[Term, tuple[Fraction, Fraction]]] = []
+    for other in elements(variables):
+        own = domain.of_support(support_of(other))
+        if other is not end[0] and own is not None and not SUPPORTS[support_of(other).name].discrete:
+            fits = ((a, a + Fraction(1, 4)) for a in _CORNERS if own.contains(a) and own.contains(a + Fraction(1, 4)))
+            found += [(other, bounds) for bounds in itertools.islice(fits, 1)]
+    return tuple(found)
+
+
+def _towards(
+    joint: str,
+    variables: tuple[Term, ...],
+    log_density: Term,
+    assignment: Assignment,
+    where: tuple[End, Shear, Box],
+) -> Proof:
     search = Search()
     asking = Asking(search)
-    inside, slopes, lifted = near_end(ClosedForms(asking), at_point(scalar(log_density), assignment), end)
+    (end, shear, box), own = where, elements(variables)
+    body = confined(sheared(at_point(scalar(log_density), assignment), own, end, shear), own, end, box)
+    inside, slopes, lifted = near_end(ClosedForms(asking), body, end)
     number = search.range(inside)
     stays = not end[3] and is_finite(range_of(number.conclusion, inside).lower)
     for term in (*slopes, lifted):
@@ -82,6 +150,6 @@ def _towards(joint: str, variables: tuple[Term, ...], log_density: Term, assignm
             found = search.range(term)
             interval = range_of(found.conclusion, term)
             if stays or (is_finite(interval.lower) if term is lifted else falls_slowly(interval, end)):
-                subject = (joint, variables, log_density, assignment, end)
+                subject = (joint, variables, log_density, assignment, *where)
                 return prove("endless_mass", subject, number, found, *asking.proofs.values())
     raise NotFound("mass", log_density, "it may be finite")

@@ -14,6 +14,7 @@ from typing import cast
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.proof.chain_rules import (
     FIXED,
+    Aided,
     Blend,
     Deterministic,
     Kernel,
@@ -88,6 +89,9 @@ def _fresh(move: Move, premises: tuple[Fact, ...]) -> frozenset[Term]:
     match move:
         case Kernel():
             return _drawn(move, premises)
+        case Aided(aids=aids, kernel=kernel):
+            need(all(law in premises for _, law in aids), "a law that is not known to be admissible")
+            return _drawn(kernel, premises)
         case Sequence(parts=parts):
             return frozenset().union(*(_fresh(p, premises) for p in parts))
         case Repeated(index=index, count=count, part=part):

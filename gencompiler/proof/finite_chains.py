@@ -11,7 +11,7 @@ from typing import Any
 from flint import ctx
 
 from gencompiler.proof import enclosure
-from gencompiler.proof.chain_rules import Blend, Deterministic, Images, Kernel, Mapped, Move, Orbit
+from gencompiler.proof.chain_rules import Aided, Blend, Deterministic, Images, Kernel, Mapped, Move, Orbit
 from gencompiler.proof.composite_rules import moved, parts_of
 from gencompiler.proof.evaluate import Undefined
 from gencompiler.proof.finite_rules import Finite, Measure, State, states
@@ -141,6 +141,8 @@ def terms_of(move: Move) -> Iterator[Term]:
         yield from _images(move.maps)
     if isinstance(move, Orbit):
         yield from (*_images(move.maps), *_images(move.turn), move.reach, move.log_weight)
+    if isinstance(move, Aided):
+        yield from (a for _, law in move.aids for a in law.arguments)
     if isinstance(move, Kernel | Deterministic):
         yield from (t for t in (move.log_ratio, move.probability) if t is not None)
     if isinstance(move, Blend):

@@ -16,6 +16,7 @@ from flint import arb, ctx
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof.chain_rules import (
+    Aided,
     Blend,
     Deterministic,
     Images,
@@ -126,6 +127,8 @@ class Finite:
                 yield from self._deterministic(move, state)
             case Orbit():
                 raise Unproved("a walk along an orbit")
+            case Aided():
+                raise Unproved("draws beside the state")
 
     def _point(self, state: State) -> dict[Term, Fraction | Values]:
         return {**self.fixed, **dict(zip(self.variables, state, strict=True))}

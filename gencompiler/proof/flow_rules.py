@@ -232,12 +232,12 @@ def _arriving(
     inward = {**rest, own: other, drawn: values[own]}
     flow = [at(plus(plus(gap, density), r), inward) for r in dict.fromkeys((ZERO, ratio))]
     coming = times(substitute(times(weight, factor), inward), apply("exp", _least(flow)))
-    found = _over(coming, other, values[own].data, support_of(own), ranges[own])
+    found = total_over(coming, other, values[own].data, support_of(own), ranges[own])
     if kernel.probability is not ONE:
         outward = {**values, drawn: other}
         chance = times(apply("exp", _least([at(r, outward) for r in dict.fromkeys((ZERO, ratio))])), factor)
         refused = times(times(weight, apply("exp", at(density, outward))), minus(ONE, chance))
-        found += _over(substitute(refused, outward), other, values[own].data, support_of(own), ranges[own])
+        found += total_over(substitute(refused, outward), other, values[own].data, support_of(own), ranges[own])
     return found
 
 
@@ -272,7 +272,7 @@ def _probability(kernel: Kernel) -> tuple[Term, Term]:
     return term if is_log else log_of(term), ONE
 
 
-def _over(body: Term, other: Term, here: Fraction, support: Support, ends: Range) -> Real:
+def total_over(body: Term, other: Term, here: Fraction, support: Support, ends: Range) -> Real:
     """The integral, or the sum, of a body that is nowhere negative, over a range, at least."""
     body = without_gradients(body)
     low, high = ends

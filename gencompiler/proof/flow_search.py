@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Orbit, Sequence
-from gencompiler.proof.composite_rules import kernels, moved
+from gencompiler.proof.chain_rules import Blend, Deterministic, Kernel, Move, Orbit
+from gencompiler.proof.composite_rules import kernels, moved, parts_of
 from gencompiler.proof.finite_chains import terms_of
 from gencompiler.proof.flow_rules import Place
 from gencompiler.proof.graph import Term, name_of, support_of
@@ -33,7 +33,7 @@ def state_of(move: Move, *terms: Term) -> tuple[Term, ...]:
     while waiting:
         part = waiting.pop()
         state |= set(part.state) if isinstance(part, Kernel | Deterministic | Orbit | Blend) else set()
-        waiting += part.parts if isinstance(part, Sequence | Blend) else []
+        waiting += parts_of(part)
     named = {s for t in (*terms, *terms_of(move)) for s in t.symbols}
     return tuple(sorted({s for s in state if s in named} | moved(move), key=name_of))
 
@@ -94,8 +94,8 @@ def surplus(move: Move, log_target: Term, premises: Iterable[Proof]) -> Proof | 
         return None
     tried = 0
     for assignment in assignments(move, log_target):
-        for place in _places(state, moved(move)):
-            ranges = tuple((own, _range(own, value)) for own, (value,) in place if own in moved(move))
+        for place in places(state, moved(move)):
+            ranges = tuple((own, range_around(own, value)) for own, (value,) in place if own in moved(move))
             found = attempt("surplus", (move, log_target, assignment, place, ranges), *known)
             tried += 1
             if found is not None or tried >= MOST_PLACES:
@@ -103,7 +103,7 @@ def surplus(move: Move, log_target: Term, premises: Iterable[Proof]) -> Proof | 
     return None
 
 
-def _places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Place]:
+def places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Place]:
     """Values of the state, near ones first: of what moves, many; of the rest, a few."""
     choices = [[v for v in (_GAINING if own in changing else _REST) if admissible(support_of(own), v)] for own in state]
     if not all(choices):
@@ -111,12 +111,12 @@ def _places(state: tuple[Term, ...], changing: frozenset[Term]) -> Iterator[Plac
     for turn in range(max(map(len, choices))):
         for shift in range(1 if len(state) == 1 else 2):
             yield tuple(
-                (own, (values[(turn + shift * number) % len(values)],))
+                (own, (values[(turn + shift * number) % len(values)],) * math.prod(own.shape))
                 for number, (own, values) in enumerate(zip(state, choices, strict=True))
             )
 
 
-def _range(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
+def range_around(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
     """Where what comes to a value is looked for."""
     support, tiny = support_of(own), Fraction(1, 4096)
     low, high = value - 12, value + 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gencompiler.proof import (
     acceptance_rules,
     annealing_rules,
+    arrival_rules,
     box_sign_rules,
     breaking_rules,
     carried_rules,
@@ -125,6 +126,7 @@ MODULES = (
     finite_rules,
     finite_truth_rules,
     flow_rules,
+    arrival_rules,
     breaking_rules,
     chain_refutations,
     sde_kernel_rules,

@@ -47,3 +47,16 @@ class Minimal(Fact):
     observed: Names
     recognition: tuple[Production, ...]
     generation: tuple[Production, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class NotMinimal(Fact):
+    """An element of `inverse` depends on another that could be left out: the independence that it then asks for is one
+    that the graph of `joint` gives."""
+
+    inverse: str
+    joint: str
+    variables: Variables
+    observed: Names
+    recognition: tuple[Production, ...]
+    generation: tuple[Production, ...]

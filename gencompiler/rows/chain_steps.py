@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes as model
-from gencompiler.rows import orbits
+from gencompiler.rows import orbits, places
 from gencompiler.rows.chain_sites import COMPOSED, site
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors
@@ -70,8 +71,8 @@ class Steps:
         match step:
             case model.Use(transition=name, given=bindings):
                 scope = Scope({**state, **given})
-                values = {b.name: self.expressions.lower(b.value, scope) for b in bindings}
                 other = self.transitions[name]
+                values = {b.name: self._value(other, b, scope) for b in bindings}
                 inner = Steps(self.expressions, self.factors, number, depth=depth)
                 moved = inner.of(other, state, values, prefix)
                 return dataclasses.replace(moved, state={**state, **moved.state})
@@ -87,6 +88,15 @@ class Steps:
             case model.Mix():
                 return self._mixed(step, state, given, prefix, number, depth)
         raise NotImplementedError(type(step).__name__)
+
+    def _value(self, other: model.Transition, binding: model.Binding, scope: Scope) -> Expr:
+        """What a condition of a transition is here; a whole number that all rows share may be a place, `n - 1 - i`."""
+        declared = next(i for i in other.conditions if i.name == binding.name)
+        if SUPPORTS[declared.type.support.name].discrete:
+            place = places.moved(self.expressions, binding.value, scope)
+            if place is not None:
+                return place
+        return self.expressions.lower(binding.value, scope)
 
     def _sum(self, left: Expr | None, right: Expr | None, span: Span) -> Expr | None:
         if left is None or right is None:

@@ -9,12 +9,13 @@ import pytest
 from gencompiler import pipeline
 from gencompiler.checks import Checked, check
 from gencompiler.checks.certificate import certificate_data, recheck
-from gencompiler.diagnostics.model import Reporter
+from gencompiler.derive import reversal
+from gencompiler.diagnostics.model import CompilerBug, Reporter
 from gencompiler.diagnostics.span import SourceText
 from gencompiler.model.nodes import Support
 from gencompiler.proof.annealing_rules import Adjoint
-from gencompiler.proof.chain_rules import Sequence
-from gencompiler.proof.graph import literal, substitute, symbol
+from gencompiler.proof.chain_rules import Repeated, Sequence
+from gencompiler.proof.graph import apply, literal, substitute, symbol
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.structure import Admissible
 
@@ -198,15 +199,47 @@ def test_a_sweep_is_undone_in_the_opposite_order_only() -> None:
         prove("adjoint_sequence", proof.subject, *proof.premises, other)
 
 
+SITES = (
+    "observed x : Binary[3]  param W : Real[3, 3]  p(x) ∝ exp(sum(for i, j in 0..i: W[i, j] * x[i] * x[j]))"
+    "  density path(x | t : Interval(0, 1)) ∝ p(x)^t"
+    "  transition site(x' | x, i : Integer(0..3), t : Interval(0, 1)) { x'[i] ~ path(x[i] | x[!=i], t) }"
+)
+
+
+def test_a_sweep_is_undone_by_the_same_sweep_from_its_end() -> None:
+    body = "  transition sweep(x' | x, t : Interval(0, 1)) = repeat(i in 3) { site(i = i, t = t) }  evaluate ais(path, sweep)"
+    found, codes = checked(SITES + body)
+    assert not codes
+    proof = next(v.proof for v in found.verdicts if v.obligation.id == "path reversed")
+    assert proof is not None and proof.rule == "adjoint_repeated"
+    own = proof.conclusion
+    assert isinstance(own, Adjoint) and isinstance(own.forward, Repeated) and isinstance(own.backward, Repeated)
+    (index, count) = proof.subject
+    places = [move.part.proposals[0].place for move in (own.forward, own.backward)]  # type: ignore[union-attr]
+    assert places == [(index,), (apply("subtract", literal(2), index),)]
+    with pytest.raises(Unproved, match="leaves its range"):
+        prove("adjoint_repeated", (index, count + 1), *proof.premises)
+    nested = prove("adjoint_repeated", (None, 2), proof)
+    with pytest.raises(Unproved, match="one and the same index"):
+        prove("adjoint_repeated", (index, count), nested)
+    assert recheck(certificate_data(found)) == []
+
+
+def test_a_sweep_in_the_same_order_is_not_taken_for_its_reversal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that counts down at half of its places only."""
+    honest = reversal._from_the_end
+    wrong = lambda step, index, count: honest(step, index, count - 1)  # noqa: E731
+    body = "  transition sweep(x' | x, t : Interval(0, 1)) = repeat(i in 3) { site(i = i, t = t) }  evaluate ais(path, sweep)"
+    monkeypatch.setattr(reversal, "_from_the_end", wrong)
+    with pytest.raises(CompilerBug, match="what was derived is not what was proved"):
+        checked(SITES + body)
+
+
 def test_a_transition_that_the_reversal_is_not_derived_of_has_no_upper_bound() -> None:
-    body = (
-        "observed x : Binary[3]  param W : Real[3, 3]  p(x) ∝ exp(sum(for i, j in 0..i: W[i, j] * x[i] * x[j]))"
-        "  density path(x | t : Interval(0, 1)) ∝ p(x)^t"
-        "  transition site(x' | x, i : Integer(0..3), t : Interval(0, 1)) { x'[i] ~ path(x[i] | x[!=i], t) }"
-        "  transition sweep(x' | x, t : Interval(0, 1)) = repeat(i in 3) { site(i = i, t = t) }"
-    )
-    found, codes = checked(f"{body}  evaluate ais(path, sweep)")
+    steps = "  ".join(f"x'[{k}] ~ path(x[{k}] | x[!={k}], t)" for k in (0, 1))
+    body = f"{SITES}  transition both(x' | x, t : Interval(0, 1)) {{ {steps} }}"
+    found, codes = checked(f"{body}  evaluate ais(path, both)")
     assert not codes
     assert [v.obligation.id for v in found.verdicts if v.obligation.id.startswith("path")][-1] == "path kept"
-    _, codes = checked(f"{body}  evaluate bdmc(path, sweep)")
+    _, codes = checked(f"{body}  evaluate bdmc(path, both)")
     assert codes == {"G626"}

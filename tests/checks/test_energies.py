@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gencompiler import check
+from gencompiler.checks.certificate import certificate_data, recheck
 from tests.checks.checking import checked
 
 MODEL = "model M {{ observed x : {type}  param a : Real, n : Real[3]  p(x) ∝ {density} }}"
@@ -121,6 +122,39 @@ def test_an_infinite_mass_is_refuted(type_: str, density: str, finite: bool) -> 
     assert [d.code for d in found.diagnostics] == ([] if finite else ["G503"])
     if not finite:
         assert "not finite" in found.diagnostics[0].message
+
+
+SLANTED = (
+    ("x, v : Real", "exp(-(x - v)^2)", "refuted", "along x = v"),
+    ("x, v : Real", "exp(-(x - v)^2 - v^2)", "proved", "and not across"),
+    ("x, v : Real", "exp(-x - v)", "refuted", "it grows"),
+    ("x, v : Real", "exp(-abs(x - v))", "refuted", "along x = v"),
+    ("x, v : Real", "exp(-abs(x - v) - abs(x))", "proved", "and not across"),
+    ("x, v : Real", "1 / (1 + (x - v)^2)^2", "refuted", "along x = v"),
+    ("x, v : Real", "exp(-x^2 - v^2 + 1.9 * x * v)", "proved", "a narrow valley"),
+    ("x, v : Real", "exp(-x^2 - v^2 + 2 * x * v)", "refuted", "a valley without an end"),
+    ("x, v : Real", "exp(-x^2 - v^2 + 2.1 * x * v)", "refuted", "a saddle, of v - x between two numbers"),
+    ("x, v : Real", "exp(-(x - 2 * v)^2)", "refuted", "along x = 2 v"),
+    ("x, v : Real", "exp(-(x - 2 * v)^2 - abs(x - v) / 9)", "assumed", "two directions"),
+    ("x, v : Positive", "exp(-(x - v)^2)", "refuted", "in a quarter of the plane"),
+    ("x, v : Positive", "exp(-(x - v)^2 - x)", "assumed", "and not across"),
+    ("x : Positive, v : Real", "exp(-(x + v)^2)", "refuted", "v goes the other way"),
+    ("x, v : Positive", "exp(-(x + v)^2)", "assumed", "neither may"),
+    ("x, v : Unit", "exp(x - v)", "proved", "a bounded square"),
+    ("x, v : Real, z : Real", "exp(-(x - v)^2 - (v - z)^2)", "refuted", "all three together"),
+    ("x, v : Real, z : Real", "exp(-(x - v)^2 - (v - z)^2 - z^2)", "proved", "one of them held"),
+    ("x, v : Binary", "exp(3 * x * v)", "proved", "four numbers"),
+    ("x : Count, v : Binary", "exp(x * v)", "refuted", "where v is 0"),
+)
+
+
+@pytest.mark.parametrize(("variables", "density", "status", "reason"), SLANTED)
+def test_the_mass_along_slanted_lines(variables: str, density: str, status: str, reason: str) -> None:
+    names = ", ".join(part.partition(":")[0].strip() for part in variables.split(","))
+    found, _ = checked(f"model M {{\n  observed {variables}\n  p({names}) ∝ {density}\n}}\n")
+    own = next(v for v in found.verdicts if v.obligation.id == "integrable")
+    assert own.status == status, reason
+    assert recheck(certificate_data(found)) == []
 
 
 def test_a_chain_keeps_no_law_of_infinite_mass() -> None:

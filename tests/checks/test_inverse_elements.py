@@ -6,7 +6,7 @@ import pytest
 
 from gencompiler import check
 from gencompiler.api import CheckResult
-from tests.checks.test_inverse_networks import TRUE, heads, spec, status
+from tests.checks.test_inverse_networks import TRUE, Heads, can_state, heads, spec, status
 
 VECTORS_TRUE = [
     (
@@ -124,3 +124,22 @@ def test_an_inverse_that_is_derived_is_faithful_and_minimal() -> None:
         assert found.diagnostics == (), text
         verdicts = {v.obligation.id: v.status for v in found.verdicts if v.obligation.id in ("faithful", "minimal")}
         assert verdicts == {"faithful": "proved", "minimal": "proved"}
+
+
+def test_a_parent_that_could_be_left_out_refutes_that_an_inverse_is_minimal() -> None:
+    """Of what is faithful, each parent in turn is left out: what stays faithful without one was not minimal."""
+    for graph, observed, inverse, why in TRUE:
+        own, seen = heads(inverse), tuple(observed.split(","))
+        spare = False
+        for name, parents in own.items():
+            for parent in parents:
+                fewer = {**own, name: tuple(p for p in parents if p != parent)}
+                spare = spare or separated(heads(graph), seen, fewer)
+        found = check(spec(heads(graph), seen, own).replace("faithful", "minimal"))
+        assert ("is not minimal" in found.render()) == spare, (graph, inverse, why)
+        assert (found.diagnostics == ()) == (not spare)
+
+
+def separated(graph: Heads, observed: tuple[str, ...], inverse: Heads) -> bool:
+    """Whether the posterior has these independences for three random joints over the graph, by adding up."""
+    return all(can_state(graph, observed, inverse, seed) for seed in (1, 2, 3))

@@ -50,6 +50,7 @@ SCALAR = (
     "(u : Real[3] | v : Real[3], w : Real[3]) -> Real[3] requires 1 + w @ v != 0 = u + v * (w @ u)",
     "(u : Real | v : Interval(0, 1), w : Simplex(3)) -> Real = u + bin(v, join(0, cumsum(w)))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 0 then u + w[0] else u",
+    "(u : Real | a : Unit) -> Real = u / (1 - prod(for s in 3: if s < 2 then a / 2 else 1))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then exp(u) - 2 else u + 0.001 * w[0]",
     "(u : Interval(0, 1)) -> Interval(0, 1) = sin(pi * u / 2)",
     "(u : Interval(0, 1)) -> Open(-1, 1) = cos(pi * u)",
@@ -159,6 +160,9 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
+    "ggibbs_sign",
+    "ggibbs_stale",
+    "unseen_augment",
 )
 SDE = (
     "reversible: two noises",
@@ -300,6 +304,10 @@ claim reversible(t, p)
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
 """,
+    "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2], a : Real
+p(k) = Categorical(probabilities = if a > 0 then w else A[1])
+}
+""",
     "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
 density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
 {_NORMAL}""",
@@ -348,6 +356,8 @@ def statements() -> Iterator[tuple[str, str]]:
     yield from ((n, f"model M {{\n{body}\n}}\n") for n, body, _ in (*TRUE_CHAINS, *FALSE_CHAINS) if n in CHAIN)
     yield from ((s.name, s.model + "\n") for s in SDES if s.name in SDE)
     yield "an inverse", spec(heads("a; b|a"), ("b",), heads("a|b"))
+    beside = spec(heads("a; b|a; c|b"), ("c",), heads("b|c; a|b,c"))
+    yield "a parent too many", beside.replace("faithful", "minimal")
     yield from ((t.name, t.spec) for t in soundness.TRAPS if t.name in TRAPS)
     for path in sorted((ROOT / "specs").rglob("*.gen")):
         if path.stem in SPECS:
