@@ -16,7 +16,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.facts import Bijection, result
+from gencompiler.proof.facts import Bijection
 from gencompiler.proof.graph import Malformed, Term, apply, build, literal, substitute, subterms, support_of, symbol
 from gencompiler.proof.integrands import ends, summands
 from gencompiler.proof.kernel import Proof, Unproved, prove
@@ -228,9 +228,6 @@ def density_of(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) ->
                 return apply("exp", ex.written(log))
     density = ex.times(forms.normal(body), ex.inverse(mass_rules.jacobian(forms, bijection)))
     moved = _replaced(ex.written(forms.collected(density)), forms.plain(inner), y)
-    if variable in moved.symbols:
-        back = substitute(bijection.inverse, {result(()): y})
-        moved = forms.plain(substitute(moved, {variable: back}))
     if variable in moved.symbols:
         raise NotFound("mass", body, "not a function of it")
     return moved
