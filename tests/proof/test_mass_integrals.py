@@ -61,6 +61,8 @@ def has_mass_one(support: str, text: str, primitives: bool = False) -> bool:
         ("real", "(sigmoid(m - x) - sigmoid(m - x - 2)) / 2", ("(sigmoid(m - x) - sigmoid(m - x - 2)) / 4",)),
         ("unit", "(1 - t) / (1 - t * x)^2", ("(1 - t) / (1 - t * x)^3", "1 / (1 - t * x)^2")),
         ("unit", "2 * x * (1 - t)^2 / (1 - t * x)^3", ("2 * x * (1 - t) / (1 - t * x)^3",)),
+        ("unit", "1 / ((1 + a * x) * log(1 + a)) * a", ("1 / ((1 + a * x) * log(1 + a))",)),
+        ("unit", "x^2 / (1 + x) / (log(2) - 0.5)", ("x^2 / (1 + x) / (log(2) + 0.5)", "x^3 / (1 + x) / (log(2) - 0.5)")),
         ("unit", "6 * x * (1 - x) * (1 - t)^2 / (1 - t * x)^4", ("6 * x * (1 - t)^2 / (1 - t * x)^4",)),
         ("count", "(1 + a * x) * exp(-a * x) - (1 + a + a * x) * exp(-a * x - a)", ("(2 + a * x) * exp(-a * x) - (2 + a + a * x) * exp(-a * x - a)",)),
         ("real", "exp(-abs(x)) / 2 * (1 + abs(exp(m)) - exp(m))", ("exp(-abs(x)) / 2 * (1 + abs(exp(m)) + exp(m))",)),
