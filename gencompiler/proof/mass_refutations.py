@@ -14,7 +14,7 @@ from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure_rules, mass_estimates, mass_rules
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import MASS_WAY, Spent, limited
+from gencompiler.proof.budget import MASS_LOOK, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
@@ -38,7 +38,7 @@ def suspected(variables: tuple[Term, ...], body: Term) -> Proof | None:
     """Numbers for the parameters with which the mass is another than 1, where an estimate says that it is."""
     if any(map(on_simplex, variables)):
         return _of_sticks(variables, body, suspected)
-    with contextlib.suppress(Unproved, Malformed):
+    with contextlib.suppress(Unproved, Malformed, Spent), limited(MASS_LOOK):
         for assignment in mass_estimates.suspects(mass_estimates.estimated(variables, body))[:_MOST_SUSPECTS]:
             for find in (_other_mass_at, _mass_elsewhere, _other_mass_through):
                 if (found := _tried(find, variables, body, assignment)) is not None:
