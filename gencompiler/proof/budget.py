@@ -19,6 +19,8 @@ FAR, FAR_LOOK = 3_000_000, 1_500_000
 #: The mass of a density: what its proof and its refutation may take together, the proof alone, one way or point, and
 #: the way by primitives, which are many.
 MASS_STEPS, MASS_PROOF, MASS_WAY, MASS_PRIMITIVES = 800_000, 500_000, 250_000, 120_000
+#: Where an estimate of the mass stands out, a look for a counterexample before the search for a proof goes on.
+MASS_LOOK = 150_000
 #: As good as no limit.
 ENDLESS = 2**60
 

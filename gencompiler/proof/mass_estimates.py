@@ -28,6 +28,8 @@ from gencompiler.proof.sign_search import free_symbols, points
 NODES = {1: 401, 2: 81, 3: 25}
 #: A mass is far from 1 where it misses it by more than this, and by so many times what the two sums differ by.
 FAR, TIMES = 1e-7, 30.0
+#: It is 1 where that is not so, and it is known as well as this.
+NEAR = 1e-5
 #: One that is less certain says little: what falls very slowly has most of its mass beyond all nodes.
 SURE = 1e-4
 #: A body has to have a value at so many of the nodes.
@@ -45,7 +47,7 @@ class Estimate:
     @property
     def agrees(self) -> bool:
         """Whether it seems to be 1."""
-        return abs(self.value - 1) <= FAR and self.doubt <= FAR
+        return self.suspicion == 0 and self.doubt <= NEAR
 
     @property
     def suspicion(self) -> int:

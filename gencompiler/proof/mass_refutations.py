@@ -14,7 +14,7 @@ from gencompiler.model.nodes import Real
 from gencompiler.proof import enclosure_rules, mass_estimates, mass_rules
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.blocks import NotFound
-from gencompiler.proof.budget import MASS_WAY, Spent, limited
+from gencompiler.proof.budget import MASS_LOOK, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
@@ -38,7 +38,7 @@ def suspected(variables: tuple[Term, ...], body: Term) -> Proof | None:
     """Numbers for the parameters with which the mass is another than 1, where an estimate says that it is."""
     if any(map(on_simplex, variables)):
         return _of_sticks(variables, body, suspected)
-    with contextlib.suppress(Unproved, Malformed):
+    with contextlib.suppress(Unproved, Malformed, Spent), limited(MASS_LOOK):
         for assignment in mass_estimates.suspects(mass_estimates.estimated(variables, body))[:_MOST_SUSPECTS]:
             for find in (_other_mass_at, _mass_elsewhere, _other_mass_through):
                 if (found := _tried(find, variables, body, assignment)) is not None:
@@ -47,14 +47,15 @@ def suspected(variables: tuple[Term, ...], body: Term) -> Proof | None:
 
 
 def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
-    """Numbers for the parameters with which the mass is another than 1, unless estimates say that it is 1."""
+    """The same, at simple numbers, unless estimates say that the mass is 1."""
     if any(map(on_simplex, variables)):
         return _of_sticks(variables, body, other_mass)
     with contextlib.suppress(Unproved, Malformed):
         estimated = mass_estimates.estimated(variables, body)
         if estimated and all(e.agrees for e in estimated):
             return None
-        for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
+        long = () if mass_estimates.suspects(estimated) else (_other_mass_through, _mass_elsewhere)
+        for find in (_other_mass_at, *long):  # where an estimate stands out, `suspected` has been there
             most = _MOST_TRIED if find is _other_mass_at else _MOST_ENCLOSED
             for assignment in mass_estimates.tried(variables, body, most):
                 if (found := _tried(find, variables, body, assignment)) is not None:

@@ -48,8 +48,8 @@ def mass(
     if any(map(on_simplex, variables)):
         return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body), look=look))
     reasons: list[str] = []
-    for number, way in enumerate(WAYS):
-        if number == 1 and look is not None:
+    for way in (*QUICK, *LONG):
+        if way is LONG[0] and look is not None:
             look()
         try:
             with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
@@ -298,5 +298,6 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
         raise NotFound("cdf", cdf, str(failure)) from None
 
 
-#: Ways to a mass, the quickest first.
-WAYS = (closed_form, _reordered, _in_regions, _unfolded, _reflected, _pushed, _with_signs, _by_primitives, _enclosed)
+#: Ways to a mass: quick ones, and those that take long where they fail.
+QUICK = (closed_form, _in_regions, _unfolded, _reflected)
+LONG = (_reordered, _pushed, _with_signs, _by_primitives, _enclosed)

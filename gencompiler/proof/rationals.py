@@ -3,7 +3,8 @@
     ∫ y^m (1 - y)^n / d^(m + n + 2) dy = m! n! / (m + n + 1)! / (a^(n + 1) c^(m + 1))               a, c > 0
 
 (Feynman's parameters: Gradshteyn & Ryzhik 3.198), and y^m = Σ C(k, j) y^(m + j) (1 - y)^(k - j) for any k.  Unlike a
-primitive, nothing here is divided by the slope c - a, which may be 0."""
+primitive, nothing here is divided by the slope c - a, which may be 0.  Where that has a sign, y = (d - a) / (c - a)
+brings higher powers of y to these and to the integral of 1 / d, log(c / a) / (c - a)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from gencompiler.proof.graph import Term
 from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import linear
 
-#: Higher powers are not written out.
+#: Higher powers, of the variable and of what divides, are not written out.
 HIGHEST = 8
 
 
@@ -39,14 +40,24 @@ def integral(forms: ClosedForms, body: Term, y: Term) -> Exponentials:
             counts = dict(monomial)
             degree, power = counts.pop(y, 0), -counts.pop(divisor, 0)
             need(not any(y in t.symbols for t in counts), "more than a polynomial above the line")
-            need(0 <= degree <= power - 2 <= HIGHEST, "too high a degree above the line")
+            need(0 <= degree <= HIGHEST and 0 <= power <= HIGHEST, "too high a degree")
             outside: Exponentials = {exponent: {frozenset(counts.items()): coefficient}}
-            found.append(ex.times(outside, _quotient(*ends, degree, power)))
+            found.append(ex.times(outside, _quotient(forms, *ends, degree, power)))
     return forms.collected(ex.plus(*found))
 
 
-def _quotient(a: Exponentials, c: Exponentials, degree: int, power: int) -> Exponentials:
+def _quotient(forms: ClosedForms, a: Exponentials, c: Exponentials, degree: int, power: int) -> Exponentials:
     """∫ y^degree / (a (1 - y) + c y)^power dy"""
+    if power == 0:
+        return ex.constant(Fraction(1, degree + 1))
+    if degree > power - 2:
+        slope = ex.plus(c, ex.scaled(a, -1))
+        need(forms.sign(ex.written(slope)) != 0, "a slope {} that may be 0", ex.written(slope))
+        if (degree, power) == (0, 1):
+            logs = ex.plus(forms.log(ex.written(c)), ex.scaled(forms.log(ex.written(a)), -1))
+            return ex.times(logs, ex.inverse(slope))
+        lower, same = (_quotient(forms, a, c, degree - 1, n) for n in (power - 1, power))
+        return ex.times(ex.plus(lower, ex.scaled(ex.times(a, same), -1)), ex.inverse(slope))
     spare = power - 2 - degree
     found: list[Exponentials] = []
     for j in range(spare + 1):

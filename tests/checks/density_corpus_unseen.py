@@ -95,3 +95,6 @@ SEVERAL = (
     ("LeastAndGreatest", "x : Unit, y : Unit | n : Interval(2, 9)", "if x < y then n * (n - 1) * (y - x)^(n - 2) else 0", "if x < y then n^2 * (y - x)^(n - 2) else 0", "n for n - 1"),
 )  # fmt: skip
 UNSEEN = tuple(Pair(*entry) for entry in (*REAL, *HALF, *BOUNDED, *CIRCLE, *MASS, *SEVERAL))
+#: What is not settled.
+UNSEEN_UNPROVED = ("Frank",)
+UNSEEN_UNREFUTED = ("LogitCauchy", "ThinnedPoisson", "Frank", "NormalThenPoisson")

@@ -11,15 +11,21 @@ from gencompiler.checks.certificate import certificate_text, recheck
 from gencompiler.checks.verdict import PROVED, UNKNOWN
 from gencompiler.diagnostics.model import CompileError
 from gencompiler.diagnostics.span import SourceText
-from tests.checks import density_corpus_fresh, density_corpus_strange
+from tests.checks import density_corpus_fresh, density_corpus_strange, density_corpus_unseen
 from tests.checks.checking import checked
 from tests.checks.density_corpus import DENSITIES, Pair
 from tests.checks.density_corpus_more import MORE
 from tests.checks.mass_corpus import MASSES
 
 PAIRS = (*DENSITIES, *MASSES, *MORE, *density_corpus_strange.STRANGE, *density_corpus_fresh.FRESH)
-UNPROVED = (*density_corpus_strange.UNPROVED, *density_corpus_fresh.FRESH_UNPROVED)
+PAIRS += density_corpus_unseen.UNSEEN
+UNPROVED = (
+    *density_corpus_strange.UNPROVED,
+    *density_corpus_fresh.FRESH_UNPROVED,
+    *density_corpus_unseen.UNSEEN_UNPROVED,
+)
 UNREFUTED = (*density_corpus_strange.UNREFUTED, *density_corpus_fresh.FRESH_UNREFUTED)
+UNREFUTED += density_corpus_unseen.UNSEEN_UNREFUTED
 
 
 @pytest.mark.parametrize("pair", [p for p in PAIRS if p.name not in UNPROVED], ids=lambda p: p.name)
@@ -91,6 +97,15 @@ REPLAYED = (
     "OddSquares",
     "BenktanderTwo",
     "UnitLindley",
+    "MedianOfFiveNormals",
+    "UniformPlusLogistic",
+    "FoldedCauchy",
+    "CartwrightOfFour",
+    "Freund",
+    "GumbelBarnett",
+    "AliMikhailHaq",
+    "DirichletThenCategory",
+    "LeastAndGreatest",
 )
 
 

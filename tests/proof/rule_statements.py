@@ -15,6 +15,7 @@ from tests.checks.test_chain_statements import FALSE as FALSE_CHAINS
 from tests.checks.test_chain_statements import TRUE as TRUE_CHAINS
 from tests.checks.test_inverse_networks import heads, spec
 from tests.checks.test_sde_statements import STATEMENTS as SDES
+from tests.proof import density_rule_statements
 
 ROOT = Path(__file__).parents[2]
 
@@ -219,31 +220,9 @@ transition walk(x', v' | x, v, e : Real) { x', v' = orbit(leap(e = e), flip, whi
 claim stationary(walk, p)
 }
 """
-_NORMAL = "model M { observed y : Real  p(y) = Normal(0, 1) }\n"
 OWN = {
-    "a density that is odd beside what is even": """density F(x : Real | a : Real) = exp(-abs(x)) / 2 * (1 + tanh(a * x))
-"""
-    + _NORMAL,
-    "a density of two variables, the first one first": """density F(x : Real, v : Positive | m : Real) =
-  exp(-v - v * (x - m)^2 / 2) * sqrt(v / (2 * pi))
-"""
-    + _NORMAL,
-    "two regions, each in an order of its own": """density F(x : Positive, y : Positive | a : Positive, b : Positive) =
-  if x < y then a * exp(-(y - x) - (a + b) * x) else b * exp(-(x - y) - (a + b) * y)
-"""
-    + _NORMAL,
-    "a law folded at 0": "density F(x : NonNegative | m : Real) = (1 / (1 + (x - m)^2) + 1 / (1 + (x + m)^2)) / pi\n"
-    + _NORMAL,
-    "a mass by a primitive": """density F(x : Interval(1, inf) | a : Positive, b : Unit) =
-  exp(a / b * (1 - x^b)) * x^(b - 2) * (a * x^b - b + 1)
-"""
-    + _NORMAL,
-    "a share that a number picks": "density F(x : Simplex(3), k : Category(3)) = 2 * x[k]\n" + _NORMAL,
+    **density_rule_statements.OWN,
     "an energy that falls too slowly": "model M { observed x : Positive  p(x) ∝ exp(-x) / x }\n",
-    "supports that move": """density F(x : Interval(a, a + w) | a : Positive, w : Positive) = 1 / w
-density G(x : Interval(a, inf) | a : Positive) = exp(a - x)
-model M { observed x, y : Positive  p(x) = F(1, 2)  p(y | x) = G(x) }
-""",
     "equations in turns": """model M { observed x : Real[3]  latent z : Real[3]  param a : Real
 h[0] = 0
 h[t] = tanh(a * h[t - 1] + x[t - 1] + z[t - 1])
@@ -267,15 +246,6 @@ p(x[i] | x[<i]) = Normal(wavenet(x[<i], hidden = 2, layers = 2), 1)
 p(x[i, j] | x[<(i, j)]) = Normal(masked(x[<(i, j)], hidden = 2, layers = 1, first = 3), 1)
 }
 """,
-    "a distribution function": """density F(x : Positive | k : Positive) = k * x^(k - 1) * exp(-x^k)
-model M { observed y : Real  param a : Positive  claim cdf(F) == 1 - exp(-x^k)  p(y) = Normal(0, a) }
-""",
-    "a density in use": """density F(x : Real | s : Positive) = exp(-abs(x) / s) / (2 * s)
-model M { observed y : Real[3]  param w : Positive[3]  p(y) = F(s = w) }
-""",
-    "a density that is seen to be positive by cuts": f"density F(x : Unit) = 7.5 * (x^2 - x + 0.3)\n{_NORMAL}",
-    "an enclosed mass": f"density F(x : Real) = exp(-cosh(x)) / 0.84204887648141668\n{_NORMAL}",
-    "an enclosed mass that misses 1": f"density F(x : Real) = exp(-cosh(x)) / 0.842049\n{_NORMAL}",
     "a composition whose last part breaks it": """model M { observed x : Real
 p(x) ∝ exp(-x^4 / 4)
 transition a(x' | x) { y ~ Normal(x, 0.7)  x' = metropolis(y) }
@@ -300,13 +270,9 @@ p(k) = Categorical(probabilities = w @ A) }
 """,
     "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), a : Real
 p(k) = Categorical(probabilities = if a > 0 then w else [0.5, 0.5]) }\n""",
-    "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
-density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)
-{_NORMAL}""",
     "a mean by a point of a simplex": """model M { observed x : Binary[2]  latent w : Simplex(2)  param f : Unit[2, 2]
 p(w) = Dirichlet(2)  p(x | w) = Bernoulli(probability = w @ f) }
 """,
-    "a mass through asinh": "density F(x : Real) = exp(-asinh(x)^2 / 2) / sqrt(2 * pi) / sqrt(1 + x^2)\n" + _NORMAL,
     "numbers along an order": """model M { observed x : Binary[3]  latent o : Permutation(3)
 p(o) = Uniform()
 p(x[o[i]] | x[o[<i]], o) = Bernoulli(0.1 + 0.2 * sum(scatter(x[o[<i]], o[<i], 3)))
