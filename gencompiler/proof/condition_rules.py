@@ -16,9 +16,9 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NonZero
-from gencompiler.proof.graph import Term, apply, literal, subterms
+from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Proof, Subject, Unproved, need, rule
-from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.numbers import Number, Undecided, Values, compare
 from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
@@ -98,6 +98,9 @@ def nonzero_member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return condition
 
 
+_ZERO = Fraction(0)
+
+
 def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...]) -> bool:
     """Whether conditions surely hold at a point."""
     try:
@@ -108,10 +111,17 @@ def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction | tu
 
 def _holds(condition: Member, values: Values) -> bool:
     interval = domain.of_support(condition.support)
-    exact = [v for v in values if isinstance(v, Fraction)]
-    if interval is None or len(exact) < len(values):
+    if interval is None:
         return False
-    return all(interval.contains(v) and (condition.support.name != "NonZero" or v != 0) for v in exact)
+    return all(_within(v, interval) and (condition.support.name != "NonZero" or compare(v, _ZERO)) for v in values)
+
+
+def _within(value: Number, interval: domain.Interval) -> bool:
+    """Whether a number is in an interval; raises Undecided where a ball reaches an end."""
+    if isinstance(value, Fraction):
+        return interval.contains(value)
+    ends = ((interval.lower, 1), (interval.upper, -1))
+    return all(not is_finite(end) or compare(value, Fraction(end)) == inward for end, inward in ends)
 
 
 #: 0 > 0, which nothing satisfies.
