@@ -47,7 +47,9 @@ class Search:
         """A search that may also use these conditions; itself, where there are none."""
         if not conditions:
             return self
-        return Search((*self.given, *(prove("required", (condition,)) for condition in conditions)))
+        stated = [prove("required", (condition,)) for condition in conditions]
+        sizes = [attempt("by_size", (), known) for known in stated]
+        return Search((*self.given, *stated, *(known for known in sizes if known is not None)))
 
     # -- ranges ------------------------------------------------------------------------------------------------------
 

@@ -10,22 +10,21 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
-from gencompiler.proof import domain, refute
+from gencompiler.proof import refute
 from gencompiler.proof.boxes import support_interval
 from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.facts import Member
-from gencompiler.proof.graph import Term, is_finite, subterms, support_of
+from gencompiler.proof.graph import Term, is_finite, support_of
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.numbers import Values
 from gencompiler.proof.refute_rules import admissible, is_free
+from gencompiler.proof.samples import WITHIN, within_conditions
 from gencompiler.proof.vector_refutations import MATRICES, Choice, is_matrix_of, values_of_symbols
 
 #: At most this many points of the parameters are tried.
 BUDGET = 60
 
 _HALF, _ZERO, _ONE = Fraction(1, 2), Fraction(0), Fraction(1)
-#: How far within an end that is not reached, or that a condition sets: a hundredth and less is what errors are.
-_WITHIN = Fraction(1, 256)
 
 
 def free_of(input_: Term, body: Term, requires: tuple[Member, ...]) -> list[Term]:
@@ -75,13 +74,8 @@ def extreme(free: list[Term], requires: tuple[Member, ...]) -> tuple[Fraction, .
         except Unproved:
             continue
         for end, inward in ((own.lower, 1), (own.upper, -1)):
-            found += [Fraction(end), Fraction(end) + inward * _WITHIN] if is_finite(end) else []
-    stated = {t.data for c in requires for t in subterms(c.term) if t.operation == "literal"}
-    allowed = [domain.of_support(c.support) for c in requires]
-    stated |= {end for own in allowed if own is not None for end in (own.lower, own.upper)}
-    for number in sorted(n for n in stated if is_finite(n)):
-        within = Fraction(number) * (1 - _WITHIN)
-        found += [-within, within]
+            found += [Fraction(end), Fraction(end) + inward * WITHIN] if is_finite(end) else []
+    found += within_conditions(requires)
     return tuple(dict.fromkeys(v for v in found if v not in (0, 1, -1, _HALF, -_HALF)))[:8]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from gencompiler.model.nodes import REAL
 from gencompiler.proof.components import component
-from gencompiler.proof.facts import Fact, NotInjective
+from gencompiler.proof.domain import Interval
+from gencompiler.proof.facts import Fact, InRange, NotInjective
 from gencompiler.proof.graph import apply, join, network, select, symbol
-from gencompiler.proof.terms import plus
+from gencompiler.proof.terms import plus, times
 
 Forged = tuple[str, tuple[Any, ...], tuple[Fact, ...]]
 
@@ -63,9 +64,16 @@ def _a_fold_of_another_entry() -> Forged:
     return "line_twice", (V, body, (), _at(0, 0), 0), (NotInjective(own, apply("sin", own)),)
 
 
+def _a_size_of_two_numbers() -> Forged:
+    """a b < 1 says nothing of a."""
+    a, b = (symbol("parameter", name, REAL) for name in "ab")
+    return "by_size", (), (InRange(times(a, b), Interval(-1, 1)),)
+
+
 OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _a_network_and_its_input_at_once,
     _a_network_that_sees_what_is_solved_for,
     _two_entries_that_move,
     _a_fold_of_another_entry,
+    _a_size_of_two_numbers,
 )
