@@ -280,6 +280,8 @@ def missed(found: Proof) -> str:
         return f"never takes the value {number(found.subject[at])}"
     if found.rule == "skips_integers":
         return f"never takes the value {number(whole_steps(*found.subject[:2])[1] + 1)}"
+    if found.rule == "lattice_skips":
+        return "takes multiples in one part, and misses values"
     if found.rule == "always_in_order":
         _, greater, less, _ = found.subject
         return f"never has entry {greater} below entry {less}, and misses values"

@@ -13,6 +13,7 @@ from gencompiler.proof.budget import FAR, FAR_LOOK, Spent, limited
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
 from gencompiler.proof.kernel import Proof
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.scope import MapTerms
 
 
@@ -40,6 +41,8 @@ def _looks(
     yield lambda: _refute_any(checking, map_, terms, failure)
     if not input_.shape or body.shape != input_.shape:
         return
+    if not is_interval(support):
+        yield lambda: vector_counterexamples.part_skips(input_, body, support)
     yield lambda: line_search.line_twice(input_, body, search, requires)
     yield lambda: vector_counterexamples.not_injective(input_, body, requires)
     if not requires:

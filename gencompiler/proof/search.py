@@ -13,7 +13,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circle_search import onto_circle
 from gencompiler.proof.circles import is_circle
-from gencompiler.proof.discrete_rules import halves
+from gencompiler.proof.discrete_rules import halves, is_integers
 from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Malformed, Term, gradient_parts, literal, substitute, support_of
 from gencompiler.proof.half_turns import WAVES, half_turns
@@ -334,6 +334,8 @@ class Search:
             return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
+        if input_.shape and is_integers(support_of(input_)):
+            return vector_search.lattice(self, input_, body, declared)
         found, defined = self.any_bijection(input_, body), self.defined(body)
         try:
             return prove("onto", (declared,), found, defined)

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof import refute
-from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.boxes import difference
 from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Undefined, evaluate
@@ -166,6 +166,17 @@ def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
             continue
         if found is not None:
             return found
+    return None
+
+
+def part_skips(input_: Term, body: Term, support: Support) -> Proof | None:
+    """A part of a map of integers that is a multiple."""
+    with contextlib.suppress(NotFound, Unproved, Malformed):
+        places = diagonal(input_, body)
+        for k in range(len(places)):
+            found = attempt("lattice_skips", (input_, body, support, places, k))
+            if found is not None:
+                return found
     return None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from gencompiler.model.nodes import REAL
+from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.components import component
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.facts import Fact, InRange, NotInjective
-from gencompiler.proof.graph import apply, join, network, select, symbol
-from gencompiler.proof.terms import plus, times
+from gencompiler.proof.facts import Defined, Fact, InRange, NotInjective
+from gencompiler.proof.graph import Term, apply, join, literal, network, select, symbol
+from gencompiler.proof.terms import ONE, over, plus, times
 
 Forged = tuple[str, tuple[Any, ...], tuple[Fact, ...]]
 
@@ -70,10 +71,60 @@ def _a_size_of_two_numbers() -> Forged:
     return "by_size", (), (InRange(times(a, b), Interval(-1, 1)),)
 
 
+# -- integers --------------------------------------------------------------------------------------------------------
+
+INTEGERS = Support("Integer", (-math.inf, math.inf))
+N = symbol("input", "n", INTEGERS, (2,))
+_FIRST, _LAST = select(N, (0,)), select(N, (1,))
+
+
+def _of_integers(*parts: Term, order: tuple[int, ...] = (0, 1), support: Support = INTEGERS) -> Forged:
+    body = join(parts)
+    return "lattice", (N, body, support, ((0,), (1,)), order), (Defined(body),)
+
+
+def _a_shift_by_no_whole_number() -> Forged:
+    """n[1] + tanh(n[0]) is no integer."""
+    return _of_integers(_FIRST, plus(_LAST, apply("tanh", _FIRST)))
+
+
+def _a_shift_by_what_is_not_known_yet() -> Forged:
+    """(0, 1) and (1, 2) both go to (0, 2)."""
+    up = plus(_FIRST, apply("floor", apply("cos", _LAST)))
+    return _of_integers(up, plus(_LAST, apply("floor", apply("cos", _FIRST))))
+
+
+def _a_multiple_of_an_integer() -> Forged:
+    """2 n[1] is never 1."""
+    return _of_integers(_FIRST, plus(_LAST, _LAST))
+
+
+def _integers_with_a_hole() -> Forged:
+    """n[1] + floor(1 / n[0]) has no value where n[0] is 0."""
+    name, subject, _ = _of_integers(_FIRST, plus(_LAST, apply("floor", over(ONE, _FIRST))))
+    return name, subject, (Defined(_FIRST),)
+
+
+def _onto_more_than_the_integers() -> Forged:
+    """Integers are not all real numbers."""
+    return _of_integers(_FIRST, _LAST, support=REAL)
+
+
+def _a_shift_that_skips_nothing() -> Forged:
+    """n[1] + 3 takes every integer."""
+    return "lattice_skips", (N, join((_FIRST, plus(_LAST, literal(3)))), INTEGERS, ((0,), (1,)), 1), ()
+
+
 OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _a_network_and_its_input_at_once,
     _a_network_that_sees_what_is_solved_for,
     _two_entries_that_move,
     _a_fold_of_another_entry,
     _a_size_of_two_numbers,
+    _a_shift_by_no_whole_number,
+    _a_shift_by_what_is_not_known_yet,
+    _a_multiple_of_an_integer,
+    _integers_with_a_hole,
+    _onto_more_than_the_integers,
+    _a_shift_that_skips_nothing,
 )

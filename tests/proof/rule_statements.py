@@ -59,6 +59,8 @@ SCALAR = (
     "(u : Integer(-inf..inf)) -> Integer(-inf..inf) = 3 - u",
     "(u : Integer(-inf..inf)) -> Integer(-inf..inf) = 3 * u",
     "(u : Integer(0..3)) -> Integer(0..3) = 2 - u",
+    "(u : Integer(-inf..inf)[2]) -> Integer(-inf..inf)[2] = join(a, b + floor(3 * tanh(a))) where { a, b = split(u) }",
+    "(u : Integer(-inf..inf)[2]) -> Integer(-inf..inf)[2] = join(a, 2 * b) where { a, b = split(u) }",
     "(u : Real[3]) -> Real[3] = for i: (i - 1.5) * u[i] + sum(u[<i])",
     "(u : Positive[2]) -> Positive[2] = [u[0] * u[1], u[0] / u[1]]",
     "(u : Real[4] | e : Real) -> Real[4] = join(q, h - e * q^3) where { x, p = split(u)  h = p - e * x^3  q = x + e * h }",
