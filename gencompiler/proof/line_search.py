@@ -67,8 +67,8 @@ def _folds(input_: Term, body: Term, requires: tuple[Member, ...]) -> Iterator[t
         there = {**columns, **{component(input_, k): float(start) for k in range(size)}}
         there[component(input_, place)] = line
         found = [np.broadcast_to(values(e, there), (len(allowed), len(line))) for e in entries]
-        for column in np.flatnonzero(_turning(np.stack(found))):
-            yield allowed[column], (start,) * size, place
+        for which in np.flatnonzero(_turning(np.stack(found))):
+            yield allowed[which], (start,) * size, place
 
 
 def _turning(found: Array) -> Array:

@@ -107,6 +107,7 @@ def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
         change_search.bijection,
         written_search.bijection,
         written_search.dominated,
+        written_search.proper,
     ):
         found = look(search, input_, body)
         if found is not None:

@@ -175,6 +175,14 @@ FOURTH: tuple[tuple[str, str], ...] = (
         "(u : Real[2] | c : Real[2]) -> Real[2] requires norm(c) < 1 = u + c * tanh(u)",
         "each |c[i]| is below 1",
     ),
+    (
+        "(u : Real[2]) -> Real[2] = [u[0] + 0.5 * tanh(u[0] + u[1]), u[1] - 1.4 * tanh(u[0] + u[1])]",
+        "linear far out, determinant 1 - 0.9 sech^2",
+    ),
+    (
+        "(u : Real[2]) -> Real[2] = [u[0] + 2 * sin(u[1]), u[1] + 0.4 * cos(u[0])]",
+        "linear far out, determinant at least 1/5",
+    ),
 )
 
 #: (statement, why it is false)
@@ -344,10 +352,6 @@ FOURTH_OPEN: tuple[tuple[str, str], ...] = (
     (
         "(u : Open(2, inf)) -> Positive = lgamma(u)",
         "true: no limit of lgamma at infinity is known",
-    ),
-    (
-        "(u : Real[2]) -> Real[2] = [u[0] + 0.5 * tanh(u[0] + u[1]), u[1] - 1.4 * tanh(u[0] + u[1])]",
-        "true: 1 - 0.9 sech^2",
     ),
     (
         "(u : Integer(-inf..inf)[4]) -> Integer(-inf..inf)[4] = join(a, b + floor(b / 2)) where { a, b = split(u) }",

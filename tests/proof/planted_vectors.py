@@ -12,11 +12,14 @@ from gencompiler.proof.components import component
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.facts import Defined, Fact, InRange, NotInjective
 from gencompiler.proof.graph import Term, apply, join, literal, network, select, symbol
-from gencompiler.proof.terms import ONE, over, plus, times
+from gencompiler.proof.proper_rules import determinant, far_out
+from gencompiler.proof.terms import ONE, minus, over, plus, times
+from gencompiler.proof.written_rules import jacobian
 
 Forged = tuple[str, tuple[Any, ...], tuple[Fact, ...]]
 
 V = symbol("input", "v", REAL, (2,))
+_V0 = select(V, (0,))
 
 
 # -- second solutions ------------------------------------------------------------------------------------------------
@@ -115,6 +118,40 @@ def _a_shift_that_skips_nothing() -> Forged:
     return "lattice_skips", (N, join((_FIRST, plus(_LAST, literal(3)))), INTEGERS, ((0,), (1,)), 1), ()
 
 
+# -- linear far out --------------------------------------------------------------------------------------------------
+
+
+def _linear_far_out(first: Term, low: int, high: float, size: Interval, v: Term = V) -> Forged:
+    """That [first, v[1]] is a bijection, with a determinant between 0 and 2 unless it is said otherwise."""
+    body = join((first, select(v, (1,))))
+    volume = determinant(jacobian(v, body))
+    rest = [InRange(r, size) for r in far_out(v, body).rest]
+    everything = Interval(-math.inf, math.inf, True, True)
+    return "proper", (v, body), (InRange(body, everything), InRange(volume, Interval(low, high)), *rest)
+
+
+def _bounded_and_not_linear() -> Forged:
+    """atan(v[0]) stays below 2."""
+    return _linear_far_out(apply("atan", _V0), 1, 2, Interval(-2, 2))
+
+
+def _a_determinant_of_both_signs() -> Forged:
+    """v[0] - 2 tanh(v[0]) turns back."""
+    return _linear_far_out(minus(_V0, times(literal(2), apply("tanh", _V0))), -1, 1, Interval(-2, 2))
+
+
+def _what_is_added_is_not_bounded() -> Forged:
+    """v[0] + sqrt(1 + v[0]^2) is positive."""
+    root = apply("sqrt", plus(ONE, times(_V0, _V0)))
+    return _linear_far_out(plus(_V0, root), 1, 2, Interval(1, math.inf, False, True))
+
+
+def _linear_on_a_quadrant() -> Forged:
+    """The identity of positive numbers does not reach the others."""
+    v = symbol("input", "v", Support("Positive"), (2,))
+    return _linear_far_out(select(v, (0,)), 1, 1, Interval(0, 0), v)
+
+
 OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _a_network_and_its_input_at_once,
     _a_network_that_sees_what_is_solved_for,
@@ -127,4 +164,8 @@ OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _integers_with_a_hole,
     _onto_more_than_the_integers,
     _a_shift_that_skips_nothing,
+    _bounded_and_not_linear,
+    _a_determinant_of_both_signs,
+    _what_is_added_is_not_bounded,
+    _linear_on_a_quadrant,
 )
