@@ -1,4 +1,4 @@
-"""Functions of matrices as terms: transpose, diagonal, inverse, log|det|."""
+"""Functions of matrices as terms: transpose, diagonal, inverse, exponential, log|det|."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gencompiler.proof.graph import Malformed, Shape, Term, define, make
 from gencompiler.proof.numbers import Number, Undecided, Values
 
 #: What each function of a matrix gives, for one of n rows.
-FUNCTIONS = ("transpose", "diagonal", "inverse", "inverse_lower", "inverse_upper", "log_abs_det")
+FUNCTIONS = ("transpose", "diagonal", "inverse", "expm", "inverse_lower", "inverse_upper", "log_abs_det")
 
 
 def matrix(function: str, operand: Term) -> Term:
@@ -41,8 +41,8 @@ def evaluated(function: str, shape: Shape, values: Values) -> Values:
         return tuple(table[i][j] for j in range(columns) for i in range(rows))
     if function == "diagonal":
         return tuple(table[i][i] for i in range(rows))
-    if function == "log_abs_det":
-        raise Undecided("log|det| of a matrix is not evaluated")
+    if function in ("log_abs_det", "expm"):
+        raise Undecided(f"the {function} of a matrix is not evaluated")
     return tuple(v for row in _inverted(table) for v in row)
 
 

@@ -80,7 +80,7 @@ class Search:
             return self._apply(term)
         if term.operation == "matrix":
             inner = term.arguments[0]
-            whole = term.data in ("transpose", "diagonal")
+            whole = term.data in ("transpose", "diagonal", "expm")
             return prove("matrix_value", (term,), self.range(inner) if whole else self.nonsingular(inner))
         if term.operation == "gradient":
             body, _, actuals = gradient_parts(term)

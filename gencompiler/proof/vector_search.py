@@ -195,6 +195,8 @@ def nonsingular(search: Search, term: Term) -> Proof:
     """That a matrix is never singular; raises NotFound or Unproved."""
     if term.operation == "contract" and all(len(a.shape) == 2 for a in term.arguments):
         return prove("nonsingular_product", (term,), *map(search.nonsingular, term.arguments))
+    if term.operation == "matrix" and term.data == "expm":
+        return prove("nonsingular_exponential", (term,), search.range(term.arguments[0]))
     if term.operation == "matrix":
         return prove("nonsingular_function", (term,), search.nonsingular(term.arguments[0]))
     if term.operation == "apply" and term.data in ("multiply", "divide"):

@@ -12,6 +12,7 @@ from gencompiler.proof.components import component
 from gencompiler.proof.domain import Interval
 from gencompiler.proof.facts import Defined, Fact, InRange, NotInjective
 from gencompiler.proof.graph import Term, apply, join, literal, network, select, symbol
+from gencompiler.proof.matrices import matrix
 from gencompiler.proof.proper_rules import determinant, far_out
 from gencompiler.proof.terms import ONE, minus, over, plus, times
 from gencompiler.proof.written_rules import jacobian
@@ -152,6 +153,12 @@ def _linear_on_a_quadrant() -> Forged:
     return _linear_far_out(select(v, (0,)), 1, 1, Interval(0, 0), v)
 
 
+def _an_inverse_for_an_exponential() -> Forged:
+    """W^-1 does not exist for all matrices W."""
+    any_ = symbol("parameter", "W", REAL, (2, 2))
+    return "nonsingular_exponential", (matrix("inverse", any_),), (InRange(any_, Interval(-math.inf, math.inf)),)
+
+
 OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _a_network_and_its_input_at_once,
     _a_network_that_sees_what_is_solved_for,
@@ -168,4 +175,5 @@ OF_VECTORS: tuple[Callable[[], Forged], ...] = (
     _a_determinant_of_both_signs,
     _what_is_added_is_not_bounded,
     _linear_on_a_quadrant,
+    _an_inverse_for_an_exponential,
 )

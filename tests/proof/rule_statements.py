@@ -79,6 +79,7 @@ SCALAR = (
     "(u : Real[2]) -> Real[2] = u * norm(u) + softmax(u)",
     "(u : Real[3]) -> Open(-1, 1)[3] = u / sqrt(1 + u @ u)",
     "(u : Real[2]) -> Real[2] = [[2, 1], [1, 1]] @ u",
+    "(u : Real[2] | W : Real[2, 2]) -> Real[2] = expm(W) @ u",
     "(u : Real[3] | A : Real[2, 3]) -> Real[3] = transpose(A) @ (A @ u) + tanh(u)",
     "(u : Real[3]) -> Real[3] = 2 * u + [u[1], u[2], u[0]]",
     "(u : Real[3]) -> Real[3] = [cos(u[2]) * u[0] - sin(u[2]) * u[1], sin(u[2]) * u[0] + cos(u[2]) * u[1], u[2]]",
