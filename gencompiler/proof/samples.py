@@ -74,7 +74,7 @@ def inside_of(part: Interval) -> list[Fraction]:
 
 
 def within_conditions(requires: tuple[Member, ...]) -> list[Fraction]:
-    """Numbers of either sign just within those that conditions state, or their roots, as of `norm(W) < 1.1`."""
+    """Numbers of either sign at and just within those that conditions state, or their roots, as of `norm(W) < 1.1`."""
     stated = {Fraction(t.data) for c in requires for t in subterms(c.term) if t.operation == "literal" and t.data != 0}
     for own in (domain.of_support(c.support) for c in requires):
         stated |= {Fraction(end) for end in (own.lower, own.upper) if is_finite(end)} if own is not None else set()
@@ -82,5 +82,5 @@ def within_conditions(requires: tuple[Member, ...]) -> list[Fraction]:
     for number in sorted(n for n in stated if n > 0):
         root = Fraction(math.sqrt(number)).limit_denominator(1024)
         for size in dict.fromkeys((number, root)):
-            found += [size * (WITHIN - 1), size * (1 - WITHIN)]
+            found += [size * (WITHIN - 1), size * (1 - WITHIN), -size, size]
     return found
