@@ -69,6 +69,8 @@ SCALAR = (
     "(u : Real[4]) -> Real[4] = join(a * exp(t), b * exp(s)) where { a, b = split(u)  s = mlp(a)  t = mlp(b) }",
     "(u : Real[2]) -> Real[2] = u / (1 + norm(u))",
     "(u : Real[2]) -> Real[2] = [u[0] + 0.5 * tanh(u[0] + u[1]), u[1] - 1.4 * tanh(u[0] + u[1])]",
+    "(u : Real[20]) -> Real[20] = u - 2 * tanh(u)",
+    "(u : Real[20] | v : Real[20]) -> Real[20] = u - v * tanh(v @ u)",
     "(u : Real | c : Real) -> Real requires c^2 < 1 = u + c * sin(u)",
     "(u : Real[2] | W : Real[2, 2]) -> Real[2] requires norm(W) < 1.1 = u + W @ sin(u)",
     "(u : Real[2] | c : Real[2]) -> Real[2] = c + (u - c) * sqrt(1 + norm(u - c))",
