@@ -12,7 +12,7 @@ from gencompiler.catalog import solvers
 STRUCTURE = ("split", "join", "reverse", "zeros", "ones", "grad", "size", "cumsum", "bin", "grid", "scatter")
 
 #: Functions of matrices.
-MATRICES = ("transpose", "inverse")
+MATRICES = ("transpose", "inverse", "expm")
 
 #: What a network may be wrapped in.
 WRAPPERS = ("lipschitz",)

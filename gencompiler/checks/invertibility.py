@@ -247,6 +247,8 @@ def counterexample(found: Proof, terms: MapTerms) -> str:
         return counterexample(found.premises[0], terms) + ", as all places or the last one"
     if found.rule == "smaller_twice":
         return f"{counterexample(found.premises[0], terms)}, {_PLACES[str(found.subject[2])]}"
+    if found.rule == "line_twice":
+        return _along_line(found, terms)
     if found.rule in ("two_vectors", "second_solution"):
         return _two_vectors(found, names)
     if found.rule == "singular_between":
@@ -278,6 +280,8 @@ def missed(found: Proof) -> str:
         return f"never takes the value {number(found.subject[at])}"
     if found.rule == "skips_integers":
         return f"never takes the value {number(whole_steps(*found.subject[:2])[1] + 1)}"
+    if found.rule == "lattice_skips":
+        return "takes multiples in one part, and misses values"
     if found.rule == "always_in_order":
         _, greater, less, _ = found.subject
         return f"never has entry {greater} below entry {less}, and misses values"
@@ -328,6 +332,17 @@ def _two_vectors(found: Proof, names: Mapping[Term, str]) -> str:
             told = [f"{t} with {text(atom, names)} = {v}" for t, v in zip(told, values, strict=True)]
     value = point(evaluate(body, {**{a: v for a, v, _ in choices}, input_: first}))
     return f"counterexample: {', '.join([*same, told[0]])} and {told[1]} both map to {value}"
+
+
+def _along_line(found: Proof, terms: MapTerms) -> str:
+    """What is fixed, and the values of the element that moves."""
+    input_, _, choices, start, place = found.subject
+    fixed = [f"{text(a, terms.translation.labels)} = {point(v)}" for a, v, _ in choices]
+    others = (*start[:place], *start[place + 1 :])
+    fixed += [f"{input_} = {point(others)} but for {input_}[{place}]"] if others else []
+    moved = counterexample(found.premises[0], terms).removeprefix("counterexample: ")
+    own = found.premises[0].subject[0]
+    return f"counterexample: {', '.join([*fixed, moved.replace(str(own), f'{input_}[{place}]')])}"
 
 
 def point(place: object) -> str:

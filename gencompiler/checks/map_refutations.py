@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 
 from gencompiler.checks.checking import Checking
 from gencompiler.model import nodes
-from gencompiler.proof import refute, vector_counterexamples
+from gencompiler.proof import line_search, refute, vector_counterexamples
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import FAR, FAR_LOOK, Spent, limited
 from gencompiler.proof.circles import is_circle
 from gencompiler.proof.graph import subterms
 from gencompiler.proof.kernel import Proof
+from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.scope import MapTerms
 
 
@@ -40,6 +41,9 @@ def _looks(
     yield lambda: _refute_any(checking, map_, terms, failure)
     if not input_.shape or body.shape != input_.shape:
         return
+    if not is_interval(support):
+        yield lambda: vector_counterexamples.part_skips(input_, body, support)
+    yield lambda: line_search.line_twice(input_, body, search, requires)
     yield lambda: vector_counterexamples.not_injective(input_, body, requires)
     if not requires:
         yield lambda: vector_counterexamples.singular(input_, body, search)
@@ -62,7 +66,8 @@ def _refute_around(checking: Checking, map_: nodes.Map, terms: MapTerms) -> Proo
     if not terms.requires and (found := refute.not_around(terms.input, terms.body, checking.search)) is not None:
         return found
     if terms.input.shape:
-        return vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
+        along = line_search.line_twice(terms.input, terms.body, checking.search, terms.requires)
+        return along or vector_counterexamples.not_injective(terms.input, terms.body, terms.requires)
     found = refute.not_injective(terms.input, terms.body, checking.search, None, terms.requires)
     return found or refute.outside_map(terms.input, terms.body, map_.result.support, terms.requires)
 

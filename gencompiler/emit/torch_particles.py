@@ -12,6 +12,7 @@ from gencompiler.rows.nodes import Collect, Distribute, Draw, MatrixFunction, Pa
 
 _MATRICES = {
     "inverse": "torch.linalg.inv",
+    "expm": "torch.linalg.matrix_exp",
     "cholesky": "torch.linalg.cholesky",
     "diagonal": "torch.diagonal",
     "diagonal_matrix": "torch.diag",

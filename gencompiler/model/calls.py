@@ -183,11 +183,11 @@ def _structure(infer: Infer, context: Context, expr: tree.Call, name: str) -> no
 
 
 def _matrix(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
-    """`transpose(W)`, `inverse(W)`"""
+    """`transpose(W)`, `inverse(W)`, `expm(W)`"""
     arguments = positional(infer, context, expr, name)
     shape = known_shape(arguments[0].type) if len(arguments) == 1 else None
-    if shape is None or len(shape) != 2 or (name == "inverse" and shape[0] != shape[1]):
-        kind = "a square matrix" if name == "inverse" else "a matrix"
+    if shape is None or len(shape) != 2 or (name != "transpose" and shape[0] != shape[1]):
+        kind = "a matrix" if name == "transpose" else "a square matrix"
         message = f"`{name}` takes {kind}"
         label = f"this has the shape {list(shape)}" if shape else "this is none"
         infer.builder.report("G201", message, arguments[0].span if arguments else expr.span, label)

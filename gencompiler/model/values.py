@@ -80,8 +80,8 @@ class Contract(Expr):
 
 @node
 class MatrixFunction(Expr):
-    """A function of a matrix: transpose, diagonal (a vector); of a square one also inverse, inverse_lower,
-    inverse_upper (of a triangular one) and log_abs_det (a number)."""
+    """A function of a matrix: transpose, diagonal (a vector); of a square one also inverse, expm (its
+    exponential), inverse_lower, inverse_upper (of a triangular one) and log_abs_det (a number)."""
 
     function: str
     operand: Expr

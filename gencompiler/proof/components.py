@@ -102,7 +102,9 @@ class _Expansion:
         return found * size if term.shape == () else found
 
     def _shown(self, term: Term) -> tuple[Term, ...]:
-        """The elements that a reduction goes over."""
+        """The elements that a reduction goes over: all that there are, whatever their axes."""
+        if len(term.shape) == 2:
+            return tuple(e for row in _matrix(term) for e in row)
         return tuple(e for e in self.of(term) if e is not None)
 
     def _reduce(self, term: Term) -> Term:

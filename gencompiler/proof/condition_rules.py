@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from fractions import Fraction
 from typing import cast
 
@@ -16,9 +17,9 @@ from gencompiler.proof.binders import replaced
 from gencompiler.proof.components import components
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Fact, InRange, Invertible, Member, NonZero
-from gencompiler.proof.graph import Term, apply, literal, subterms
+from gencompiler.proof.graph import Term, apply, is_finite, literal, subterms
 from gencompiler.proof.kernel import Proof, Subject, Unproved, need, rule
-from gencompiler.proof.numbers import Undecided, Values
+from gencompiler.proof.numbers import Number, Undecided, Values, compare
 from gencompiler.proof.ring import Ring
 
 #: Kinds of symbols that stand for something within a proof only, over all of whose values a rule then speaks.
@@ -55,6 +56,39 @@ def by_condition(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     whole = other if count == 1 else apply("multiply", other, other)
     need(Ring().same(own, whole), "{} is another number", term)
     return InRange(term, domain.power(found.interval, count))
+
+
+def sized(term: Term) -> tuple[Term, int]:
+    """What |a|, a^2, a a and norm(a) are sizes of, and the power; raises Unproved for others."""
+    if term.operation == "reduce" and term.data == "norm":
+        return term.arguments[0], 1
+    need(term.operation == "apply", "{} is no size", term)
+    (first, *rest) = term.arguments
+    if term.data == "abs":
+        return first, 1
+    square = (term.data == "multiply" and rest == [first]) or (term.data == "power" and rest == [literal(2)])
+    need(square, "{} is no size", term)
+    return first, 2
+
+
+@rule
+def by_size(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """|a| < m says that a is in (-m, m), a^2 < m^2 the same; so is each element of a vector of norm below m.
+
+    Premise: where the size lies, all of whose parts are defined then."""
+    (found,) = premises
+    need(isinstance(found, InRange), "nothing is known")
+    assert isinstance(found, InRange)
+    term, power = sized(found.term)
+    top = found.interval.upper
+    need(is_finite(top) and top >= 0, "{} may be as large as you like", found.term)
+    own, is_open = Fraction(top), found.interval.upper_open
+    if power == 2:
+        root = Fraction(math.isqrt(own.numerator * own.denominator), own.denominator)
+        if root * root != own:  # the next number of this denominator, which is larger than the root
+            root, is_open = root + Fraction(1, own.denominator), True
+        own = root
+    return InRange(term, domain.Interval(-own, own, is_open, is_open))
 
 
 def in_elements(term: Term) -> Term:
@@ -98,6 +132,9 @@ def nonzero_member(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return condition
 
 
+_ZERO = Fraction(0)
+
+
 def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction | tuple[Fraction, ...]], ...]) -> bool:
     """Whether conditions surely hold at a point."""
     try:
@@ -108,10 +145,17 @@ def holds_at(conditions: tuple[Member, ...], at: tuple[tuple[Term, Fraction | tu
 
 def _holds(condition: Member, values: Values) -> bool:
     interval = domain.of_support(condition.support)
-    exact = [v for v in values if isinstance(v, Fraction)]
-    if interval is None or len(exact) < len(values):
+    if interval is None:
         return False
-    return all(interval.contains(v) and (condition.support.name != "NonZero" or v != 0) for v in exact)
+    return all(_within(v, interval) and (condition.support.name != "NonZero" or compare(v, _ZERO)) for v in values)
+
+
+def _within(value: Number, interval: domain.Interval) -> bool:
+    """Whether a number is in an interval; raises Undecided where a ball reaches an end."""
+    if isinstance(value, Fraction):
+        return interval.contains(value)
+    ends = ((interval.lower, 1), (interval.upper, -1))
+    return all(not is_finite(end) or compare(value, Fraction(end)) == inward for end, inward in ends)
 
 
 #: 0 > 0, which nothing satisfies.

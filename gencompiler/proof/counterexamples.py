@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
@@ -22,7 +22,7 @@ from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.lazy import np
 from gencompiler.proof.numeric import values
 from gencompiler.proof.refute_rules import Assignment, admissible, at_point
-from gencompiler.proof.samples import grid
+from gencompiler.proof.samples import grid, within_conditions
 from gencompiler.proof.search import Search
 from gencompiler.proof.signs import Purse
 from gencompiler.proof.slopes import by_slope, sharing
@@ -41,7 +41,8 @@ class Looking:
         symbols = body.symbols.union(*(c.term.symbols for c in requires))
         free = sorted((s for s in symbols if s is not input_), key=lambda s: str(s.data[:2]))
         self.usable = input_.shape == () and all(_plain(s) for s in (input_, *free))
-        self.columns = assignments(tuple(free), 4 if requires else 1) if self.usable else []
+        ends = within_conditions(requires)
+        self.columns = assignments(tuple(free), 4 if requires else 1, ends) if self.usable else []
         if requires:
             self.columns = [c for c in self.columns if holds_at(requires, c)][:COLUMNS]
         self.usable = self.usable and bool(self.columns)
@@ -284,9 +285,9 @@ def _float(value: object) -> float:
         return math.copysign(math.inf, value)  # type: ignore[arg-type]
 
 
-def assignments(free: tuple[Term, ...], times: int = 1) -> list[Assignment]:
-    """Values of parameters: simple ones, ends that are reached, points near those that are not."""
-    choices = [_values_of(s) for s in free]
+def assignments(free: tuple[Term, ...], times: int = 1, more: Sequence[Fraction] = ()) -> list[Assignment]:
+    """Values of parameters: simple ones, `more`, ends that are reached, points near those that are not."""
+    choices = [_values_of(s, more) for s in free]
     if not all(choices):
         return []
     found: dict[Assignment, None] = {}
@@ -296,7 +297,7 @@ def assignments(free: tuple[Term, ...], times: int = 1) -> list[Assignment]:
     return list(found) or [()]
 
 
-def _values_of(symbol: Term) -> list[Fraction]:
+def _values_of(symbol: Term, more: Sequence[Fraction]) -> list[Fraction]:
     own = support_interval(symbol)
     support = support_of(symbol)
     ends: list[Fraction] = []
@@ -307,7 +308,7 @@ def _values_of(symbol: Term) -> list[Fraction]:
     if not _bounded(own):
         ends += [Fraction(100), Fraction(-100)]
     middle = [Fraction(own.lower + own.upper) / 2] if _bounded(own) else []
-    listed = [*middle, *ends[:1], *ends[3:4], *(v for v in SIMPLE), *ends]
+    listed = [*middle, *ends[:1], *ends[3:4], *SIMPLE[:3], *more, *SIMPLE[3:], *ends]
     return list(dict.fromkeys(v for v in listed if admissible(support, v)))[:16]
 
 

@@ -69,7 +69,8 @@ def whole_steps(input_: Term, body: Term) -> tuple[Fraction, Fraction]:
     return slope, offset
 
 
-def _integers(support: Support) -> bool:
+def is_integers(support: Support) -> bool:
+    """Whether a support is that of all integers."""
     return support.name == "Integer" and support.arguments == (-math.inf, math.inf)
 
 
@@ -81,7 +82,7 @@ def shifted_integers(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
     need(bool(premises), "not known to be defined")
     range_of(premises[0], body)
-    need(_integers(support_of(input_)) and _integers(declared) and input_.shape == (), "not a map of the integers")
+    need(is_integers(support_of(input_)) and is_integers(declared) and input_.shape == (), "not a map of the integers")
     slope, offset = whole_steps(input_, body)
     need(abs(slope) == 1, "{} skips integers", body)
     moved = minus(result(()), literal(offset)) if offset else result(())
@@ -94,7 +95,7 @@ def skips_integers(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """a u + c with another a than 1 and -1 does not take the value c + 1.  Subject: the input, the body, the declared
     support."""
     input_, body, declared = cast(tuple[Term, Term, Support], subject)
-    need(_integers(support_of(input_)) and _integers(declared) and input_.shape == (), "not a map of the integers")
+    need(is_integers(support_of(input_)) and is_integers(declared) and input_.shape == (), "not a map of the integers")
     slope, _ = whole_steps(input_, body)
     need(abs(slope) != 1, "{} takes every integer", body)
     return NotOnto(body, declared)

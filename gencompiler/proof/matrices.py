@@ -1,4 +1,4 @@
-"""Functions of matrices as terms: transpose, diagonal, inverse, log|det|."""
+"""Functions of matrices as terms: transpose, diagonal, inverse, exponential, log|det|."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gencompiler.proof.graph import Malformed, Shape, Term, define, make
 from gencompiler.proof.numbers import Number, Undecided, Values
 
 #: What each function of a matrix gives, for one of n rows.
-FUNCTIONS = ("transpose", "diagonal", "inverse", "inverse_lower", "inverse_upper", "log_abs_det")
+FUNCTIONS = ("transpose", "diagonal", "inverse", "expm", "inverse_lower", "inverse_upper", "log_abs_det")
 
 
 def matrix(function: str, operand: Term) -> Term:
@@ -43,7 +43,27 @@ def evaluated(function: str, shape: Shape, values: Values) -> Values:
         return tuple(table[i][i] for i in range(rows))
     if function == "log_abs_det":
         raise Undecided("log|det| of a matrix is not evaluated")
+    if function == "expm":
+        return tuple(v for row in _exponential(table) for v in row)
     return tuple(v for row in _inverted(table) for v in row)
+
+
+def _exponential(table: list[list[Number]]) -> list[list[Number]]:
+    """The finite sum of A^k / k! of a matrix some power of which is 0."""
+    if not all(isinstance(v, Fraction) for row in table for v in row):
+        raise Undecided("the exponential of a matrix that is not exact")
+    size = len(table)
+    power: list[list[Number]] = [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]
+    found = [list(row) for row in power]
+    for k in range(1, size + 1):
+        power = [
+            [sum((a * r[j] for a, r in zip(row, table, strict=True)), Fraction(0)) / k for j in range(size)]
+            for row in power
+        ]
+        found = [[a + b for a, b in zip(r, s, strict=True)] for r, s in zip(found, power, strict=True)]
+    if any(v != 0 for row in power for v in row):
+        raise Undecided("the exponential of a matrix none of whose powers is 0")
+    return found
 
 
 def _inverted(table: list[list[Number]]) -> list[list[Number]]:

@@ -14,6 +14,7 @@ from gencompiler.proof.graph import WHOLE, Term, apply, bound_index, contract, i
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.matrices import determinant, evaluated, matrix
 from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.tables import elements, table
 from gencompiler.proof.terms import ZERO, negated, over, plus, times
 
@@ -78,6 +79,17 @@ def nonsingular_function(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def nonsingular_exponential(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """exp(A) of any square matrix: its inverse is exp(-A), and its determinant exp(trace(A)) (Jacobi's formula; Higham,
+    Functions of matrices, 2008, theorem 10.2 and section 1.2).  Premise: that A is defined."""
+    (term,) = cast(tuple[Term], subject)
+    need(term.operation == "matrix" and term.data == "expm", "{} is no exponential", term)
+    (inner,) = term.arguments
+    range_of(premises[0], inner)
+    return Nonsingular(term, matrix("expm", negated(inner)), reduce("sum", matrix("diagonal", inner)))
+
+
+@rule
 def nonsingular_multiple(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """c A, A c and A / c for a number c other than 0.  Premises: the matrix, log|c|."""
     (term,) = cast(tuple[Term], subject)
@@ -98,12 +110,15 @@ def nonsingular_multiple(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 @rule
 def matrix_value(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
-    """The elements of a transpose or a diagonal; of an inverse and log|det|, real numbers.
+    """The elements of a transpose or a diagonal; of an exponential, an inverse and log|det|, real numbers.
 
     Premise: the range of the matrix, or that it is nonsingular."""
     (term,) = cast(tuple[Term], subject)
     need(term.operation == "matrix", "{} is not a function of a matrix", term)
     (found,) = premises
+    if term.data == "expm":
+        range_of(found, term.arguments[0])
+        return InRange(term, REALS)
     if term.data in ("transpose", "diagonal"):
         need(isinstance(found, InRange) and found.term is term.arguments[0], "nothing is known about the matrix")
         assert isinstance(found, InRange)

@@ -200,6 +200,10 @@ def _escapes(value: Number, allowed: domain.Interval, support: Support) -> bool:
     if isinstance(value, Fraction):
         return not admissible(support, value)
     try:
+        if SUPPORTS[support.name].discrete:  # strictly between two neighbours
+            least = Fraction(int(value.mid().floor().unique_fmpz() or 0))
+            if compare(value, least) > 0 and compare(value, least + 1) < 0:
+                return True
         below = is_finite(allowed.lower) and compare(value, Fraction(allowed.lower)) < 0
         return below or (is_finite(allowed.upper) and compare(value, Fraction(allowed.upper)) > 0)
     except Undecided:

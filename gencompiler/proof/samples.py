@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from gencompiler.proof import domain
 from gencompiler.proof.boxes import Evaluation
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.graph import Term, is_finite
+from gencompiler.proof.facts import Member
+from gencompiler.proof.graph import Term, is_finite, subterms
 from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.lazy import np
+
+#: How far within an end that is not reached, or that a condition sets: a hundredth and less is what errors are.
+WITHIN = Fraction(1, 256)
 
 
 def sample(symbols: tuple[Term, ...], count: int) -> dict[Term, object]:
@@ -66,3 +71,16 @@ def inside_of(part: Interval) -> list[Fraction]:
     if low is not None:
         return [low + 1, low + 3]
     return [high - 1, high - 3] if high is not None else []
+
+
+def within_conditions(requires: tuple[Member, ...]) -> list[Fraction]:
+    """Numbers of either sign at and just within those that conditions state, or their roots, as of `norm(W) < 1.1`."""
+    stated = {Fraction(t.data) for c in requires for t in subterms(c.term) if t.operation == "literal" and t.data != 0}
+    for own in (domain.of_support(c.support) for c in requires):
+        stated |= {Fraction(end) for end in (own.lower, own.upper) if is_finite(end)} if own is not None else set()
+    found: list[Fraction] = []
+    for number in sorted(n for n in stated if n > 0):
+        root = Fraction(math.sqrt(number)).limit_denominator(1024)
+        for size in dict.fromkeys((number, root)):
+            found += [size * (WITHIN - 1), size * (1 - WITHIN), -size, size]
+    return found

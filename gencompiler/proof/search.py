@@ -13,7 +13,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.case_rules import branches, distributed, vanishing
 from gencompiler.proof.circle_search import onto_circle
 from gencompiler.proof.circles import is_circle
-from gencompiler.proof.discrete_rules import halves
+from gencompiler.proof.discrete_rules import halves, is_integers
 from gencompiler.proof.facts import InRange, Member, NonZero
 from gencompiler.proof.graph import Malformed, Term, gradient_parts, literal, substitute, support_of
 from gencompiler.proof.half_turns import WAVES, half_turns
@@ -53,7 +53,9 @@ class Search:
         """A search that may also use these conditions; itself, where there are none."""
         if not conditions:
             return self
-        return Search((*self.given, *(prove("required", (condition,)) for condition in conditions)))
+        stated = [prove("required", (condition,)) for condition in conditions]
+        sizes = [attempt("by_size", (), known) for known in stated]
+        return Search((*self.given, *stated, *(known for known in sizes if known is not None)))
 
     # -- ranges ------------------------------------------------------------------------------------------------------
 
@@ -84,7 +86,7 @@ class Search:
             return self._apply(term)
         if term.operation == "matrix":
             inner = term.arguments[0]
-            whole = term.data in ("transpose", "diagonal")
+            whole = term.data in ("transpose", "diagonal", "expm")
             return prove("matrix_value", (term,), self.range(inner) if whole else self.nonsingular(inner))
         if term.operation == "gradient":
             body, _, actuals = gradient_parts(term)
@@ -352,6 +354,8 @@ class Search:
             return onto_circle(self, input_, body, declared)
         if input_.shape == () and not is_interval(support_of(input_)):
             return self._with_gaps(input_, body, declared)
+        if input_.shape and is_integers(support_of(input_)):
+            return vector_search.lattice(self, input_, body, declared)
         found, defined = self.any_bijection(input_, body), self.defined(body)
         try:
             return prove("onto", (declared,), found, defined)

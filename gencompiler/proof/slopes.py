@@ -15,6 +15,7 @@ from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.boxes import Evaluation, interior
 from gencompiler.proof.budget import ENDLESS, limited, spend
 from gencompiler.proof.calculus import derivative
+from gencompiler.proof.components import component, components
 from gencompiler.proof.domain import POSITIVE, Interval
 from gencompiler.proof.facts import Bijection, Fact, InRange, result
 from gencompiler.proof.graph import Malformed, Term, substitute, subterms, symbol
@@ -243,7 +244,7 @@ class BySlope:
         """Whether a look finds two inputs with one value: then no search for a sign can end well."""
         from gencompiler.proof.counterexamples import Looking
 
-        return Looking(self.input, self.body).not_injective() is not None
+        return Looking(*_at_one_place(self.input, self.body)).not_injective() is not None
 
     def _weakly(self, subject: tuple[Term, Term, Interval], steep: Term, sign: Proof) -> Proof | None:
         x, _, part = subject
@@ -259,13 +260,14 @@ class BySlope:
 
     def _direction(self, slope: Term, x: Term, part: Interval) -> bool | None:
         """Which way a map runs, by a look at some points; raises Unproved where it runs both ways."""
+        x, slope = _at_one_place(x, slope)
         points = self._sampled(slope, x)
-        if points is None:
+        if points is None or x.shape:
             return None
         places = np.array(grid(part, 40))[:, None]
         shape = (places.shape[0], COLUMNS)
-        found = np.broadcast_to(values(slope, {**points, x: places}), shape) if x.shape == () else None
-        if found is None or not np.isfinite(found).any():
+        found = np.broadcast_to(values(slope, {**points, x: places}), shape)
+        if not np.isfinite(found).any():
             return None
         finite = found[np.isfinite(found)]
         size = np.abs(finite).max()
@@ -276,6 +278,15 @@ class BySlope:
         if up and down:
             raise Unproved(f"the slope of {self.body} in {self.input} has both signs")
         return bool(up) if up or down else None
+
+
+def _at_one_place(x: Term, term: Term) -> tuple[Term, Term]:
+    """An elementwise function of a tensor as that of its first element; itself where it is not written out."""
+    if x.shape == ():
+        return x, term
+    with contextlib.suppress(Unproved):
+        return component(x, 0), components(term)[0]
+    return x, term
 
 
 def _moderate(points: dict[Term, object]) -> Array:

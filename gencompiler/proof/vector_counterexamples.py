@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
-import random
-from collections.abc import Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import Support
 from gencompiler.proof import refute
-from gencompiler.proof.blocks import NotFound
+from gencompiler.proof.blocks import NotFound, diagonal
 from gencompiler.proof.boxes import difference
 from gencompiler.proof.components import components
-from gencompiler.proof.condition_rules import holds_at
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import Malformed, Term, support_of
@@ -29,21 +25,19 @@ from gencompiler.proof.lemma_rules import DISTANCE, radial_of
 from gencompiler.proof.map_rules import is_interval
 from gencompiler.proof.mixing_rules import mixed_blocks, mixing_of, sign_at
 from gencompiler.proof.numbers import Undecided, Values
-from gencompiler.proof.refute_rules import Assignment, admissible, differs, is_free
+from gencompiler.proof.refute_rules import Assignment, admissible, differs
 from gencompiler.proof.search import Search
 from gencompiler.proof.solution_search import second_solution
+from gencompiler.proof.vector_points import assignments, free_of, points_where, scattered
 from gencompiler.proof.vector_refutations import (
-    MATRICES,
     Choice,
     entry_alone,
     entry_there,
-    is_matrix_of,
     reduced,
-    values_of_symbols,
 )
 
-#: Inputs of at most this many dimensions, and at most this many points of the parameters, are tried.
-LARGEST, BUDGET = 8, 60
+#: Inputs of at most this many dimensions are tried.
+LARGEST = 8
 #: Of so many dimensions all points of a small grid are looked at.
 _FEW = 4
 
@@ -54,7 +48,7 @@ def not_injective(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -
     """Two inputs of a map of a vector with one value."""
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
-    for chosen in _points(input_, body, requires):
+    for chosen in points_where(input_, body, requires):
         found = _kernel(input_, body, chosen) or _compensated(input_, body, chosen)
         if found is not None:
             return found
@@ -66,7 +60,7 @@ def collision(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Pr
     if len(input_.shape) != 1 or input_.shape[0] > _FEW:
         return None
     numbers = [v for v in (_HALF, _ONE, Fraction(2), _ZERO) if admissible(support_of(input_), v)][:3]
-    for chosen in _points(input_, body, requires, 3):
+    for chosen in points_where(input_, body, requires, 3):
         seen: dict[Values, Values] = {}
         for place in itertools.product(numbers, repeat=input_.shape[0]):
             found = _at(input_, body, chosen, place)
@@ -83,7 +77,7 @@ def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proo
     if len(input_.shape) != 1 or input_.shape[0] > LARGEST:
         return None
     ends = [(v,) * input_.shape[0] for v in (_ZERO, _ONE, Fraction(2)) if admissible(support_of(input_), v)][:2]
-    for chosen in _points(input_, body, requires, 2) if len(ends) == 2 else ():
+    for chosen in points_where(input_, body, requires, 2) if len(ends) == 2 else ():
         found = attempt("two_vectors", (input_, body, chosen, *ends))
         if found is not None:
             return found
@@ -92,8 +86,8 @@ def shifted(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proo
 
 def taken_again(input_: Term, body: Term, requires: tuple[Member, ...] = ()) -> Proof | None:
     """A value that a map takes a second time, somewhere in a box."""
-    free = _free(input_, body, requires)
-    return second_solution(input_, body, (*_assignments(free), *_scattered(free)), requires)
+    free = free_of(input_, body, requires)
+    return second_solution(input_, body, (*assignments(free), *scattered(free)), requires)
 
 
 def singular(input_: Term, body: Term, search: Search) -> Proof | None:
@@ -175,16 +169,27 @@ def part_not_onto(body: Term, support: Support, search: Search) -> Proof | None:
     return None
 
 
+def part_skips(input_: Term, body: Term, support: Support) -> Proof | None:
+    """A part of a map of integers that is a multiple."""
+    with contextlib.suppress(NotFound, Unproved, Malformed):
+        places = diagonal(input_, body)
+        for k in range(len(places)):
+            found = attempt("lattice_skips", (input_, body, support, places, k))
+            if found is not None:
+                return found
+    return None
+
+
 def entry_missed(
     input_: Term, body: Term, support: Support, requires: tuple[Member, ...], search: Search
 ) -> Proof | None:
     """An entry of the result that misses values of the declared support for some values of the parameters."""
     if len(body.shape) != 1 or body.shape[0] > LARGEST:
         return None
-    free = _free(input_, body, requires)
+    free = free_of(input_, body, requires)
     if any(a.operation != "symbol" for a in free):
         return None
-    for chosen in _points(input_, body, requires, 8):
+    for chosen in points_where(input_, body, requires, 8):
         with contextlib.suppress(NotFound, Unproved, Malformed):
             known = search.range(entry_there(input_, body, chosen, 0))
             found = attempt("entry_missed", (input_, body, chosen, 0, support), known)
@@ -206,81 +211,6 @@ def always_in_order(body: Term, support: Support, search: Search) -> Proof | Non
                 if found is not None:
                     return found
     return None
-
-
-# -- points ----------------------------------------------------------------------------------------------------------
-
-
-def _free(input_: Term, body: Term, requires: tuple[Member, ...]) -> list[Term]:
-    """What a map and conditions depend on besides the input."""
-    return [a for a in refute.atoms(body, *(c.term for c in requires)) if a is not input_]
-
-
-def _points(
-    input_: Term, body: Term, requires: tuple[Member, ...], most: int | None = None
-) -> Iterator[tuple[Choice, ...]]:
-    """Of at most so many values for what a map depends on, those for which the conditions hold."""
-    for chosen in itertools.islice(_assignments(_free(input_, body, requires)), most):
-        if holds_at(requires, values_of_symbols(chosen)):
-            yield chosen
-
-
-def _assignments(free: list[Term]) -> Iterator[tuple[Choice, ...]]:
-    choices = [list(_values(a)) for a in free]
-    by_size = sorted(itertools.islice(itertools.product(*(range(len(c)) for c in choices)), 20 * BUDGET), key=sum)
-    for picked in by_size[:BUDGET]:
-        values = [choices[k][place] for k, place in enumerate(picked)]
-        yield tuple((a, v, v) for a, v in zip(free, values, strict=True))
-
-
-def _scattered(free: list[Term]) -> Iterator[tuple[Choice, ...]]:
-    """Values that follow no pattern, the same whenever they are asked for."""
-    generator = random.Random(0)
-    for _ in range(BUDGET):
-        picked = []
-        for atom in free:
-            support = support_of(atom) if atom.operation == "symbol" else Support("Real")
-            size = math.prod(atom.shape)
-            drawn = tuple(Fraction(generator.randint(-12, 12) * 3, generator.choice((8, 24))) for _ in range(size))
-            picked.append((atom, *(tuple(v if admissible(support, v) else abs(v) for v in drawn),) * 2))
-        if all(is_free(a, v) if a.operation == "symbol" else True for a, v, _ in picked):
-            yield tuple(picked)
-
-
-def _values(atom: Term) -> Iterator[Values]:
-    """Elements for one atom, simplest first: all equal, or patterns."""
-    size = 1
-    for extent in atom.shape:
-        size *= extent
-    support = support_of(atom) if atom.operation == "symbol" else Support("Real")
-    if support.name in MATRICES:
-        yield from (v for v in _matrices(atom.shape) if is_matrix_of(support, atom.shape, v))
-        return
-    equal = [(Fraction(v),) * size for v in ("0", "1", "-1", "1/2", "-1/2", "2")]
-    patterns: list[Values] = []
-    if len(atom.shape) == 1 and size > 1 and atom.operation == "symbol":
-        patterns = [
-            (_ONE, *(_ZERO,) * (size - 1)),
-            (_HALF, _HALF, *(_ZERO,) * (size - 2)),
-            (_ONE, -_ONE, *(_ZERO,) * (size - 2)),
-        ]
-    if len(atom.shape) == 2:  # what scales the first entries, and what scales the first one alone
-        rows, columns = atom.shape
-        ones = [Fraction(i == j) for i in range(rows) for j in range(columns)]
-        first = [Fraction(k == 0) for k in range(size)]
-        scaled = [(ones, n) for n in (_ONE, -_ONE, _HALF, -_HALF, Fraction(2))]
-        scaled += [(first, Fraction(n)) for n in ("1", "-3/2", "3/2", "3/4", "-3/4")]
-        patterns = [tuple(n * v for v in table) for table, n in scaled]
-    yield from (v for v in (*equal, *patterns) if all(admissible(support, e) for e in v))
-
-
-def _matrices(shape: tuple[int, ...]) -> Iterator[Values]:
-    rows, columns = shape
-    if rows != columns:
-        return
-    for own, below, above in ((1, 0, 0), (-1, 0, 0), (1, 2, 0), (1, 0, 2), (1, 1, 0), (1, 0, 1)):
-        yield tuple(Fraction(own if i == j else below if i > j else above) for i in range(rows) for j in range(columns))
-    yield tuple(Fraction(int(j == (i + 1) % columns)) for i in range(rows) for j in range(columns))
 
 
 # -- two inputs ------------------------------------------------------------------------------------------------------

@@ -49,14 +49,15 @@ def is_matrix_of(support: Support, shape: Shape, values: Values) -> bool:
     rows, columns = shape
     table = [values[k * columns : (k + 1) * columns] for k in range(rows)]
     match support.name:
-        case "Lower" | "Upper":
+        case "Lower" | "Upper" if rows == columns:
             lower = support.name == "Lower"
             empty = all(table[i][j] == 0 for i in range(rows) for j in range(columns) if (i < j) == lower and i != j)
             return empty and all(table[i][i] > 0 for i in range(rows))
-        case "Orthogonal" if rows == columns:
-            products = [[sum(a * b for a, b in zip(r, s, strict=True)) for s in table] for r in table]
-            return all(products[i][j] == int(i == j) for i in range(rows) for j in range(rows))
-        case "Invertible":
+        case "Orthogonal":  # the columns, or the rows, where those are fewer
+            lines = table if rows <= columns else list(zip(*table, strict=True))
+            products = [[sum(a * b for a, b in zip(r, s, strict=True)) for s in lines] for r in lines]
+            return all(products[i][j] == int(i == j) for i in range(len(lines)) for j in range(len(lines)))
+        case "Invertible" if rows == columns:
             return rank(table) == rows
     return False
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from gencompiler.model.nodes import Support
 from gencompiler.proof import change_search, operator_search, written_search
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.blocks import NotFound, diagonal, solving_order
@@ -16,6 +17,7 @@ from gencompiler.proof.facts import Bijection, InRange, Lipschitz, VectorBijecti
 from gencompiler.proof.graph import Malformed, Term, contract, select, symbol
 from gencompiler.proof.index_rules import in_entries
 from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.lattice_rules import Shifts
 from gencompiler.proof.lemma_rules import ALONG, DISTANCE, affine_parts, change, radial_of, ridge_of
 from gencompiler.proof.mask_rules import masked
 from gencompiler.proof.matrix_rules import factor_of
@@ -105,6 +107,7 @@ def _whole(search: Search, input_: Term, body: Term) -> Proof | None:
         change_search.bijection,
         written_search.bijection,
         written_search.dominated,
+        written_search.proper,
     ):
         found = look(search, input_, body)
         if found is not None:
@@ -131,6 +134,30 @@ def _blocks(search: Search, input_: Term, body: Term) -> Proof:
     except NotFound as failure:
         raise failure.moved({s: select(input_, p) for s, p in zip(symbols, places, strict=True)}) from None
     return proved("blocks", (input_, body, places, order), body, *proofs)
+
+
+def lattice(search: Search, input_: Term, body: Term, declared: Support) -> Proof:
+    """That a map of integers shifts its blocks in turn; raises NotFound."""
+    places = diagonal(input_, body)
+    try:
+        shifts = Shifts(input_, body, places)
+    except (Unproved, Malformed) as failure:
+        raise NotFound("form", body, str(failure)) from None
+    known: dict[Term, Term] = {}
+    order: list[int] = []
+    why = f"{body} is no shift of its parts in turn"
+    while len(order) < len(places):
+        for k in (k for k in range(len(places)) if k not in order):
+            try:
+                known[shifts.symbols[k]] = shifts.solved(k, known)
+            except (Unproved, Malformed) as failure:
+                why = str(failure)
+                continue
+            order.append(k)
+            break
+        else:
+            raise NotFound("form", body, why)
+    return proved("lattice", (input_, body, declared, places, tuple(order)), body, search.defined(body))
 
 
 # -- one map after another -------------------------------------------------------------------------------------------
@@ -168,6 +195,8 @@ def nonsingular(search: Search, term: Term) -> Proof:
     """That a matrix is never singular; raises NotFound or Unproved."""
     if term.operation == "contract" and all(len(a.shape) == 2 for a in term.arguments):
         return prove("nonsingular_product", (term,), *map(search.nonsingular, term.arguments))
+    if term.operation == "matrix" and term.data == "expm":
+        return prove("nonsingular_exponential", (term,), search.range(term.arguments[0]))
     if term.operation == "matrix":
         return prove("nonsingular_function", (term,), search.nonsingular(term.arguments[0]))
     if term.operation == "apply" and term.data in ("multiply", "divide"):

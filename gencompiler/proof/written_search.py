@@ -6,11 +6,13 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING
 
+from gencompiler.proof import sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.components import component, components
 from gencompiler.proof.graph import Malformed, Term, select, subterms
 from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.part_search import block
+from gencompiler.proof.proper_rules import determinant, far_out
 from gencompiler.proof.vector_rules import Places, in_blocks
 from gencompiler.proof.written_rules import LARGEST, jacobian, written
 
@@ -87,4 +89,15 @@ def dominated(search: Search, input_: Term, body: Term) -> Proof | None:
             return None
         slopes = [search.range(slope) for row in jacobian(input_, body) for slope in row]
         return prove("dominated_diagonal", (input_, body), search.range(body), *slopes)
+    return None
+
+
+def proper(search: Search, input_: Term, body: Term) -> Proof | None:
+    """A map that is linear far out, and whose determinant is nowhere 0; None where it is not seen to be."""
+    with contextlib.suppress(NotFound, Unproved, Malformed):
+        found = far_out(input_, body)
+        bounds = [search.range(rest) for rest in found.rest]
+        volume = determinant(jacobian(input_, body))
+        signed = sign_search.on_supports(search, volume, strict=True) or search.range(volume)
+        return prove("proper", (input_, body), search.range(body), signed, *bounds)
     return None

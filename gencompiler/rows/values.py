@@ -288,9 +288,9 @@ class ParticleIndex(Expr):
 @node
 class MatrixFunction(Expr):
     """A function of uniform matrices and vectors, computed once for all rows: transpose, matmul, cholesky, inverse,
-    inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), norm_bound (a number that the
-    spectral norm does not exceed), diagonal (of a matrix),
-    diagonal_matrix (of a vector), columns (of a vector: each column is the vector), identity."""
+    expm (the exponential), inverse_lower and inverse_upper (of triangular matrices), log_abs_det (a number), norm_bound
+    (a number that the spectral norm does not exceed), diagonal (of a matrix), diagonal_matrix (of a vector), columns
+    (of a vector: each column is the vector), identity."""
 
     function: str
     arguments: tuple[Expr, ...]
@@ -302,6 +302,7 @@ MATRIX_FUNCTIONS: dict[str, tuple[int, ...]] = {
     "matmul": (2, 2),
     "cholesky": (2,),
     "inverse": (2,),
+    "expm": (2,),
     "inverse_lower": (2,),
     "inverse_upper": (2,),
     "log_abs_det": (2,),

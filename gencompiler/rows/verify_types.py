@@ -58,6 +58,10 @@ DRAW_KINDS = ("uniform", "normal")
 INDEX = RowType(False, (), "integer")
 
 
+#: Functions of matrices that are square.
+_SQUARE = ("cholesky", "inverse", "expm", "inverse_lower", "inverse_upper", "log_abs_det", "diagonal")
+
+
 class Typing:
     """The expressions of one program, in the scope that its statements make."""
 
@@ -346,7 +350,7 @@ class Typing:
         shapes = tuple(argument.type.shape for argument in expr.arguments)
         if MATRIX_FUNCTIONS.get(expr.function) != tuple(map(len, shapes)):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
-        square = expr.function in ("cholesky", "inverse", "inverse_lower", "inverse_upper", "log_abs_det", "diagonal")
+        square = expr.function in _SQUARE
         if (square and shapes[0][0] != shapes[0][1]) or (expr.function == "matmul" and shapes[0][1] != shapes[1][0]):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
         return RowType(False, matrix_shape(expr.function, shapes, expr.type.shape[-1] if expr.type.shape else 0))

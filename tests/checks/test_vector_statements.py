@@ -28,7 +28,6 @@ model M(D = 4) {{
 #: matrix whose elements differ, or a network of which more is known than its value at two points.
 UNKNOWN = {
     "the entry itself in a network",
-    "all of the input in the scale",
     "a bound of 1 is not below 1",
     "bounds that sum to 1.1",
     "elements in (-1, 1): the norm may be 4",

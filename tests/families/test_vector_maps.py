@@ -89,6 +89,11 @@ MAPS = {
         "F(v = exp(k)) |> asinh",
     ),
     "a matrix of rank one added": ("bijection F(u : Real[D] | v : Real[D]) -> Real[D] = u + v * (v @ u)", "F"),
+    "an exponential of a matrix": ("bijection F(u : Real[D] | W : Real[D, D]) -> Real[D] = expm(W) @ u", "F |> asinh"),
+    "a rotation, orthogonal": (
+        "bijection F(u : Real[D] | W : Real[D, D]) -> Real[D] = asinh(expm(W - transpose(W)) @ u)",
+        "F",
+    ),
     "by index, inside a coupling": (
         "bijection F(u : Real[D] | W : Real[2, 2]) -> Real[D] ="
         " join(a, (for i: b[i] * exp(W[i, <i] @ b[<i])) * exp(tanh(s)) + t)"

@@ -13,6 +13,7 @@ from gencompiler.proof import enclosure, graph
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.formulas import instance
 from gencompiler.proof.graph import Term, apply, choose, literal, reduce, symbol
+from gencompiler.proof.matrices import matrix
 from gencompiler.proof.numbers import Undecided, ball, compare
 from tests.proof.strategies import REALS, at, distance, number, patient
 
@@ -20,6 +21,15 @@ X = symbol("variable", "x", REAL)
 V = symbol("variable", "v", REAL, (3,))
 W = symbol("parameter", "W", REAL, (2, 3))
 I = symbol("index", "i", Support("Integer", (Fraction(0), Fraction(3))))  # noqa: E741
+
+
+def test_the_exponential_of_a_nilpotent_matrix_is_exact() -> None:
+    """1 + A + A^2 / 2 where A^3 is 0; other exponentials are no rationals."""
+    a = symbol("parameter", "A", REAL, (3, 3))
+    above = tuple(map(Fraction, (0, 1, 3, 0, 0, 2, 0, 0, 0)))
+    assert evaluate(matrix("expm", a), {a: above}) == tuple(map(Fraction, (1, 1, 4, 0, 1, 2, 0, 0, 1)))
+    with pytest.raises(Undecided):
+        evaluate(matrix("expm", a), {a: tuple(Fraction(int(k % 4 == 0)) for k in range(9))})
 
 
 def test_arithmetic_is_exact() -> None:

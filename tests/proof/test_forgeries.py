@@ -260,6 +260,17 @@ def test_a_square_times_a_slow_wave_is_a_map_of_the_negative_numbers() -> None:
     assert (found.image, found.onto, found.increasing) == (POSITIVE, True, False)
 
 
+@pytest.mark.parametrize(("square", "within"), [(1, 1), (2, 1.5), (Fraction(9, 4), Fraction(3, 2))])
+def test_a_square_bounds_its_root(square: Fraction, within: Fraction) -> None:
+    """|a| < sqrt(2) is told by a number above it, and one that is no more than 1 / denominator above."""
+    condition = Member(minus(literal(square), times(A, A)), Support("Positive"))
+    assert prove("required", (condition,)).conclusion.values()[0] is condition.term
+    known = prove("required", (Member(times(A, A), Support("Open", (-math.inf, Fraction(square)))),))
+    (_, found) = prove("by_size", (), known).conclusion.values()
+    assert isinstance(found, Interval) and found.upper**2 >= square and -found.lower == found.upper
+    assert found.upper <= within + Fraction(1, 2)
+
+
 def conditional() -> tuple[Proof, Member]:
     """That a u is a bijection where a > 0, and the condition."""
     condition = Member(A, Support("Positive"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
 from gencompiler.rows import nodes as r
 
@@ -78,6 +78,9 @@ _MATRICES: dict[str, Callable[..., Any]] = {
     "matmul": np.matmul,
     "cholesky": np.linalg.cholesky,
     "inverse": np.linalg.inv,
+    "expm": lambda a: np.array(
+        [[float(v.mid()) for v in row] for row in arb_mat(np.asarray(a).tolist()).exp().tolist()]
+    ),
     "inverse_lower": np.linalg.inv,
     "inverse_upper": np.linalg.inv,
     "norm_bound": lambda a: np.linalg.norm(a, 2),
