@@ -68,7 +68,7 @@ def check(checking: Checking) -> None:
         if (found := _endless(own)) is not None:
             _report_endless(checking, energy, own, found)
             continue
-        shown = endless_search.finite(checking.search, *own.goal.values())
+        shown = _finite(checking, own)
         if shown is not None:
             checking.record(Verdict(PROVED, own, shown))
             continue
@@ -80,6 +80,11 @@ def _endless(own: Obligation) -> Proof | None:
     assert isinstance(own.goal, Integrable)
     found = endless_search.endless(own.goal.joint, own.goal.variables, own.goal.log_density)
     return found if found is not None and confirmed(found) else None
+
+
+def _finite(checking: Checking, own: Obligation) -> Proof | None:
+    assert isinstance(own.goal, Integrable)
+    return endless_search.finite(checking.search, own.goal.joint, own.goal.variables, own.goal.log_density)
 
 
 def _report_endless(checking: Checking, energy: nodes.Energy, own: Obligation, found: Proof) -> None:
