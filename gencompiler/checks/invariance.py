@@ -326,7 +326,7 @@ class Keeping:
         try:
             stated = self._stated(move)
             if isinstance(move, Deterministic):
-                return flow_search.overtaken(move, target, self._map_premises(move, stated))
+                return flow_search.overtaken(move, target, self._map_premises(move, stated), stated)
             premises = self._all_premises(move)
             if premises is None or isinstance(move, Sequence | Repeated):
                 return None

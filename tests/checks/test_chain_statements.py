@@ -32,7 +32,6 @@ OPEN = {
     "ar2": "a sign of 1 - a^2 on the way to the integral",
     "shrink_no": "three numbers at once, each of which may be refused",
     "aided_finite": "the two laws are tables whose product is not seen to be symmetric",
-    "hmc_euler": "a determinant that is no constant is not taken for a volume",
     "rbm_sdm_comp2": "as before",
     "mix_state_power": "a part that breaks the law twice might mend it",
     "ula_then_mala": "Langevin moves are not known to tell measures apart",

@@ -162,6 +162,7 @@ CHAIN = (
     "ggibbs_sign",
     "ggibbs_stale",
     "unseen_augment",
+    "hmc_euler",
 )
 SDE = (
     "reversible: two noises",
