@@ -163,6 +163,7 @@ CHAIN = (
     "ggibbs_stale",
     "unseen_augment",
     "hmc_euler",
+    "ula_banana",
 )
 SDE = (
     "reversible: two noises",
