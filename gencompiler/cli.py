@@ -16,6 +16,7 @@ status   meaning
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ for group in (starting, checking, building, kernels, running, tools, trust):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `genc` with `arguments` (default: the process's); returns the exit status and never raises."""
+    # What a compiler makes lives until the end; looking for garbage among it took a fifth of its time.
+    gc.set_threshold(50_000, 20, 100)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="genc")

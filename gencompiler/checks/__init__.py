@@ -43,6 +43,7 @@ from gencompiler.checks import (
 )
 from gencompiler.checks.capability import Ability, Capabilities
 from gencompiler.checks.checking import Checking
+from gencompiler.checks.joints import Joint, joints
 from gencompiler.checks.verdict import Obligation, Verdict
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Reporter
@@ -105,7 +106,7 @@ def _check(checking: Checking) -> Checked:
     stochastic_calculus.check(checking)
     claims.check(checking)
     inverse_network.check(checking, factorized)
-    known = {j.name: j for j in factorization.joints(derived)}
+    known = {j.name: j for j in checking.joints}
     densities: dict[str, Proof | str] = {}
     laws = {joint.name: _laws(joint, admissible, {**chained, **computed}) for joint in known.values()}
     for joint in known.values():
@@ -123,7 +124,7 @@ def _check(checking: Checking) -> Checked:
     return Checked(derived, tuple(checking.verdicts), table)
 
 
-def _laws(joint: factorization.Joint, admissible: dict[str, Proof], between: dict[str, Proof]) -> dict[int, Proof]:
+def _laws(joint: Joint, admissible: dict[str, Proof], between: dict[str, Proof]) -> dict[int, Proof]:
     """The proofs of a joint's equations, by number; `between`: those of equations between variables, by target."""
     found = {}
     for number, equation in enumerate(joint.equations):
@@ -151,7 +152,7 @@ def obligations(derived: Derived) -> list[Obligation]:
     model = derived.model
     if not model.variables:
         return [own for own, _, _ in invertibility.obligations(derived)]
-    known = {j.name: j for j in factorization.joints(derived)}
+    known = {j.name: j for j in joints(derived)}
     found = [factorization.obligation(j) for j in known.values()]
     found += [own for own, _ in causality.obligations(model)]
     found += normalization.obligations(derived)

@@ -8,7 +8,7 @@ import dataclasses
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks import diffusion_ability, implicit, passes, stationarity
 from gencompiler.checks.checking import Checking
-from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.joints import Joint
 from gencompiler.checks.verdict import Verdict
 from gencompiler.derive import drawing, queries
 from gencompiler.derive.log_det import estimated
@@ -87,7 +87,7 @@ def nothing(model: nodes.Model, reason: str) -> Capabilities:
 def capabilities(checking: Checking, densities: dict[str, Proof | str]) -> Capabilities:
     """The row of the model's joint `p`."""
     model = checking.model
-    joint = next((j for j in joints(checking.derived) if j.name == "p"), None)
+    joint = next((j for j in checking.joints if j.name == "p"), None)
     if joint is None:
         return _diffusion(checking) if model.terminals else nothing(model, "no equation states `p`")
     energy = next((e for e in model.energies if e.joint == "p"), None)
@@ -210,7 +210,7 @@ def _importance(checking: Checking) -> Ability | None:
 
 def _not_eliminated(joint: Joint, latents: tuple[str, ...]) -> str | None:
     """A latent variable that is not the source of a pipeline onto something produced."""
-    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    eliminated = {name for p in joint.productions if isinstance(p.law, Chains) for name in p.starts}
     return next((name for name in latents if name not in eliminated), None)
 
 
@@ -314,7 +314,7 @@ def _posterior(model: nodes.Model, joint: Joint, log_prob: Ability) -> Ability:
     latents = [v for v in model.variables if v.role == "latent"]
     if not latents:
         return Ability("none", "there is no latent variable", joint.equations[0].span)
-    eliminated = {p.listed[0].variable for p in joint.productions if isinstance(p.law, Chains)}
+    eliminated = {name for p in joint.productions if isinstance(p.law, Chains) for name in p.starts}
     if all(v.name in eliminated for v in latents):
         kind = density_kind(joint.productions)
         reason = "the pipeline is inverted" + ("; quantization leaves a cell" if kind == "bound" else "")

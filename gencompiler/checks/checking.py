@@ -4,7 +4,9 @@ diagnostic."""
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gencompiler.checks.verdict import (
     ASSUMED,
@@ -28,6 +30,9 @@ from gencompiler.proof.kernel import Proof, prove
 from gencompiler.proof.scope import trusted_ranges
 from gencompiler.proof.search import Search
 from gencompiler.proof.text import short
+
+if TYPE_CHECKING:
+    from gencompiler.checks.joints import Joint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +61,13 @@ class Checking:
         #: The proofs of the sign and of the mass of each density, by its formula.
         self.densities: dict[Term, tuple[Proof, Proof]] = {}
         self.search = Search(prove("assumption", said) for said in trusted_ranges(self.model))
+
+    @functools.cached_property
+    def joints(self) -> tuple[Joint, ...]:
+        """Every joint that has an equation; half a dozen checks ask."""
+        from gencompiler.checks.joints import joints  # which knows what some checks ask of equations
+
+        return tuple(joints(self.derived))
 
     def settle(
         self,

@@ -12,7 +12,7 @@ import dataclasses
 
 from gencompiler.checks.capability import UNSETTLED, given, observed
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.factorization import Joint
+from gencompiler.checks.joints import Joint
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.derive import drawing, queries
 from gencompiler.diagnostics.model import Label

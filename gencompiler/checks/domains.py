@@ -83,14 +83,14 @@ def _chain(checking: Checking, pipe: Pipe, invertible: dict[str, Proof]) -> Proo
 
     def attempt() -> Proof:
         try:
-            subject = (goal.source, goal.target, goal.shape, goal.maps, goal.stages)
+            subject = (goal.source, goal.target, goal.shape, goal.maps, goal.stages, goal.end)
             return prove("chain", subject, *(invertible[name] for name in used))
         except Unproved as failure:
             raise NotFound("chain", ZERO, str(failure)) from None
 
     def refute(failure: NotFound) -> Proof | None:
         try:
-            return prove("broken_chain", (goal.source, goal.target, goal.shape, goal.maps, goal.stages))
+            return prove("broken_chain", (goal.source, goal.target, goal.shape, goal.maps, goal.stages, goal.end))
         except Unproved:
             return None
 
@@ -101,7 +101,7 @@ def _chain(checking: Checking, pipe: Pipe, invertible: dict[str, Proof]) -> Proo
 def _broken(pipe: Pipe, failure: NotFound) -> Finding:
     goal, variable, stages = pipe.goal, pipe.target, pipe.written.stages
     try:
-        end = pass_through(goal.source, goal.shape, goal.maps, goal.stages)
+        end = pass_through(goal.source, goal.shape, goal.maps, goal.stages, ends=goal.end)
     except Breaks as broken:
         stage = _stage(stages, broken.stage)
         if broken.wanted is None:

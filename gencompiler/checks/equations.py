@@ -8,7 +8,7 @@ from gencompiler.checks import implicit, ode_flows
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import flows, nodes
-from gencompiler.model.mentioned import rests
+from gencompiler.model.mentioned import rests, starts
 from gencompiler.model.nodes import Support
 from gencompiler.node import Node
 from gencompiler.proof.graph import Term
@@ -174,14 +174,15 @@ def energy_equation(model: nodes.Model, energy: nodes.Energy) -> Equation:
 
 def link_equation(derived: Derived, link: nodes.Link, inverted: bool) -> Equation:
     """`x = z |> …`; inverted, where the target has a distribution of its own and the source follows from it."""
-    source = Place(variable_of(link.source))
+    sources = tuple(Place(part.name) for part in starts(link))
     target = Place(link.target)
-    made, from_ = (source, target) if inverted else (target, source)
+    made, from_ = (sources[0], (target,)) if inverted else (target, sources)
     used = _mentioned_by_maps(derived.model, link)
-    listed = (from_, *(p for p in dict.fromkeys(p for p, _ in used)))
+    listed = (*from_, *(p for p in dict.fromkeys(p for p, _ in used)))
     produced = (made, *map(Place, rests(derived.model, link)))
-    production = Production(f"{link.target} = …", (), produced, listed, listed, chains(derived, link), inverted)
-    return Equation(production, link.span, link.span, ((source, link.source.span), *used), tuple(used), link)
+    own = f"{link.target} = …", (), produced, listed, listed, chains(derived, link), inverted, len(from_)
+    spans = tuple((Place(part.name), part.span) for part in starts(link))
+    return Equation(Production(*own), link.span, link.span, (*spans, *used), tuple(used), link)
 
 
 def _mentioned_by_maps(model: nodes.Model, link: nodes.Link) -> list[tuple[Place, Span]]:
@@ -253,12 +254,18 @@ ODE = "ode "
 
 def chains(derived: Derived, link: nodes.Link) -> Chains:
     """What must hold of a pipeline: each range is the next domain, from the source's support to the target's."""
-    types = {v.name: v.type for v in derived.model.variables}
-    return piped(derived.model, link.stages, types[variable_of(link.source)], types[link.target].support)
+    target = next(v.type for v in derived.model.variables if v.name == link.target)
+    return piped(derived.model, link.stages, link.source.type, target.support, target.shape)
 
 
-def piped(model: nodes.Model, written: tuple[nodes.Stage, ...], source: nodes.Type, target: Support) -> Chains:
-    """The same of stages between any two supports."""
+def piped(
+    model: nodes.Model,
+    written: tuple[nodes.Stage, ...],
+    source: nodes.Type,
+    target: Support,
+    ends: tuple[int, ...] | None = None,
+) -> Chains:
+    """The same of stages between any two supports, which end in another shape than they begin with where `ends` is."""
     used: list[str] = []
     stages = tuple(_stage(model, s, used) for s in written)
     maps: list[tuple[Term, Term, Support]] = []
@@ -270,7 +277,7 @@ def piped(model: nodes.Model, written: tuple[nodes.Stage, ...], source: nodes.Ty
         map_ = next(m for m in model.maps if m.name == name)
         terms = terms_of(model, map_)
         maps.append((terms.input, terms.body, map_.result.support))
-    return Chains(source.support, target, source.shape, tuple(maps), stages)
+    return Chains(source.support, target, source.shape, tuple(maps), stages, ends if ends != source.shape else None)
 
 
 def maps_used(model: nodes.Model, written: nodes.Link | nodes.Pushed) -> tuple[str, ...]:

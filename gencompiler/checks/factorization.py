@@ -3,14 +3,13 @@ before?"""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 from gencompiler.checks import through
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.equations import Equation, equations_of
+from gencompiler.checks.equations import Equation
+from gencompiler.checks.joints import Joint
 from gencompiler.checks.verdict import Obligation, Verdict
-from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.wording import counted
 from gencompiler.model import diffusion_methods, nodes
@@ -22,7 +21,6 @@ from gencompiler.proof.structure import (
     Axis,
     Factorizes,
     Place,
-    Production,
     Range,
     box,
     covers,
@@ -35,34 +33,6 @@ from gencompiler.proof.terms import ZERO
 from gencompiler.proof.turns import circle, order_of, wanted
 
 ID = "factorization"
-
-
-@dataclasses.dataclass(frozen=True)
-class Joint:
-    """The equations of one joint, and the variables that they produce."""
-
-    name: str
-    variables: tuple[tuple[str, Shape], ...]
-    equations: tuple[Equation, ...]
-
-    @property
-    def productions(self) -> tuple[Production, ...]:
-        return tuple(e.production for e in self.equations)
-
-
-def joints(derived: Derived) -> list[Joint]:
-    """Every joint that has an equation, in order of appearance; equations between variables belong to `p`."""
-    model = derived.model
-    shapes = {v.name: v.type.shape for v in model.variables}
-    names = [c.joint for c in model.conditionals] + [e.joint for e in model.energies]
-    names += ["p"] if model.links or model.deterministic or model.quantities else []
-    found = []
-    for name in dict.fromkeys(names):
-        equations = equations_of(derived, name)
-        produced = {p.variable for e in equations for p in e.production.produces}
-        variables = tuple((n, s) for n, s in shapes.items() if n in produced)
-        found.append(Joint(name, variables, equations))
-    return found
 
 
 def obligation(joint: Joint) -> Obligation:
@@ -85,7 +55,7 @@ def check(checking: Checking) -> dict[str, Proof]:
     produced = set(diffusion_methods.moved(checking.model))
     if not checking.model.methods and not checking.model.trainings:  # a model that only claims something of an SDE
         produced |= {state.name for sde in checking.model.sdes for state in sde.states}
-    for joint in joints(checking.derived):
+    for joint in checking.joints:
         produced |= {name for name, _ in joint.variables}
         verdict = _settle(checking, joint)
         if verdict.proof is not None and isinstance(verdict.proof.conclusion, Factorizes):
@@ -103,11 +73,7 @@ def check(checking: Checking) -> dict[str, Proof]:
 def _generated(checking: Checking, variable: nodes.Variable) -> None:
     """An equation produces a given variable, which everything is conditioned on."""
     equation = next(
-        e
-        for j in joints(checking.derived)
-        for e in j.equations
-        for p in e.production.produces
-        if p.variable == variable.name
+        e for j in checking.joints for e in j.equations for p in e.production.produces if p.variable == variable.name
     )
     message = f"`{variable.name}` is given, and an equation generates it"
     also = (Label(variable.span, "declared `given`"),)

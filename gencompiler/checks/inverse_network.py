@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.factorization import Joint, joints
+from gencompiler.checks.joints import Joint, joints
 from gencompiler.checks.verdict import Obligation
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
@@ -27,7 +27,7 @@ from gencompiler.proof.graph import Term, subterms
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.separation import Elements, bits
 from gencompiler.proof.separation_facts import Faithful, Minimal
-from gencompiler.proof.separation_rules import MOST_CASES, Pair, Tables, leaks, pair, probability
+from gencompiler.proof.separation_rules import MOST_CASES, Pair, Tables, computed_by, leaks, pair, probability
 from gencompiler.proof.structure import Admissible, Production
 from gencompiler.proof.terms import ZERO
 from gencompiler.proof.text import number
@@ -74,7 +74,7 @@ def _obligation(derived: Derived, known: dict[str, Joint], claim: nodes.Claim) -
     q, p = known[inverse], known[joint]
     observed = tuple(v.name for v in derived.model.variables if v.role == "observed" and v.name in dict(p.variables))
     goal = FACTS[predicate](inverse, joint, p.variables, observed, q.productions, p.productions)
-    asked = ", ".join(f"`{name}`" for name, _ in q.variables)
+    asked = ", ".join(f"`{name}`" for name, _ in q.variables if name not in computed_by(q.productions))
     seen = ", ".join(f"`{name}`" for name in observed)
     words = {
         "faithful": f"`{inverse}` can state the posterior of {asked} given {seen}: no dependence is left out",
@@ -85,7 +85,7 @@ def _obligation(derived: Derived, known: dict[str, Joint], claim: nodes.Claim) -
 
 def check(checking: Checking, factorized: dict[str, Proof]) -> None:
     """The verdicts on all claims about inverses.  `factorized`: the proofs that joints are factorizations."""
-    known = {j.name: j for j in joints(checking.derived)}
+    known = {j.name: j for j in checking.joints}
     for claim in claims_of(checking.model):
         own = _obligation(checking.derived, known, claim)
         if own is not None and set(claim.fact.arguments) <= set(factorized):

@@ -11,7 +11,7 @@ from gencompiler.checks.verdict import PROVED, REFUTED, Obligation
 from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
-from gencompiler.proof import mass_search, refute, sign_search
+from gencompiler.proof import mass_refutations, mass_search, refute, sign_search
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PROOF, MASS_STEPS, Account, drawing, limited
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotMass
@@ -100,7 +100,7 @@ def _check(checking: Checking, one: Stated) -> None:
         verdict = checking.settle(
             one.cdf,
             lambda: mass_search.distribution_function(checking.search, terms.variables[0], terms.body, terms.cdf),
-            lambda failure: mass_search.not_cdf(terms.variables[0], terms.body, terms.cdf),
+            lambda failure: mass_refutations.not_cdf(terms.variables[0], terms.body, terms.cdf),
             lambda failure, found: _other_cdf(one, failure, found),
         )
         cdf = verdict.proof if verdict.status == PROVED else None
@@ -110,14 +110,21 @@ def _check(checking: Checking, one: Stated) -> None:
         energies.settle_mass(checking, one.mass, one.density.name, terms.labels)
         return
     purse = Account(MASS_STEPS)  # what the proof leaves, a refutation has
+    seen: list[Proof] = []  # before the ways to a proof that take long
+
+    def look() -> None:
+        other = mass_refutations.suspected(terms.variables, terms.body)
+        if other is not None:
+            seen.append(other)
+            raise NotFound("mass", terms.body, "the mass is another than 1")
 
     def attempt() -> Proof:
         with drawing(purse), limited(MASS_PROOF):
-            return mass_search.mass(checking.search, terms.variables, terms.body, cdf)
+            return mass_search.mass(checking.search, terms.variables, terms.body, cdf, look)
 
     def refute() -> Proof | None:
         with drawing(purse):
-            return mass_search.other_mass(terms.variables, terms.body)
+            return seen[0] if seen else mass_refutations.other_mass(terms.variables, terms.body)
 
     mass = checking.settle(
         one.mass,
@@ -191,7 +198,7 @@ def _other_mass(one: Stated, failure: NotFound, found: Proof | None) -> Finding:
         return Finding("G503", message, one.mass.span, f"its {word} may not be 1", notes=(str(failure),), help=help_)
     assert isinstance(found.conclusion, NotMass)
     assignment = found.subject[2]
-    value = mass_search.value_of(found)
+    value = mass_refutations.value_of(found)
     shown = f"the {word} is {value}" if value else f"the {word} is not 1"
     note = ", ".join(p for p in (_named(one, assignment), shown) if p)
     message = f"the {word} of `{one.density.name}` is not 1"

@@ -8,7 +8,7 @@ from gencompiler.checks import implicit
 from gencompiler.checks.capability import UNSETTLED, Capabilities, given, observed
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.conditionals import BOUNDS, free_latents
-from gencompiler.checks.factorization import Joint
+from gencompiler.checks.joints import Joint
 from gencompiler.checks.verdict import UNKNOWN, Obligation, Verdict
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span

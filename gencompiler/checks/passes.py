@@ -5,7 +5,7 @@ A map by index is computed at once as it is written; undoing it is a recursion o
 from __future__ import annotations
 
 from gencompiler.checks.checking import Checking, Finding
-from gencompiler.checks.factorization import Joint
+from gencompiler.checks.joints import Joint
 from gencompiler.derive.nodes import Derived
 from gencompiler.diagnostics.model import Label
 from gencompiler.model import nodes

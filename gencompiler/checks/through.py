@@ -1,11 +1,12 @@
 """What a head has to list where its right-hand side mentions a derived quantity: the quantity, or what that depends on.
 
 `p(x[t] | h[t])` lists the quantity; `p(x[t] | x[<t])` lists what `h[t] = f(h[t - 1], x[t - 1])` comes down to.  How far
-back it reaches is followed through all equations of quantities: exactly, or, where one needs itself in earlier places,
-as everything before the latest place that it needs."""
+back it reaches, or ahead, is followed through all equations of quantities: exactly, or, where one needs itself in
+earlier places, as everything before the latest place that it needs, and likewise from the earliest one on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from gencompiler.checks.checking import Finding
@@ -44,47 +45,76 @@ def _finding(equation: Equation, used: Place, missing: Place) -> Finding:
 def reached(used: Place, makers: Sequence[Production]) -> list[Place]:
     """The variables that a mention of a quantity comes down to, each as the place that holds all that is needed."""
     names = {m.produces[0].variable for m in makers}
-    if first_axis(used).kind != "index":
+    first = first_axis(used)
+    if first.kind not in ("index", "place"):
         return [Place(name) for name in _variables(used.variable, makers, names)]
-    whole: set[str] = set()
-    latest: dict[str, int] = {}
+    extents: dict[str, tuple[float, float] | None] = {}
     exact: dict[str, Place] = {}
+    for name, axes, shifts in _steps(used, makers, names):
+        known = extents.get(name, shifts)
+        both = shifts is not None and known is not None
+        extents[name] = (min(known[0], shifts[0]), max(known[1], shifts[1])) if both and known and shifts else None
+        if shifts is not None and shifts[0] == shifts[1] and math.isfinite(shifts[0]):
+            exact.setdefault(f"{name} {shifts}", Place(name, (_from(first, first.kind, int(shifts[0])), *axes)))
     again = _repeats(used.variable, makers, names)
-    for name, axes, shift in _steps(used, makers, names):
-        if shift is None:
-            whole.add(name)
-        else:
-            latest[name] = max(latest.get(name, shift), shift)
-            exact.setdefault(f"{name} {shift}", Place(name, (Axis("index", first_axis(used).index, shift), *axes)))
-    index = first_axis(used).index
-    past = [Place(name, (Axis("before", index, shift + 1),)) for name, shift in latest.items() if name not in whole]
-    own = list(exact.values()) if not again else past
-    return [*(Place(name) for name in sorted(whole)), *(p for p in own if p.variable not in whole)]
+    found = [] if again else [p for p in exact.values() if extents[p.variable] is not None]
+    for name, over in sorted(extents.items()):
+        if over is None or again:
+            found.append(_holding(name, first, over))
+    return found
+
+
+def _holding(name: str, first: Axis, over: tuple[float, float] | None) -> Place:
+    """The place of a variable that holds all within these distances of a head's index."""
+    if over is not None and over[0] > -math.inf == -over[1]:
+        return Place(name, (_from(first, "after", int(over[0])),))
+    if over is None or over[1] == math.inf or first.kind == "place":
+        return Place(name)
+    return Place(name, (_from(first, "before", int(over[1]) + 1),))
+
+
+def _from(first: Axis, kind: str, shift: int) -> Axis:
+    return Axis(kind, first.index, shift)
 
 
 def _steps(
     used: Place, makers: Sequence[Production], names: set[str]
-) -> Iterator[tuple[str, tuple[Axis, ...], int | None]]:
-    """The mentions of variables below a quantity, with how far they are from the head's index; None: anywhere."""
-    waiting: list[tuple[str, int | None]] = [(used.variable, first_axis(used).shift)]
-    seen: dict[str, int | None] = {used.variable: first_axis(used).shift}
+) -> Iterator[tuple[str, tuple[Axis, ...], tuple[float, float] | None]]:
+    """The mentions of variables below a quantity, with how far they are from the head's index, at least and at most;
+    None: anywhere.  What keeps growing, beyond what so many equations can add up to, has no end."""
+    start = first_axis(used).shift
+    most = (len(makers) + 1) * max((_step(m) for m in makers), default=0)
+    waiting: list[tuple[str, float | None]] = [(used.variable, start)]
+    seen: set[tuple[str, float | None]] = {(used.variable, start)}
     while waiting:
         name, at = waiting.pop()
         for maker in (m for m in makers if m.produces[0].variable == name):
             own = first_axis(maker.produces[0])
             for mentioned in maker.mentioned:
-                shift = _moved(own, first_axis(mentioned), at)
+                shift = _bounded(_moved(own, first_axis(mentioned), at), start, most)
                 if mentioned.variable not in names:
                     rest = tuple(a if a.kind == "place" else WHOLE for a in mentioned.axes[1:])
-                    yield mentioned.variable, rest, shift
-                    continue
-                known = seen.get(mentioned.variable, "none")
-                if known == "none" or (known is not None and (shift is None or shift > int(known))):
-                    seen[mentioned.variable] = shift
+                    low = -math.inf if first_axis(mentioned).kind == "before" else shift
+                    yield mentioned.variable, rest, None if shift is None or low is None else (low, shift)
+                elif (mentioned.variable, shift) not in seen:
+                    seen.add((mentioned.variable, shift))
                     waiting.append((mentioned.variable, shift))
 
 
-def _moved(own: Axis, mentioned: Axis, at: int | None) -> int | None:
+def _step(maker: Production) -> int:
+    """How far from what it produces an equation reaches at most."""
+    own = first_axis(maker.produces[0])
+    moves = [_moved(own, first_axis(mentioned), 0) for mentioned in maker.mentioned]
+    return max((abs(int(m)) for m in moves if m is not None), default=0)
+
+
+def _bounded(shift: float | None, start: int, most: int) -> float | None:
+    if shift is None or abs(shift - start) <= most:
+        return shift
+    return math.inf if shift > start else -math.inf
+
+
+def _moved(own: Axis, mentioned: Axis, at: float | None) -> float | None:
     """Where a mention lies, seen from a head in which what is produced lies at `at`."""
     if at is None or mentioned.order:
         return None

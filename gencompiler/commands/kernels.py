@@ -16,13 +16,11 @@ from gencompiler.commands.status import OK, RUN_FAILED, TEST_FAILED
 from gencompiler.settings import Settings
 
 if TYPE_CHECKING:
+    from gencompiler.rows.cost import Cost
     from gencompiler.rows.differentiate import Differentiated
     from gencompiler.rows.schedule import Schedule
 
 PANEL = "Build"
-
-#: Rows of the batch for which the floor of a whole operation is stated.
-BATCH = 4096
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +67,8 @@ def kernels(
     goal = target.value if target else MAIN
     rows = [_operation(name, schedule, goal) for name, schedule in schedules.items()]
     if target is not None:
-        _compile({row["program"]: row for row in rows}, schedules, goal)
+        whole = {row["program"]: row for row in rows}
+        _compile(whole | _stages_of(rows), schedules | _pieces(schedules), goal)
     differentiated = {name: each.reason for name, each in done.gradients.items() if not each.ways}
     if as_json:
         on_cpu = {name: {"runs": _runs(each), "why": each.native_reason} for name, each in done.gradients.items()}
@@ -77,7 +76,17 @@ def kernels(
         print_json({"device": goal, "programs": rows, **told})
     else:
         _show(done.source.name, rows, done.gradients, goal)
-    raise typer.Exit(TEST_FAILED if any(_fault(row) for row in rows) else OK)
+    raise typer.Exit(TEST_FAILED if any(map(_fault, [*rows, *_stages_of(rows).values()])) else OK)
+
+
+def _pieces(schedules: dict[str, Schedule]) -> dict[str, Schedule]:
+    """The kernels of programs that are several, as they are listed."""
+    staged = {name: each.stages.pieces for name, each in schedules.items() if each.stages is not None}
+    return {f"{name}: stage {n}": piece for name, own in staged.items() for n, piece in enumerate(own, start=1)}
+
+
+def _stages_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {f"{row['program']}: {each['step']}": each for row in rows for each in row["stages"]}
 
 
 def _runs(gradient: Differentiated) -> str:
@@ -99,7 +108,7 @@ def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
     found: dict[str, Schedule] = {}
     for each in gradients.values():
         for number, way in enumerate(each.ways):
-            for schedule in (way.saving, way.backward):
+            for schedule in way.own:
                 found[schedule.program.name + ("" if number == 0 else "_saved")] = schedule
     return found
 
@@ -108,20 +117,41 @@ def _backward(gradients: dict[str, Differentiated]) -> dict[str, Schedule]:
 
 
 def _operation(name: str, schedule: Schedule, target: str) -> dict[str, Any]:
-    from gencompiler.rows.cost import floor
+    on_gpu = _kernel(schedule, target) | {"cost": _cost(schedule.cost, target)}
+    return {"program": name, **on_gpu, "stages": _stages(schedule, target), "cpu": _on_cpu(schedule)}
 
+
+def _kernel(schedule: Schedule, target: str) -> dict[str, Any]:
+    """Whether a program, or a piece of one, is one kernel, its tiles, and what it takes."""
     tiles = {name: dataclasses.asdict(config) for name, config in schedule.configs.items()}
-    cost = dataclasses.asdict(schedule.cost) | {"floor_ns": floor(schedule.cost, target)}
     return {
-        "program": name,
         "fused": target in tiles,
         "why": schedule.why(target),
         "config": tiles.get(target),
         "tiles": tiles,
-        "cost": cost,
         "uses": _uses(schedule, target) if target in tiles else None,
-        "cpu": _on_cpu(schedule),
     }
+
+
+def _cost(spent: Cost, target: str) -> dict[str, Any]:
+    from gencompiler.rows.cost import floor
+
+    return dataclasses.asdict(spent) | {"floor_ns": floor(spent, target)}
+
+
+def _stages(schedule: Schedule, target: str) -> list[dict[str, Any]]:
+    """What runs one after the other where a program is several kernels on a processor."""
+    from gencompiler.rows.steps import steps
+
+    if schedule.stages is None or target not in schedule.targets():
+        return []
+    torch = {"fused": False, "config": None, "tiles": {}, "uses": None}
+    return [
+        {"step": step.name, "runs": step.kind, "times": step.times}
+        | (torch if step.piece is None else _kernel(step.piece, target))
+        | {"why": step.why, "cost": _cost(step.cost, target)}
+        for step in steps(schedule.program, schedule.stages)
+    ]
 
 
 def _on_cpu(schedule: Schedule) -> dict[str, Any] | None:
@@ -178,8 +208,8 @@ def _show(spec: str, rows: list[dict[str, Any]], gradients: dict[str, Differenti
 
     device = DEVICES[target]
     out(tables.paint(spec, "strong"))
-    listed = [(row["program"], "one kernel" if row["fused"] else "torch", _why(row, target)) for row in rows]
-    for line in tables.columns(listed, ["strong"] * len(listed)):
+    listed = [line for row in rows for line in ((row["program"], _kind(row), _why(row, target)), *_listed(row))]
+    for line in tables.columns(listed, ["quiet" if name.startswith(" ") else "strong" for name, *_ in listed]):
         out(line)
     for name, each in gradients.items():
         if not each.ways:
@@ -188,16 +218,35 @@ def _show(spec: str, rows: list[dict[str, Any]], gradients: dict[str, Differenti
     rates = f"{device.flops / 1e12:.3g} Tflop/s in float32, {device.bandwidth / 1e12:.3g} TB/s"
     out(tables.paint(f"on {target} ({device.name}: {rates})", "strong"))
     head = ("", "tile", "regs", "shared", "moves", "computes", "weights", "floor")
-    for number, line in enumerate(_aligned([head, *map(_numbers, rows)])):
+    cells = [cells for row in rows for cells in map(_numbers, (row, *row["stages"]))]
+    for number, line in enumerate(_aligned([head, *cells])):
         out(tables.paint(line, "quiet") if number == 0 else line)
     _show_cpu(rows)
     _show_gradients(gradients)
     out()
     for line in _legend(rows):
         out(tables.paint(line, "quiet"))
-    for row in rows:
+    for name, row in ({row["program"]: row for row in rows} | _stages_of(rows)).items():
         if _fault(row):
-            out(f"  {row['program']} does not compile: {_fault(row)}")
+            out(f"  {name} does not compile: {_fault(row)}")
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """What runs a program: one kernel, several between what torch computes, or torch."""
+    count = sum(each["fused"] for each in row["stages"])
+    return "one kernel" if row["fused"] else f"{count} kernel{'s' if count > 1 else ''}" if count else "torch"
+
+
+def _listed(row: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The steps of a program that is several kernels."""
+    kinds = {"product": "torch GEMM"}
+    return [(_name(each), kinds.get(each["runs"], each["runs"]), each["why"]) for each in row["stages"]]
+
+
+def _name(row: dict[str, Any]) -> str:
+    if "program" in row:
+        return str(row["program"])
+    return f"  {row['step']}" + (f" ×{row['times']}" if row["times"] > 1 else "")
 
 
 def _why(row: dict[str, Any], target: str) -> str:
@@ -219,7 +268,9 @@ def _show_cpu(rows: list[dict[str, Any]]) -> None:
 
 
 def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
-    """The cells of one operation."""
+    """The cells of one operation, or of one step of it."""
+    from gencompiler.rows.cost import BATCH
+
     cost, uses, config = row["cost"], row["uses"], row["config"]
     tile = "×".join(str(config[key]) for key in ("rows", "warps", "stages")) if config else "-"
     about = "~" if uses and uses["known"] == "estimated" else ""
@@ -227,7 +278,7 @@ def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
     shared = f"{about}{_bytes(uses['shared'])}" if uses else "-"
     least = _time(cost["floor_ns"] * BATCH)
     return (
-        row["program"],
+        _name(row),
         tile,
         registers,
         shared,
@@ -251,6 +302,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _legend(rows: list[dict[str, Any]]) -> list[str]:
+    from gencompiler.rows.cost import BATCH
+
     known = {row["uses"]["known"] for row in rows if row["uses"]}
     words = ["tile: rows×warps×stages of pipelining; regs: of a thread; shared: memory of a tile"]
     if "recorded" in known:

@@ -56,7 +56,7 @@ def computing_plan(derived: Derived, names: Iterable[str], known: frozenset[str]
     return tuple(plan.steps)
 
 
-def sources_of(derived: Derived, name: str) -> frozenset[str]:
+def come_down_to(derived: Derived, name: str) -> frozenset[str]:
     """The variables that a derived quantity comes down to."""
     graph = Graph(derived, "p")
     computed = {*graph.computed, *graph.deterministic}

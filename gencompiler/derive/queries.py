@@ -9,7 +9,7 @@ that applies wins.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from gencompiler.catalog.distributions import DISTRIBUTIONS
 from gencompiler.catalog.supports import SUPPORTS
@@ -20,7 +20,7 @@ from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.derive.turns import computing
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
-from gencompiler.model.mentioned import read_by_maps, rests
+from gencompiler.model.mentioned import read_by_maps, rests, starts
 from gencompiler.node import Node, walk
 
 # -- plans -----------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Graph:
         self.energy = next((e for e in model.energies if e.joint == joint), None)
         own = joint == "p"
         self.deterministic = {d.target: d for d in model.deterministic} if own else {}
-        self.links = {_made(link, self.factors): link for link in model.links} if own else {}
+        self.links = {made_by(link, self.factors): link for link in model.links} if own else {}
         self.rests = {name: link for link in self.links.values() for name in rests(model, link)}
         self.computed: dict[str, list[Factor]] = {}
         for quantity in model.quantities:
@@ -92,10 +92,8 @@ class Graph:
             return self.mentioned(self.deterministic[name].value) - {name}
         if name in self.links or name in self.rests:
             link = self.links.get(name) or self.rests[name]
-            return frozenset(
-                {_base(link, name) if name in self.links else _source(link), *link_conditions(self.derived.model, link)}
-                & set(self.variables)
-            )
+            ends = bases(link, name) if name in self.links else tuple(part.name for part in starts(link))
+            return frozenset({*ends, *link_conditions(self.derived.model, link)} & set(self.variables))
         return frozenset()
 
     def mentioned(self, *parts: Node) -> frozenset[str]:
@@ -149,18 +147,14 @@ def variable_of(conditional: nodes.Conditional) -> str:
     return target.name
 
 
-def _source(link: nodes.Link) -> str:
-    return next((n.name for n in walk(link.source) if isinstance(n, nodes.Reference)), "")
-
-
-def _made(link: nodes.Link, factors: dict[str, list[Factor]]) -> str:
+def made_by(link: nodes.Link, stated: Container[str]) -> str:
     """The variable that a pipeline gives a density: the end that has no distribution of its own."""
-    return _source(link) if link.target in factors else link.target
+    return starts(link)[0].name if link.target in stated else link.target
 
 
-def _base(link: nodes.Link, made: str) -> str:
+def bases(link: nodes.Link, made: str) -> tuple[str, ...]:
     """The other end."""
-    return _source(link) if made == link.target else link.target
+    return tuple(part.name for part in starts(link)) if made == link.target else (link.target,)
 
 
 def link_conditions(model: nodes.Model, link: nodes.Link) -> frozenset[str]:
@@ -226,17 +220,17 @@ def _pushforward(question: Question) -> DensityPlan | None:
         link = graph.links.get(name)
         if link is None:
             continue
-        base = _base(link, name)
-        if base in question.known:
-            raise Refused(f"given `{base}`, `{name}` is determined: it has no density", link.span)
-        hidden = sorted((graph.parents[name] - {base}) - question.known)
+        base = frozenset(bases(link, name))
+        if fixed := sorted(base & question.known):
+            raise Refused(f"given `{fixed[0]}`, `{name}` is determined: it has no density", link.span)
+        hidden = sorted((graph.parents[name] - base) - question.known)
         if hidden:
             raise Refused(f"the pipeline to `{name}` needs `{hidden[0]}`, which is not known", link.span)
         rests = frozenset(n for n, own in graph.rests.items() if own is link)
         unknown = sorted(rests - question.targets)
         if unknown:
             raise Refused(f"`{name}` and `{unknown[0]}` are made together, and `{unknown[0]}` is latent", link.span)
-        left, made = question.targets - {name} - rests | {base}, question.determined | {name} | rests
+        left, made = question.targets - {name} - rests | base, question.determined | {name} | rests
         rest = dataclasses.replace(question, targets=left, determined=made)
         if rest.given & graph.descendants(question.targets):
             break
@@ -281,7 +275,7 @@ def _check_produced(graph: Graph, name: str) -> None:
         raise Refused(f"`{name}` is implicit: its equation computes it, and has no density", equation.span)
     if name in graph.links:
         raise Refused(
-            f"`{name}` is what a pipeline makes of `{_base(graph.links[name], name)}`", graph.links[name].span
+            f"`{name}` is what a pipeline makes of `{bases(graph.links[name], name)[0]}`", graph.links[name].span
         )
     if name in graph.rests:
         raise Refused(f"a pipeline makes `{name}` together with what it quantizes", graph.rests[name].span)

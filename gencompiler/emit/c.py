@@ -26,7 +26,8 @@ from gencompiler.emit.names import Names, parameter_wishes
 from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import shape_in_words
 from gencompiler.node import walk
-from gencompiler.rows.analysis import bound_names, draws, local_names
+from gencompiler.rows.analysis import bound_names, draws
+from gencompiler.rows.apart import read_singly
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import InputRead, Program, RowType
 from gencompiler.rows.uniforms import Shared
@@ -105,7 +106,7 @@ class _Function:
             scope.outputs[output.name] = scope.names.fresh(f"{output.name}_out")
             whole = output.type.kind == "integer"
             pointer(scope.outputs[output.name], "int64_t" if whole else "float")
-            scope.lengths[output.name] = math.prod(output.type.shape)
+            scope.lengths[output.name] = math.prod(output.type.shape) * output.type.particles
             if not output.type.rows:
                 scope.sums.add(output.name)
             if whole:
@@ -126,20 +127,19 @@ class _Function:
 
     def _rows(self) -> list[str]:
         scope, arguments = self._scope()
-        body = Statements(scope, self.where)
+        body = Statements(scope, self.where, self.program)
         body.opened("for (int64_t first = begin; first < end; first += LANES)")
         if self.random:
             body.line("ALIGNED uint32_t row[LANES];")
             last = "(first + lane < count ? first + lane : count - 1)"
             body.line(f"for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[{last}];")
         self._load(body)
-        outputs = [output.value for output in self.program.outputs if output.value is not None]
-        body.block(self.program.body, local_names(*outputs))
-        for output in self.program.outputs:
-            if output.value is not None:
-                body.comment(output.span)
-                length = scope.lengths[output.name]
-                body.store(output.name, body.named(output.value, output.name), length)
+        outputs = [each for each in self.program.outputs if each.value is not None and each.type.particles == 1]
+        body.block(self.program.body, read_singly(*outputs))
+        for output in outputs:
+            assert output.value is not None
+            body.comment(output.span)
+            body.store(output.name, body.named(output.value, output.name), scope.lengths[output.name])
         body.closed()
         return [*self._documentation(), *_definition(self.name, arguments, body)]
 

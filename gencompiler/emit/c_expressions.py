@@ -40,6 +40,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Reduce,
     Reshape,
     Select,
@@ -141,6 +142,8 @@ class Expressions:
                 return self.element(value, at)
             case Collect(value=Local(name=name)):
                 return dataclasses.replace(self.scope.values[name], particle=at[0]).element(())
+            case Pool(value=Local(name=name)):
+                return self.scope.pooled[name].element(at)
             case Distribute(vector=vector):
                 return self.element(vector, (PARTICLE, *at))
             case ParticleIndex():

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
-from gencompiler.emit.c_code import Level, converted, wrapped
+from gencompiler.diagnostics.span import Span
+from gencompiler.emit.c_code import Level, converted, number, wrapped
 from gencompiler.emit.c_expressions import PARTICLE
 from gencompiler.emit.c_filling import is_short
 from gencompiler.emit.c_stores import Stores
-from gencompiler.emit.c_values import Slot
+from gencompiler.emit.c_values import Scope, Slot
 from gencompiler.emit.statements import in_order
 from gencompiler.node import walk
 from gencompiler.rows.analysis import carried_type, local_names
+from gencompiler.rows.apart import in_groups, read_singly
 from gencompiler.rows.guarded import guards
 from gencompiler.rows.nodes import (
     Carry,
@@ -23,6 +26,8 @@ from gencompiler.rows.nodes import (
     Let,
     Local,
     Loop,
+    Pool,
+    Program,
     RowType,
     Select,
     Statement,
@@ -36,14 +41,26 @@ _INDEX = RowType(False, (), "integer")
 
 
 class Statements(Stores):
-    """A fold over row statements that collects `lines`."""
+    """A fold over row statements that collects `lines`.
+
+    Of names of what particles have, `summed` are read as the sum over a row's (`Pool`), and `leaving` says which
+    outputs take them."""
+
+    def __init__(self, scope: Scope, where: Callable[[Span], str], program: Program | None = None) -> None:
+        super().__init__(scope, where)
+        parts = walk(program) if program is not None else ()
+        self.summed = {p.value.name for p in parts if isinstance(p, Pool) and isinstance(p.value, Local)}
+        self.leaving: dict[str, list[str]] = {}
+        for output in program.outputs if program is not None else ():
+            if isinstance(output.value, Local) and output.type.particles > 1:
+                self.leaving.setdefault(output.value.name, []).append(output.name)
 
     def block(self, statements: tuple[Statement, ...], after: frozenset[str], loop: Loop | None = None) -> None:
         """`after`: the names that are read behind them; `loop`: whose body they are."""
         conditions = guards(statements, [carry.next for carry in loop.carried]) if loop is not None else {}
         for each, later in in_groups(statements):
             if isinstance(each, tuple):
-                self._particles(each, after | local_names(*later))
+                self._particles(each, after | read_singly(*later))
                 continue
             if not isinstance(each, Let) or not self.pending:
                 self.comment(each.span)
@@ -77,16 +94,40 @@ class Statements(Stores):
     # -- particles ---------------------------------------------------------------------------------------------------
 
     def _particles(self, lets: tuple[Let, ...], after: frozenset[str]) -> None:
-        """Values of each particle, in one loop over those of a row; what is read `after` it is kept for all of them."""
+        """Values of each particle, in one loop over those of a row; what is read `after` it is kept for all of them,
+        what is summed is summed as it goes, and what leaves is stored."""
         self.comment(lets[0].span)
         kept = {each.name: self._of_all(each.name, each.value.type) for each in lets if each.name in after}
+        for each in lets:
+            if each.name in self.summed:
+                self._begin_sum(each)
         with self._each_particle(lets[0].value.type.particles):
             for each in lets:
                 if each.name not in kept:
                     self.let(each.name, each.value)
-                    continue
-                self.fill(kept[each.name], self.prepared(each.value, short=is_short(each.value)))
-                self.scope.values[each.name] = kept[each.name]
+                else:
+                    self.fill(kept[each.name], self.prepared(each.value, short=is_short(each.value)))
+                    self.scope.values[each.name] = kept[each.name]
+                self._after_particle(each)
+
+    def _begin_sum(self, let: Let) -> None:
+        kind = dataclasses.replace(let.value.type, particles=1)
+        slot = self.declare(self.scope.temporary(f"sum_of_{let.name}", kind))
+        for at in self._places(slot):
+            self._assign(slot.element(at), number(0.0, "float"), True)
+        self.scope.pooled[let.name] = slot
+
+    def _after_particle(self, let: Let) -> None:
+        """What becomes of the value of one particle beside what the loop itself does with it."""
+        value = Local(let.value.type, let.name, span=let.span)
+        if let.name in self.summed:
+            slot, own = self.scope.pooled[let.name], self.named(value, let.name)
+            for at in self._places(slot):
+                self._assign(slot.element(at), own.element(at), True, "+=")
+        for output in self.leaving.get(let.name, ()):
+            size = math.prod(let.value.type.shape)
+            column = PARTICLE.text if size == 1 else f"{PARTICLE.text} * {size}"
+            self.store(output, self.named(value, let.name), size, column)
 
     def _of_all(self, wish: str, kind: RowType) -> Slot:
         """Room for the values of all particles of a row."""
@@ -162,28 +203,6 @@ class Statements(Stores):
     def _copied(self, to: Slot, source: Slot) -> None:
         for at in self._places(to):
             self._assign(to.element(at), source.element(at), to.type.rows)
-
-
-def in_groups(statements: tuple[Statement, ...]) -> Iterator[tuple[Statement | tuple[Let, ...], list[Statement]]]:
-    """The statements in an order that keeps values of particles together, such lists of them as one; and beside each
-    what comes after it."""
-    rest = list(statements)
-    while rest:
-        first = rest.pop(0)
-        if not isinstance(first, Let) or first.value.type.particles == 1:
-            yield first, rest
-            continue
-        group, own = [first], {first.name}
-        while rest and isinstance(each := rest[0], Let):
-            if each.value.type.particles == first.value.type.particles:
-                group.append(each)
-                own.add(each.name)
-            elif each.value.type.particles > 1 or local_names(each) & own:
-                break
-            else:
-                yield each, [*group, *rest]
-            rest.pop(0)
-        yield tuple(group), rest
 
 
 def _stays(value: Expr, name: str) -> bool:

@@ -83,7 +83,7 @@ class Scope:
 
     `values` by the program's names, `inputs`, `arrays` (parameters and shared arrays), `outputs` and their `lengths`;
     `integers`: inputs and outputs of whole numbers; `sums`: outputs that are summed over rows; `tables`: orders of
-    permutations."""
+    permutations; `pooled`: sums over a row's particles, by the name of what is summed."""
 
     names: Names
     values: dict[str, Slot] = dataclasses.field(default_factory=dict)
@@ -94,6 +94,7 @@ class Scope:
     integers: set[str] = dataclasses.field(default_factory=set)
     sums: set[str] = dataclasses.field(default_factory=set)
     tables: dict[tuple[int, ...], str] = dataclasses.field(default_factory=dict)
+    pooled: dict[str, Slot] = dataclasses.field(default_factory=dict)
 
     def bind(self, name: str, kind: RowType, spelled: str = "float") -> Slot:
         """A slot under a fresh C name for the program's `name`."""

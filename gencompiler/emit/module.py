@@ -14,23 +14,24 @@ program.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gencompiler.diagnostics.span import BUILTIN, SourceText, Span
 from gencompiler.emit.annealing_methods import annealed_fields, annealing_methods, asked_name
 from gencompiler.emit.code import WIDTH, Code, Sequence, Text, call
 from gencompiler.emit.fields import field_code, number_code, shape_code, starts_code, support_code
 from gencompiler.emit.gradients import IMPORTS as GRADIENT_IMPORTS
-from gencompiler.emit.gradients import Ways, gradient_table, print_gradient_kernels
+from gencompiler.emit.gradients import Ways, borrowed, gradient_table, print_gradient_kernels
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import documentation, string, visible
 from gencompiler.emit.methods import Method, methods_of
 from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
+from gencompiler.emit.stages import print_schedule
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
-from gencompiler.emit.triton import import_lines, print_kernel
+from gencompiler.emit.triton import import_lines
 from gencompiler.model.chain_conditions import Tuned, adapts, tuned, warm_up
 from gencompiler.model.determined import free_latents
 from gencompiler.model.masses import summed
@@ -144,20 +145,27 @@ def emit_module(
 
 def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, places: Places) -> str:
     """The text of `kernels.py`: the fused programs' kernels, each with a launcher of the row function's name."""
-    printed = [print_kernel(each, name=plan.functions[name], where=places) for name, each in fused.items()]
-    return _kernels(printed, header)
+    found = [print_schedule(each, name=plan.functions[name], where=places) for name, each in fused.items()]
+    return _kernels([printed for each in found for printed in each], header)
 
 
 def emit_backward(plan: ClassPlan, found: Ways[Schedule], header: str, places: Places) -> str:
     """The text of `backward.py`: the kernels of the backward passes, and the table that `runtime.gradients` reads."""
     printed = print_gradient_kernels(plan.functions, found, places)
-    return _kernels(printed, header, gradient_table(plan.functions, plan.programs, found), GRADIENT_IMPORTS)
+    table = gradient_table(plan.functions, plan.programs, found, found)
+    own = borrowed(plan.functions, found)
+    beside = f"from .kernels import {', '.join(own)}" if own else ""
+    return _kernels(printed, header, table, GRADIENT_IMPORTS, beside)
 
 
-def _kernels(printed: list[Printed], header: str, table: list[str] | None = None, more: tuple[str, ...] = ()) -> str:
-    parts = [each.text.rstrip("\n") for each in printed] + (["\n".join(table)] if table else [])
-    functions = "\n\n\n".join(parts)
-    imports = "\n".join(wrapped for line in import_lines(printed, more) for wrapped in _wrapped_import(line))
+def _kernels(
+    printed: list[Printed], header: str, table: Iterable[str] = (), more: tuple[str, ...] = (), beside: str = ""
+) -> str:
+    """`table` stands behind the functions; `more` are imports from the runtime, `beside` one from the package."""
+    parts = [*(each.text.rstrip("\n") for each in printed), "\n".join(table)]
+    functions = "\n\n\n".join(part for part in parts if part)
+    lines = [*import_lines(printed, more), *(["", beside] if beside else [])]
+    imports = "\n".join(wrapped for line in lines for wrapped in _wrapped_import(line))
     # ruff keeps one line between imports and a constant, two before a function
     gap = "\n\n" if functions.startswith(("@", "def ")) else "\n"
     return render("kernels.py.jinja", header=header, imports=imports, functions=gap + functions)
@@ -167,11 +175,7 @@ def _functions(plan: ClassPlan, places: Callable[[Span], str]) -> tuple[list[str
     texts: list[str] = []
     imports: set[str] = set()
     for name, program in plan.programs.items():
-        printed = print_function(
-            program,
-            name=plan.functions[name],
-            where=places,
-        )
+        printed = print_function(program, name=plan.functions[name], where=places)
         texts.append(printed.text.rstrip("\n"))
         imports |= printed.imports
     return texts, imports

@@ -14,12 +14,15 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.emit.c import PrintedC, print_c
 from gencompiler.emit.code import Code, Sequence, Text, call, flat
 from gencompiler.emit.fields import shape_code
-from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes
+from gencompiler.emit.gradients import IMPORTS, Pass, Ways, gradient_table, passes, print_prepared
 from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string
 from gencompiler.emit.module import ClassPlan
 from gencompiler.emit.signature import signature
 from gencompiler.emit.templating import render
+from gencompiler.emit.torch import IMPORTS as TORCH
+from gencompiler.emit.torch import Printed
+from gencompiler.emit.triton import merged
 from gencompiler.rows.analysis import draws
 from gencompiler.rows.native import Native
 from gencompiler.rows.nodes import Input, Output, Program
@@ -38,7 +41,7 @@ def emit_native(
     sections, lines = [], []
     known: dict[tuple[str, str], str] = {}
     functions = [Pass(plan.functions[name], plan.programs[name], native) for name, native in natives.items()]
-    for each in [*functions, *passes(plan.functions, gradients)]:
+    for each in [*functions, *passes(plan.functions, gradients, natives)]:
         printed = print_c(each.program, each.made, name=each.name, where=places)
         called = c_function(each.program, each.name, each.made, printed)
         same = known.setdefault(_but_for_its_name(each.name, printed.text, called), each.name)
@@ -48,16 +51,28 @@ def emit_native(
         guarded = f"#ifdef {each.name.upper()}\n#define LANES {each.made.lanes}\n{INCLUDE}\n\n{printed.text}#endif\n"
         sections.append(guarded)
         lines += statement(f"{each.name} = ", called, 0)
-    imports = ["from gencompiler.runtime.compiled import CFunction, Port"]
+    prepared = print_prepared(plan.functions, gradients, places)
     if gradients:
-        imports = [IMPORTS[0], *imports, *IMPORTS[1:]]
-        lines += ["", *gradient_table(plan.functions, plan.programs, gradients)]
+        for matrices in prepared:
+            lines += ["", "", *matrices.text.rstrip("\n").split("\n"), ""]
+        lines += ["", *gradient_table(plan.functions, plan.programs, gradients, natives)]
     comment = header.replace("*/", "* /")
-    texts = {"imports": "\n".join(imports), "functions": "\n".join(lines)}
+    texts = {"imports": _imports(prepared, bool(gradients)), "functions": "\n".join(lines)}
     return {
         "native.c": f"/* {comment} */\n\n" + "\n".join(sections),
         "native.py": render("native.py.jinja", header=header, **texts),
     }
+
+
+def _imports(prepared: list[Printed], differentiated: bool) -> str:
+    """The import block, sorted as ruff sorts it."""
+    known = {TORCH[name] for each in prepared for name in each.imports}
+    own = ["from gencompiler.runtime.compiled import CFunction, Port", *(IMPORTS if differentiated else ())]
+    own += [line for line in known if "gencompiler" in line]
+    third = sorted((line for line in known if "torch" in line.split()[1]), key=lambda line: line.split()[1])
+    standard = sorted(known - {*own, *third})
+    blocks = ("\n".join(standard), "\n".join(third), "\n".join(merged(own)))
+    return "\n\n".join(block for block in blocks if block)
 
 
 def _but_for_its_name(name: str, text: str, called: Code) -> tuple[str, str]:
@@ -89,4 +104,6 @@ def _port(port: Input | Output) -> Code:
     more = {"whole": "True"} if port.type.kind == "integer" else {}
     if isinstance(port, Output) and not port.type.rows:
         more["summed"] = "True"
+    if port.type.particles > 1:
+        more["particles"] = str(port.type.particles)
     return call("Port", *([shape_code(port.type.shape)] if port.type.shape else []), **more)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gencompiler.node import walk
-from gencompiler.rows.analysis import draws
-from gencompiler.rows.nodes import ExternalCall, Program
+from gencompiler.rows.nodes import Draw, ExternalCall, Program, Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Signature:
 
 def signature(program: Program) -> Signature:
     """How the functions of `program` are called."""
-    random = any(True for _ in draws(program))
+    random = is_random(program)
     keywords = ["rows"] if random or not program.inputs else []
     if random:
         keywords += ["seed", "step"]
@@ -47,3 +46,8 @@ def signature(program: Program) -> Signature:
         keywords=tuple(keywords),
         outputs=tuple(each.name for each in program.outputs),
     )
+
+
+def is_random(program: Program) -> bool:
+    """Whether a program draws, or runs a piece that does."""
+    return any(isinstance(part, Draw) or (isinstance(part, Run) and part.random) for part in walk(program))

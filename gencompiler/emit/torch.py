@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import Code, Sequence, Text, as_code, call, flat, method
 from gencompiler.emit.lines import returned, statement
 from gencompiler.emit.literals import documentation
 from gencompiler.emit.names import Names, parameter_wishes
-from gencompiler.emit.signature import signature
+from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch_expressions import weighted
 from gencompiler.emit.torch_particles import drawn_size
 from gencompiler.emit.torch_statements import Statements
@@ -40,6 +40,7 @@ from gencompiler.rows.nodes import (
     Program,
     Reduce,
     RowType,
+    Run,
 )
 from gencompiler.rows.prefix import prefix_loop
 
@@ -79,12 +80,21 @@ class Printed:
     imports: frozenset[str]
 
 
-def print_function(program: Program, *, name: str | None = None, where: Callable[[Span], str] | None = None) -> Printed:
+def print_function(
+    program: Program,
+    *,
+    name: str | None = None,
+    where: Callable[[Span], str] | None = None,
+    pieces: Mapping[int, tuple[str, Signature]] | None = None,
+) -> Printed:
     """`def name(*inputs, *parameters, *scalars, *, **keywords)`, to be called as `emit.signature.signature` says.
 
-    `name`: the program's by default.  `where` gives the "file:line" of a span for comments, or "" for none.
+    `name`: the program's by default.  `where` gives the "file:line" of a span for comments, or "" for none.  `pieces`:
+    of a driver, the functions that it runs, by number, and how they are called.
     """
-    return _Function(hoist_draws(absorb(program)), name or program.name, where or (lambda span: "")).printed()
+    function = _Function(hoist_draws(absorb(program)), name or program.name, where or (lambda span: ""))
+    function.scope.pieces = pieces or {}
+    return function.printed()
 
 
 def row_width(program: Program) -> int:
@@ -183,7 +193,9 @@ class _Function:
         def assign(target: str, code: Code) -> None:
             lines.extend(statement(f"{target} = ", code, 4))
 
-        read = {part.name for part in walk(self.program) if isinstance(part, InputRead)}
+        handed = {id(part) for run in walk(self.program) if isinstance(run, Run) for part in run.arguments}
+        reads = (part for part in walk(self.program) if isinstance(part, InputRead) and id(part) not in handed)
+        read = {part.name for part in reads}
         counted = [each for each in self.program.inputs if each.type.kind == "integer" and each.name in read]
         discrete = [self._spelled(each) for each in counted]
         real = [self._spelled(each) for each in self.program.inputs if each.type.kind == "real"]
@@ -246,9 +258,10 @@ def _joined(preamble: list[str], body: list[str]) -> list[str]:
 
 
 def shape_in_words(each: Input | Output) -> str:
-    """`[rows, 64] integer`, or `[64] summed over rows`"""
+    """`[rows, 64] integer`, `[64] summed over rows`, or `[64]` of what rows share"""
     if not each.type.rows:
-        return f"{list(each.type.shape)} summed over rows"
+        shared = isinstance(each, Output) and each.value is not None
+        return f"{list(each.type.shape)}{'' if shared else ' summed over rows'}"
     rows = "rows" if each.type.particles == 1 else f"rows * {each.type.particles}"
     axes = ", ".join([rows, *map(str, each.type.shape)])
     return f"[{axes}]" if each.type.kind == "real" else f"[{axes}] {each.type.kind}"

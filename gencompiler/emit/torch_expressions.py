@@ -58,6 +58,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Reduce,
     Reshape,
     RowType,
@@ -132,7 +133,7 @@ class Expressions:
                 return torch_windows.value(self, expr)
             case Draw():
                 return self._draw(expr)
-            case Spread(value=operand) | Collect(value=operand) | Distribute(vector=operand):
+            case Spread(value=operand) | Collect(value=operand) | Pool(value=operand) | Distribute(vector=operand):
                 return moved(expr, self.value(operand), self.scope)
             case ParticleIndex():
                 return particle_numbers(expr, self.scope)

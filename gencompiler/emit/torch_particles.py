@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gencompiler.emit.code import Attribute, Code, Level, Text, call, infix, method
 from gencompiler.emit.torch_values import Scope, Value
-from gencompiler.rows.nodes import Collect, Distribute, Draw, MatrixFunction, ParticleIndex, Spread
+from gencompiler.rows.nodes import Collect, Distribute, Draw, MatrixFunction, ParticleIndex, Pool, Spread
 
 _MATRICES = {
     "inverse": "torch.linalg.inv",
@@ -24,7 +24,7 @@ def drawn_size(draw: Draw) -> list[str]:
     return [str(own * draw.type.particles)] if draw.type.shape or draw.type.particles > 1 else []
 
 
-def moved(expr: Spread | Collect | Distribute, value: Value, scope: Scope) -> Value:
+def moved(expr: Spread | Collect | Pool | Distribute, value: Value, scope: Scope) -> Value:
     """A row's `value` for its particles, or the other way round."""
     chunked, count = value.chunked, expr.type.particles
     match expr:
@@ -34,6 +34,10 @@ def moved(expr: Spread | Collect | Distribute, value: Value, scope: Scope) -> Va
             length = str(expr.type.shape[0])
             sizes = ["unflatten", "-1", f"(-1, {length})"] if chunked else ["view", "-1", length]
             code = method(value.code, *sizes)
+        case Pool():
+            axis = int(chunked)
+            count = value.type.particles
+            code = method(method(value.code, "unflatten", str(axis), f"(-1, {count})"), "sum", str(axis + 1))
         case _ if value.type.rows:
             code = method(value.code, "flatten", "1") if chunked else method(value.code, "reshape", "-1")
         case _:

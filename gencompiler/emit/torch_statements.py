@@ -26,6 +26,7 @@ from gencompiler.rows.nodes import (
     Loop,
     Number,
     RowType,
+    Run,
     Statement,
     StoreColumn,
     StoreSection,
@@ -55,6 +56,8 @@ class Statements(PythonStatements):
                         self._loop(each)
                     else:
                         self._chunked_loop(prefix)
+                case Run():
+                    self._run(each)
                 case StoreColumn():
                     self._store(each)
                 case StoreSection():
@@ -65,6 +68,15 @@ class Statements(PythonStatements):
     def _let(self, name: str, value: Expr) -> None:
         printed = self.expressions.value(value)
         self.assign(self.scope.bind(name, value.type, host=printed.host, chunked=printed.chunked), printed.code)
+
+    def _run(self, run: Run) -> None:
+        function, called = self.scope.pieces[run.number]
+        given = [self.expressions.code(each) for each in run.arguments]
+        given += [Text(self.scope.parameters[path]) for path in called.parameters]
+        given += [self.expressions.code(each) for each in run.scalars]
+        keywords: dict[str, Code | str] = {word: word for word in called.keywords if word != "dtype"}
+        targets = [self.scope.bind(name, kind) for name, kind in zip(run.names, run.types, strict=True)]
+        self.lines += statement(f"{', '.join(targets)} = ", call(function, *given, **keywords), self.indent)
 
     def _store(self, store: StoreColumn) -> None:
         value = self.expressions.value(store.value)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, infix
 from gencompiler.emit.names import Names
+from gencompiler.emit.signature import Signature
 from gencompiler.rows.nodes import Draw, Expr, RowType
 
 
@@ -31,7 +33,7 @@ class Scope:
     places where they start; `own`: carried vectors that may be filled in place
     (`rows.in_place`); `chunk`: the loop index that is a slice; `wants`: what
     the function's first lines must define; `rows_of`: what `len` counts; `single_reads`: inputs that are read once,
-    to begin a carried value, with that value's name."""
+    to begin a carried value, with that value's name; `pieces`: the functions that a driver runs, by number."""
 
     names: Names
     values: dict[str, Value] = dataclasses.field(default_factory=dict)
@@ -50,6 +52,7 @@ class Scope:
     chunk: str | None = None
     rows_of: str = ""
     single_reads: dict[str, str] = dataclasses.field(default_factory=dict)
+    pieces: Mapping[int, tuple[str, Signature]] = dataclasses.field(default_factory=dict)
 
     def bind(self, name: str, kind: RowType, *, host: bool = False, chunked: bool = False) -> str:
         """A fresh local name for the program's `name`."""

@@ -33,8 +33,11 @@ IMPORTS = {
     "tl": "import triton.language as tl",
     "F": "from torch.nn import functional as F",
     "causal": "from gencompiler.runtime import causal",
+    "convolutions": "from gencompiler.runtime import convolutions",
     "norms": "from gencompiler.runtime import norms",
     "quantiles": "from gencompiler.runtime import quantiles",
+    "random": "from gencompiler.runtime import random",
+    "solving": "from gencompiler.runtime import solving",
     "special": "from gencompiler.runtime import special",
     "tiles": "from gencompiler.runtime import tiles",
 }
@@ -50,7 +53,7 @@ def import_lines(printed: list[Printed], more: tuple[str, ...] = ()) -> list[str
     own = [line for name, line in IMPORTS.items() if name in wanted and "gencompiler" in line]
     if device:
         own.append(f"from gencompiler.runtime.kernels import {', '.join(device)}")
-    own = _merged([*own, *more])
+    own = merged([*own, *more])
     plain = [line for line in lines if line.startswith("import ")]
     standard = [line for line in plain if line == IMPORTS["math"]]
     third = [line for line in plain if line not in standard] + [line for line in lines if line not in plain]
@@ -58,7 +61,7 @@ def import_lines(printed: list[Printed], more: tuple[str, ...] = ()) -> list[str
     return [line for number, group in enumerate(groups) for line in ([""] if number else []) + group]
 
 
-def _merged(lines: list[str]) -> list[str]:
+def merged(lines: list[str]) -> list[str]:
     """`from … import …` lines, one for each module, sorted."""
     names: dict[str, set[str]] = {}
     for line in lines:

@@ -123,7 +123,7 @@ def _kernels(
 ) -> dict[str, str]:
     """The files that hold kernels and C functions."""
     files: dict[str, str] = {}
-    if fused := {name: each for name, each in schedules.items() if each.fused}:
+    if fused := {name: each for name, each in schedules.items() if each.targets()}:
         header = texts.header(f"{plan.class_name}: the kernels, imported on CUDA or under the interpreter only.")
         files["kernels.py"] = emit_kernels(plan, fused, header, places)
     if by_kernels := {name: each.ways for name, each in gradients.items() if each.ways}:

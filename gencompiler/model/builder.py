@@ -22,6 +22,7 @@ from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
     from gencompiler.model.fields import Stack
+    from gencompiler.model.folds import Fold
     from gencompiler.model.starts import Starting
 
 ItemT = TypeVar("ItemT")
@@ -54,7 +55,7 @@ class Context:
     condition a bijection, so their output layer starts at zero; `aliases`: arguments that are definitions, by the name
     they go by here; `frame`: set inside an objective; `views`: the causal views that cut the axes of local names;
     `values`: of the names of a `where`, what each stands for; `passing`: the support of what the next stage of a
-    pipeline takes; `starting`: set inside an initial value that data give."""
+    pipeline takes; `starting`: set inside an initial value that data give; `in_head`: this is a part of a head."""
 
     constants: dict[str, Real]
     names: dict[str, nodes.Expr]
@@ -69,6 +70,7 @@ class Context:
     values: dict[str, nodes.Expr] = dataclasses.field(default_factory=dict)
     passing: nodes.Support = nodes.REAL
     starting: Starting | None = None
+    in_head: bool = False
 
     def bind(self, **changes: nodes.Expr) -> Context:
         """This context with more names."""
@@ -137,8 +139,12 @@ class Builder:
         self.refused: set[str] = set()
         self.variables: set[str] = set()
         self.latents: set[str] = set()
-        #: Variables of a run-time length.
-        self.of_lengths: set[str] = set()
+        #: Variables of a run-time length, with that length.
+        self.of_lengths: dict[str, nodes.Expr] = {}
+        #: Networks of which the spec says that they begin at 0.
+        self.zeros: set[str] = set()
+        #: The quantities that recurrent networks are.
+        self.folds: list[Fold] = []
         #: The conditionals of all joints, once they have been resolved.
         self.stated: list[nodes.Conditional] = []
         self._taken: set[str] = set()

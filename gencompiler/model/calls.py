@@ -123,7 +123,7 @@ def positional(infer: Infer, context: Context, expr: tree.Call, what: str) -> tu
 
 
 def _catalogue(infer: Infer, context: Context, expr: tree.Call, name: str) -> nodes.Expr:
-    if name == "sum" and (summed := sums.over_several(infer, context, expr)) is not None:
+    if name in sums.NEUTRAL and (summed := sums.over_several(infer, context, expr, name)) is not None:
         return summed
     arguments = positional(infer, context, expr, name)
     if name in reductions.REDUCED and len(arguments) == 1:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
+from gencompiler.model.mentioned import starts
 from gencompiler.node import walk
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _quantizations(link: nodes.Link) -> list[str]:
 
 
 def _ends(link: nodes.Link) -> set[str]:
-    return {link.target, *([link.source.name] if isinstance(link.source, nodes.Reference) else [])}
+    return {link.target, *(part.name for part in starts(link))}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from gencompiler.diagnostics.model import Label
-from gencompiler.model import borrowed, deterministic, guards, inverses, laws, nodes, pipelines, sdes
+from gencompiler.model import borrowed, deterministic, guards, inverses, laws, levels, nodes, sdes
 from gencompiler.model.builder import Abandon, Context, IndexInfo
+from gencompiler.model.mentioned import starts
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
 from gencompiler.syntax import tree
@@ -33,10 +34,13 @@ class Equations:
         self.claims: list[nodes.Claim] = []
         self.inverses: list[inverses.Request] = []
         self.borrowed: list[borrowed.Request] = []
+        self.levels: list[tree.Equation] = []
 
     def add(self, equation: tree.Equation) -> None:
         """Resolve one equation; raises Abandon after a report."""
         builder = self.infer.builder
+        if any(equation is each for each in self.levels):
+            return
         if len(equation.targets) != 1:
             builder.unsupported("an equation with several names on the left", equation.span)
         target = equation.targets[0]
@@ -81,6 +85,11 @@ class Equations:
             self.infer.builder, self.deterministic, self.variables, others
         )
         self.links.extend(made)
+        stated = {self._variable(t) for c in self.conditionals if c.joint == "p" for t in c.targets}
+        for link in (each for each in self.links if each.target in stated and len(starts(each)) > 1):
+            with contextlib.suppress(Abandon):
+                what = "a pipeline from several variables onto one with a distribution"
+                self.infer.builder.unsupported(what, link.span)
         for each in self.borrowed:
             with contextlib.suppress(Abandon):
                 self.conditionals.append(borrowed.conditional(self, each))
@@ -107,8 +116,9 @@ class Equations:
         context, indices = self._indices(head)
         if joint != "p":  # what the recognition model owns is stored apart: q.mlp.0.weight
             context = dataclasses.replace(context, path=f"{joint}.")
-        targets = tuple(self._place(context, a) for a in head.arguments)
-        given = tuple(self._place(context, a) for a in head.conditions or ())
+        listing = dataclasses.replace(context, in_head=True)
+        targets = tuple(self._place(listing, a) for a in head.arguments)
+        given = tuple(self._place(listing, a) for a in head.conditions or ())
         if not targets:
             builder.report("G304", "this head has no variable", head.span, "write `p(x | …)`")
         self._close(indices)
@@ -134,10 +144,14 @@ class Equations:
 
     def _is_drawn(self, head: tree.Call, target: nodes.Expr) -> None:
         """What equations compute has no distribution of its own."""
-        name = next(n.name for n in walk(target) if isinstance(n, nodes.Reference) and n.name in self.variables)
+        name = self._variable(target)
         if self.variables[name].role == nodes.DERIVED:
             also = (Label(self.variables[name].span, "computed here"),)
             self.infer.builder.report("G302", f"`{name}` is computed and drawn", head.span, "drawn here", also=also)
+
+    def _variable(self, target: nodes.Expr) -> str:
+        """The variable of which a head produces all or part."""
+        return next(n.name for n in walk(target) if isinstance(n, nodes.Reference) and n.name in self.variables)
 
     def _indices(self, head: tree.Call) -> tuple[Context, list[IndexInfo]]:
         """The free indices of a head, in order of appearance: `i` of `p(x[i] | x[<i])`."""
@@ -210,26 +224,24 @@ class Equations:
 
     def _link(self, equation: tree.Equation, target: tree.Name) -> None:
         builder = self.infer.builder
-        source, exprs = pipelines.flatten(equation.value)
         variable = self.variables[target.id]
         if target.id in {*(link.target for link in self.links), *(d.target for d in self.deterministic)}:
             builder.report("G302", f"`{target.id}` is produced twice", target.span, "produced again")
-        if not exprs or not isinstance(source, tree.Name) or source.id not in self.variables:
+        found = levels.link(self.infer, self.context, equation, target.id)
+        if found is None:
             stated = deterministic.equation(self.infer, self.context, equation, variable, self.variables)
             if isinstance(stated, nodes.Conditional):
                 self.conditionals.append(stated)
             else:
                 self.deterministic.append(stated)
             return
-        start = self.infer.expression(self.context, source)
-        inside = dataclasses.replace(self.context, passing=start.type.support)
-        stages, shape = pipelines.stages(self.infer, inside, exprs, start.type.shape)
-        if shape != variable.type.shape:
+        made, ends = found
+        if ends.shape != variable.type.shape:
             builder.report(
                 "G407",
-                f"the pipeline gives the shape {list(shape)}, and `{target.id}` has {list(variable.type.shape)}",
+                f"the pipeline gives the shape {list(ends.shape)}, and `{target.id}` has {list(variable.type.shape)}",
                 equation.value.span,
                 "does not fit",
                 also=(Label(variable.span, "declared here"),),
             )
-        self.links.append(nodes.Link(target.id, start, stages, span=equation.span))
+        self.links.append(made)

@@ -202,6 +202,7 @@ def _condition(infer: Infer, context: Context, stack: Stack, written: tree.Expr)
 
     value = infer.expression(context, written)
     features.settle_size(infer, value)
+    value = by_value(value, context)  # as the inputs of every network on a view
     if is_field(infer, context, value) or causal_inputs.mentions(value, stack.cut.index):
         infer.builder.unsupported("a context that depends on the place", written.span)
     if len(known_shape(value.type) or ()) > 1 or known_shape(value.type) is None:

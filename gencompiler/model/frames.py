@@ -46,8 +46,11 @@ class Frame:
     read: frozenset[str] = frozenset()
 
     def draw(self, name: str, group: Group) -> Frame:
-        """This frame with one more draw, which hides an earlier one of its name."""
-        return dataclasses.replace(self, drawn={**self.drawn, name: group})
+        """This frame with one more draw, which hides an earlier one of its name, and a variable that is something else.
+
+        So the `y` that an objective of the prelude draws is not the label `y` that a model is given."""
+        meanings = {n: v for n, v in self.meanings.items() if n != name or v == group.variables}
+        return dataclasses.replace(self, meanings=meanings, drawn={**self.drawn, name: group})
 
     def counted(self, name: str) -> bool:
         """Whether a name, or its group, is several draws."""

@@ -9,6 +9,7 @@ from gencompiler.catalog import functions
 from gencompiler.diagnostics.model import Label
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import (
+    arrays,
     calls,
     densities,
     deterministic,
@@ -224,7 +225,7 @@ class Infer:
         binding, *others = expr.bindings
         if others:
             inner = tree.Each(tuple(others), expr.body, span=expr.span)
-            return self._each(context, tree.Each((binding,), inner, span=expr.span))
+            return arrays.shortened(self._each(context, tree.Each((binding,), inner, span=expr.span)))
         info = self.binding(context, binding)
         body = self.expression(context.index(info), expr.body)
         if info.extent is None:

@@ -133,6 +133,8 @@ class _Graph:
     def _axis(self, subscript: nodes.Expr | None, extent: int, at: Mapping[str, int]) -> list[int]:
         if subscript is None or isinstance(subscript, nodes.Whole):
             return list(range(extent))
+        if isinstance(subscript, nodes.Before) and subscript.after:
+            return list(range(self._number(subscript.index, at) + int(not subscript.inclusive), extent))
         if isinstance(subscript, nodes.Before):
             last = self._number(subscript.index, at) + int(subscript.inclusive)
             return list(range(min(max(last, 0), extent)))

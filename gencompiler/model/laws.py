@@ -280,6 +280,7 @@ def event_support(distribution: nodes.Expr) -> nodes.Support:
     if form.vectors:
         shape = known_shape(named[form.vectors[0]].type)
         return nodes.Support("Category", (Fraction(shape[0]),)) if shape else nodes.REAL
-    if SUPPORTS[family.support].arguments and not (ends and all(isinstance(e, nodes.Literal) for e in ends)):
+    own = form.support or family.support
+    if SUPPORTS[own].arguments and not (ends and all(isinstance(e, nodes.Literal) for e in ends)):
         return nodes.REAL
-    return nodes.Support(family.support, tuple(e.value for e in ends if isinstance(e, nodes.Literal)))
+    return nodes.Support(own, tuple(e.value for e in ends if isinstance(e, nodes.Literal)))

@@ -84,7 +84,7 @@ class Lengths:
                 self.builder.unsupported(what, size.span, "let the first axis have it, as it is")
             _may_be_absent(self.builder, variable, type_)
             self.of[size.id].append(variable.name)
-            self.builder.of_lengths.add(variable.name)
+            self.builder.of_lengths[variable.name] = self.names[size.id]
 
     def found(self) -> tuple[nodes.Length, ...]:
         return tuple(

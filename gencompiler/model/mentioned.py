@@ -24,6 +24,12 @@ def read_by_maps(model: nodes.Model, tree: Node) -> tuple[nodes.Reference, ...]:
     return tuple(found)
 
 
+def starts(link: nodes.Link) -> tuple[nodes.Reference, ...]:
+    """The variables that a pipeline starts from, in the order in which they are joined."""
+    parts = link.source.parts if isinstance(link.source, nodes.Join) else (link.source,)
+    return tuple(part for part in parts if isinstance(part, nodes.Reference))
+
+
 def rests(model: nodes.Model, link: nodes.Link) -> tuple[str, ...]:
     """The variables that a pipeline makes beside its target: what its quantizations leave."""
     surjections = {s.name: s for s in model.surjections}

@@ -1,7 +1,8 @@
 """`Mixture(logits = a, for k: Normal(m[k], s[k]))`: a distribution whose components span the whole target of a head.
 
 The weights are logarithms up to a constant (`logits`), or numbers on a simplex (`weights`, which a parameter of type
-`Simplex(K)` need not say); the components stand behind the weights, or after `components =`."""
+`Simplex(K)` need not say).  The components stand behind the weights, or after `components =`: by an index, or as a list
+of one distribution with different parameters, which are then parameters that depend on an index."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
     named = {a.name.id: a for a in expr.arguments if a.name is not None}
     plain = [a for a in expr.arguments if a.name is None]
     forms = [name for name in FORMS if name in named]
-    if not named and len(plain) == 2 and isinstance(plain[1].value, tree.Each) and expr.conditions is None:
+    if not named and len(plain) == 2 and isinstance(plain[1].value, tree.Each | tree.Array) and expr.conditions is None:
         form = _form_of(infer, context, plain[0])
         named, plain, forms = {form: plain[0]}, plain[1:], [form]
     listed = [named["components"]] if "components" in named else plain
@@ -41,8 +42,11 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
         )
     value, components = named[forms[0]].value, listed[0].value
     assert value is not None
+    if isinstance(components, tree.Array):
+        components = _of_list(infer, components)
     if not isinstance(components, tree.Each):
-        builder.unsupported("a list of components", listed[0].span, "write them as `for k: …`")
+        message = "components are a list, `[A(…), B(…)]`, or written `for k: …`"
+        builder.report("G104", message, listed[0].span, "neither")
     if len(components.bindings) > 1 and forms[0] != "logits":
         builder.unsupported("`weights` of components over several indices", components.span, "write `logits = …`")
     weights = infer.expression(context, value)
@@ -67,6 +71,50 @@ def mixture(infer: Infer, context: Context, expr: tree.Call, event: nodes.Type) 
     if len(names) == 1:
         return _mixture(event, forms[0], weights, names[0], extents[0], component, expr.span)
     return _nested(event, weights, names, extents, component, expr.span)
+
+
+#: The index of components that a list states: no name of a spec.
+_LISTED = "component number"
+
+
+def _of_list(infer: Infer, components: tree.Array) -> tree.Each:
+    """`[A(a, b), A(c, d)]` as `for k in 2: A(if k == 0 then a else c, if k == 0 then b else d)`."""
+    first, *others = components.items
+    if not isinstance(first, tree.Call):
+        infer.builder.report("G103", "a component is a distribution", first.span, "this is none")
+    calls = [first]
+    for other in others:
+        if not isinstance(other, tree.Call) or other.function != first.function or _names(other) != _names(first):
+            advice = "write one distribution with its parameters in the same form"
+            infer.builder.unsupported("a list of components of several kinds", other.span, advice)
+        calls.append(other)
+    sides = [
+        None if side[0] is None else tuple(_chosen(same) for same in zip(*(s or () for s in side), strict=True))
+        for side in ([c.arguments for c in calls], [c.conditions for c in calls])
+    ]
+    span = components.span
+    count = tree.Number(Fraction(len(calls)), str(len(calls)), span=span)
+    binding = tree.Binding(tree.Name(_LISTED, span=span), count, span=span)
+    return tree.Each((binding,), tree.Call(first.function, sides[0] or (), sides[1], span=span), span=span)
+
+
+def _names(call: tree.Call) -> list[list[str | None] | None]:
+    """What identifies the parameters that a call sets."""
+    sides = (call.arguments, call.conditions)
+    return [None if side is None else [a.name.id if a.name is not None else None for a in side] for side in sides]
+
+
+def _chosen(same: tuple[tree.Argument, ...]) -> tree.Argument:
+    """One parameter of all components: that of the component whose turn it is."""
+    values = [a.value for a in same]
+    found = values[-1]
+    for number, value in reversed(list(enumerate(values[:-1]))):
+        if value is None or found is None or value == found:
+            continue
+        place = tree.Name(_LISTED, span=value.span)
+        here = tree.Binary("==", place, tree.Number(Fraction(number), str(number), span=value.span), span=value.span)
+        found = tree.Choose(here, value, found, span=value.span.to(found.span))
+    return tree.Argument(same[0].name, found, same[0].binding, span=same[0].span)
 
 
 def _form_of(infer: Infer, context: Context, weights: tree.Argument) -> str:

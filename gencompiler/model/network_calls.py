@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from gencompiler.catalog import networks
 from gencompiler.catalog.stacks import MOST_PLACES
-from gencompiler.model import causal_inputs, convolutions, features, fields, nodes, stacks, views
+from gencompiler.model import causal_inputs, convolutions, features, fields, folds, nodes, stacks, views
 from gencompiler.model.builder import Context, PendingNetwork
-from gencompiler.model.conditions import is_constant
+from gencompiler.model.conditions import by_value, is_constant
 from gencompiler.model.constants import constant, size
 from gencompiler.model.scope import nearest
 from gencompiler.model.types import known_shape, unify, unknown_type
+from gencompiler.node import walk
 from gencompiler.syntax import tree
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def network(
     """One output expression for each name; sizes left open are solved by use."""
     plain = tuple(a for a in expr.arguments if a.name is None)
     options = call_options(infer, expr, kind.name, kind.options)
+    if kind.gates and (view := folds.view_of(expr)) is not None:
+        hidden = _state(infer, context, expr, kind, options, output_names)
+        return (folds.state(infer, context, expr, kind, view, hidden),)
     if kind.one_hot or kind.image:
         plain = _with_size(context, plain, options)
     inputs = _inputs(infer, context, expr, kind, plain)
@@ -38,7 +42,7 @@ def network(
     for option in ("dilation", "context"):
         if option in options:
             infer.builder.unsupported(f"`{option}` of a convolution that is not on a causal view", expr.span)
-    hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
+    hidden = _state(infer, context, expr, kind, options, output_names)
     activation = _activation(infer, options.get("activation"))
     path = infer.builder.fresh(f"{context.path}{kind.name}")
     types = tuple(unknown_type(nodes.REAL) for _ in output_names)
@@ -49,6 +53,8 @@ def network(
             if stated is not None:
                 unify(type_, nodes.Type(nodes.REAL, (stated, *grid)))
     places, shown = (0, ()) if kind.image else causal_inputs.shown(infer, context, inputs)
+    if places:  # it is one network for all places, which stands outside of the local equations of any
+        inputs = tuple(by_value(value, context) for value in inputs)
     own = (
         (known_shape(i.type) or (), places if s else 0)
         for i, s in zip(inputs, shown or ("",) * len(inputs), strict=True)
@@ -64,8 +70,13 @@ def network(
     if kind.image:
         settings = convolutions.settings(infer, context, expr, options.get("kernel"), hidden)
     if kind.gates:
-        _recurrent(infer, expr, places, shown, hidden, types)
-    from_zero = context.in_map or is_true(infer, options, "zero")
+        _recurrent(infer, expr, kind, places, hidden, types)
+    stated = is_true(infer, options, "zero")
+    from_zero = context.in_map or stated
+    if stated:
+        infer.builder.zeros.add(path)
+    if context.in_map:
+        _begin_elsewhere(infer, context, inputs)
     found = nodes.Network(
         *(path, kind.name, hidden, activation, sizes, (), context.iterations, from_zero, output_names, places),
         shown if places else (),
@@ -77,6 +88,18 @@ def network(
         unify(types[0], nodes.Type(nodes.REAL, (stacks.sizes_of(found, stacks.layers_of(found))["last"],)))
     infer.builder.networks[path] = PendingNetwork(found, types)
     return tuple(nodes.NetworkOutput(t, path, number, inputs, span=expr.span) for number, t in enumerate(types))
+
+
+def _begin_elsewhere(infer: Infer, context: Context, inputs: tuple[nodes.Expr, ...]) -> None:
+    """Of networks one after another in a map the last begins at 0: of all of them no gradient would reach a weight."""
+    waiting = list(inputs)
+    while waiting:
+        for part in walk(waiting.pop()):
+            if isinstance(part, nodes.Reference) and part.name in context.values:
+                waiting.append(context.values[part.name])
+            elif isinstance(part, nodes.NetworkOutput) and part.path in infer.builder.networks:
+                pending = infer.builder.networks[part.path]
+                pending.network = dataclasses.replace(pending.network, zero_output=part.path in infer.builder.zeros)
 
 
 def _table(
@@ -127,24 +150,34 @@ def bounded(infer: Infer, context: Context, expr: tree.Call) -> nodes.Expr:
 def _recurrent(
     infer: Infer,
     expr: tree.Call,
+    kind: networks.NetworkKind,
     places: int,
-    shown: tuple[str, ...],
     hidden: tuple[int, ...],
     types: tuple[nodes.Type, ...],
 ) -> None:
     """A recurrent network carries one state along a causal view, and gives it."""
-    name = expr.function.id if isinstance(expr.function, tree.Name) else "this"
-    if len(hidden) != 1:
-        infer.builder.report(
-            "G104", f"`{name}` needs the size of its state", expr.span, "one number", help=("`hidden = 64`",)
-        )
     if not places:
-        infer.builder.unsupported(f"`{name}` of what is no causal view", expr.span)
-    if "until" in shown:
-        infer.builder.unsupported(f"`{name}` on a view up to its own place", expr.span)
-    if len(types) > 1:
-        infer.builder.report("G104", f"`{name}` has one result, its state", expr.span, "several names for it")
+        infer.builder.unsupported(f"`{kind.name}` of what is no causal view", expr.span)
     unify(types[0], nodes.Type(nodes.REAL, hidden))
+
+
+def _state(
+    infer: Infer,
+    context: Context,
+    expr: tree.Call,
+    kind: networks.NetworkKind,
+    options: dict[str, tree.Expr],
+    names: tuple[str, ...],
+) -> tuple[int, ...]:
+    """The size of the one state that a recurrent network has; of any other its hidden layers."""
+    hidden = tuple(_sizes(infer, context, options["hidden"])) if "hidden" in options else ()
+    if kind.gates and len(hidden) != 1:
+        infer.builder.report(
+            "G104", f"`{kind.name}` needs the size of its state", expr.span, "one number", help=("`hidden = 64`",)
+        )
+    if kind.gates and len(names) > 1:
+        infer.builder.report("G104", f"`{kind.name}` has one result, its state", expr.span, "several names for it")
+    return hidden
 
 
 def _stacked(
@@ -233,10 +266,11 @@ def _inputs(
     """What a network reads."""
     if kind.one_hot:
         return (features.one_hot(infer, context, expr, plain),)
-    return infer.builder.every(plain, lambda a: _input(infer, context, a, image=kind.image))
+    return infer.builder.every(plain, lambda a: read(infer, context, a, image=kind.image))
 
 
-def _input(infer: Infer, context: Context, argument: tree.Argument, *, image: bool = False) -> nodes.Expr:
+def read(infer: Infer, context: Context, argument: tree.Argument, *, image: bool = False) -> nodes.Expr:
+    """One input of a network."""
     if argument.value is None:
         infer.builder.unsupported("a binder as a network's input", argument.span)
     value = infer.expression(context, argument.value)

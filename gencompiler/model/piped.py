@@ -18,7 +18,7 @@ from gencompiler.diagnostics.wording import counted
 from gencompiler.model import definitions, fields, network_calls, nodes
 from gencompiler.model.argument_sizes import known
 from gencompiler.model.builder import Abandon, Context, IndexInfo
-from gencompiler.model.conditions import by_name, constants_of, is_constant
+from gencompiler.model.conditions import by_name, by_value, constants_of, is_constant
 from gencompiler.model.constants import size
 from gencompiler.model.pipelines import flatten
 from gencompiler.model.types import unify
@@ -144,7 +144,7 @@ def inlined(infer: Infer, context: Context, expr: tree.Call, definition: tree.De
         names[variable.name.id] = value
     for argument in given:
         if argument.value is not None and argument.name is not None and not is_constant(argument.value, context):
-            names[argument.name.id] = infer.expression(context, argument.value)
+            names[argument.name.id] = by_value(infer.expression(context, argument.value), context)
     path = f"{builder.fresh(f'{context.path}{name}')}."
     inside = Context(constants, names, {}, path, context.iterations, in_map=context.in_map)
     for declaration in signature.conditions or ():

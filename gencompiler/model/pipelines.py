@@ -38,16 +38,16 @@ def stages(
     for expr in exprs:
         made, shape = _stage(infer, context, expr, shape)
         found.extend(made)
-        context = dataclasses.replace(context, passing=_after(infer, made, context.passing))
+        context = dataclasses.replace(context, passing=after(infer, made, context.passing))
     return tuple(found), shape
 
 
-def _after(infer: Infer, made: tuple[nodes.Stage, ...], before: nodes.Support) -> nodes.Support:
+def after(infer: Infer, made: tuple[nodes.Stage, ...], before: nodes.Support) -> nodes.Support:
     """The support that stages end in."""
     for stage in made:
         match stage:
             case nodes.Repeat():
-                before = _after(infer, stage.stages, before)
+                before = after(infer, stage.stages, before)
             case nodes.UseInverse():
                 before = infer.builder.maps[stage.map].input.type.support
             case nodes.UseMap():

@@ -27,8 +27,8 @@ def expression(expr: nodes.Expr) -> str:
             return f"{name}({expression(operand)})"
         case nodes.Whole():
             return ":"
-        case nodes.Before(index=index, inclusive=inclusive):
-            return f"<{'=' if inclusive else ''}{expression(index)}"
+        case nodes.Before(index=index, inclusive=inclusive, after=after):
+            return f"{'>' if after else '<'}{'=' if inclusive else ''}{expression(index)}"
         case nodes.Scan(indices=indices):
             return f"({', '.join(map(expression, indices))})"
         case nodes.Flat(base=base):  # what a scan order runs along is the same tensor

@@ -23,6 +23,7 @@ from gencompiler.model import (
     groups,
     inner_densities,
     lengths,
+    levels,
     library,
     nodes,
     objectives,
@@ -177,6 +178,9 @@ class _Resolver:
         self.context = dataclasses.replace(self.context, names=dict(self.context.names))
         parts = equations.Equations(self.infer, self.context, self.variables)
         moves: list[nodes.Transition] = []
+        stated = [s.equation for s in self.surface.statements if isinstance(s, tree.EquationStatement)]
+        found = levels.Levels(self.infer, self.context, self.variables, stated)
+        parts.levels, parts.links = found.equations, found.links
         self._quantities(parts)
         for statement in self.surface.statements:
             if isinstance(statement, tree.EquationStatement):
@@ -184,6 +188,9 @@ class _Resolver:
             elif isinstance(statement, tree.Definition) and statement.kind == "sde":
                 self._each(self._sde, statement)
         parts.finish()
+        for fold in self.builder.folds:
+            self.variables[fold.variable.name] = fold.variable
+            parts.quantities.extend(fold.quantities)
         self.builder.stated = parts.conditionals
         self._kernels(parts, moves)
         for definition in self.top.values():

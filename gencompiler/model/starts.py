@@ -20,6 +20,7 @@ from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
 from gencompiler.model.builder import Abandon, Builder, Context
 from gencompiler.model.deterministic import names_in
+from gencompiler.model.mentioned import starts as ends
 from gencompiler.model.types import known_shape, unify
 from gencompiler.node import Node, rebuild, walk
 from gencompiler.syntax import tree
@@ -212,12 +213,28 @@ def _index(each: nodes.Each) -> nodes.Type:
 def reached(model: nodes.Model) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The maps that data pass through, in their order: each with the side on which they arrive and the iteration of
     the repetitions around it."""
-    observed = {v.name for v in model.variables if v.role == "observed"}
-    for link in model.links:
-        if link.target in observed:
-            yield from _through(link.stages, (), undone=True)
-        elif isinstance(link.source, nodes.Reference) and link.source.name in observed:
-            yield from _through(link.stages, (), undone=False)
+    for link, arriving in passed_by_data(model):
+        yield from _through(link.stages, (), undone=arriving == link.target)
+
+
+def passed_by_data(model: nodes.Model) -> Iterator[tuple[nodes.Link, str]]:
+    """The pipelines that data pass through, in their order, each with the end at which they arrive: that of an observed
+    variable, or of a latent one that a pipeline before it gives."""
+    known = {v.name for v in model.variables if v.role == "observed"}
+    left = list(model.links)
+    while link := next((each for each in left if _arriving(each, known)), None):
+        left.remove(link)
+        arriving = _arriving(link, known)
+        known |= {link.target, *(part.name for part in ends(link))}
+        yield link, arriving
+
+
+def _arriving(link: nodes.Link, known: set[str]) -> str:
+    """The end of a pipeline that is known, where the other is not."""
+    sources = [part.name for part in ends(link)]
+    if link.target in known:
+        return link.target if not known & set(sources) else ""
+    return sources[0] if set(sources) <= known else ""
 
 
 def _through(

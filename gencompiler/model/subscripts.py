@@ -297,11 +297,23 @@ def _elsewhere(info: IndexInfo, first: int) -> tuple[str, ...]:
 
 
 def before(infer: Infer, context: Context, subscript: tree.Relative, extent: int) -> nodes.Before:
-    """`<i` of an axis: the places before an index."""
-    if subscript.operator not in ("<", "<="):
-        infer.builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
-    if not (isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices):
-        infer.builder.unsupported("a causal view with a computed bound", subscript.span)
-    _solve_index(infer, context, subscript.bound, 0, extent)
-    value = infer.expression(context, subscript.bound)
-    return nodes.Before(value.type, value, subscript.operator == "<=", span=subscript.span)
+    """`<i` of an axis: the places before an index; in a head also `>i`, those after it, or after a number."""
+    builder, after = infer.builder, subscript.operator in (">", ">=")
+    if subscript.operator not in ("<", "<=", ">", ">="):
+        builder.unsupported(f"the view `{subscript.operator}i`", subscript.span)
+    if after and not context.in_head:
+        advice = "list it in the head, and read it by a recurrent network or an equation `h[t] = f(h[t + 1], x[t])`"
+        builder.unsupported(f"the view `{subscript.operator}i` as a value", subscript.span, advice)
+    named = isinstance(subscript.bound, tree.Name) and subscript.bound.id in context.indices
+    if not named and not after:
+        builder.unsupported("a causal view with a computed bound", subscript.span)
+    if named:
+        assert isinstance(subscript.bound, tree.Name)
+        _solve_index(infer, context, subscript.bound, 0, extent)
+        value = infer.expression(context, subscript.bound)
+    else:
+        value = infer.expression(context, subscript.bound)
+        if not isinstance(value, nodes.Literal):
+            builder.unsupported("a view with a computed bound", subscript.span)
+        _check_constant(infer, value, tree.At(subscript.bound, span=subscript.span), extent)
+    return nodes.Before(value.type, value, subscript.operator in ("<=", ">="), after, span=subscript.span)

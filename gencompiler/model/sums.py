@@ -1,7 +1,8 @@
-"""Sums over several indices: `sum(for i, j in 0..i: W[i, j] * x[i] * x[j])` is a sum of sums.
+"""Sums over several indices: `sum(for i, j in 0..i: W[i, j] * x[i] * x[j])` is a sum of sums; and products.
 
-A range may depend on the indices before it; a place outside it contributes 0.  `sum(for j in o[>=d]: e)` runs over the
-places of an order that come from its turn d on.
+A range may depend on the indices before it, or on whole numbers, `prod(for s in 0..t + 1: 1 - beta(s))`; a place
+outside it contributes 0 to a sum, and 1 to a product.  `sum(for j in o[>=d]: e)` runs over the places of an order that
+come from its turn d on.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gencompiler.catalog import supports
 from gencompiler.model import nodes, orders
 from gencompiler.model.builder import Abandon, Context, IndexInfo
 from gencompiler.model.constants import NotConstant, evaluate, size
+from gencompiler.model.subscripts import moved_bin
 from gencompiler.model.types import known_shape
 from gencompiler.node import walk
 from gencompiler.syntax import tree
@@ -20,14 +23,19 @@ if TYPE_CHECKING:
     from gencompiler.model.infer import Infer
 
 
-def over_several(infer: Infer, context: Context, call: tree.Call) -> nodes.Expr | None:
-    """The sum of an array over several indices, or over a range that is not `0..n`; None of anything else."""
+#: What a place outside of a range contributes.
+NEUTRAL = {"sum": Fraction(0), "prod": Fraction(1)}
+
+
+def over_several(infer: Infer, context: Context, call: tree.Call, name: str) -> nodes.Expr | None:
+    """The sum, or product, of an array over several indices, or over a range that is not `0..n`; None of anything
+    else."""
     operand = call.arguments[0].value if len(call.arguments) == 1 else None
     if not isinstance(operand, tree.Each):
         return None
     if len(operand.bindings) == 1 and _plain(context, operand.bindings[0]):
         return None
-    return _sum(infer, context, operand.bindings, operand.body, call)
+    return _sum(infer, context, operand.bindings, operand.body, call, name)
 
 
 def _plain(context: Context, binding: tree.Binding) -> bool:
@@ -44,13 +52,20 @@ def _is_constant(context: Context, expr: tree.Expr) -> bool:
 
 
 def _sum(
-    infer: Infer, context: Context, bindings: tuple[tree.Binding, ...], body: tree.Expr, call: tree.Call
+    infer: Infer,
+    context: Context,
+    bindings: tuple[tree.Binding, ...],
+    body: tree.Expr,
+    call: tree.Call,
+    name: str,
 ) -> nodes.Expr:
     binding, *rest = bindings
-    come = orders.still_to_come(infer, context, binding.range)
+    come = orders.still_to_come(infer, context, binding.range) if name == "sum" else None
     info, bounds = _index(infer, context, binding) if come is None else (_places(binding, come), ())
+    if info.extent is None and not _subscribes(info.name, (body, *(b.range for b in rest))):
+        info.extent = _largest(infer, context, binding)
     inside = context.index(info)
-    value = _sum(infer, inside, tuple(rest), body, call) if rest else infer.expression(inside, body)
+    value = _sum(infer, inside, tuple(rest), body, call, name) if rest else infer.expression(inside, body)
     if known_shape(value.type) != ():
         infer.builder.unsupported("a sum of tensors over several indices", body.span)
     if info.extent is None:
@@ -65,14 +80,33 @@ def _sum(
     index = nodes.Reference(_whole(info.extent), info.name, span=binding.span)
     for function, bound in bounds:
         condition = infer.apply(function, (index, infer.expression(inside, bound)), bound.span)
-        zero = nodes.Literal(real, Fraction(0), span=bound.span)
-        value = nodes.Choose(real, condition, value, zero, span=bound.span)
+        nothing = nodes.Literal(real, NEUTRAL[name], span=bound.span)
+        value = nodes.Choose(real, condition, value, nothing, span=bound.span)
     if come is not None:
         zero = nodes.Literal(real, Fraction(0), span=come.span)
         condition = infer.apply("equal", (nodes.Element(real, come, (index,), span=come.span), zero), come.span)
         value = nodes.Choose(real, condition, value, zero, span=come.span)
     each = nodes.Each(nodes.Type(nodes.REAL, (info.extent,)), info.name, info.extent, value, span=call.span)
-    return nodes.Reduce(real, "sum", each, span=call.span)
+    return nodes.Reduce(real, name, each, span=call.span)
+
+
+def _subscribes(index: str, parts: tuple[tree.Expr | None, ...]) -> bool:
+    """Whether an index picks a place of something, which says how far it runs."""
+    subscripts = (n for part in parts if part is not None for n in walk(part) if isinstance(n, tree.Subscript))
+    return any(isinstance(n, tree.Name) and n.id == index for s in subscripts for n in walk(s))
+
+
+def _largest(infer: Infer, context: Context, binding: tree.Binding) -> int | None:
+    """The largest value of the end of a range, of a whole number of finite support, moved by a constant."""
+    if not isinstance(binding.range, tree.Range) or binding.range.upper is None:
+        return None
+    end = infer.expression(context, binding.range.upper)
+    found = moved_bin(end)
+    support = found[0].type.support if found is not None else None
+    if found is None or support is None or not supports.SUPPORTS[support.name].discrete:
+        return None
+    _, upper, _, _ = supports.bounds(support.name, support.arguments)
+    return None if upper == nodes.INFINITY else max(0, int(upper) + found[1])
 
 
 def _places(binding: tree.Binding, come: nodes.Expr) -> IndexInfo:

@@ -102,10 +102,12 @@ class Whole(Expr):
 
 @node
 class Before(Expr):
-    """`<index` in a subscript: the places strictly before `index`; with `inclusive` also `index` itself."""
+    """`<index` in a subscript: the places strictly before `index`; with `inclusive` also `index` itself.  `after`:
+    those after it, `>index`, which heads list; what an equation computes of them is a derived quantity."""
 
     index: Expr
     inclusive: bool = False
+    after: bool = False
 
 
 @node

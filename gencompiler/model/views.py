@@ -121,7 +121,7 @@ def same(left: nodes.Before | None, right: nodes.Before | None) -> bool:
     """Whether two axes of one extent show the same places."""
     if left is None or right is None:
         return left is right
-    return left.index == right.index and left.inclusive == right.inclusive
+    return (left.index, left.inclusive, left.after) == (right.index, right.inclusive, right.after)
 
 
 def check(model: nodes.Model, reporter: Reporter) -> None:
@@ -163,4 +163,4 @@ def _spelled(view: nodes.Before) -> str:
     index = view.index.name if isinstance(view.index, nodes.Reference) else "i"
     if isinstance(view.index, nodes.Scan):
         index = f"({', '.join(i.name for i in view.index.indices if isinstance(i, nodes.Reference))})"
-    return f"<{'=' if view.inclusive else ''}{index}"
+    return f"{'>' if view.after else '<'}{'=' if view.inclusive else ''}{index}"

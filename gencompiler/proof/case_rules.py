@@ -32,14 +32,19 @@ _SIDES = {
 
 def branches(term: Term) -> tuple[Term, Term, Term]:
     """The number that a choice compares with a number, and its branches, each with a symbol in the place of that number
-    that has the values for which the branch is taken.  Where `a @ a` is not positive, a is 0."""
+    that has the values for which the branch is taken; of two that are compared, their difference, either way round.
+    Where `a @ a` is not positive, a is 0."""
     need(term.operation == "choose", "{} is not a choice", term)
     condition, then, otherwise = term.arguments
     if condition.operation == "apply" and condition.data in ("equal", "not_equal"):
         return _first_and_others(term)
     known = condition.operation == "apply" and condition.data in _SIDES and condition.shape == ()
-    need(known and condition.arguments[1].operation == "literal", "{} does not compare with a number", condition)
+    need(known, "{} does not compare numbers", condition)
     compared, bound = condition.arguments
+    turned = None
+    if bound.operation != "literal":
+        need(bound.shape == () and compared.shape == (), "{} compares vectors", condition)
+        compared, turned, bound = minus(compared, bound), minus(bound, compared), ZERO
     need(compared.operation != "literal", "{} is a number", compared)
     parts = []
     for branch, side in zip((then, otherwise), _SIDES[condition.data], strict=True):
@@ -47,7 +52,7 @@ def branches(term: Term) -> tuple[Term, Term, Term]:
         ends = (bound.data, domain.REALS.upper) if direction == "above" else (domain.REALS.lower, bound.data)
         own = symbol("along", f"{compared} {direction} {bound}", Support(kind, ends))
         need(own not in term.symbols, "the name of {} is in use", compared)  # long terms are spelled alike
-        values = {compared: own}
+        values = {compared: own} if turned is None else {compared: own, turned: negated(own)}
         if bound is ZERO and direction == "below":
             values |= _vanishing(compared, branch)
         parts.append(replaced(branch, values))
@@ -77,9 +82,11 @@ def vanishing(term: Term) -> tuple[Term, ...]:
     if condition.data not in _SIDES:
         return ()
     compared, bound = condition.arguments
+    if bound is not ZERO:
+        return ()
     sides = zip((then, otherwise), _SIDES[condition.data], strict=True)
     below = [branch for branch, side in sides if side.endswith("below")]
-    found = [t for branch in below for t in _vanishing(compared, branch)] if bound is ZERO else []
+    found = [t for branch in below for t in _vanishing(compared, branch)]
     return tuple(dict.fromkeys(found))
 
 

@@ -136,6 +136,8 @@ class ClosedForms:
         if name in ("sin", "cos") and (turned := without_half_turns(inner[0])) is not None:
             rest, odd = turned
             return ex.scaled(self.normal(apply(name, ex.written(rest))), -1 if odd else 1)
+        if name == "abs" and (side := self.sign(ex.written(inner[0]))):
+            return ex.scaled(inner[0], side)
         if name in ODD or name in EVEN:
             if not inner[0]:
                 return {} if name in ODD else ex.constant(int(name in ("cos", "bessel_i0")))

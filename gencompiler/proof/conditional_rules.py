@@ -95,21 +95,25 @@ def conditional_equations(
     known = frozenset(given)
     need(bool(targets) and len(set(targets)) == len(targets), "no targets, or one of them twice")
     need(not known & set(targets), "a target that is given")
-    left = set(targets)
+    left, determined = set(targets), set[str]()
     used: set[int] = set()
     kind = "exact"
-    for name in targets:
-        base, own, quantized = _pushed(productions, name)
-        if base is None or own in used:
+    waiting = list(targets)
+    while waiting:
+        name = waiting.pop(0)
+        bases, own, quantized = _pushed(productions, name)
+        if not bases or own in used:
             continue
-        need(base not in left | known, "given {}, {} is determined", base, name)
+        fixed = next(iter(sorted(bases & (left | known | set(targets)))), "")
+        need(not fixed, "given {}, {} is determined", fixed, name)
         used.add(own)
         made = {place.variable for place in productions[own].produces}
-        need(made <= set(targets), "{} and what else its pipeline makes are not both asked for", name)
-        left = left - made | {base}
+        need(made <= left, "{} and what else its pipeline makes are not both asked for", name)
+        left, determined = left - made | bases, determined | made
+        waiting += sorted(bases)
         kind = "bound" if quantized and len(made) == 1 else kind
         need(
-            listed(productions[own]) - {base} <= set(targets) | known,
+            listed(productions[own]) - bases <= set(targets) | known,
             "the pipeline to {} needs what is not known",
             name,
         )
@@ -118,29 +122,28 @@ def conditional_equations(
         need(bool(numbers), "no equation gives `{}`", name)
         for k in numbers:
             need(has_density(productions[k].law), "the equation of `{}` has no density", name)
-            hidden, computed = _unknown(productions, listed(productions[k]), frozenset(left) | set(targets) | known)
+            hidden, computed = _unknown(productions, listed(productions[k]), frozenset(left | determined) | known)
             need(not hidden, "`{}` is latent, and no equation eliminates it", next(iter(sorted(hidden)), ""))
             used |= computed
         used |= set(numbers)
-    after = known & descendants(productions, frozenset(left) | set(targets))
+    after = known & descendants(productions, frozenset(left | determined))
     need(not after, "`{}` depends on the targets", next(iter(sorted(after)), ""))
     return tuple(sorted(used)), kind
 
 
-def _pushed(productions: tuple[Production, ...], name: str) -> tuple[str | None, int, bool]:
-    """For a variable that a pipeline makes: its base, the production, and whether it quantizes."""
+def _pushed(productions: tuple[Production, ...], name: str) -> tuple[frozenset[str], int, bool]:
+    """For a variable that a pipeline makes: its bases, the production, and whether it quantizes."""
     numbers = makers(productions, name)
     if len(numbers) != 1:
-        return None, -1, False
+        return frozenset(), -1, False
     production = productions[numbers[0]]
     if not isinstance(production.law, Chains):
-        return None, -1, False
-    quantized = quantizes(production.law.stages)
-    base, *conditions = (p.variable for p in production.listed)
+        return frozenset(), -1, False
+    quantized, bases = quantizes(production.law.stages), frozenset(production.starts)
     need(not (production.inverted and quantized), "not a bijection")
     need(len(production.produces) == 1 + rests(production.law.stages), "a variable that the pipeline does not make")
-    need(base not in conditions, "the pipeline to {} mentions its own source", name)
-    return base, numbers[0], quantized
+    need(not bases & set(production.conditions), "the pipeline to {} mentions its own source", name)
+    return bases, numbers[0], quantized
 
 
 def _unknown(

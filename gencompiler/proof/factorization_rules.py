@@ -6,15 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from gencompiler.model.nodes import Support
 from gencompiler.proof.facts import Fact
 from gencompiler.proof.graph import Shape
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.precedence import acyclic, apart, strictly_after
 from gencompiler.proof.structure import (
+    Admissible,
+    Chains,
     Factorizes,
     NotFactorized,
     Place,
     Production,
+    PushesForward,
     Turns,
     box,
     covers,
@@ -42,6 +46,8 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     produced = {p.variable for production in productions for p in production.produces}
     need(produced <= set(shapes), "a variable that does not belong to the joint is produced")
     for production in productions:
+        if production.sources != 1 or (isinstance(production.law, Chains) and production.law.end is not None):
+            _fits(production, productions, shapes)
         for used in production.mentioned:
             need(any(covers(p, used) for p in production.listed), "the head does not list {}", describe(used))
     position = {k: n for n, turn in enumerate(order) for k in members(turn)}
@@ -58,6 +64,43 @@ def factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             _evaluated_in_turns(turn, productions, shapes)
     conditions = {u.variable for p in productions for u in p.listed} - produced
     return Factorizes(joint, variables, productions, tuple(sorted(conditions)))
+
+
+def _fits(production: Production, productions: tuple[Production, ...], shapes: Mapping[str, Shape]) -> None:
+    """A pipeline that starts from several variables, or ends in another shape: it takes whole variables of the joint,
+    over one support and joined along their first axes, to a whole variable of the shape that it gives."""
+    law = production.law
+    if not isinstance(law, Chains) or not 1 <= production.sources <= len(production.listed):
+        raise Unproved("only a pipeline starts from several variables")
+    need(not production.inverted or production.sources == 1, "a pipeline is undone onto several variables")
+    ends = (production.listed[: production.sources], production.produces[:1])
+    starts, gives = reversed(ends) if production.inverted else ends
+    names = [place.variable for place in (*starts, *gives)]
+    need(len(set(names)) == len(names) and set(names) <= set(shapes), "not several variables of the joint")
+    need(not any(place.axes for place in (*starts, *gives)), "a part of a variable is joined")
+    taken, (given,) = [shapes[name] for name in names[:-1]], [shapes[name] for name in names[-1:]]
+    joined = taken[0] if len(taken) == 1 else _joined(taken)
+    need(joined == law.shape, "the pipeline starts somewhere else")
+    need(given == (law.shape if law.end is None else law.end), "the pipeline ends in another shape")
+    for other in productions if len(taken) > 1 else ():
+        if {place.variable for place in other.produces} & set(names[:-1]):
+            need(_over(other.law) == law.source, "what is joined is not over one support")
+
+
+def _joined(shapes: list[Shape]) -> Shape:
+    """The shape of tensors that are put side by side along their first axes."""
+    need(all(shapes) and len({shape[1:] for shape in shapes}) == 1, "what is joined does not fit")
+    return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+
+
+def _over(law: Fact | None) -> Support | None:
+    """The support of what an equation makes."""
+    match law:
+        case Admissible(event=event):
+            return event
+        case PushesForward(chain=chain) | (Chains() as chain):
+            return chain.target
+    return None
 
 
 def _evaluated_in_turns(turn: Turns, productions: tuple[Production, ...], shapes: Mapping[str, Shape]) -> None:
@@ -109,7 +152,8 @@ def no_factorization(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 def _known(place: Place) -> bool:
-    return all(a.kind not in ("other", "scan") and not a.order for a in place.axes)
+    open_ = ("other", "scan", "after")
+    return all(a.kind not in open_ and not a.order for a in place.axes)
 
 
 def _miscounted(name: str, shape: Shape, productions: tuple[Production, ...]) -> bool:

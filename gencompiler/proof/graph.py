@@ -37,7 +37,7 @@ class Term:
     """One node of the graph.  `operation` and `data` say what it is; `shape` is that of its value, and a causal view
     (`x[<i]`) keeps its axis at full extent.  Build terms with the functions of this module."""
 
-    __slots__ = ("__weakref__", "_symbols", "arguments", "data", "depth", "operation", "shape")
+    __slots__ = ("__weakref__", "_spelled", "_symbols", "arguments", "data", "depth", "operation", "shape")
 
     operation: str
     data: Any
@@ -45,11 +45,14 @@ class Term:
     shape: Shape
     depth: int
     _symbols: frozenset[Term] | None
+    _spelled: str | None
 
     def __repr__(self) -> str:
-        from gencompiler.proof.text import text
+        if self._spelled is None:
+            from gencompiler.proof.text import text
 
-        return text(self)
+            self._spelled = text(self)
+        return self._spelled
 
     @property
     def symbols(self) -> frozenset[Term]:
@@ -75,6 +78,7 @@ def make(operation: str, data: Any, arguments: tuple[Term, ...], shape: Shape) -
         found.depth = depth
         found.operation, found.data, found.arguments, found.shape = operation, data, arguments, shape
         found._symbols = None
+        found._spelled = None
         _TERMS[key] = found
     return found
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from gencompiler.model.nodes import REAL, Support
-from gencompiler.proof import antiderivatives, error_functions, integral_table, primitives
+from gencompiler.proof import antiderivatives, error_functions, integral_table, primitives, rationals, shifts, waves
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.binders import replaced
 from gencompiler.proof.closed_forms import ClosedForms
@@ -192,9 +192,12 @@ class Integrals:
                 yield lambda k=k: self._by_power(body, y, k, depth + 1)  # type: ignore[misc]
                 yield lambda k=k: self._by_growth(body, y, k, depth + 1)  # type: ignore[misc]
         else:
+            yield lambda: self.forms.products(ex.written(waves.polynomial(self.forms, body, y)))
+            yield lambda: self.forms.products(ex.written(rationals.integral(self.forms, body, y)))
             yield lambda: self._by_sigmoid(body, y, depth + 1)
 
     def _ways_on_reals(self, body: Term, y: Term, depth: int) -> Iterator[Callable[[], tuple[Product, ...]]]:
+        yield lambda: self.forms.products(ex.written(shifts.difference(self.forms, body, y)))
         places = [p for p in self._places(body, y) if p is not ZERO]
         for place in [ZERO, *places]:
             shifted = substitute(body, {y: plus(place, y)}) if place is not ZERO else body

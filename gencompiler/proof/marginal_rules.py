@@ -75,7 +75,8 @@ def is_gaussian(production: Production, latent: frozenset[Term]) -> bool:
         return False
     if isinstance(law, Chains):
         body = affine_map(law)
-        return body is not None and not production.inverted and is_affine(body[1], latent | {body[0]})
+        whole = not production.inverted and production.sources == 1
+        return body is not None and whole and is_affine(body[1], latent | {body[0]})
     if not isinstance(law, Admissible) or law.family != "Normal":
         return False
     return _is_linear(law, latent)
@@ -195,8 +196,8 @@ def why_not(productions: tuple[Production, ...], latent: tuple[str, ...], shapes
         total = math.prod(c for c in counts if c is not None)
         return None if total <= LARGEST_SUM else f"they have {total:,} values together, more than {LARGEST_SUM:,}"
     links = [p for p in productions if isinstance(p.law, Chains)]
-    sources = [p.listed[0].variable for p in links]
-    if len(set(sources)) < len(sources) or set(sources) & {u.variable for p in links for u in p.listed[1:]}:
+    sources = [name for p in links for name in p.starts]
+    if len(set(sources)) < len(sources) or set(sources) & {name for p in links for name in p.conditions}:
         return "the source of one pipeline enters another, so that what they give may lie in a plane"
     known = sorted(set(sources) - set(latent))
     if known:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
-from gencompiler.catalog.supports import COUPLED, SUPPORTS
+from gencompiler.catalog.supports import COUPLED, SUPPORTS, values_in
 from gencompiler.model.nodes import Support
 from gencompiler.proof import domain, enclosure
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms, Know
 from gencompiler.proof.components import component, components
 from gencompiler.proof.density_facts import HasMass, IsCdf, NotCdf, NotMass
+from gencompiler.proof.divisions import cancelled
 from gencompiler.proof.domain import NON_NEGATIVE, Interval
 from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.exponentials import Exponentials
@@ -30,7 +31,7 @@ from gencompiler.proof.numbers import Number, Undecided, compare
 from gencompiler.proof.products import Product, over_one
 from gencompiler.proof.range_rules import range_of
 from gencompiler.proof.refute_rules import Assignment, admissible, continuous
-from gencompiler.proof.series import Series
+from gencompiler.proof.series import SHORT, Series
 from gencompiler.proof.terms import ONE, minus, over, plus
 
 #: More variables, counting elements, are not integrated one by one.
@@ -55,25 +56,33 @@ def elements(variables: tuple[Term, ...]) -> tuple[Term, ...]:
         size = variable.shape[0] if variable.shape else 1
         need(support_of(variable).name not in ("Simplex", "Permutation"), "a variable on {}", support_of(variable))
         found.extend(component(variable, k) for k in range(size))
-    need(0 < len(found) <= MOST_VARIABLES, "{} variables", len(found))
+    need(len(found) <= MOST_VARIABLES, "{} variables", len(found))
     return tuple(found)
 
 
 def mass(
     variables: tuple[Term, ...], body: Term, know: Know, primitives: bool = False
 ) -> tuple[ClosedForms, tuple[Product, ...]]:
-    """The integral of `body` in closed form, by `primitives` as well where these are asked for; raises Unproved."""
+    """The integral of `body`, which is nowhere negative, in closed form, by `primitives` as well where these are asked
+    for: variables of few values first, then the others, the last one first; raises Unproved."""
     forms = ClosedForms(know)
     inside = body
-    products: tuple[Product, ...] = ()
-    for variable in reversed(variables):
+    products = () if variables else forms.products(body)
+    few = [v for v in reversed(variables) if not _has_many_values(v)]
+    for variable in (*few, *(v for v in reversed(variables) if v not in few)):
         if SUPPORTS[support_of(variable).name].discrete:
             products = Series(forms).over(inside, variable)
         else:
             products = Integrals(forms, primitives).over(inside, variable)
-        total = forms.total(products)
+        total = cancelled(forms.total(products))
         inside = ex.written(over_one(total) if primitives else total)
     return forms, products
+
+
+def _has_many_values(variable: Term) -> bool:
+    support = support_of(variable)
+    size = 2 if support.name == "Sign" else values_in(support.name, support.arguments)
+    return size is None or size >= SHORT
 
 
 def from_premises(premises: tuple[Fact, ...]) -> Know:

@@ -1,36 +1,31 @@
-"""The search for proofs that a density has mass 1, and for numbers with which it has another: nothing here is
-trusted."""
+"""The search for proofs that a density has mass 1: nothing here is trusted."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Callable, Iterator
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.model.nodes import Real, Support
+from gencompiler.model.nodes import REAL, Support
+from gencompiler.proof import enclosure_rules, mass_rules, reflection_rules, region_rules, rules
 from gencompiler.proof import exponentials as ex
-from gencompiler.proof import mass_rules, reflection_rules, rules
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.budget import MASS_PRIMITIVES, MASS_WAY, Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.domain import Interval
-from gencompiler.proof.evaluate import Undefined, evaluate
 from gencompiler.proof.facts import Bijection
-from gencompiler.proof.graph import Malformed, Term, apply, build, literal, subterms, support_of, symbol
-from gencompiler.proof.integrands import ends
-from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
-from gencompiler.proof.mass_rules import at_point, elements, scalar
-from gencompiler.proof.numbers import Undecided
+from gencompiler.proof.graph import Malformed, Term, apply, build, literal, substitute, subterms, support_of, symbol
+from gencompiler.proof.integrands import ends, summands
+from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.mass_rules import elements, scalar
 from gencompiler.proof.pieces import linear
-from gencompiler.proof.quadrature import mass_bounds
-from gencompiler.proof.refute_rules import Assignment
 from gencompiler.proof.search import Search
-from gencompiler.proof.sign_search import Asking, AskingSigns, free_symbols, nowhere_negative, points
+from gencompiler.proof.sign_search import Asking, AskingSigns, nowhere_negative
 from gencompiler.proof.stick_rules import in_sticks, on_simplex
-from gencompiler.proof.text import approximately, number
+from gencompiler.proof.terms import plus
 
 assert rules.RULES
 
@@ -38,14 +33,24 @@ assert rules.RULES
 # -- mass ------------------------------------------------------------------------------------------------------------
 
 
-def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | None = None) -> Proof:
-    """That a body has mass 1, up to the tolerance; raises NotFound."""
+def mass(
+    search: Search,
+    variables: tuple[Term, ...],
+    body: Term,
+    cdf: Proof | None = None,
+    look: Callable[[], None] | None = None,
+) -> Proof:
+    """That a body has mass 1, up to the tolerance; raises NotFound.
+
+    `look`: what is done before the ways that take long; it may raise NotFound, having seen that the mass is another."""
     if cdf is not None:
         return prove("near_enough", (), prove("mass_by_cdf", (), cdf))
     if any(map(on_simplex, variables)):
-        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body)))
+        return prove("mass_on_simplex", (variables, body), mass(search, *_in_sticks(variables, body), look=look))
     reasons: list[str] = []
-    for way in (closed_form, _reordered, _reflected, _pushed, _by_primitives, _with_signs, _enclosed):
+    for number, way in enumerate(WAYS):
+        if number == 1 and look is not None:
+            look()
         try:
             with limited(MASS_PRIMITIVES if way is _by_primitives else MASS_WAY):
                 return prove("near_enough", (), way(search, variables, body))
@@ -56,6 +61,50 @@ def mass(search: Search, variables: tuple[Term, ...], body: Term, cdf: Proof | N
         except (Unproved, Malformed) as failure:
             reasons.append(str(failure))
     raise NotFound("mass", body, reasons[0])
+
+
+def _in_regions(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """Region by region, each in an order of its own; raises NotFound."""
+    whole, own = scalar(body), elements(variables)
+    parts = region_rules.regions(whole)
+    if not 1 < len(parts) <= region_rules.MOST_REGIONS or len(own) < 2:
+        raise NotFound("mass", body, "one region")
+    first = nowhere_negative(search, whole)
+    asking = Asking(search)
+    orders = tuple(_order(asking, own, part) for part in parts)
+    region_rules.mass_of_regions(own, whole, orders, asking)
+    return prove("mass_in_regions", (variables, body, orders), first, *asking.proofs.values())
+
+
+def _order(asking: Asking, variables: tuple[Term, ...], part: Term) -> tuple[Term, ...]:
+    """An order in which a part can be integrated; raises NotFound."""
+    for order in itertools.islice(itertools.permutations(variables), MOST_ORDERS):
+        with contextlib.suppress(Unproved, Malformed):
+            mass_rules.mass(order, part, asking)
+            return order
+    raise NotFound("mass", part, "no order of integration helps")
+
+
+def _unfolded(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
+    """As what is folded from the reals: half of the terms of a sum are the others at -x; raises NotFound."""
+    (variable,) = variables if len(variables) == 1 else (None,)
+    if variable is None or variable.shape or support_of(variable).name != "Positive":
+        raise NotFound("mass", body, "nothing is folded")
+    parts = summands(body)
+    y = symbol("input", "unfolded", REAL)
+    asking = Asking(search)
+    forms = ClosedForms(asking)
+    halves = itertools.combinations(parts[1:], len(parts) // 2 - 1) if len(parts) in FOLDED else ()
+    for half in halves:
+        g = substitute(functools.reduce(plus, half, parts[0]), {variable: y})
+        if region_rules.folds(forms, variable, body, y, g):
+            inner = closed_form(search, (y,), g)
+            return prove("mass_unfolded", (variable, body, y, g), inner, *asking.proofs.values())
+    raise NotFound("mass", body, "nothing is folded")
+
+
+#: Of how many terms a sum may be folded.
+FOLDED = (2, 4, 6)
 
 
 def _by_primitives(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
@@ -127,13 +176,13 @@ def _pushed_forward(search: Search, variables: tuple[Term, ...], body: Term, dep
     if len(variables) != 1 or variables[0].shape or SUPPORTS[support_of(variables[0]).name].discrete:
         raise NotFound("mass", body, "a change of several variables")
     (variable,) = variables
-    for inner in itertools.islice(_changes(body, variable), MOST_CHANGES):
+    for inner in itertools.islice(changes(body, variable), MOST_CHANGES):
         with contextlib.suppress(NotFound, Unproved, Malformed):
             return _through(search, variable, body, inner, depth)
     raise NotFound("mass", body, "no change of variables helps")
 
 
-def _changes(body: Term, variable: Term) -> Iterator[Term]:
+def changes(body: Term, variable: Term) -> Iterator[Term]:
     """Functions of the variable inside a body that are not affine in it, the largest first."""
     for inner in reversed(subterms(body)):
         if variable in inner.symbols and inner is not body and inner.operation == "apply" and not inner.shape:
@@ -155,10 +204,10 @@ def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int
     bijection = search.bijection(variable, inner)
     found = bijection.conclusion
     assert isinstance(found, Bijection)
-    y = symbol("input", f"pushed {depth}", _support(found.image))
+    y = symbol("input", f"pushed {depth}", image_support(found.image))
     asking = Asking(search)
     forms = ClosedForms(asking)
-    moved = _moved(forms, found, body, y)
+    moved = density_of(forms, found, body, y)
     try:
         other = closed_form(search, (y,), moved)
     except NotFound:
@@ -169,7 +218,7 @@ def _through(search: Search, variable: Term, body: Term, inner: Term, depth: int
     return prove("mass_by_bijection", (variable, body, y, moved), bijection, other, *asking.proofs.values())
 
 
-def _moved(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
+def density_of(forms: ClosedForms, bijection: Bijection, body: Term, y: Term) -> Term:
     """The density of y = inner: the body over the slope, as it is written or in normal form."""
     variable, inner = bijection.input, bijection.body
     for size in mass_rules.sizes(bijection):
@@ -192,7 +241,7 @@ def _replaced(term: Term, old: Term, new: Term) -> Term:
     return build(term.operation, term.data, tuple(_replaced(a, old, new) for a in term.arguments))
 
 
-def _support(image: Interval) -> Support:
+def image_support(image: Interval) -> Support:
     if image.lower == -math.inf and image.upper == math.inf:
         return Support("Real")
     return Support("Open", (image.lower, image.upper))
@@ -200,12 +249,25 @@ def _support(image: Interval) -> Support:
 
 def _enclosed(search: Search, variables: tuple[Term, ...], body: Term) -> Proof:
     """The same by an enclosure, of what has no parameters."""
-    if len(variables) != 1 or variables[0].shape or body.symbols != set(variables):
+    whole = scalar(body)
+    if whole.symbols != set(elements(variables)):
         raise NotFound("mass", body, "an enclosure is of numbers")
-    asking = Asking(search)
-    first = nowhere_negative(search, body)
-    mass_bounds(body, variables[0], asking, SUPPORTS[support_of(variables[0]).name].discrete)
-    return prove("mass_enclosed", (variables, body), first, *asking.proofs.values())
+    first = nowhere_negative(search, whole)
+    for last in left_over(variables):
+        asking = Asking(search)
+        with contextlib.suppress(Unproved):
+            enclosure_rules.bounds(variables, whole, last, asking)
+            return prove("mass_enclosed", (variables, body, last), first, *asking.proofs.values())
+    raise NotFound("mass", body, "no enclosure is near enough")
+
+
+#: How many variables are tried as the one that is left for an enclosure.
+_MOST_LEFT = 3
+
+
+def left_over(variables: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The variables that may be left for an enclosure, those of endless supports first."""
+    return elements(variables)[:_MOST_LEFT]
 
 
 def closed_form(
@@ -236,124 +298,5 @@ def distribution_function(search: Search, variable: Term, body: Term, cdf: Term 
         raise NotFound("cdf", cdf, str(failure)) from None
 
 
-# -- counterexamples -------------------------------------------------------------------------------------------------
-
-#: How many values of the parameters are tried.
-_MOST_TRIED = 12
-
-
-def other_mass(variables: tuple[Term, ...], body: Term) -> Proof | None:
-    """Numbers for the parameters with which the mass is another than 1."""
-    if any(map(on_simplex, variables)):
-        return _other_mass_of_sticks(variables, body)
-    try:
-        own, whole = elements(variables), scalar(body)
-    except (Unproved, Malformed):
-        return None
-    free = tuple(s for s in free_symbols(whole) if s not in own and s not in variables)
-    simple, shares = with_shares(free)
-    for find in (_other_mass_at, _other_mass_through, _mass_elsewhere):
-        for assignment in points(simple, _MOST_TRIED if find is _other_mass_at else 3):
-            with contextlib.suppress(Unproved, Malformed, NotFound, Undefined, Undecided, Spent), limited(MASS_WAY):
-                return find(variables, body, (*assignment, *shares))
-    return None
-
-
-def _other_mass_of_sticks(variables: tuple[Term, ...], body: Term) -> Proof | None:
-    """The same of a density on the simplex."""
-    with contextlib.suppress(Unproved, Malformed):
-        found = other_mass(*in_sticks(variables, body))
-        return found and prove("other_mass_on_simplex", (variables, body, found.subject[2]), found)
-    return None
-
-
-def with_shares(free: tuple[Term, ...]) -> tuple[tuple[Term, ...], Assignment]:
-    """The symbols that are no elements of points of a simplex, and numbers for those that are: 1/2, 1/4, …"""
-    simplex = [s for s in free if s.data[0] == "component" and support_of(s).name == "Simplex"]
-    found: dict[Term, Fraction] = {}
-    for element in simplex:
-        size = int(support_of(element).arguments[0])
-        for k in range(size):
-            found[mass_rules.share(element, k)] = Fraction(1, 2 ** min(k + 1, size - 1))
-    return tuple(s for s in free if s not in simplex), tuple(found.items())
-
-
-def _other_mass_through(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
-    """By a change of variables at a point."""
-    here = at_point(scalar(body), assignment)
-    variable = variables[0]
-    if len(variables) > 1 or variable.shape or SUPPORTS[support_of(variable).name].discrete:
-        raise Unproved("a change of several variables")
-    search = Search()
-    for inner in itertools.islice(_changes(here, variable), MOST_CHANGES):
-        with contextlib.suppress(Unproved, Malformed, NotFound):
-            bijection = search.bijection(variable, inner)
-            found = bijection.conclusion
-            assert isinstance(found, Bijection)
-            y = symbol("input", "pushed", _support(found.image))
-            asking = Asking(search)
-            forms = ClosedForms(asking)
-            moved = _moved(forms, found, here, y)
-            other = _other_mass_at((y,), moved, ())
-            mass_rules.pushed(forms, variable, here, found, moved, y)
-            subject = (variables, body, assignment, y, moved)
-            return prove("other_mass_by_bijection", subject, bijection, other, *asking.proofs.values())
-    raise NotFound("mass", here, "no change of variables helps")
-
-
-def _mass_elsewhere(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
-    here = at_point(scalar(body), assignment)
-    variable = variables[0]
-    if len(variables) > 1 or variable.shape or here.symbols - {variable}:
-        raise Unproved("only of one number")
-    search = Search()
-    first = nowhere_negative(search, here)
-    asking = Asking(search)
-    mass_bounds(here, variable, asking, SUPPORTS[support_of(variable).name].discrete)
-    return prove("mass_elsewhere", (variables, body, assignment), first, *asking.proofs.values())
-
-
-def _other_mass_at(variables: tuple[Term, ...], body: Term, assignment: Assignment) -> Proof:
-    here = at_point(scalar(body), assignment)
-    search = Search()
-    first = nowhere_negative(search, here)
-    asking = Asking(search)
-    mass_rules.mass(elements(variables), here, asking)
-    return prove("mass_is_other", (variables, body, assignment), first, *asking.proofs.values())
-
-
-def value_of(found: Proof) -> str:
-    """The mass at a counterexample, in digits."""
-    variables, body, assignment, *_ = found.subject
-    if found.rule in ("other_mass_by_bijection", "other_mass_on_simplex"):
-        return value_of(found.premises[-1 if found.rule.endswith("simplex") else 1])
-    try:
-        if found.rule == "mass_elsewhere":
-            here = at_point(scalar(body), assignment)
-            discrete = SUPPORTS[support_of(variables[0]).name].discrete
-            low, high = mass_bounds(here, variables[0], Asking(Search()), discrete)
-            return f"at least {_digits(low, 6)}" if high == math.inf else _digits((low + high) / 2, 10)
-        forms, products = mass_rules.mass(elements(variables), at_point(scalar(body), assignment), Asking(Search()))
-        value = evaluate(ex.written(forms.total(products)), {})[0]
-        return approximately(value) if isinstance(value, Fraction) else f"about {float(value.mid()):.12g}"
-    except (Unproved, Malformed, Undefined, Undecided):
-        return ""
-
-
-def _digits(value: Real, count: int) -> str:
-    """So many digits of a number; of one that no float holds, the power of 2 near it."""
-    try:
-        return f"{float(value):.{count}g}"
-    except OverflowError:
-        return number(value)
-
-
-def not_cdf(variable: Term, body: Term, cdf: Term | None) -> Proof | None:
-    """A point at which a claimed distribution function has another derivative than the density."""
-    if cdf is None:
-        return None
-    for assignment in points(free_symbols(apply("add", body, cdf)), 40):
-        found = attempt("other_derivative", (variable, body, cdf, assignment))
-        if found is not None:
-            return found
-    return None
+#: Ways to a mass, the quickest first.
+WAYS = (closed_form, _reordered, _in_regions, _unfolded, _reflected, _pushed, _with_signs, _by_primitives, _enclosed)

@@ -5,7 +5,9 @@ Part of what a proof trusts: one case per form of subscript, and nothing is know
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from fractions import Fraction
+from types import MappingProxyType
 
 from gencompiler.diagnostics.span import Span
 from gencompiler.model import nodes
@@ -56,7 +58,9 @@ def axis_of(subscript: nodes.Expr, indices: set[str]) -> Axis:
     """One subscript."""
     if isinstance(subscript, nodes.Before):
         inner = axis_of(subscript.index, indices)
-        if inner.kind == "index":
+        if subscript.after and inner.kind in ("index", "place") and not inner.order:
+            return Axis("after", inner.index, inner.shift + int(not subscript.inclusive))
+        if inner.kind == "index" and not subscript.after:
             return Axis("before", inner.index, inner.shift + int(subscript.inclusive))
         return OTHER
     if isinstance(subscript, nodes.Whole):
@@ -81,36 +85,50 @@ def axis_of(subscript: nodes.Expr, indices: set[str]) -> Axis:
     return OTHER
 
 
+#: What the entries of local arrays mention, by name: the array's index, and places that may be said in terms of it.
+Entries = Mapping[str, tuple[str, tuple[tuple[Place, Span], ...]]]
+
+
 def mentions(
-    tree: Node, variables: set[str], indices: set[str], model: nodes.Model, hidden: frozenset[str] = frozenset()
+    tree: Node,
+    variables: set[str],
+    indices: set[str],
+    model: nodes.Model,
+    hidden: frozenset[str] = frozenset(),
+    arrays: Entries = MappingProxyType({}),
 ) -> list[tuple[Place, Span]]:
-    """Every mention of a variable of the model below `tree`, calls included; local names hide variables."""
+    """Every mention of a variable of the model below `tree`, calls included; local names hide variables.
+
+    A view `h[<=i]` of a local array `h = for m: e` mentions what the entries up to i do, and no more."""
     if isinstance(tree, nodes.Reference):
+        if tree.name in arrays:
+            return [(_anywhere(p, arrays[tree.name][0]), span) for p, span in arrays[tree.name][1]]
         known = tree.name in variables and tree.name not in hidden
         return [(Place(tree.name), tree.span)] if known else []
     base = tree.base if isinstance(tree, nodes.Element) else None
     base = base.base if isinstance(base, nodes.Flat) else base
+    if isinstance(tree, nodes.Element) and isinstance(tree.base, nodes.Reference) and tree.base.name in arrays:
+        own = _shown(arrays[tree.base.name], axis_of(tree.subscripts[0], indices - hidden))
+        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden, arrays)]
     if isinstance(tree, nodes.Element) and isinstance(base, nodes.Reference) and base.name in variables - hidden:
         own = [(place(tree, indices - hidden), tree.span)]
-        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden)]
+        return own + [m for s in tree.subscripts for m in mentions(s, variables, indices, model, hidden, arrays)]
     found: list[tuple[Place, Span]] = []
     if isinstance(tree, nodes.Scatter):
         seen = nodes.Element(tree.order.type, tree.order, (tree.before,), span=tree.span)
         parts = [nodes.Element(tree.type, tree.base, (seen,), span=tree.span)] if tree.base is not None else [seen]
-        return [m for part in parts for m in mentions(part, variables, indices, model, hidden)]
+        return [m for part in parts for m in mentions(part, variables, indices, model, hidden, arrays)]
     if isinstance(tree, nodes.Let):
-        for binding in tree.bindings:
-            found += mentions(binding.value, variables, indices, model, hidden)
-            hidden = hidden | {binding.name}
-        return found + mentions(tree.body, variables, indices, model, hidden)
+        return _under_names(tree, variables, indices, model, hidden, arrays)
     if isinstance(tree, nodes.Each):
-        return mentions(tree.body, variables, indices, model, hidden | {tree.index})
+        arrays = {name: known for name, known in arrays.items() if name != tree.index}
+        return mentions(tree.body, variables, indices, model, hidden | {tree.index}, arrays)
     if isinstance(tree, nodes.FixedPoint | nodes.Solution | nodes.JacobianLogDet):
-        own = mentions(tree.body, variables, indices, model, hidden | {tree.name})
+        own = mentions(tree.body, variables, indices, model, hidden | {tree.name}, arrays)
         outside = {nodes.JacobianLogDet: "at", nodes.Solution: "target"}.get(type(tree))
-        return own + (mentions(getattr(tree, outside), variables, indices, model, hidden) if outside else [])
+        return own + (mentions(getattr(tree, outside), variables, indices, model, hidden, arrays) if outside else [])
     if isinstance(tree, nodes.Recur):
-        return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name})
+        return mentions(tree.body, variables, indices, model, hidden | {tree.index, tree.name}, arrays)
     if isinstance(tree, nodes.UseMap):
         map_ = next(m for m in model.maps if m.name == tree.map)
         by_map = mentions(map_.body, variables, set(), model, hidden | {map_.input.name})
@@ -120,5 +138,59 @@ def mentions(
         inside = hidden | {i.name for i in function.inputs}
         found += [(p, tree.span) for p, _ in mentions(function.body, variables, set(), model, inside)]
     for child in children(tree):
-        found += mentions(child, variables, indices, model, hidden)
+        found += mentions(child, variables, indices, model, hidden, arrays)
     return found
+
+
+def _under_names(
+    tree: nodes.Let,
+    variables: set[str],
+    indices: set[str],
+    model: nodes.Model,
+    hidden: frozenset[str],
+    arrays: Entries,
+) -> list[tuple[Place, Span]]:
+    """What stands under local names mentions; local arrays are looked into where they are read."""
+    found: list[tuple[Place, Span]] = []
+    for name, value in ((binding.name, binding.value) for binding in tree.bindings):
+        arrays_before, arrays = arrays, {n: known for n, known in arrays.items() if n != name}
+        if isinstance(value, nodes.Each) and value.index not in indices | variables:
+            inside = (indices | {value.index}, model, hidden - {value.index}, arrays_before)
+            arrays = {**arrays, name: (value.index, tuple(mentions(value.body, variables, *inside)))}
+        else:
+            found += mentions(value, variables, indices, model, hidden, arrays_before)
+        hidden = hidden | {name}
+    return found + mentions(tree.body, variables, indices, model, hidden, arrays)
+
+
+def _shown(array: tuple[str, tuple[tuple[Place, Span], ...]], at: Axis) -> list[tuple[Place, Span]]:
+    """What the entries of a local array mention that a subscript picks."""
+    index, entries = array
+    return [(_entries(place, index, at), span) for place, span in entries]
+
+
+def _entries(place: Place, index: str, at: Axis) -> Place:
+    """What all entries of an array that a subscript picks mention, where one entry, at `index`, mentions `place`.
+
+    Entries before i + s mention of what comes before m + t what comes before i + s - 1 + t, and of the elements m + t
+    none that does not come before i + s + t; the entry i + s mentions what it says, with i + s for m."""
+    if at.order or at.kind not in ("before", "index"):
+        return _anywhere(place, index)
+
+    def moved(axis: Axis) -> Axis:
+        if index not in axis.index.split(","):
+            return axis
+        if axis.kind not in ("before", "index"):
+            return OTHER
+        if at.kind == "index":
+            return dataclasses.replace(axis, index=at.index, shift=axis.shift + at.shift)
+        last = at.shift + axis.shift - int(axis.kind == "before")
+        return Axis("before", at.index, last, axis.order)
+
+    return Place(place.variable, tuple(map(moved, place.axes)))
+
+
+def _anywhere(place: Place, index: str) -> Place:
+    """What any entry of an array mentions."""
+    axes = (OTHER if index in axis.index.split(",") else axis for axis in place.axes)
+    return Place(place.variable, tuple(axes))

@@ -37,11 +37,16 @@ class Breaks(Unproved):
 
 
 def pass_through(
-    start: Support, shape: Shape, maps: Maps, stages: tuple[StageData, ...], at: tuple[int, ...] = ()
+    start: Support,
+    shape: Shape,
+    maps: Maps,
+    stages: tuple[StageData, ...],
+    at: tuple[int, ...] = (),
+    ends: Shape | None = None,
 ) -> Support:
-    """The support in which a pipeline ends, with the shape that it began with; raises Breaks where a range is not the
-    next domain, or a shape not the next one."""
-    current, first = start, shape
+    """The support in which a pipeline ends, in the shape that it began with or is said to end in; raises Breaks where a
+    range is not the next domain, or a shape not the next one."""
+    current, first, last = start, shape, shape if ends is None else ends
     for number, stage in enumerate(stages):
         here = (*at, number)
         if isinstance(stage, MapStage):
@@ -84,8 +89,9 @@ def pass_through(
             if stage.count > 1 and not same_set(end, current):
                 raise Breaks(here, end, current, f"an iteration ends in {end}, and the next starts in {current}")
             current = end
-    if shape != first:
-        raise Breaks(at or (len(stages) - 1,), current, None, f"{list(first)} goes in, {list(shape)} comes out")
+    if shape != last:
+        told = f"{list(first)} goes in, {list(shape)} comes out"
+        raise Breaks(at or (len(stages) - 1,), current, None, told if ends is None else f"{told}, not {list(ends)}")
     return current
 
 

@@ -22,6 +22,8 @@ def strictly_after(target: Place, place: Place, indices: tuple[Range, ...]) -> b
         if own.kind == "index":
             if other.kind == "index" and other.index == own.index:
                 return other.shift > own.shift
+            if other.kind == "after" and other.index == own.index:
+                return other.shift > own.shift
             return other.kind == "place" and other.shift >= ranges[own.index].stop + own.shift
         return own.kind == "place" and other.kind == "place" and other.shift > own.shift
     return False

@@ -171,7 +171,7 @@ def _at_end(forms: ClosedForms, primitive: Term, y: Term, bounded: bool, upper: 
         plain = substitute(primitive, {y: ONE if upper else ZERO})
         if _is_smooth(forms, plain):
             return forms.plain(plain)
-    elif _dies_out(forms, primitive, y):
+    elif dies_out(forms, primitive, y):
         return ZERO
     t = symbol("limit", "t", Support("Positive"))
     near = over(ONE, plus(ONE, t)) if bounded else over(ONE, t)
@@ -182,7 +182,7 @@ def _at_end(forms: ClosedForms, primitive: Term, y: Term, bounded: bool, upper: 
     return found
 
 
-def _dies_out(forms: ClosedForms, primitive: Term, y: Term) -> bool:
+def dies_out(forms: ClosedForms, primitive: Term, y: Term) -> bool:
     """Whether a primitive is a polynomial in y and powers of affine functions of it, times exp(-k g^c), k and c > 0 and
     g = y or 1 + y: that tends to 0."""
     moving = (t for t in subterms(primitive) if t.operation == "apply" and t.data == "exp" and y in t.symbols)
@@ -205,11 +205,13 @@ def _grows(forms: ClosedForms, function: Term, y: Term) -> bool:
 
 
 def _without(term: Term, factor: Term) -> Term | None:
-    """A product without one of its factors."""
+    """A product, up to its sign, without one of its factors."""
     if term is factor:
         return ONE
     if factor not in subterms(term):
         return term
+    if term.operation == "apply" and term.data == "negate":
+        return _without(term.arguments[0], factor)
     if term.operation != "apply" or term.data != "multiply":
         return None
     left, right = (_without(a, factor) for a in term.arguments)

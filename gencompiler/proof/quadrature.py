@@ -7,6 +7,7 @@ d g(d) / (p + 1), and if it is <= -p < -1 beyond N, the sum from N on is at most
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from fractions import Fraction
@@ -101,6 +102,8 @@ class Enclosing(Integrals):
 
     def _end(self, body: Term, y: Term) -> tuple[Fraction, Real]:
         """Where to cut off near 0, and a bound of the integral from 0 to there."""
+        with contextlib.suppress(Unproved):
+            body = not_below(self.forms, body)
         best: tuple[Fraction, Real] = (ENDS[-2], math.inf)
         for end in ENDS:
             try:
@@ -284,7 +287,7 @@ class Adding:
     def _tail(self, body: Term, variable: Term, start: int, step: int, count: int) -> Real:
         y = symbol("integral", "far", Support("Interval", (Fraction(count), math.inf)))
         place = plus(literal(start), y) if step > 0 else minus(literal(start), y)
-        inside = self._not_below(Pieces(self.forms, y, True).resolved(substitute(body, {variable: place})))
+        inside = not_below(self.forms, Pieces(self.forms, y, True).resolved(substitute(body, {variable: place})))
         log = self.forms.log(inside)
         slope = self.know(ex.written(elasticity(self.forms, log, y)))
         need(is_finite(slope.upper) and slope.upper < -1, "the terms fall too slowly")
@@ -292,13 +295,14 @@ class Adding:
         need(is_finite(first), "a term without a bound")
         return Fraction(first) * (1 + count / (-Fraction(slope.upper) - 1))
 
-    def _not_below(self, body: Term) -> Term:
-        """A body, or of a difference whose sign is not known what is not subtracted, which is no smaller."""
-        if self.forms.positive(body):
-            return body
-        kept = [p for p in addends(body) if not (p.data == "negate" and self.know(p).upper <= 0)]
-        need(len(kept) > 0, "{} may not be positive", body)
-        return functools.reduce(plus, kept)
+
+def not_below(forms: ClosedForms, body: Term) -> Term:
+    """A body, or of a sum whose sign is not known what is not subtracted, which is no smaller."""
+    if forms.positive(body):
+        return body
+    kept = [p for p in addends(body) if not (p.data == "negate" and forms.know(p).upper <= 0)]
+    need(len(kept) > 0, "{} may not be positive", body)
+    return functools.reduce(plus, kept)
 
 
 def mass_bounds(body: Term, variable: Term, know: Know, discrete: bool) -> Bounds:

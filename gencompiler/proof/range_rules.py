@@ -215,6 +215,28 @@ def either(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     return InRange(term, domain.hull(then, otherwise))
 
 
+@rule
+def settled_choice(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """A choice by a comparison that the ranges of its sides settle: the branch that is taken, the other defined too.
+
+    Premises: the ranges of both sides, then those of the branches."""
+    term = subject_term(subject, "choose")
+    condition, *branches = term.arguments
+    need(condition.operation == "apply" and len(condition.arguments) == 2, "no comparison")
+    need(len(premises) == 4, "four ranges are needed")
+    left, right, then, otherwise = map(range_of, premises, (*condition.arguments, *branches))
+    apart = domain.add(left, domain.negate(right))
+    if condition.data in ("greater", "greater_equal"):
+        apart = domain.negate(apart)
+    strict = condition.data in ("less", "greater")
+    need(strict or condition.data in ("less_equal", "greater_equal"), "{} is no comparison", condition.data)
+    below, above = apart.sign < 0, apart.sign > 0
+    reached = domain.negate(apart).within(domain.NON_NEGATIVE), apart.within(domain.NON_NEGATIVE)
+    holds, fails = (below, reached[1]) if strict else (reached[0], above)
+    need(holds or fails, "{} may be either", condition)
+    return InRange(term, then if holds else otherwise)
+
+
 # -- tensors ---------------------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from gencompiler.proof import domain, views
 from gencompiler.proof.domain import NON_NEGATIVE, POSITIVE, REALS, Interval
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.graph import is_finite
-from gencompiler.proof.kernel import Subject, need, rule
+from gencompiler.proof.graph import Term, bound_index, is_finite, literal, substitute
+from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.range_rules import ranges, subject_term
 
 #: Products of more factors than this are bounded by what their range is closed under.
@@ -57,6 +57,29 @@ def reduction(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         return InRange(term, operand)
     need(term.data == "logsumexp", "{} is not a reduction", term.data)
     return InRange(term, REALS)
+
+
+def first_entry(term: Term) -> Term:
+    """The first factor of a product of an array that is written with an index."""
+    array = term.arguments[0]
+    need(term.data == "prod" and array.operation == "each" and len(array.shape) == 1, "no product over an index")
+    depth, extent = array.data
+    need(extent > 0, "a product of nothing")
+    return substitute(array.arguments[0], {bound_index(depth, extent): literal(0)})
+
+
+@rule
+def shrinking_product(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """Of numbers between 0 and 1 the product is at most the first, and not 0 where none is.
+
+    Premises: the range of the factors, and that of the first."""
+    term = subject_term(subject, "reduce")
+    every, first = premises
+    if not isinstance(every, InRange) or not isinstance(first, InRange):
+        raise Unproved("two ranges are needed")
+    need(every.term is term.arguments[0] and first.term is first_entry(term), "ranges of something else")
+    need(every.interval.within(Interval(0, 1)), "a factor may be above 1, or below 0")
+    return InRange(term, Interval(0, first.interval.upper, every.interval.sign > 0, first.interval.upper_open))
 
 
 @rule

@@ -14,6 +14,7 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.components import component
 from gencompiler.proof.facts import InRange, Member
 from gencompiler.proof.graph import Malformed, Term, build, is_finite, support_of, symbol
+from gencompiler.proof.kernel import Unproved
 from gencompiler.proof.stick_rules import in_sticks, on_simplex, sticks
 from gencompiler.proof.terms import minus
 from gencompiler.proof.translate import Translation, Untranslated
@@ -94,7 +95,10 @@ def density_terms(model: nodes.Model, density: nodes.Density) -> DensityTerms:
         body, place = _tidy(body), _tidy(place)
         cdf, width = (None if part is None else _tidy(part) for part in (cdf, width))
     cut = len(density.variables)
-    own, whole = in_sticks(tuple(inputs[:cut]), body)
+    try:
+        own, whole = in_sticks(tuple(inputs[:cut]), body)
+    except Unproved as problem:
+        raise Untranslated(density.value, str(problem)) from None
     labels = {s: name.rpartition(".")[2] for name, s in names.items()}
     for tensor, label in list(labels.items()):
         if tensor.shape:

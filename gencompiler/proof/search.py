@@ -19,10 +19,16 @@ from gencompiler.proof.graph import Malformed, Term, gradient_parts, literal, su
 from gencompiler.proof.half_turns import WAVES, half_turns
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.map_rules import is_interval, pieces
+from gencompiler.proof.numbers import COMPARISONS
 from gencompiler.proof.range_rules import local_derivatives
+from gencompiler.proof.reduction_rules import first_entry
 from gencompiler.proof.slopes import by_slope
 
 assert rules.RULES
+
+
+#: Functions of what is positive, which a closer look may show where its range does not.
+_OF_POSITIVE = ("power", "log", "sqrt")
 
 
 class Search:
@@ -103,6 +109,10 @@ class Search:
 
     def _by_cases(self, term: Term) -> Proof | None:
         """The range of a choice, its branches where they are taken; None where that says nothing."""
+        condition = term.arguments[0]
+        if condition.operation == "apply" and condition.data in COMPARISONS:
+            with contextlib.suppress(NotFound, Unproved):
+                return prove("settled_choice", (term,), *map(self.range, (*condition.arguments, *term.arguments[1:])))
         with contextlib.suppress(NotFound, Unproved):
             compared, *parts = branches(term)
             if tuple(parts) != term.arguments[1:]:
@@ -137,7 +147,13 @@ class Search:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("wave_values", (term,), self.range(turns), *arguments)
         rule = rules.APPLY_RULES.get(term.data) or ("monotone" if fact.monotone else "bounded")
-        found = prove(rule, (term,), *arguments)
+        try:
+            found = prove(rule, (term,), *arguments)
+        except Unproved:
+            signed = self._signed(term.arguments[0]) if term.data in _OF_POSITIVE else None
+            if signed is None:
+                raise
+            found = prove(rule, (term,), signed, *arguments[1:])
         return sign_search.in_order(self, found, term) or found
 
     def simplex(self, term: Term) -> Proof:
@@ -149,7 +165,11 @@ class Search:
         if term.data == "sum" and len(term.arguments[0].shape) == 1:
             with contextlib.suppress(NotFound, Unproved):
                 return prove("sum_of_shares", (term,), self.simplex(term.arguments[0]))
-        return prove("reduction", (term,), self.range(term.arguments[0]))
+        found = prove("reduction", (term,), self.range(term.arguments[0]))
+        with contextlib.suppress(NotFound, Unproved):
+            first = self.range(first_entry(term))
+            found = _narrower(found, prove("shrinking_product", (term,), self.range(term.arguments[0]), first))
+        return found
 
     def defined(self, term: Term) -> Proof:
         """That `term` has a value, whatever its symbols are; raises NotFound."""

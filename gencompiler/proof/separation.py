@@ -22,7 +22,7 @@ from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.structure import WHOLE, Admissible, Axis, Chains, Place, Production, covers, is_atom
 
 #: More elements than this are not separated one by one.
-MOST_ELEMENTS = 4096
+MOST_ELEMENTS = 8192
 
 Variables = tuple[tuple[str, Shape], ...]
 
@@ -83,6 +83,8 @@ def _along(axis: Axis, extent: int, at: Mapping[str, int]) -> range:
         found = range(at[axis.index] + axis.shift, at[axis.index] + axis.shift + 1)
     elif axis.kind == "before" and axis.index in at:
         return range(min(max(at[axis.index] + axis.shift, 0), extent))
+    elif axis.kind == "after" and (axis.index in at or not axis.index):
+        return range(max(at.get(axis.index, 0) + axis.shift, 0), extent)
     else:
         raise Unproved("a subscript of which nothing is known")
     need(found.start >= 0 and found.stop <= extent, "a place beyond the end of its axis")
@@ -130,6 +132,31 @@ def network(elements: Elements, productions: tuple[Production, ...]) -> Network:
                     determined |= 1 << element
     produced = sum(1 << e for e in range(elements.count) if laws[e] is not None)
     return Network(tuple(least), tuple(most), produced, determined, tuple(laws), blurred)
+
+
+def without(network_: Network, count: int) -> Network:
+    """A graph of its first `count` elements: what depends on another depends on what that depends on."""
+    kept = (1 << count) - 1
+
+    def closed(parents: tuple[int, ...]) -> tuple[int, ...]:
+        found = []
+        for own in parents[:count]:
+            done = own & kept
+            waiting = own & ~kept
+            seen = waiting
+            while waiting:
+                element = waiting.bit_length() - 1
+                more = parents[element] & ~seen
+                done |= more & kept
+                seen |= more & ~kept
+                waiting = (waiting & ~(1 << element)) | (more & ~kept)
+            found.append(done)
+        return tuple(found)
+
+    laws, determined = network_.laws[:count], network_.determined & kept
+    return Network(
+        closed(network_.least), closed(network_.most), network_.produced & kept, determined, laws, network_.blurred
+    )
 
 
 def _atomic(production: Production) -> bool:

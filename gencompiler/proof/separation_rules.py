@@ -23,7 +23,7 @@ from typing import cast
 from gencompiler.catalog.supports import SUPPORTS, bounds
 from gencompiler.proof import separation
 from gencompiler.proof.evaluate import Undefined, evaluate
-from gencompiler.proof.facts import Fact
+from gencompiler.proof.facts import Fact, Member
 from gencompiler.proof.graph import Term, literal, name_of, substitute
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Undecided
@@ -52,12 +52,18 @@ def pair(
     variables: Variables, observed: Names, recognition: tuple[Production, ...], generation: tuple[Production, ...]
 ) -> Pair:
     """Both graphs; raises Unproved where an equation's places are not known, or where the inverse conditions on what
-    is neither observed nor its own."""
-    elements = Elements.of(variables)
-    made = {place.variable for production in recognition for place in production.produces}
+    is neither observed nor its own.  What the inverse computes is no element: what depends on it depends on what it
+    mentions."""
+    elements, computed = Elements.of(variables), computed_by(recognition)
+    made = {place.variable for production in recognition for place in production.produces} - computed.keys()
     need(made | set(observed) <= set(elements.shapes), "a variable that the joint does not produce")
     joint = separation.network(elements, generation)
-    inverse = separation.network(elements, recognition)
+    wide = Elements.of((*variables, *computed.items()))
+    inverse = separation.network(wide, recognition)
+    if computed:
+        drawn = tuple(p for p in recognition if p.produces[0].variable not in computed)
+        blurred = separation.network(wide, drawn).blurred
+        inverse = dataclasses.replace(separation.without(inverse, elements.count), blurred=blurred)
     seen = 0
     for name in observed:
         seen |= elements.all_of(name)
@@ -68,6 +74,30 @@ def pair(
         used |= inverse.most[element]
     need(used & ~(inverse.produced | seen) == 0, "the inverse is conditioned on what is neither observed nor its own")
     return Pair(elements, inverse, joint, seen, separation.order_of(inverse.most, inverse.produced))
+
+
+def computed_by(productions: tuple[Production, ...]) -> dict[str, tuple[int, ...]]:
+    """The derived quantities of a joint, with shapes that hold all places that its equations compute."""
+    found: dict[str, tuple[int, ...]] = {}
+    for production in productions:
+        if isinstance(production.law, Member):
+            name, shape = production.produces[0].variable, _extents(production, production.law.term)
+            known = found.get(name, shape)
+            need(len(known) == len(shape), "a quantity that is computed in other parts")
+            found[name] = tuple(map(max, known, shape))
+    return found
+
+
+def _extents(production: Production, element: Term) -> tuple[int, ...]:
+    """How far the places go that an equation computes, each an `element`."""
+    stops, rest = {r.index: r.stop for r in production.indices}, list(element.shape)
+    found = []
+    for axis in production.produces[0].axes:
+        if axis.kind == "whole":
+            found.append(rest.pop(0) if rest else 1)
+        else:
+            found.append(axis.shift + stops.get(axis.index, 1))
+    return (*found, *rest)
 
 
 def leaks(pair_: Pair, parents: tuple[int, ...], element: int, given: int) -> int:
@@ -91,7 +121,8 @@ def _both(premises: tuple[Fact, ...], observed: Names) -> tuple[str, str, Variab
     if not isinstance(inverse, Factorizes) or not isinstance(joint, Factorizes):
         raise Unproved("not two factorizations")
     names = {name for name, _ in joint.variables}
-    need(set(dict(inverse.variables)) | set(observed) <= names, "a variable that {} does not produce", joint.joint)
+    drawn = dict(inverse.variables).keys() - computed_by(inverse.productions).keys()
+    need(drawn | set(observed) <= names, "a variable that {} does not produce", joint.joint)
     graphs = pair(joint.variables, observed, inverse.productions, joint.productions)
     return inverse.joint, joint.joint, joint.variables, observed, graphs
 

@@ -24,7 +24,7 @@ from fractions import Fraction
 
 from gencompiler.catalog.supports import values_in
 from gencompiler.model.nodes import Support
-from gencompiler.proof import abel, domain, limits
+from gencompiler.proof import abel, domain, limits, primitives
 from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.components import components
@@ -35,7 +35,7 @@ from gencompiler.proof.kernel import Unproved, need
 from gencompiler.proof.pieces import Cut, Pieces, at_number, linear
 from gencompiler.proof.products import Product, log_of_number, number, times
 from gencompiler.proof.telescoping import antidifference, sum_of_logarithms
-from gencompiler.proof.terms import ONE, minus, plus
+from gencompiler.proof.terms import ONE, ZERO, minus, plus
 
 #: Longer sums are not written out.
 LONGEST = 4096
@@ -287,7 +287,7 @@ class Series:
         with contextlib.suppress(Unproved):
             return self.forms.products(sum_of_logarithms(self.forms, body, k))
         earlier = self._step(body, k)
-        last = limits.limit(self.forms, earlier, k)
+        last = ZERO if primitives.dies_out(self.forms, earlier, k) else limits.limit(self.forms, earlier, k)
         need(not isinstance(last, float), "what telescopes grows without bound")
         assert not isinstance(last, float)
         first = substitute(earlier, {k: literal(0)})

@@ -26,6 +26,9 @@ def on_simplex(search: Search, term: Term) -> Proof:
         return prove("rows_of_table", (term,), *map(search.range, places))
     if term.operation == "apply" and term.data == "divide":
         return prove("shares", (term,), search.range(term.arguments[0]))
+    if term.operation == "choose":
+        condition, *points = term.arguments
+        return prove("chosen_point", (term,), *map(search.simplex, points), search.range(condition))
     if term.operation == "contract":
         return prove("mixed_rows", (term,), search.simplex(term.arguments[0]))
     inner = term.arguments[0] if term.arguments else term

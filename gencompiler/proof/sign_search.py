@@ -38,6 +38,10 @@ assert rules.RULES
 NON_NEGATIVE_SUPPORT = Support("NonNegative")
 
 
+#: What a look at one more sign may take where the search for the others has used up what all of them may.
+GLANCE = 1_000
+
+
 class Asking:
     """Answers where terms lie, and keeps the proofs of its answers."""
 
@@ -61,13 +65,18 @@ class AskingSigns(Asking):
         super().__init__(search)
         self.purse = Purse()
         self.strict = strict
+        self.open: set[Term] = set()
 
     def __call__(self, term: Term) -> Interval:
         found = super().__call__(term)
         if found.upper <= 0 or (found.sign > 0 if self.strict else found.within(NON_NEGATIVE)):
             return found
-        signed = on_supports(self.search, term, self.purse, self.strict)
+        if term in self.open:
+            return found
+        purse = self.purse if self.purse.left > GLANCE else Purse(GLANCE)
+        signed = on_supports(self.search, term, purse, self.strict)
         if signed is None:
+            self.open.add(term)
             return found
         self.proofs[term] = signed
         return range_of(signed.conclusion, term)

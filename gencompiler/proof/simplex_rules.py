@@ -93,6 +93,19 @@ def mixed_rows(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 
 
 @rule
+def chosen_point(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """One of two points of a simplex, chosen as a whole.  Premises: that each is one, and the range of the condition,
+    one number for all elements."""
+    term = subject_term(subject, "choose")
+    condition, *points = term.arguments
+    need(len(premises) == 3 and condition.shape == (), "not one choice for the whole vector")
+    for point, known in zip(points, premises, strict=False):
+        need(known == Member(point, SIMPLEX) and point.shape == term.shape, "{} is not known to be a point", point)
+    range_of(premises[2], condition)
+    return Member(term, SIMPLEX)
+
+
+@rule
 def mean_by_shares(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """sum_k w_k v_k of a point w of a simplex lies in every interval that holds all v_k: intervals are convex.
 

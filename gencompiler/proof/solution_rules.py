@@ -130,8 +130,14 @@ def _apart(
 ) -> None:
     """The second point is an input wherever it is in its box, and another one than the first."""
     solved = [place for atom, place in unknowns if atom is input_]
+    outputs = {atom for atom, _ in unknowns if atom is not input_}
     networks = {atom for atom, _, _ in choices if atom.operation == "network"}
-    need(all(atom in networks for atom, _ in unknowns if atom is not input_), "what is solved for has a value")
+    need(outputs <= networks, "what is solved for has a value")
+    # At the solution itself, not only at the centre, the inputs of a network that has two values are told apart.
+    need(not (solved and outputs), "an input and an output of a network, both solved for")
+    moving = {a for a, first, second in choices if a.operation == "network" and first != second} | outputs
+    seen = {t for atom in moving for argument in atom.arguments for t in subterms(argument)}
+    need(not seen & outputs, "a network of what is solved for")
     constant = all(first == second for atom, first, second in choices if atom.operation == "network")
     given = {t for t in subterms(body) if t.operation == "network"} <= networks
     need(not solved or (constant and given), "a network of what is solved for")

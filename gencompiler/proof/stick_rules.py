@@ -12,11 +12,25 @@ from __future__ import annotations
 
 from typing import cast
 
+from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import Support
+from gencompiler.proof import domain
+from gencompiler.proof.binders import replaced
 from gencompiler.proof.components import component
 from gencompiler.proof.density_facts import HasMass, NotMass
 from gencompiler.proof.facts import Fact
-from gencompiler.proof.graph import Term, apply, literal, name_of, substitute, support_of, symbol
+from gencompiler.proof.graph import (
+    Term,
+    apply,
+    choose,
+    element,
+    literal,
+    name_of,
+    substitute,
+    subterms,
+    support_of,
+    symbol,
+)
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.mass_rules import MOST_VARIABLES, at_point, scalar
 from gencompiler.proof.refute_rules import Assignment
@@ -31,9 +45,9 @@ def on_simplex(variable: Term) -> bool:
 
 
 def sticks(variable: Term) -> tuple[Term, ...]:
-    """The symbols of the parts t_0, …, t_{K-2} of a point of a simplex."""
+    """The symbols of the parts t_0, …, t_{K-2} of a point of a simplex: none of the only point of one share."""
     (extent,) = variable.shape
-    need(2 <= extent <= MOST_VARIABLES, "a simplex of {} shares", extent)
+    need(1 <= extent <= MOST_VARIABLES, "a simplex of {} shares", extent)
     return tuple(symbol("stick", f"{name_of(variable)}[{k}]", _PART) for k in range(extent - 1))
 
 
@@ -51,10 +65,33 @@ def shares(parts: tuple[Term, ...]) -> tuple[tuple[Term, ...], Term]:
     return (*found, rest), slope
 
 
+def picked(body: Term, points: frozenset[Term]) -> Term:
+    """A body in which a share that a whole number picks is a choice between the shares: if y == 0 then x[0] else …"""
+    found: dict[Term, Term] = {}
+    for term in subterms(body):
+        if term.operation == "element" and term.arguments[0] in points and len(term.arguments) == 2:
+            base, place = term.arguments
+            if place.operation == "symbol" and _picks(place, base.shape[0]):
+                shares = [element(base, (literal(k),)) for k in range(base.shape[0])]
+                choice = shares[-1]
+                for k in range(base.shape[0] - 2, -1, -1):
+                    choice = choose(apply("equal", place, literal(k)), shares[k], choice)
+                found[term] = choice
+    return replaced(body, found) if found else body
+
+
+def _picks(place: Term, extent: int) -> bool:
+    """Whether a symbol is one of the places 0, …, extent - 1."""
+    support = support_of(place)
+    own = domain.of_support(support)
+    whole = own is not None and SUPPORTS[support.name].discrete and place.shape == ()
+    return whole and own is not None and own.lower >= 0 and own.upper <= extent - 1
+
+
 def in_sticks(variables: tuple[Term, ...], body: Term) -> tuple[tuple[Term, ...], Term]:
     """Variables and a body with the points of simplexes in it in parts of sticks, times the determinant: what has the
     same integral.  Without any, the body in the elements of its tensors."""
-    whole = scalar(body)
+    whole = scalar(picked(body, frozenset(filter(on_simplex, variables))))
     own: list[Term] = []
     for variable in variables:
         if not on_simplex(variable):

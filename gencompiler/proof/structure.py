@@ -14,7 +14,8 @@ from gencompiler.proof.stages import StageData
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "place" (the constant `shift`),
+    """One subscript: "whole" (`:`), "index" (`i + shift`), "before" (`<i + shift`), "after" (`>=i + shift`; without
+    an index, from the constant `shift` on), "place" (the constant `shift`),
     "scan" (`<(i, j)`, its indices joined by commas, with `shift` 1 for `<=(i, j)`) on the first of its axes and
     "scanned" on the others, or "other": a subscript that is none of these, of which nothing is known.
 
@@ -57,7 +58,8 @@ class Production:
     `mentioned`.
 
     `law` is what must be known of it for its density to exist: that a distribution is admissible, that a pipeline
-    chains; None for an energy.  `inverted`: a pipeline that is written from what it produces to what it lists."""
+    chains; None for an energy.  `inverted`: a pipeline that is written from what it produces to what it lists;
+    `sources`: how many of the first in `listed` are joined along their first axes to what it starts from."""
 
     label: str
     indices: tuple[Range, ...]
@@ -66,6 +68,17 @@ class Production:
     mentioned: tuple[Place, ...]
     law: Fact | None
     inverted: bool = False
+    sources: int = 1
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The variables that a pipeline starts from."""
+        return tuple(place.variable for place in self.listed[: self.sources])
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Those that the maps of a pipeline read besides."""
+        return tuple(place.variable for place in self.listed[self.sources :])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,13 +173,15 @@ class NotAdmissible(Fact):
 class Chains(Fact):
     """A pipeline takes tensors over `source` onto tensors over `target`: each range is the next domain, all shapes fit.
 
-    `maps` are the bodies of its maps with the input of each.  Without a QuantizeStage it is a bijection."""
+    `maps` are the bodies of its maps with the input of each; `end`: the shape that it gives, where that is another than
+    it takes.  Without a QuantizeStage it is a bijection."""
 
     source: Support
     target: Support
     shape: Shape
     maps: tuple[tuple[Term, Term, Support], ...]
     stages: tuple[StageData, ...]
+    end: Shape | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +215,7 @@ class NotChains(Fact):
     shape: Shape
     maps: tuple[tuple[Term, Term, Support], ...]
     stages: tuple[StageData, ...]
+    end: Shape | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,6 +284,8 @@ def _axis(axis: Axis) -> str:
     if axis.kind == "before" and shift == 1:
         return f"<={axis.index}"
     moved = f"{axis.index} {'+' if shift > 0 else '-'} {abs(shift)}" if shift else axis.index
+    if axis.kind == "after":
+        return f">{axis.index}" if axis.index and shift == 1 else f">={moved or shift}"
     return f"<{moved}" if axis.kind == "before" else moved
 
 
@@ -369,8 +387,21 @@ def covers(listed: Place, used: Place) -> bool:
             continue
         if own.kind == "before" and same and other.kind == "index" and other.shift < own.shift:
             continue
+        if own.kind == "after" and not own.order and _from_on(own, other):
+            continue
         return False
     return True
+
+
+def _from_on(own: Axis, other: Axis) -> bool:
+    """Whether a subscript picks only places from `own` on."""
+    if own.index == "" and own.shift <= 0:
+        return True
+    if other.order or other.kind not in ("index", "after", "place"):
+        return False
+    if own.index == "":
+        return other.index == "" and other.shift >= own.shift
+    return other.index == own.index and other.kind != "place" and other.shift >= own.shift
 
 
 def _scan_covers(scan: Axis, listed: tuple[Axis, ...], used: tuple[Axis, ...]) -> bool:

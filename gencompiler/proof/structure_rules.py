@@ -129,11 +129,15 @@ def same_events(own: Support, declared: Support) -> bool:
 # -- pipelines -------------------------------------------------------------------------------------------------------
 
 
+#: The subject of what is said of a pipeline: the fields of Chains.
+Pipe = tuple[Support, Support, Shape, Maps, tuple[StageData, ...], Shape | None]
+
+
 @rule
 def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """Each stage starts where the one before ends.  Premises: that each map is invertible, in order, or the ODE of a
     field one that flows; they hold for all parameters, so that they do for those of every iteration."""
-    source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
+    source, target, shape, maps, stages, ends = cast(Pipe, subject)
     need(len(premises) == len(maps), "one premise for each map")
     flowing = set(_fields_of(stages))
     need(not flowing & set(_maps_of(stages)), "one number for a map and a field")
@@ -147,9 +151,9 @@ def chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
             raise Unproved("a map that is not known to be invertible")
         need((premise.input, premise.body, premise.result) == (input_, body, result), "a premise about another map")
         need(premise.requires == (), "a map whose conditions are not known to hold")
-    end = pass_through(source, shape, maps, stages)
+    end = pass_through(source, shape, maps, stages, ends=ends)
     need(same_set(end, target), "the pipeline ends in {}, not {}", end, target)
-    return Chains(source, target, shape, maps, stages)
+    return Chains(source, target, shape, maps, stages, ends)
 
 
 @rule
@@ -159,6 +163,7 @@ def pushes_forward(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     if not isinstance(base, Admissible) or not isinstance(piped, Chains):
         raise Unproved("not a distribution and a pipeline")
     need(base.event == piped.source and base.shape == piped.shape, "the pipeline starts somewhere else")
+    need(piped.end is None, "the pipeline ends in another shape")
     need(not quantizes(piped.stages), "not a bijection")
     return PushesForward(base, piped)
 
@@ -197,8 +202,12 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A directed factorization of admissible distributions and bijections has a density over its observed variables.
 
     What is not observed must be the source of a pipeline onto something produced, so that it is eliminated, or
-    computed, so that its formula takes its place; a pipeline written the other way must be a bijection.  Subject:
-    observed variables, givens.  Premises: the factorization, then the law of each equation."""
+    computed, so that its formula takes its place; a pipeline written the other way must be a bijection.  The variables
+    with distributions of their own have the density of their product, each given what it lists, whose values they
+    determine.  Pipeline by pipeline, in the order of the factorization, what it makes takes the place of its sources
+    among the coordinates, where they still stand, being sources once; what its maps read is not eliminated, so that it
+    is another coordinate, and the Jacobian is triangular.  Subject: observed variables, givens.  Premises: the
+    factorization, then the law of each equation."""
     observed, given = cast(tuple[tuple[str, ...], tuple[str, ...]], subject)
     whole, *laws = premises
     if not isinstance(whole, Factorizes):
@@ -216,12 +225,13 @@ def density(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         all(not (p.inverted and isinstance(p.law, Chains) and quantizes(p.law.stages)) for p in links),
         "not a bijection",
     )
-    sources = [p.listed[0].variable for p in links]
+    sources = [name for p in links for name in p.starts]
     need(
         len(set(sources)) == len(sources),
         "one variable is the source of two pipelines, whose results depend on each other",
     )
-    listed = [u.variable for p in whole.productions for u in (p.listed[1:] if p in links else p.listed)]
+    listed = [name for p in links for name in p.conditions]
+    listed += [u.variable for p in whole.productions if p not in links and not has_density(p.law) for u in p.listed]
     need(all(len(p.produces) == 1 for p in links), "what a quantization leaves is a latent variable of its own")
     eliminated = set(sources)
     need(not eliminated & set(listed), "the source of a pipeline is mentioned by another equation")
@@ -314,13 +324,13 @@ def wrong_events(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
 @rule
 def broken_chain(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     """A range that is not the next domain, or not the target."""
-    source, target, shape, maps, stages = cast(tuple[Support, Support, Shape, Maps, tuple[StageData, ...]], subject)
+    source, target, shape, maps, stages, ends = cast(Pipe, subject)
     try:
-        end = pass_through(source, shape, maps, stages)
+        end = pass_through(source, shape, maps, stages, ends=ends)
     except Breaks:
-        return NotChains(source, target, shape, maps, stages)
+        return NotChains(source, target, shape, maps, stages, ends)
     need(not same_set(end, target), "the pipeline ends where it should")
-    return NotChains(source, target, shape, maps, stages)
+    return NotChains(source, target, shape, maps, stages, ends)
 
 
 @rule

@@ -49,6 +49,8 @@ def distance(target: Place, used: Place, indices: tuple[Range, ...], extent: int
         return axis.shift - own.shift, axis.shift - own.shift
     if axis.kind == "before" and same:
         return -last, axis.shift - 1 - own.shift
+    if axis.kind == "after" and same:
+        return axis.shift - own.shift, extent - 1 - first
     if axis.kind == "place":
         return axis.shift - last, axis.shift - first
     return (-last, extent - 1 - first) if axis.kind == "whole" else None

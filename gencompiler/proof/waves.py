@@ -3,10 +3,13 @@
 
     ∫ exp(k w) dy = I0(k)                                 k real
     ∫ 1 / (a + b w) dy = 1 / sqrt(a^2 - b^2)              a > |b|
-"""
+    ∫ Π cos(2 pi n_i y + d_i) dy = 2^-m Σ cos(Σ ±d_i)     over the choices of m signs with Σ ±n_i = 0
+
+the last by writing each cosine as half the sum of two exponentials; sin(z) = cos(z - pi / 2)."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -14,6 +17,7 @@ from gencompiler.proof import exponentials as ex
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.exponentials import Exponentials
 from gencompiler.proof.graph import Term, apply, constant, subterms
+from gencompiler.proof.kernel import need
 from gencompiler.proof.pieces import linear
 from gencompiler.proof.products import Product, number, parts_of
 
@@ -38,6 +42,44 @@ def is_wave(forms: ClosedForms, term: Term, y: Term) -> bool:
     turn = ex.scaled(ex.atom(constant("pi")), 2)
     turns = number(ex.times(parts[0], ex.inverse(turn))) if parts is not None else None
     return turns is not None and turns != 0 and turns.denominator == 1
+
+
+#: Products of more waves are not written out.
+MOST_WAVES = 8
+
+
+def polynomial(forms: ClosedForms, body: Term, y: Term) -> Exponentials:
+    """The integral of a polynomial in waves over whole periods; raises Unproved for other terms."""
+    found: list[Exponentials] = []
+    for exponent, part in forms.normal(body).items():
+        need(not any(y in t.symbols for m, _ in exponent for t, _ in m), "{} is more than waves", body)
+        for monomial, coefficient in part.items():
+            kept = frozenset((t, n) for t, n in monomial if y not in t.symbols)
+            waves = [(t, n) for t, n in monomial if y in t.symbols]
+            outside: Exponentials = {exponent: {kept: coefficient}}
+            found.append(ex.times(outside, _mean(forms, waves, y)))
+    return forms.collected(ex.plus(*found))
+
+
+def _mean(forms: ClosedForms, waves: list[tuple[Term, int]], y: Term) -> Exponentials:
+    """The mean of a product of powers of waves over whole periods."""
+    count = sum(n for _, n in waves)
+    need(all(n > 0 for _, n in waves) and count <= MOST_WAVES, "more than products of waves")
+    turn, quarter = ex.scaled(ex.atom(constant("pi")), 2), ex.scaled(ex.atom(constant("pi")), Fraction(-1, 2))
+    each: list[tuple[Fraction, Exponentials]] = []
+    for wave, n in waves:
+        need(is_wave(forms, wave, y), "{} has no whole number of periods", wave)
+        parts = linear(forms.normal(wave.arguments[0]), y)
+        turns = number(ex.times(parts[0], ex.inverse(turn))) if parts is not None else None
+        assert parts is not None
+        assert turns is not None
+        each += [(turns, ex.plus(parts[1], quarter) if wave.data == "sin" else parts[1])] * n
+    found: list[Exponentials] = []
+    for signs in itertools.product((1, -1), repeat=count):
+        if sum(s * turns for s, (turns, _) in zip(signs, each, strict=True)) == 0:
+            angle = ex.plus(*(ex.scaled(d, s) for s, (_, d) in zip(signs, each, strict=True)))
+            found.append(forms.normal(apply("cos", ex.written(angle))))
+    return ex.scaled(ex.plus(*found), Fraction(1, 2**count))
 
 
 def _reciprocal(forms: ClosedForms, value: Exponentials, y: Term) -> Product | None:
@@ -96,4 +138,4 @@ def _root(part: Exponentials) -> Exponentials | None:
     return {half: {frozenset((t, n // 2) for t, n in monomial): size}}
 
 
-__all__ = ["over_periods", "root_of_square"]
+__all__ = ["over_periods", "polynomial", "root_of_square"]

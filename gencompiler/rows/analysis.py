@@ -24,6 +24,7 @@ from gencompiler.rows.nodes import (
     Number,
     Program,
     RowType,
+    Run,
     Statement,
     Window,
 )
@@ -40,6 +41,8 @@ def bound_names(statements: Iterable[Statement]) -> Iterator[str]:
         match statement:
             case Let(name, _):
                 yield name
+            case Run(names=names):
+                yield from names
             case Loop():
                 yield statement.index
                 yield from (carry.name for carry in statement.carried)

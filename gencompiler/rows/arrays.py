@@ -25,7 +25,7 @@ from gencompiler.rows import nodes, tensors
 from gencompiler.rows.comprehension import MOST_ENTRIES, entries, is_elementwise, is_lanewise
 from gencompiler.rows.enumeration import constants, enumerated
 from gencompiler.rows.nodes import Expr, RowType
-from gencompiler.rows.places import flat
+from gencompiler.rows.places import flat, reshaped
 from gencompiler.rows.unsupported import NotLowered
 
 if TYPE_CHECKING:
@@ -249,12 +249,12 @@ def at(expressions: Expressions, vector: Expr, index: Expr, span: Span) -> Expr:
 
 
 def row_of(expressions: Expressions, table: Expr, index: Expr, span: Span) -> Expr:
-    """Entry `index` of a uniform vector, or row `index` of a uniform matrix, where the index differs between rows."""
+    """Entry `index` of a uniform vector, or what a uniform table has at `index` of its first axis, as a vector, where
+    the index differs between rows."""
     graph, length = expressions.graph, table.type.shape[0]
     if len(table.type.shape) == 1:
         return at(expressions, table, index, span)
-    if len(table.type.shape) != 2:
-        raise NotLowered(index, "an index of a table with more than two axes that differs between rows")
+    table = reshaped(graph, table, (length, math.prod(table.type.shape[1:])), span)
     if isinstance(index, nodes.ParticleIndex) and index.type.particles == length:
         return graph.distribute(table, span)
     iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))

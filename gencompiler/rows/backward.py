@@ -18,51 +18,64 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from gencompiler.catalog.functions import FUNCTIONS
 from gencompiler.rows import nodes
-from gencompiler.rows.contributions import Contribution, Contributions, NotDifferentiated
+from gencompiler.rows.contributions import Contribution, Contributions
 from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.plans import LoopPlan
+from gencompiler.rows.prepared import Prepared
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.pullbacks import Pullbacks
 from gencompiler.rows.recovery import Recovery, recovery_of
 from gencompiler.rows.rewrite import Substitution, operands_first
+from gencompiler.rows.unsupported import NotDifferentiated
 
 
 @dataclasses.dataclass(frozen=True)
 class Adjoint:
     """One way to differentiate a program: `saving` runs forward, `backward` back; `contributions` say what
-    parameters' gradients its outputs make; `inverts`: whether states are recomputed by inverses."""
+    parameters' gradients its outputs make, and those of `prepared` matrices; `inverts`: whether states are recomputed
+    by inverses; `valued`: whether `backward` gives the program's value as well, first, because nothing is saved for
+    it."""
 
     saving: nodes.Program
     backward: nodes.Program
     contributions: tuple[Contribution, ...]
+    prepared: Prepared | None
     inverts: bool
+    valued: bool = False
+
+    @property
+    def saves(self) -> bool:
+        """Whether any state is saved; else `saving` is the program itself."""
+        return any(output.value is None for output in self.saving.outputs)
 
 
-def adjoints(build: Build | Copies, *, multiplied: bool = False) -> tuple[Adjoint, ...]:
+def adjoints(build: Build | Copies, *, at_hand: bool = False) -> tuple[Adjoint, ...]:
     """The ways to differentiate what `build` builds, the one that saves least first; the last one inverts nothing.
 
-    `multiplied`: see `Contributions`.  Raises NotDifferentiated where there is none."""
+    `at_hand`: what a core has at hand is used there and then: factors are multiplied (`Contributions`), and where no
+    states are saved the value comes with the gradient.  Raises NotDifferentiated where there is no way."""
     copies = build if isinstance(build, Copies) else Copies(build)
-    first = _adjoint(copies, invert=True, multiplied=multiplied)
-    return (first, _adjoint(copies, invert=False, multiplied=multiplied)) if first.inverts else (first,)
+    first = _adjoint(copies, invert=True, at_hand=at_hand)
+    return (first, _adjoint(copies, invert=False, at_hand=at_hand)) if first.inverts else (first,)
 
 
-def in_factors(copies: Copies, adjoint: Adjoint) -> Adjoint:
-    """A way that multiplies, as one that gives factors."""
-    if not any(each.multiplied for each in adjoint.contributions):
+def apart(copies: Copies, adjoint: Adjoint) -> Adjoint:
+    """A way for what has nothing at hand: one that gives factors, and no value."""
+    if not adjoint.valued and not any(each.multiplied for each in adjoint.contributions):
         return adjoint
-    backward, contributions = _Backward(*_built(copies, invert=adjoint.inverts), multiplied=False).program()
-    return dataclasses.replace(adjoint, backward=backward, contributions=contributions)
+    return _adjoint(copies, invert=adjoint.inverts, at_hand=False)
 
 
-def _adjoint(copies: Copies, *, invert: bool, multiplied: bool) -> Adjoint:
+def _adjoint(copies: Copies, *, invert: bool, at_hand: bool) -> Adjoint:
     draft, outputs, kept = _built(copies, invert=invert)
     saving = _saving(draft, outputs, kept)
-    backward, contributions = _Backward(*_built(copies, invert=invert), multiplied=multiplied).program()
-    return Adjoint(saving, backward, contributions, any(each.inverts for each in kept))
+    valued = at_hand and not any(recovery.states for recovery in kept)
+    backward = _Backward(*_built(copies, invert=invert), multiplied=at_hand).program(valued=valued)
+    return Adjoint(saving, *backward, any(each.inverts for each in kept), valued=valued)
 
 
 def _built(copies: Copies, *, invert: bool) -> tuple[Draft, dict[str, Expr], list[Recovery]]:
@@ -82,14 +95,14 @@ def _plans(graph: Graph, roots: tuple[Expr, ...]) -> list[LoopPlan]:
 
     for root in roots:
         for expr in operands_first(root, needed):
-            if expr.type.particles > 1:
-                raise NotDifferentiated("a row has particles")
             plan = graph.produced_by.get(id(expr))
             if plan is not None and plan not in found:
                 if plan.depth > 1:
                     raise NotDifferentiated("a loop within a loop")
                 if plan.stores:
                     raise NotDifferentiated("a loop that stores its results one by one")
+                if any(inside.type.particles > 1 for inside in plan.inside):
+                    raise NotDifferentiated("a loop that carries values of particles")
                 found.append(plan)
     return found
 
@@ -153,8 +166,8 @@ class _Backward:
     def _read(self, source: nodes.Input) -> Expr:
         return self.graph.intern(nodes.InputRead(source.type, source.name, span=source.span))
 
-    def program(self) -> tuple[nodes.Program, tuple[Contribution, ...]]:
-        """The program, and how its outputs make the parameters' gradients."""
+    def program(self, *, valued: bool) -> tuple[nodes.Program, tuple[Contribution, ...], Prepared | None]:
+        """The program, how its outputs make the parameters' gradients, and the matrices that are computed of these."""
         rules = _Rules(self.graph, self.contributions, self._depends())
         for name, root in self.roots.items():
             cotangent = self._read(self._given(f"{name}_cotangent", root.type.shape))
@@ -181,9 +194,11 @@ class _Backward:
             made.append(self.draft.output("drift", self.drift))
         if not made:
             raise NotDifferentiated("no gradient: neither parameters nor real inputs matter")
+        if valued:
+            made = [*(self.draft.output(name, root) for name, root in self.roots.items()), *made]
         title = f"the gradient of {self.draft.title}"
         program = self.draft.assembled(made, name=f"{self.draft.name}_backward", title=title)
-        return program, self.contributions.all()
+        return program, self.contributions.all(), self.contributions.prepared(self.draft)
 
     # -- the order in which adjoints are complete --------------------------------------------------------------------
 
@@ -222,7 +237,9 @@ class _Backward:
                 if inner or any(id(each) in depends for each in below):
                     depends.update(id(end) for end in unit.ends.values())
                     unit.matters = True
-            elif _is_leaf(unit, self.inputs) or any(id(part) in depends for part in parts_of(unit)):
+            elif _is_leaf(unit, self.inputs) or (
+                has_derivatives(unit) and any(id(p) in depends for p in parts_of(unit))
+            ):
                 depends.add(id(unit))
         return depends
 
@@ -238,7 +255,8 @@ class _Backward:
         outer = [node for node in recovery.frontier() if id(node) in rules.depends and len(node.type.shape) < 2]
         starts = {s.place: self._start(rules, after[s.place], plan, s.place) for s in recovery.states}
         opened = recovery.open(starts, outer)
-        inner = _Rules(graph, self.contributions, recovery.depends(outer))
+        shared = [node for node in recovery.frontier() if id(node) in rules.depends and len(node.type.shape) > 1]
+        inner = _Rules(graph, self.contributions, recovery.depends([*outer, *shared]))
         for place, following in enumerate(plan.nexts):
             adjoint = opened.adjoints[place] if place in opened.adjoints else after.get(place)
             if adjoint is not None:
@@ -272,6 +290,14 @@ class _Backward:
         return now(rules.full(adjoint if adjoint is not None else self.graph.number(0, node.span), node.type.shape))
 
 
+def has_derivatives(expr: Expr) -> bool:
+    """Whether a value has derivatives in its operands at all: what is rounded, compared or stopped has none."""
+    if not isinstance(expr, nodes.Elementwise):
+        return True
+    function = FUNCTIONS[expr.function]
+    return bool(function.derivatives or function.value_derivative)
+
+
 def _is_leaf(expr: Expr, inputs: dict[str, nodes.Input]) -> bool:
     if isinstance(expr, nodes.ParameterRead):
         return True
@@ -288,6 +314,9 @@ class _Rules(Pullbacks):
     def pull(self, node: Expr, adjoint: Expr) -> None:
         if isinstance(node, nodes.MatrixFunction | nodes.ExternalCall):
             raise NotDifferentiated(f"a {type(node).__name__}")
+        if isinstance(node, nodes.Distribute) and len(node.vector.type.shape) == 2:
+            self.contributions.handed_out(node, self.full(adjoint, node.type.shape))
+            return
         if isinstance(node, nodes.Dot) and id(node.matrix) in self.depends:
             self.contributions.product(node, self.full(adjoint, node.type.shape))
         super().pull(node, adjoint)

@@ -9,36 +9,41 @@ from __future__ import annotations
 
 import dataclasses
 
-from gencompiler.rows import nodes
+from gencompiler.rows import folding, nodes
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr, RowType
 from gencompiler.rows.plans import LoopPlan
+from gencompiler.rows.prepared import Matrices, Prepared
 from gencompiler.rows.programs import Draft
 from gencompiler.rows.rewrite import Substitution
+from gencompiler.rows.unsupported import NotDifferentiated
+
+#: Where along an axis of a parameter a value is read: at a constant, at the index of a loop, at a place of its own in
+#: each iteration, or everywhere.
+Place = int | str | tuple[int, ...] | None
 
 #: Numbers of a sum of products of all iterations that a backward pass keeps: they stay in a cache.
 LARGEST_SUM = 1 << 18
 
 
-class NotDifferentiated(Exception):
-    """Why a program has no backward pass of its own; torch differentiates its torch function instead."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Contribution:
-    """One summand of the gradient of parameter `path`.
+    """One summand of the gradient of parameter `path`, or of a matrix of that name (`rows.prepared`).
 
     `index`: of each axis of the parameter the constant at which it is read, "loop" where the index of a loop reads it,
-    None where it is read as a whole.  `outputs`: one, to be added up over rows unless it is `summed`; or two, whose
-    products add up over rows to axes 0 and 1 of the matrix.  `count`: the iterations of the loop in which it arises,
-    whose values lie one after the other; 0 outside of loops."""
+    the places in all iterations where these are computed from it, None where it is read as a whole.  `outputs`: one,
+    to be added up over rows unless it is `summed`; or two, whose products add up over rows to axes 0 and 1 of the
+    matrix.  `count`: the iterations of the loop in which it arises, whose values lie one after the other; 0 outside of
+    loops.  `particles`: of how many each has its own row of the matrix, 1 where the particles of a row have one
+    matrix."""
 
     path: str
-    index: tuple[int | str | None, ...]
+    index: tuple[Place, ...]
     outputs: tuple[str, ...]
     count: int = 0
     summed: bool = False
+    particles: int = 1
 
     @property
     def multiplied(self) -> bool:
@@ -52,7 +57,8 @@ class Contributions:
 
     def __init__(self, graph: Graph, *, multiplied: bool = False) -> None:
         self.graph, self.multiplied = graph, multiplied
-        self._pending: list[tuple[nodes.ParameterRead, tuple[Expr, ...]]] = []
+        self.matrices = Matrices(graph)
+        self._pending: list[tuple[Expr, tuple[Expr, ...]]] = []
         self._done: list[Contribution] = []
         self._values: dict[str, Expr] = {}
         self._stored: dict[str, nodes.Output] = {}
@@ -64,32 +70,39 @@ class Contributions:
             raise NotDifferentiated(f"the matrix {read.path} is read outside of a product")
         self._pending.append((read, (adjoint,)))
 
+    def handed_out(self, node: nodes.Distribute, adjoint: Expr) -> None:
+        """Of a matrix each particle has a row, whose adjoint is its own."""
+        self._pending.append((node.vector, (self.graph.meet(adjoint, node)[0],)))
+
     def product(self, dot: nodes.Dot, adjoint: Expr) -> None:
         """`vector @ matrix` gives vectorᵀ adjoint, and `vector @ matrixᵀ` its transpose."""
-        if not isinstance(dot.matrix, nodes.ParameterRead):
-            raise NotDifferentiated("a matrix that is computed from parameters")
-        self._pending.append((dot.matrix, (adjoint, dot.vector) if dot.transposed else (dot.vector, adjoint)))
+        vector, adjoint = self.graph.meet(dot.vector, adjoint)
+        self._pending.append((dot.matrix, (adjoint, vector) if dot.transposed else (vector, adjoint)))
 
     def settle(self) -> None:
         """Those that arose outside of loops: values of the program."""
         for read, values in self._pending:
             names = tuple(self._value(value) for value in values)
-            self._done.append(Contribution(read.path, _places(read, None), names))
+            own = values[0].type.particles if len(values) == 1 else 1
+            path, places = self._place(read, None, 0)
+            self._done.append(Contribution(path, places, names, particles=own))
         self._pending.clear()
 
     def settle_loop(self, plan: LoopPlan, index: Expr, now: Substitution, own: Expr) -> None:
         """Those that arose in the body of a loop with index `own`: stored by `plan`, whose index is `index`, where the
         body's values are what `now` says."""
         count = constant(plan.count) or 0
+        if any(value.type.particles > 1 for _, values in self._pending for value in values):
+            raise NotDifferentiated("a matrix in a loop, which multiplies what particles have")
         for read, values in sorted(self._pending, key=lambda pending: -len(pending[1])):
             found = tuple(map(now, values))
-            places = _places(read, own)
-            if self.multiplied and len(found) == 2 and "loop" in places:
+            path, places = self._place(read, own, count)
+            if self.multiplied and len(found) == 2 and is_looped(places):
                 found = self._products(found, count)
             # a bias has the adjoint that its product has: what is stored for all rows need not be added up here
             summed = len(found) == 1 and (id(plan), id(found[0]), False) not in self._names
             names = tuple(self._store(plan, value, index, summed=summed) for value in found)
-            self._done.append(Contribution(read.path, places, names, count, summed))
+            self._done.append(Contribution(path, places, names, count, summed))
         self._pending.clear()
 
     def _products(self, factors: tuple[Expr, ...], count: int) -> tuple[Expr, ...]:
@@ -99,6 +112,16 @@ class Contributions:
             return factors
         kind = RowType(left.type.rows or right.type.rows, (size,))
         return (self.graph.intern(nodes.Outer(kind, left, right, span=right.span)),)
+
+    def _place(self, read: Expr, own: Expr | None, count: int) -> tuple[str, tuple[Place, ...]]:
+        """What a gradient is of, and where in it: the loop with the index `own` has `count` iterations."""
+        if isinstance(read, nodes.ParameterRead):
+            return read.path, _places(read, own, count)
+        return self.matrices.place(read, own, count)
+
+    def prepared(self, draft: Draft) -> Prepared | None:
+        """The matrices that are computed from parameters."""
+        return self.matrices.prepared(draft)
 
     def outputs(self, draft: Draft) -> list[nodes.Output]:
         made = [draft.output(name, value) for name, value in self._values.items()]
@@ -131,14 +154,33 @@ class Contributions:
         return name
 
 
-def _places(read: nodes.ParameterRead, loop: Expr | None) -> tuple[int | str | None, ...]:
-    found: list[int | str | None] = []
+def is_looped(places: tuple[Place, ...]) -> bool:
+    """Whether each iteration of a loop has a part of its own."""
+    return any(isinstance(place, str | tuple) for place in places)
+
+
+def _places(read: nodes.ParameterRead, loop: Expr | None, count: int) -> tuple[Place, ...]:
+    found: list[Place] = []
     for place in read.index:
         at = None if place is None else constant(place)
         if place is None or at is not None:
             found.append(at)
         elif place is loop and "loop" not in found:
             found.append("loop")
+        elif loop is not None:
+            found.append(tuple(_computed(place, loop, k) for k in range(count)))
         else:
             raise NotDifferentiated(f"{read.path} is read at a computed place")
     return tuple(found)
+
+
+def _computed(place: Expr, loop: Expr, number: int) -> int:
+    """A place that depends on nothing but the index of a loop, in one iteration."""
+    if place is loop:
+        return number
+    if (known := constant(place)) is not None:
+        return known
+    if isinstance(place, nodes.Elementwise) and place.function in folding.WHOLE:
+        left, right = (_computed(each, loop, number) for each in place.arguments)
+        return folding.whole(place.function, left, right)
+    raise NotDifferentiated("a parameter is read at a place that depends on what the loop carries")

@@ -13,7 +13,7 @@ from gencompiler.derive.free_energy import log_marginal
 from gencompiler.derive.nodes import Derived, Factor
 from gencompiler.model import nodes as model
 from gencompiler.rows.enumeration import constants, enumerated
-from gencompiler.rows.equations import Equations, flow_to, source_of
+from gencompiler.rows.equations import Equations, flow_to, sources_of
 from gencompiler.rows.expressions import Expressions, NotLowered, Scope
 from gencompiler.rows.factors import Factors, variable_of
 from gencompiler.rows.filters import Filters
@@ -123,11 +123,10 @@ class Densities:
     def _pushforward(self, plan: queries.Pushforward, density: model.LogDensity, scope: Scope) -> Expr:
         """log p_x(x) = log p_z(z) + log|dz / dx|"""
         link = plan.link
-        data = link.target if link.target in scope.names else source_of(link)
+        data = link.target if link.target in scope.names else sources_of(link)[0]
         flow = flow_to(link, data)
         passed = self.equations.to_base(flow, scope.names[data], scope)
-        z = self.graph.name(passed.value, flow.base)
-        base = self.of_plan(plan.base, density, scope.bind({flow.base: z}))
+        base = self.of_plan(plan.base, density, scope.bind(self.equations.parted(flow, passed.value)))
         return self.graph.elementwise("add", base, passed.log_det, span=link.span)
 
     def _finite_sum(self, plan: marginals.FiniteSum, density: model.LogDensity, scope: Scope) -> Expr:

@@ -13,14 +13,13 @@ from typing import Generic, TypeVar
 
 from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.derive.nodes import Derived
-from gencompiler.rows.backward import Adjoint, adjoints, in_factors
-from gencompiler.rows.contributions import NotDifferentiated
+from gencompiler.rows.backward import Adjoint, adjoints, apart
 from gencompiler.rows.copies import Build, Copies
 from gencompiler.rows.lower import trained
 from gencompiler.rows.native import Native, native_gradient
 from gencompiler.rows.nodes import Program
 from gencompiler.rows.schedule import Schedule, on_gpu
-from gencompiler.rows.unsupported import NotLowered
+from gencompiler.rows.unsupported import NotDifferentiated, NotLowered
 
 #: What a program is printed from: the schedule of a kernel, or the decision for a C function.
 Made = TypeVar("Made", Schedule, Native)
@@ -33,6 +32,11 @@ class Way(Generic[Made]):
     adjoint: Adjoint
     saving: Made
     backward: Made
+
+    @property
+    def own(self) -> tuple[Made, ...]:
+        """What is made for it alone: where nothing is saved, the program itself runs forward."""
+        return (self.saving, self.backward) if self.adjoint.saves else (self.backward,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +60,7 @@ def differentiate(derived: Derived, schedules: Mapping[str, Schedule]) -> dict[s
 def _differentiated(build: Build, forward: Schedule) -> Differentiated:
     copies = Copies(build)
     try:
-        found = adjoints(copies, multiplied=True)
+        found = adjoints(copies, at_hand=True)
         functions = _functions(found, forward.program)
         kernels = _kernels(copies, found, forward)
     except (NotDifferentiated, NotLowered) as refusal:
@@ -68,17 +72,19 @@ def _differentiated(build: Build, forward: Schedule) -> Differentiated:
 def _kernels(copies: Copies, found: tuple[Adjoint, ...], forward: Schedule) -> tuple[tuple[Way[Schedule], ...], str]:
     if why := _forward_reason(forward):
         return (), why
-    own = [in_factors(copies, each) for each in found]
+    own = [apart(copies, each) for each in found]
+    if any(each.prepared is not None for each in own):
+        return (), "matrices that are computed from parameters, which torch differentiates"
     ways = tuple(Way(each, on_gpu(each.saving), on_gpu(each.backward)) for each in own)
     parts = [part for way in ways for part in (way.saving, way.backward)]
-    # There has to be one processor on which all of their programs are kernels.
-    if any(all(target in part.configs for part in parts) for target in DEVICES):
+    # There has to be one processor on which kernels run all of their programs.
+    if any(all(target in part.targets() for part in parts) for target in DEVICES):
         return ways, _reason(ways[0].adjoint)
-    return (), next(part.why(MAIN) for part in parts if MAIN not in part.configs)
+    return (), next(part.why(MAIN) for part in parts if MAIN not in part.targets())
 
 
 def _forward_reason(forward: Schedule) -> str:
-    return "" if forward.fused else f"forward is torch: {forward.reason}"
+    return "" if forward.targets() else f"forward is torch: {forward.reason}"
 
 
 def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[Native], ...], str]:
@@ -86,7 +92,7 @@ def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[
     if program.scalars:
         return (), "it takes numbers when it runs"
     for each in found:
-        made = native_gradient(program, (each.saving, each.backward))
+        made = native_gradient(program, (each.saving, each.backward), valued=each.valued)
         if refusal := next((part.reason for part in made if not part.runs), ""):
             return (), refusal
         ways.append(Way(each, *made))
@@ -94,4 +100,6 @@ def _functions(found: tuple[Adjoint, ...], program: Program) -> tuple[tuple[Way[
 
 
 def _reason(adjoint: Adjoint) -> str:
+    if adjoint.valued:
+        return "with the value, in one pass"
     return "states are recomputed by proven inverses" if adjoint.inverts else "states are saved"

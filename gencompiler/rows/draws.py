@@ -12,7 +12,7 @@ from gencompiler.node import Node
 from gencompiler.rows import nodes
 from gencompiler.rows.chain_steps import Steps
 from gencompiler.rows.densities import Densities
-from gencompiler.rows.equations import flow_to, source_of
+from gencompiler.rows.equations import flow_to, sources_of
 from gencompiler.rows.expressions import NotLowered, Scope
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.stopping import Inseparable, parameters_stopped
@@ -56,9 +56,9 @@ class Draws:
             model_ = self.derived.model
             own = {v.name: v for v in model_.variables}
             link = carried.from_data(own, model_.links, {s.name: s for s in model_.surjections})[variable]
-            data = source_of(link) if link.target == variable else link.target
-            passed = self.equations.to_base(flow_to(link, data), self.known(data), Scope(dict(self.data)))
-            self.data[variable] = self.graph.name(passed.value, variable)
+            flow = flow_to(link, sources_of(link)[0] if link.target == variable else link.target)
+            passed = self.equations.to_base(flow, self.known(flow.data), Scope(dict(self.data)))
+            self.data |= self.equations.parted(flow, passed.value)
         return self.data[variable]
 
     def _moved(self, drawn: model.Drawn, source: model.JointSource, scope: Scope, site: str) -> Scope:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 
-from gencompiler.derive.drawing import DrawStep, computing_plan, sources_of
+from gencompiler.derive.drawing import DrawStep, come_down_to, computing_plan
 from gencompiler.derive.nodes import Factor, InTurns
 from gencompiler.derive.queries import Refused
 from gencompiler.model import nodes as model
-from gencompiler.model.mentioned import read_by_maps
+from gencompiler.model.mentioned import read_by_maps, starts
 from gencompiler.node import walk
 from gencompiler.rows.expressions import Expressions, NotLowered, Passed, Scope
 from gencompiler.rows.factors import Factors, variable_of
@@ -20,11 +21,11 @@ from gencompiler.rows.turns import made_in_turns
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """A pipeline between a variable with a density (`base`) and the one that it gives a density (`data`); `generates`:
-    written from base to data."""
+    """A pipeline between variables with a density (`bases`, joined) and the one that it gives a density (`data`);
+    `generates`: written from bases to data."""
 
     link: model.Link
-    base: str
+    bases: tuple[str, ...]
     data: str
     generates: bool
 
@@ -36,17 +37,20 @@ class Flow:
         return dataclasses.replace(self, link=dataclasses.replace(self.link, stages=stages))
 
 
-def source_of(link: model.Link) -> str:
-    """The variable that a pipeline starts from."""
-    if not isinstance(link.source, model.Reference):
-        raise NotLowered(link.source, "a pipeline that starts from an expression")
-    return link.source.name
+def sources_of(link: model.Link) -> tuple[str, ...]:
+    """The variables that a pipeline starts from."""
+    return tuple(part.name for part in starts(link))
 
 
 def flow_to(link: model.Link, data: str) -> Flow:
     """The pipeline as what gives `data` its density."""
-    source = source_of(link)
-    return Flow(link, source, data, True) if link.target == data else Flow(link, link.target, data, False)
+    generates = link.target == data
+    return Flow(link, sources_of(link) if generates else (link.target,), data, generates)
+
+
+def ends_of(link: model.Link) -> tuple[str, str]:
+    """What the values at the ends of a pipeline are called."""
+    return "_".join(sources_of(link)), link.target
 
 
 class Equations:
@@ -105,7 +109,7 @@ class Equations:
     def remember(self, scope: Scope) -> None:
         """Keep the derived quantities in scope for whoever needs them at the same values of variables."""
         for name in sorted(self.quantities & scope.names.keys()):
-            sources = sources_of(self.expressions.derived, name)
+            sources = come_down_to(self.expressions.derived, name)
             if sources <= scope.names.keys():
                 ids = {n: id(scope.names[n]) for n in sources}
                 self.known.append((name, scope.stopped, ids, scope.names[name]))
@@ -131,10 +135,10 @@ class Equations:
             case model.Deterministic(target=name):
                 return {name: self.computed(step, scope, hints.get(name, name))}
             case model.Link(target=target):
-                source = source_of(step)
-                data, base = (target, source) if source in scope.names else (source, target)
-                passed = self.to_data(flow_to(step, data), scope.names[base], scope)
-                return {data: self.graph.name(passed.value, hints.get(data, data))}
+                first, *_ = sources_of(step)
+                flow = flow_to(step, target if first in scope.names else first)
+                passed = self.to_data(flow, self.joined(flow, scope), scope)
+                return {flow.data: self.graph.name(passed.value, hints.get(flow.data, flow.data))}
         raise NotLowered(step, f"a draw through a {type(step).__name__.lower()}")
 
     def _completed_but(self, factor: Factor, group: tuple[Factor, ...], scope: Scope) -> Scope:
@@ -146,6 +150,22 @@ class Equations:
         return dataclasses.replace(found, names={**names, **own})
 
     # -- pipelines ---------------------------------------------------------------------------------------------------
+
+    def joined(self, flow: Flow, scope: Scope) -> Expr:
+        """What a pipeline starts from: its bases, one after the other."""
+        values = tuple(scope.names[name] for name in flow.bases)
+        return values[0] if len(values) == 1 else self.graph.concat(values, flow.link.source.span)
+
+    def parted(self, flow: Flow, value: Expr) -> dict[str, Expr]:
+        """The bases in what a pipeline starts from."""
+        if len(flow.bases) == 1:
+            return {flow.bases[0]: self.graph.name(value, flow.bases[0])}
+        found, start = dict[str, Expr](), 0
+        for part in starts(flow.link):
+            stop = start + math.prod(part.type.shape)
+            found[part.name] = self.graph.name(self.graph.slice(value, start, stop, part.span), part.name)
+            start = stop
+        return found
 
     def to_base(self, flow: Flow, x: Expr, scope: Scope) -> Passed:
         """The base value of data, and log|d base / d data|."""
@@ -162,7 +182,7 @@ class Equations:
         return self._reversed(flow, pipeline.backward(flow.link.stages, start, scope))
 
     def _pipeline(self, flow: Flow) -> Pipeline:
-        return Pipeline(self.expressions, (source_of(flow.link), flow.link.target), self.streams)
+        return Pipeline(self.expressions, ends_of(flow.link), self.streams)
 
     def _start(self, flow: Flow, value: Expr) -> Passed:
         return Passed(value, self.graph.number(0, self.expressions.derived.model.span))

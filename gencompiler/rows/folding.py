@@ -35,7 +35,7 @@ def folded(function: str, arguments: tuple[Expr, ...]) -> float | None:
 
 def whole(function: str, left: int, right: int) -> int:
     """Arithmetic on whole numbers."""
-    return _WHOLE[function](left, right)
+    return WHOLE[function](left, right)
 
 
 def moved(function: str, left: Expr, right: Expr) -> tuple[str, Expr, int] | None:
@@ -57,7 +57,7 @@ def signed(place: Expr) -> tuple[Expr, int] | None:
     return base, int(by.value) * (1 if place.function == "add" else -1)
 
 
-_WHOLE: dict[str, Callable[[int, int], int]] = {
+WHOLE: dict[str, Callable[[int, int], int]] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,

@@ -36,7 +36,7 @@ class Graph:
         #: Whether blocks of vectors are read at a loop's own index, so that all iterations may be evaluated at once.
         self.at_once = False
         self.recalls: dict[int, Expr] | None = None  # see `recall`: what loops ended with, by the formula of it
-        self._names: set[str] = set()
+        self._names = {"seed", "step"}  # what a program that draws is told
         self._placeholders = 0
 
     # -- interning ---------------------------------------------------------------------------------------------------
@@ -260,9 +260,17 @@ class Graph:
         """A value for each of `count` particles of its row."""
         return particles.spread(self.intern, value, count)
 
+    def meet(self, *values: Expr) -> tuple[Expr, ...]:
+        """Values of rows with as many particles as the one that has most."""
+        return particles.meet(self.intern, values)
+
     def collect(self, value: Expr, count: int, span: Span) -> Expr:
         """The scalars of a row's `count` particles as a vector."""
         return particles.collect(self.intern, value, count, span)
+
+    def pool(self, value: Expr, count: int, span: Span) -> Expr:
+        """The sum of a value over its row's `count` particles."""
+        return particles.pool(self.intern, value, count, span)
 
     def distribute(self, vector: Expr, span: Span) -> Expr:
         """Element k of a vector (row k of a uniform matrix) for particle k."""

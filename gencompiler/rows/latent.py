@@ -23,7 +23,7 @@ from gencompiler.node import walk
 from gencompiler.rows import nodes
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
-from gencompiler.rows.equations import source_of
+from gencompiler.rows.equations import sources_of
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
@@ -122,7 +122,7 @@ def _read_by(derived: Derived, steps: drawing.DrawPlan) -> set[str]:
     found: set[str] = set()
     for step in steps:
         if isinstance(step, model.Link):
-            found |= {source_of(step), *queries.link_conditions(derived.model, step)}
+            found |= {*sources_of(step), *queries.link_conditions(derived.model, step)}
     while left:
         expr = left.pop()
         for part in (*walk(expr), *read_by_maps(derived.model, expr)):

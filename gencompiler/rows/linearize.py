@@ -164,6 +164,7 @@ _NAMES: dict[type[Expr], str] = {
     nodes.Draw: "noise",
     nodes.Select: "chosen",
     nodes.Collect: "collected",
+    nodes.Pool: "pooled",
     nodes.Distribute: "distributed",
 }
 

@@ -31,7 +31,7 @@ from gencompiler.rows import annealing, chains, emission, latent, nodes, objecti
 from gencompiler.rows.copies import Build
 from gencompiler.rows.densities import density_of
 from gencompiler.rows.draws import Ancestral, Draws, plan_of
-from gencompiler.rows.equations import Flow, flow_to, source_of
+from gencompiler.rows.equations import Flow, flow_to, sources_of
 from gencompiler.rows.expressions import Scope
 from gencompiler.rows.factors import variable_of
 from gencompiler.rows.nodes import Expr
@@ -157,7 +157,9 @@ def _is_read(step: Factor, later: tuple[drawing.DrawStep, ...]) -> bool:
 def _maps(derived: Derived, link: model.Link) -> list[nodes.Program]:
     """`forward` and `inverse` of a pipeline between a latent and an observed variable, and no others."""
     variables = {v.name: v for v in derived.model.variables}
-    ends = variables[source_of(link)], variables[link.target]
+    if len(sources_of(link)) > 1:
+        return []
+    ends = variables[sources_of(link)[0]], variables[link.target]
     data = next((v for v in ends if v.role == "observed"), None)
     base = next((v for v in ends if v.role == "latent"), None)
     if data is None or base is None or queries.link_conditions(derived.model, link):
@@ -174,7 +176,7 @@ def _maps(derived: Derived, link: model.Link) -> list[nodes.Program]:
 
 
 def _forward(derived: Derived, flow: Flow, words: str, base: model.Variable) -> nodes.Program:
-    draft = Draft(derived, "forward", f"latent {flow.base} to {words}, and log|det| of that map")
+    draft = Draft(derived, "forward", f"latent {flow.bases[0]} to {words}, and log|det| of that map")
     passed = draft.densities.equations.to_data(flow, draft.input(base), _seen(draft, flow))
     return draft.program({flow.data: passed.value, "log_abs_det": passed.log_det}, real=True)
 
@@ -190,7 +192,7 @@ def _seen(draft: Draft, flow: Flow) -> Scope:
 
 
 def _inverse(derived: Derived, flow: Flow, words: str, data: model.Variable) -> nodes.Program:
-    draft = Draft(derived, "inverse", f"{words} to latent {flow.base}, and log|det| of that map")
+    draft = Draft(derived, "inverse", f"{words} to latent {flow.bases[0]}, and log|det| of that map")
     x = draft.input(data, real=True)
     passed = draft.densities.equations.to_base(flow, x, _seen(draft, flow))
-    return draft.program({flow.base: passed.value, "log_abs_det": passed.log_det}, real=True)
+    return draft.program({flow.bases[0]: passed.value, "log_abs_det": passed.log_det}, real=True)

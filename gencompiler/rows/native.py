@@ -17,13 +17,12 @@ from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import constant, loops, torch_alone
 from gencompiler.rows.apart import apart
 from gencompiler.rows.complements import complement
-from gencompiler.rows.cost import elements, flops, live_elements, operations
+from gencompiler.rows.cost import elements, flops, live_by_particle, operations
 from gencompiler.rows.expand import expand
 from gencompiler.rows.nodes import (
     Elementwise,
     Input,
     MatrixFunction,
-    Output,
     Program,
 )
 from gencompiler.rows.uniforms import Settled, settle
@@ -81,8 +80,9 @@ def native(program: Program) -> Native:
     return _function(ready, ours, f"about {_in_words(ours)} a row, {_in_words(theirs)} in torch by {ROWS} rows")
 
 
-def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native, ...]:
-    """The decision for the passes that differentiate `program`, forward and backward, all or none of them.
+def native_gradient(program: Program, passes: Sequence[Program], *, valued: bool = False) -> tuple[Native, ...]:
+    """The decision for the passes that differentiate `program`, forward and backward, all or none of them; `valued`:
+    the last of them does it all.
 
     Torch, which differentiates its own functions, begins and moves `DIFFERENTIATED` times what it does forward."""
     if (why := next(filter(None, map(_only_torch, passes)), None)) is not None:
@@ -90,17 +90,18 @@ def native_gradient(program: Program, passes: Sequence[Program]) -> tuple[Native
     ready = [prepared(each) for each in passes]
     theirs = DIFFERENTIATED * _times(prepared(program))[0]
     own = [_times(each)[1] for each in ready]
-    share = f"about {_in_words(sum(own))} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
-    if sum(own) > GAIN * theirs:
+    spent = own[-1] if valued else sum(own)
+    share = f"about {_in_words(spent)} a row and gradient, {_in_words(theirs)} in torch by {ROWS} rows"
+    if spent > GAIN * theirs:
         return (Native(False, f"torch differentiates its own functions as fast: {share}"),)
     return tuple(_function(each, time, share) for each, time in zip(ready, own, strict=True))
 
 
 def _function(ready: Program, time: float, why: str) -> Native:
-    live = max(1, live_elements(ready))
+    live = max(1, live_by_particle(ready))
     lanes = next((n for n in (64, 32) if 4 * n * live <= FIRST_CACHE), 16)
     if 4 * lanes * live > LARGEST_FRAME:
-        return Native(False, f"one row keeps {live} numbers, more than a core keeps at hand")
+        return Native(False, f"one row keeps {live:,} numbers, more than a core keeps at hand")
     return Native(True, why, lanes, time, settle(ready))
 
 
@@ -132,8 +133,8 @@ def _only_torch(program: Program) -> str | None:
     for part in walk(program):
         size += 1
         match part:
-            case Input() | Output() if part.type.particles > 1:
-                return f"`{part.name}` of each of {part.type.particles} particles, which torch takes or returns"
+            case Input() if part.type.particles > 1:
+                return f"`{part.name}` of each of {part.type.particles} particles, which torch takes"
             case MatrixFunction(function=function) if function not in _SELECTING:
                 return f"`{function}` of a matrix, which torch computes once for all rows"
             case Elementwise(function=function) if not FUNCTIONS[function].in_c:

@@ -86,6 +86,21 @@ class StoreSection(Statement):
     places: Expr | None = None
 
 
+@node
+class Run(Statement):
+    """Run piece `number` of a program that was taken apart (`rows.stages`) for these rows, and call what it gives
+    `names`, of `types`.
+
+    `arguments` are its inputs and `scalars` its runtime integers, each in its own order; `random`: whether it draws."""
+
+    number: int
+    names: tuple[str, ...]
+    types: tuple[RowType, ...]
+    arguments: tuple[Expr, ...]
+    scalars: tuple[Expr, ...]
+    random: bool
+
+
 # -- programs --------------------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,17 @@ def collect(intern: Intern, value: Expr, count: int, span: Span) -> Expr:
     return intern(nodes.Collect(RowType(True, (count,), value.type.kind), value, span=span))
 
 
+def pool(intern: Intern, value: Expr, count: int, span: Span) -> Expr:
+    """The sum over `count` particles; of what they have in common, `count` times that."""
+    if value.type.particles == 1 or isinstance(value, nodes.Spread):
+        same = value.value if isinstance(value, nodes.Spread) else value
+        if isinstance(same, nodes.Number):
+            return intern(nodes.Number(same.type, count * same.value, span=span))
+        times = intern(nodes.Number(RowType(False, ()), float(count), span=span))
+        return intern(nodes.Elementwise(together((times, same), same.type.shape), "multiply", (times, same), span=span))
+    return intern(nodes.Pool(RowType(True, value.type.shape), value, span=span))
+
+
 def distribute(intern: Intern, vector: Expr, span: Span) -> Expr:
     """Element k of a vector (row k of a uniform matrix) for particle k."""
     count, *rest = vector.type.shape

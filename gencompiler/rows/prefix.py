@@ -24,6 +24,7 @@ from gencompiler.rows.nodes import (
     Local,
     Loop,
     ParameterRead,
+    Run,
     Statement,
     StoreColumn,
     StoreSection,
@@ -73,7 +74,7 @@ def prefix_loop(loop: Loop) -> PrefixLoop | None:
 
 
 def _is_pure(loop: Loop) -> bool:
-    return not any(isinstance(part, Draw | WithColumn | WithWindow | StoreSection) for part in walk(loop))
+    return not any(isinstance(part, Draw | WithColumn | WithWindow | StoreSection | Run) for part in walk(loop))
 
 
 def _prefix_sum(carry: Carry, loop: Loop) -> PrefixSum | None:

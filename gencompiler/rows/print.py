@@ -31,10 +31,12 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Program,
     Reduce,
     Reshape,
     RowType,
+    Run,
     Section,
     Select,
     Slice,
@@ -98,6 +100,9 @@ def _block(statements: tuple[Statement, ...], indent: str) -> list[str]:
             case StoreSection(output, index, value, length):
                 place = expression(index)
                 lines.append(f"{indent}store {output}[{place}..{place} + {length}] = {expression(value)}")
+            case Run(number=number, names=names, arguments=arguments, scalars=scalars):
+                given = ", ".join(map(expression, (*arguments, *scalars)))
+                lines.append(f"{indent}{', '.join(names)} = stage {number} of {given or 'the rows'}")
             case Loop():
                 lines += _loop(statement, indent)
     return lines
@@ -223,6 +228,8 @@ def _call_particles(expr: Expr) -> str:
             return f"spread({expression(value)}, {expr.type.particles})"
         case Collect(value=value):
             return f"collect({expression(value)})"
+        case Pool(value=value):
+            return f"pool({expression(value)})"
         case Distribute(vector=vector):
             return f"distribute({expression(vector)})"
         case ParticleIndex():

@@ -135,7 +135,7 @@ class Draft:
         return dataclasses.replace(self.assembled(made), once=once)
 
     def output(self, name: str, value: Expr, *, kind: str = "real") -> nodes.Output:
-        return nodes.Output(name, RowType(True, value.type.shape, kind), value, span=value.span)
+        return nodes.Output(name, RowType(True, value.type.shape, kind, value.type.particles), value, span=value.span)
 
     def assembled(self, outputs: Sequence[nodes.Output], *, name: str = "", title: str = "") -> nodes.Program:
         """The program of these outputs, whose values are nodes of the graph; `name` and `title` for the draft's own."""

@@ -39,6 +39,12 @@ class Pullbacks:
         before = self.adjoints.get(id(node))
         self.adjoints[id(node)] = adjoint if before is None else self._sum(before, adjoint)
 
+    def pass_on(self, node: Expr, part: Expr, adjoint: Expr) -> None:
+        """Add what `node` passes on to its operand: where one value met the particles of its row, the sum over them."""
+        if self.particles == 1 and part.type.particles < node.type.particles:
+            adjoint = self.graph.pool(adjoint, node.type.particles, node.span)
+        self.add(part, adjoint)
+
     def add_element(self, vector: Expr, place: int, adjoint: Expr) -> None:
         """Add to the adjoint of one element of a vector."""
         found = self.elements.setdefault(id(vector), {})
@@ -71,12 +77,12 @@ class Pullbacks:
                 self._fit(node, otherwise, self.graph.select(condition, zero, adjoint, node.span))
             case nodes.Dot(vector=vector, matrix=matrix, transposed=transposed):
                 whole = self.full(adjoint, node.type.shape)
-                self.add(vector, self.graph.dot(whole, matrix, not transposed, node.span))
+                self.pass_on(node, vector, self.graph.dot(whole, matrix, not transposed, node.span))
             case nodes.Reduce(operation=operation, operand=operand):
                 self.add(operand, self._reduce(node, operation, operand, adjoint))
             case nodes.Broadcast(operand=operand):
                 self._fit(node, operand, adjoint)
-            case nodes.Spread() | nodes.Collect() | nodes.Distribute():
+            case nodes.Spread() | nodes.Collect() | nodes.Pool() | nodes.Distribute():
                 self._particles(node, adjoint)
             case _:
                 self._rearranged(node, adjoint)
@@ -111,7 +117,7 @@ class Pullbacks:
             else:
                 length = self.graph.number(node.type.shape[0], node.span)
                 contribution = self._product(length, contribution)
-        self.add(part, contribution)
+        self.pass_on(node, part, contribution)
 
     def _reduce(self, node: Expr, operation: str, operand: Expr, adjoint: Expr) -> Expr:
         graph, span = self.graph, node.span
@@ -150,13 +156,21 @@ class Pullbacks:
                 zeros = graph.broadcast(graph.number(0, span), vector.type.shape[0], span)
                 self.add(vector, graph.with_column(zeros, index, adjoint, span))
             case nodes.WithColumn(vector=vector, index=index, value=value):
-                self.add(vector, graph.with_column(whole, index, graph.number(0, span), span))
-                self.add(value, graph.column(whole, index, span))
+                self.pass_on(node, vector, graph.with_column(whole, index, graph.number(0, span), span))
+                self.pass_on(node, value, graph.column(whole, index, span))
+            case nodes.Window(value=vector, start=first) if len(vector.type.shape) == 1:
+                zeros = graph.broadcast(graph.number(0, span), vector.type.shape[0], span)
+                self.add(vector, graph.with_window(zeros, first, whole, span))
+            case nodes.WithWindow(vector=vector, start=first, value=value):
+                length = value.type.shape[0]
+                zeros = graph.broadcast(graph.number(0, span), length, span)
+                self.pass_on(node, vector, graph.with_window(whole, first, zeros, span))
+                self.pass_on(node, value, graph.window(whole, first, length, span))
             case nodes.Slice(vector=vector, start=start):
                 if id(vector) in self.depends:
                     self.ranges.setdefault(id(vector), []).append((start, whole))
             case nodes.Concat(parts=parts):
-                self._parts(parts, whole, span)
+                self._parts(node, parts, whole)
             case nodes.Permute(vector=vector, order=order):
                 self.add(vector, graph.permute(whole, inverse_order(order), span))
             case nodes.ExternalCall():
@@ -164,15 +178,15 @@ class Pullbacks:
             case _:
                 raise NotLowered(node, f"the gradient of {type(node).__name__.lower()}")
 
-    def _parts(self, parts: tuple[Expr, ...], whole: Expr, span: Span) -> None:
-        at = 0
+    def _parts(self, node: Expr, parts: tuple[Expr, ...], whole: Expr) -> None:
+        at, span = 0, node.span
         for part in parts:
             width = part.type.shape[0] if part.type.shape else 1
             if id(part) in self.depends:
                 if part.type.shape:
-                    self.add(part, self.graph.slice(whole, at, at + width, span))
+                    self.pass_on(node, part, self.graph.slice(whole, at, at + width, span))
                 else:
-                    self.add(part, self.graph.column(whole, self.graph.integer(at, span), span))
+                    self.pass_on(node, part, self.graph.column(whole, self.graph.integer(at, span), span))
             at += width
 
     def _from_ranges(self, ranges: list[tuple[int, Expr]], whole: Expr | None, length: int, span: Span) -> Expr:
@@ -212,9 +226,11 @@ class Pullbacks:
         graph, span, own = self.graph, node.span, self.particles > 1
         match node:
             case nodes.Spread(value=value):
-                self.add(value, adjoint if own else self._over_particles(node, adjoint))
-            case nodes.Collect() if own:
+                self.pass_on(node, value, adjoint)
+            case nodes.Collect() | nodes.Pool() if own:
                 raise NotLowered(node, "the gradient of a particle's value in what all its row's particles share")
+            case nodes.Pool(value=value):
+                self.add(value, graph.spread(self.full(adjoint, node.type.shape), value.type.particles))
             case nodes.Collect(value=value):
                 self.add(value, graph.distribute(self.full(adjoint, node.type.shape), span))
             case nodes.Distribute(vector=vector) if len(vector.type.shape) == 1:
@@ -225,12 +241,3 @@ class Pullbacks:
                 iota = graph.intern(nodes.Iota(RowType(False, (length,), "integer"), length, span=span))
                 mine = graph.elementwise("equal", iota, graph.particle_index(length, span), span=span)
                 self.add(vector, graph.select(mine, adjoint, graph.number(0, span), span))
-
-    def _over_particles(self, node: Expr, adjoint: Expr) -> Expr:
-        """The sum over a row's particles."""
-        graph, count, span = self.graph, node.type.particles, node.span
-        if not adjoint.type.shape:
-            return graph.reduce("sum", graph.collect(adjoint, count, span), span)
-        self._short(adjoint)
-        columns = [graph.column(adjoint, graph.integer(p, span), span) for p in range(adjoint.type.shape[0])]
-        return graph.concat(tuple(graph.reduce("sum", graph.collect(c, count, span), span) for c in columns), span)

@@ -111,7 +111,7 @@ class _Finder:
     def __init__(self, graph: Graph, plan: LoopPlan) -> None:
         self.graph, self.plan = graph, plan
         self.order = [e for root in plan.nexts for e in operands_first(root, self._inside)]
-        self.present = {id(e) for e in self.order}
+        self.distinct = {id(e): e for e in self.order}
         self.after: dict[int, Expr | _Choice | None] = {}
         self.known: dict[int, Expr | _Choice] = {}
         for inside, following in zip(plan.inside, plan.nexts, strict=True):
@@ -129,7 +129,7 @@ class _Finder:
     def found(self) -> list[tuple[Expr, Expr | _Choice]]:
         """The largest values worth carrying, each with what it is after an iteration."""
         again: list[Expr] = []
-        for each in dict.fromkeys(self.order):
+        for each in self.distinct.values():
             if isinstance(each, _PURE) and (following := self._computed(self._following(each))) is not None:
                 self.known[id(each)] = following
                 again.append(each)
@@ -147,7 +147,7 @@ class _Finder:
         assert self.graph.recalls is not None
         made = following.then if isinstance(following, _Choice) else following
         made = self.graph.recalls.get(id(made), made)
-        if made is None or (id(made) not in self.present and id(made) not in self.graph.produced_by):
+        if made is None or (id(made) not in self.distinct and id(made) not in self.graph.produced_by):
             return None
         return dataclasses.replace(following, then=made) if isinstance(following, _Choice) else made
 

@@ -16,11 +16,11 @@ import dataclasses
 
 from gencompiler.rows import nodes
 from gencompiler.rows.analysis import constant
-from gencompiler.rows.contributions import NotDifferentiated
 from gencompiler.rows.graph import Graph, parts_of
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.plans import LoopPlan
 from gencompiler.rows.rewrite import Substitution, operands_first
+from gencompiler.rows.unsupported import NotDifferentiated
 
 #: Iterations between two saved states, at most: of layers that invert a map, and of a sum that is subtracted from.
 LONGEST_STRIDE = {"layers": 8, "dimensions": 64, "steps": 8, "time": 8}
@@ -145,7 +145,6 @@ class Recovery:
     def depends(self, outer: list[Expr]) -> set[int]:
         """What in the body a gradient flows through: carried values, values from `outer`, parameters."""
         depends = {id(expr) for expr in (*self.plan.inside, *outer)}
-        depends |= {id(e) for e in self.frontier() if isinstance(e, nodes.ParameterRead) and len(e.type.shape) > 1}
         for expr in self.body():
             if isinstance(expr, nodes.ParameterRead) or any(id(part) in depends for part in parts_of(expr)):
                 depends.add(id(expr))
@@ -250,6 +249,12 @@ def recovery_of(graph: Graph, plan: LoopPlan, *, invert: bool) -> Recovery:
     return Recovery(graph, plan, tuple(states), stride, inverts)
 
 
+def _is_direct(graph: Graph, stand_in: Expr, inverse: Expr) -> bool:
+    """Whether no loop runs from the value after an iteration to that before it."""
+    reach = Substitution(graph, {id(stand_in): stand_in})
+    return not any(id(e) in graph.produced_by and reach.reaches(e) for e in operands_first(inverse, parts_of))
+
+
 def _is_accumulator(graph: Graph, plan: LoopPlan, place: int) -> bool:
     """Whether the value is only added to: its next is `inside ± term`, and nothing else reads it."""
     inside = plan.inside[place]
@@ -274,9 +279,11 @@ def _added(following: Expr, inside: Expr) -> tuple[str, Expr] | None:
 
 
 def _inverse(graph: Graph, plan: LoopPlan, place: int) -> tuple[Expr, Expr] | None:
-    """A stand-in for the value after an iteration, and the value before it; None where there is no inverse."""
+    """A stand-in for the value after an iteration, and the value before it; None where there is no inverse, or none
+    that takes less than a loop of its own, as that of an autoregressive map does."""
     if plan.inverse is not None and place in plan.inverse:
-        return plan.inverse[place]()
+        stand_in, inverse = plan.inverse[place]()
+        return (stand_in, inverse) if _is_direct(graph, stand_in, inverse) else None
     found = _added(plan.nexts[place], plan.inside[place])
     if found is None:
         return None

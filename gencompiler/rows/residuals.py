@@ -19,7 +19,7 @@ from gencompiler.model import nodes as model
 from gencompiler.node import walk
 from gencompiler.rows import angles, nodes
 from gencompiler.rows.analysis import inverse_order
-from gencompiler.rows.equations import Flow, source_of
+from gencompiler.rows.equations import Flow, ends_of
 from gencompiler.rows.expressions import Passed, Scope
 from gencompiler.rows.graph import Graph
 from gencompiler.rows.nodes import Expr
@@ -51,7 +51,7 @@ def residual(derived: Derived, flow: Flow, solving: nodes.Program, *, inverted: 
     """The program that measures what `solving`, the inverse or the forward direction of a pipeline, has found.
 
     Its inputs are what was found, and then those of `solving`.  None where a stage has no rule for its rounding."""
-    found, sought = (flow.base, flow.data) if inverted else (flow.data, flow.base)
+    found, sought = (flow.bases[0], flow.data) if inverted else (flow.data, flow.bases[0])
     title = f"how far the map of {found} is from {sought}, and how many eps of that rounding explains"
     draft = Draft(derived, f"{solving.name}_residual", title)
     variables = {v.name: v for v in derived.model.variables}
@@ -61,7 +61,7 @@ def residual(derived: Derived, flow: Flow, solving: nodes.Program, *, inverted: 
     start = graph.elementwise("abs", at, span=span)
     others = Scope({name: value for name, value in values.items() if name != sought})
     streams = streams_of(derived.model)
-    pipeline = Pipeline(draft.expressions, (source_of(flow.link), flow.link.target), streams)
+    pipeline = Pipeline(draft.expressions, ends_of(flow.link), streams)
     try:
         value, error = _Rounded(pipeline).passed(
             flow.link.stages, (at, start), others, undone=inverted != flow.generates

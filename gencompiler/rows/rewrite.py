@@ -53,6 +53,8 @@ def rebuilt(graph: Graph, expr: Expr, of: Callable[[Expr], Expr]) -> Expr:
             return graph.spread(of(value), expr.type.particles)
         case nodes.Collect(value=value):
             return graph.collect(of(value), expr.type.shape[0], span)
+        case nodes.Pool(value=value):
+            return graph.pool(of(value), value.type.particles, span)
         case nodes.Distribute(vector=vector):
             return graph.distribute(of(vector), span)
         case nodes.MatrixFunction(function=function, arguments=arguments):

@@ -10,12 +10,12 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-from gencompiler.catalog.devices import DEVICES
+from gencompiler.catalog.devices import DEVICES, MAIN
 from gencompiler.catalog.functions import FUNCTIONS
-from gencompiler.node import walk
+from gencompiler.node import Node, walk
 from gencompiler.rows.absorb import absorb
 from gencompiler.rows.analysis import torch_alone
-from gencompiler.rows.cost import Cost, cost
+from gencompiler.rows.cost import Cost, by_kernel, by_torch, cost, operations
 from gencompiler.rows.early import store_early
 from gencompiler.rows.expand import expand
 from gencompiler.rows.footprint import shared_bytes
@@ -34,8 +34,9 @@ from gencompiler.rows.nodes import (
 from gencompiler.rows.placing import Unfusable
 from gencompiler.rows.planes import take_apart
 from gencompiler.rows.share import share
+from gencompiler.rows.stages import split
 from gencompiler.rows.tiling import Tiled, tile
-from gencompiler.rows.verify import verify_tile
+from gencompiler.rows.verify import verify, verify_tile
 
 #: Elements of the largest matrix that a kernel multiplies with by itself.  An exact product keeps its operands in
 #: registers:
@@ -91,9 +92,20 @@ PRODUCTS = [
 
 
 @dataclasses.dataclass(frozen=True)
+class Stages:
+    """A program that is several kernels: `driver` runs `pieces` between what torch computes; `left`: why torch computes
+    other regions, too, by the names of what they give."""
+
+    driver: Program
+    pieces: tuple[Schedule, ...]
+    left: dict[tuple[str, ...], str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
 class Schedule:
     """`tiled` where the program is one kernel, and `configs`, its tile on each processor on which it is one; `reason`
-    says why, or why not.  `native`: the decision for a CPU, None of a backward pass (see `native_gradient`)."""
+    says why, or why not.  `stages` where it is several kernels.  `native`: the decision for a CPU, None of a backward
+    pass (see `native_gradient`)."""
 
     program: Program
     reason: str
@@ -101,11 +113,21 @@ class Schedule:
     tiled: Tiled | None = None
     configs: dict[str, Config] = dataclasses.field(default_factory=dict)
     native: Native | None = None
+    stages: Stages | None = None
 
     @property
     def fused(self) -> bool:
         """Whether the program is one kernel on any processor."""
         return bool(self.configs)
+
+    def kernels(self) -> tuple[Schedule, ...]:
+        """What of it is one kernel each: itself, or its pieces."""
+        return self.stages.pieces if self.stages is not None else (self,) if self.fused else ()
+
+    def targets(self) -> tuple[str, ...]:
+        """The processors on which kernels run it, whole or between what torch computes."""
+        parts = self.kernels()
+        return tuple(target for target in DEVICES if parts and all(target in each.configs for each in parts))
 
     def why(self, target: str) -> str:
         """Why the program is, or is not, a kernel on one processor."""
@@ -123,7 +145,51 @@ def schedule(program: Program) -> Schedule:
 
 
 def on_gpu(program: Program) -> Schedule:
-    """Its schedule on a GPU alone."""
+    """Its schedule on a GPU alone: one kernel, or else several where that is worth it, or else torch."""
+    whole = _as_one(program)
+    if whole.fused or program.once:
+        return whole
+    pieces: list[Schedule] = []
+    left: dict[tuple[str, ...], str] = {}
+
+    def worth(piece: Program) -> bool:
+        own = _as_one(piece)
+        if why := _refused(own):
+            left[tuple(output.name for output in piece.outputs)] = why
+        else:
+            pieces.append(own)
+        return not why
+
+    driver = split(absorb(program), outside, worth).driver
+    if not pieces:
+        return whole
+    return dataclasses.replace(whole, stages=Stages(verify(driver, "schedule"), tuple(pieces), left))
+
+
+def _refused(piece: Schedule) -> str:
+    """Why torch computes a region between two products, too; nothing where a kernel does."""
+    if MAIN not in piece.configs:
+        return piece.why(MAIN)
+    ours, theirs = by_kernel(piece.cost), by_torch(piece.program)
+    if ours < theirs:
+        return ""
+    count = operations(piece.program)
+    what = f"{count} operation{'s' if count > 1 else ''}"
+    return f"{what}: {theirs / 1e3:.3g} µs in torch, {ours / 1e3:.3g} µs as a kernel"
+
+
+def outside(value: Expr) -> str | None:
+    """Why torch computes a value by itself where what is around it is a kernel, or None."""
+    match value:
+        case Dot(matrix=matrix) if value.type.rows and math.prod(matrix.type.shape) > LARGEST_MATRIX:
+            return _too_large(matrix.type.shape)
+        case Window() | WithWindow() if not value.type.rows:
+            return None
+    return _torch_computes(value)
+
+
+def _as_one(program: Program) -> Schedule:
+    """One kernel, or torch."""
     if (why := _only_torch(program)) is not None:
         return Schedule(program, why, cost(program))
     try:
@@ -135,8 +201,7 @@ def on_gpu(program: Program) -> Schedule:
     spent = cost(tiled.program)
     shape = max((dot.matrix.type.shape for dot in _dots(tiled.program)), key=math.prod, default=())
     if math.prod(shape) > LARGEST_MATRIX:
-        why = f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
-        return Schedule(program, why, spent)
+        return Schedule(program, _too_large(shape), spent)
     estimated = _config(tiled.program, spent)
     if estimated is None:
         why = f"one row keeps {spent.live_elements} numbers, more than the registers of a tile hold"
@@ -166,23 +231,33 @@ def _tile(
     return Config(rows, warps, stages if fits else 1)
 
 
+def _too_large(shape: tuple[int, ...]) -> str:
+    return f"a product with a {shape[0]} x {shape[1]} matrix; {LARGEST_MATRIX} elements fit in registers"
+
+
 def _only_torch(program: Program) -> str | None:
     """What of a program no kernel can hold, or None."""
     for part in walk(program):
         match part:
             case Expr() if part.type.particles > 1:
                 return f"a row has {part.type.particles} particles; a tile has rows"
-            case Window() | WithWindow():
-                return "a part of a vector that starts at a place computed at run time"
-            case MatrixFunction(function=function):
-                return f"`{function}` of a matrix, which torch computes once for all rows"
             case Loop(done=Expr()):
                 return "a loop that ends when all rows are done"
-            case Elementwise(function=function) if not FUNCTIONS[function].triton:
-                return f"`{function}`, which no kernel computes"
-            case _ if (why := torch_alone(part)) is not None:
+            case _ if (why := _torch_computes(part)) is not None:
                 return why
     return None
+
+
+def _torch_computes(part: Node) -> str | None:
+    """Why a kernel does not compute one value, or None."""
+    match part:
+        case Window() | WithWindow():
+            return "a part of a vector that starts at a place computed at run time"
+        case MatrixFunction(function=function):
+            return f"`{function}` of a matrix, which torch computes once for all rows"
+        case Elementwise(function=function) if not FUNCTIONS[function].triton:
+            return f"`{function}`, which no kernel computes"
+    return torch_alone(part)
 
 
 def _dots(program: Program) -> list[Dot]:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from gencompiler.derive import queries
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes as model
+from gencompiler.model.starts import passed_by_data
 from gencompiler.node import walk
 from gencompiler.rows import nodes
-from gencompiler.rows.equations import source_of
+from gencompiler.rows.equations import ends_of, flow_to
 from gencompiler.rows.expressions import NotLowered, Passed, Scope
 from gencompiler.rows.nodes import Expr
 from gencompiler.rows.pipeline import Pipeline, inside_map, opened
@@ -40,24 +41,28 @@ def _layers(draft: Draft) -> tuple[Expr, ...]:
 def _means(derived: Derived) -> nodes.Program:
     own = derived.model
     draft = Draft(derived, "start_means", "what initial values are means of, for each row of data")
-    data = Scope({v.name: draft.input(v) for v in own.variables if v.role == "observed"})
+    observed = {v.name for v in own.variables if v.role == "observed"}
+    data = Scope({v.name: draft.input(v) for v in own.variables if v.name in observed})
     layers = _layers(draft)
     found: dict[str, Expr] = {}
     for start in (s for s in own.starts if not s.map):
         found |= {mean.name: draft.expressions.lower(mean.body, data) for mean in start.means}
-    observed = {v.name for v in own.variables if v.role == "observed"}
-    for link in own.links:
-        arriving = link.target if link.target in observed else source_of(link)
+    equations = draft.densities.equations
+    waiting = {start.map for start in own.starts if start.map}
+    for link, arriving in passed_by_data(own):
+        if not waiting:
+            break
         used = {stage.map for stage in walk(link) if isinstance(stage, model.UseMap)}
         starts = tuple(s for s in own.starts if s.map in used)
-        if not starts or arriving not in observed:
-            continue
-        if queries.link_conditions(own, link) - observed:
+        if starts and queries.link_conditions(own, link) - observed:
             raise NotLowered(starts[0], "an initial value from data behind a map that reads latent variables")
-        probe = Probe(draft, (source_of(link), link.target), starts, layers)
-        run = probe.backward if arriving == link.target else probe.forward
-        run(link.stages, Passed(data.names[arriving], draft.zero), data)
+        flow = flow_to(link, arriving)
+        probe = Probe(draft, ends_of(link), starts, layers)
+        run = probe.backward if flow.generates else probe.forward
+        passed = run(link.stages, Passed(data.names[arriving], draft.zero), data)
+        data = data.bind(equations.parted(flow, passed.value))
         found |= probe.found
+        waiting -= used
     ordered = [mean.name for start in own.starts for mean in start.means]
     return draft.program({name: found[name] for name in ordered}, real=True, once=True)
 

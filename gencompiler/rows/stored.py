@@ -61,6 +61,8 @@ def programs(derived: Derived, phase: model.Phase) -> list[nodes.Program]:
     if drawn is None:
         return []
     assert isinstance(drawn.source, model.JointSource)
+    if any(v.role == "given" for v in derived.model.variables):  # a chain goes on under one condition, a batch has many
+        raise NotLowered(phase.value, "stored chains of a model with given variables")
     move = next(t for t in derived.model.transitions if t.name == drawn.source.joint)
     return [
         _value(derived, phase, drawn, move),
@@ -100,9 +102,6 @@ def _advance(derived: Derived, phase: model.Phase, drawn: model.Drawn, move: mod
     draft = Draft(derived, f"objective_{phase.label}_advance", f"{times} of {move.name} from each stored chain")
     graph, span = draft.graph, move.span
     state = {i.name: draft.input(i) for i in state_of(move)}
-    fixed = {i.name: draft.input(i) for i in move.current if i.name not in state}
-    if fixed:
-        raise NotLowered(phase.value, "stored chains of a model with given variables")
     site = next(s for s, d in sites_of(derived.model) if d is drawn)
     factors = Factors(draft.expressions, streams_of(derived.model))
     count = graph.integer(source.power, span)

@@ -12,3 +12,7 @@ class NotLowered(Exception):
         super().__init__(what)
         self.span = expr.span
         self.what = what
+
+
+class NotDifferentiated(Exception):
+    """Why a program has no backward pass of its own; torch differentiates its torch function instead."""

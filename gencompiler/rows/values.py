@@ -270,6 +270,14 @@ class Distribute(Expr):
 
 
 @node
+class Pool(Expr):
+    """The sum of a value over a row's K particles, a value of the row: the adjoint of what a row gives all of them
+    (`Spread`) is the sum of theirs."""
+
+    value: Expr
+
+
+@node
 class ParticleIndex(Expr):
     """The number of the particle, 0..K: an integer scalar that differs between the particles of every row alike."""
 

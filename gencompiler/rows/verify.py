@@ -16,11 +16,13 @@ from gencompiler.rows.nodes import (
     Expr,
     InputRead,
     Let,
+    Local,
     Loop,
     Output,
     Permute,
     Program,
     RowType,
+    Run,
     Section,
     Slice,
     Statement,
@@ -67,7 +69,8 @@ class _Verifier(Typing):
         for output in self.program.outputs:
             if (output.value is None) != (output.name in stored):
                 self._fail(f"output {output.name} is neither a value nor stored, or both", output)
-            if output.value is not None and not output.type.rows:
+            summed = isinstance(output.value, Local) and output.value.name in self.summed
+            if output.value is not None and not output.type.rows and not summed:
                 self._fail(f"the uniform output {output.name} is not stored", output)
             if output.value is not None:
                 self._expect_output(output, output.value)
@@ -100,12 +103,24 @@ class _Verifier(Typing):
                         self.reaches[name] = reach(value, self.reaches)
                 case Loop():
                     self._loop(statement)
+                case Run():
+                    self._run(statement)
                 case StoreColumn():
                     self._store(statement)
                 case StoreSection():
                     self._store_section(statement)
                 case _:
                     self._fail(f"no statement: {type(statement).__name__}", statement)
+
+    def _run(self, run: Run) -> None:
+        """Of a driver: what a piece needs is there; what it gives are numbers of rows, or sums over all of them."""
+        for argument in run.arguments:
+            self._expect(argument, rows=True)
+        for scalar in run.scalars:
+            self._expect(scalar, rows=False, shape=(), kind="integer")
+        for name, kind in zip(run.names, run.types, strict=True):
+            self._bind(name, kind, run)
+            self.summed |= set() if kind.rows else {name}
 
     def _loop(self, loop: Loop) -> None:
         if loop.kind not in LOOP_KINDS:

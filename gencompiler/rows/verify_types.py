@@ -38,6 +38,7 @@ from gencompiler.rows.nodes import (
     ParameterRead,
     ParticleIndex,
     Permute,
+    Pool,
     Program,
     Reduce,
     Reshape,
@@ -68,6 +69,8 @@ class Typing:
         #: What names of whole numbers run over, where it is known: indices of loops, and what is moved from one.
         self.reaches: dict[str, range | None] = {}
         self.ever_bound: set[str] = set()
+        #: What pieces that a driver runs give as sums over rows.
+        self.summed: set[str] = set()
 
     def _fail(self, message: str, at: Node) -> NoReturn:
         raise CompilerBug(self.stage, message, at.span)
@@ -315,6 +318,12 @@ class Typing:
             self._fail("a single particle is collected", expr)
         return RowType(True, (expr.value.type.particles,), expr.value.type.kind)
 
+    def _type_pool(self, expr: Pool) -> RowType:
+        self._expect(expr.value, rows=True)
+        if expr.value.type.particles == 1 or expr.value.type.kind != "real":
+            self._fail(f"a sum of {expr.value.type.particles} particles of kind {expr.value.type.kind}", expr)
+        return RowType(True, expr.value.type.shape)
+
     def _type_distribute(self, expr: Distribute) -> RowType:
         self._expr(expr.vector)
         shape = expr.vector.type.shape
@@ -340,7 +349,7 @@ class Typing:
         square = expr.function in ("cholesky", "inverse", "inverse_lower", "inverse_upper", "log_abs_det", "diagonal")
         if (square and shapes[0][0] != shapes[0][1]) or (expr.function == "matmul" and shapes[0][1] != shapes[1][0]):
             self._fail(f"{expr.function} of shapes {shapes}", expr)
-        return RowType(False, matrix_shape(expr.function, shapes, *expr.type.shape[-1:]))
+        return RowType(False, matrix_shape(expr.function, shapes, expr.type.shape[-1] if expr.type.shape else 0))
 
     def _type_logabsdet(self, expr: LogAbsDet) -> RowType:
         if expr.entries.type.shape != (expr.size**2,):

@@ -43,17 +43,20 @@ _LOG = logging.getLogger("gencompiler")
 @dataclasses.dataclass(frozen=True)
 class Port:
     """An input or an output: its numbers in a row, and whether they are whole; `summed`: an output that is summed over
-    rows."""
+    rows; `particles`: how many of a row have such numbers."""
 
     shape: tuple[int, ...] = ()
     whole: bool = False
     summed: bool = False
+    particles: int = 1
 
     def made(self, rows: int, groups: int) -> Tensor:
         """Where the numbers of an output go."""
         if self.summed:
             return torch.zeros(groups, *self.shape, dtype=torch.float32, device="cpu")
-        return torch.empty(rows, *self.shape, dtype=(torch.float32, torch.int64)[self.whole], device="cpu")
+        return torch.empty(
+            rows * self.particles, *self.shape, dtype=(torch.float32, torch.int64)[self.whole], device="cpu"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -145,7 +145,7 @@ class _Computed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gradient: Gradient, plain: Plain, count: int, keys: Keys, *tensors: Tensor) -> Tensor:
         ctx.gradient, ctx.plain, ctx.count, ctx.keys = gradient, plain, count, keys
-        value, *states = gradients.forward(gradient, tensors[:count], tensors[count:], keys)
+        value, *states = gradients.forward_at_once(gradient, tensors[:count], tensors[count:], keys)
         ctx.save_for_backward(*tensors, *states)
         ctx.tensors = len(tensors)
         return value

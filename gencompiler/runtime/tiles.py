@@ -122,6 +122,19 @@ def sizes(**known: tuple[int, int, int]) -> Callable[[Launcher], Launcher]:
     return sized
 
 
+def stages(*launchers: Any) -> Callable[[Launcher], Launcher]:
+    """Give a function that runs `launchers` between products of torch the processors on which all of them have tiles;
+    it has no tile of its own."""
+    first, *others = (launcher.sizes.known for launcher in launchers)
+    shared = {name: Size(0, 0, 0) for name in first if all(name in known for known in others)}
+
+    def staged(launcher: Launcher) -> Launcher:
+        launcher.sizes = Sizes(shared)  # type: ignore[attr-defined]
+        return launcher
+
+    return staged
+
+
 @functools.cache
 def processor(device: torch.device) -> str:
     """Which of the processors that kernels are scheduled for has the limits of this device: registers, shared memory,

@@ -72,7 +72,7 @@ class _Lexer:
         start, errors = 0, 0
         while start < len(self._text) and errors <= MAX_ERRORS:
             try:
-                for token in tables().lark.lex(self._text[start:]):
+                for token in tables().lex(self._text[start:]):
                     self._append(token, start)
             except UnexpectedCharacters as error:
                 start, errors = self._stray(start + cast(int, error.pos_in_stream)), errors + 1

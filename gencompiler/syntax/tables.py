@@ -6,8 +6,9 @@ import dataclasses
 import functools
 import os
 import sys
+from collections.abc import Iterator
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark, Token
 from lark.parsers.lalr_analysis import Shift
@@ -40,6 +41,10 @@ class Tables:
     end_states: dict[str, int]
     callbacks: Any
     _climbs: dict[tuple[int, int, str], int] = dataclasses.field(default_factory=dict)
+
+    def lex(self, text: str) -> Iterator[Token]:
+        """The tokens of `text`, by the one lexer that the parser has: `Lark.lex` would build another for each text."""
+        return cast("Iterator[Token]", self.lark.parse_interactive(text, start=START_FILE).lexer_thread.lex(None))
 
     def lists(self, state: int) -> str | None:
         """Which of `LISTED` stand one after the other in `state`, if any."""

@@ -12,7 +12,7 @@ log_prob_rows = CFunction(
     "log_prob_rows",
     inputs=(Port(whole=True), Port(whole=True)),
     outputs=(Port(),),
-    lanes=16,
+    lanes=64,
     work=1220.0,
 )
 sample_rows = CFunction(
@@ -86,12 +86,12 @@ objective_phase_1_rows = CFunction(
     random=True,
     work=154.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port(whole=True), Port(whole=True), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((2,)),
         Port((2,)),
@@ -113,7 +113,7 @@ objective_phase_1_backward_rows = CFunction(
     lanes=64,
     parameters=5,
     random=True,
-    work=163.0,
+    work=166.0,
 )
 
 PARAMETERS = ("q.bronc.logits", "q.lung.logits", "q.tub.logits", "q.smoke.logits", "q.asia.logits")
@@ -123,10 +123,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -164,7 +165,8 @@ GRADIENTS = {
                     gradients.Part("q.smoke.logits", (1, None), ("part_16",)),
                     gradients.Part("q.asia.logits", (None,), ("part_17",)),
                 ),
-                width=34,
+                width=35,
+                valued=True,
             ),
         ),
     ),

@@ -6,9 +6,872 @@ spec: specs/approximate/beta_vae.gen, sha256 4448db570bdcd6e14a00d6a59e0a9db6732
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, SAMPLE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # beta_vae.gen:8
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 2)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # beta_vae.gen:9
+    hidden = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(
+                    (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                    matrix(output_weight_array, 0, 16, 32),
+                    PRECISION,
+                ),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # beta_vae.gen:8
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Takes y [rows] integer; returns hidden [rows, 100].
+    """
+    count, device = len(y), y.device
+    arrays = pack_sample_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # beta_vae.gen:9
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(logits, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Takes y [rows] integer; returns x [rows, 64] integer.
+    """
+    # beta_vae.gen:8
+    hidden = sample_stage_1_rows(y, embedding_output_weight, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # beta_vae.gen:9
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+LOG_WEIGHT_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
+
+
+@tiles.remembered
+def pack_log_weight_stage_1(output_weight, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(m_weight.mT, 128, 32),
+        tiles.place(m_bias, 32),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+        tiles.place(s_weight.mT, 128, 32),
+        tiles.place(s_bias, 32),
+        tiles.mask(LOG_WEIGHT_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, LOG_WEIGHT_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_stage_1_kernel(
+    computed_ptr,
+    indicator_value_ptr,
+    m_weight_array,
+    m_bias_array,
+    m_weight_array_2,
+    m_bias_array_2,
+    s_weight_array,
+    s_bias_array,
+    s_weight_array_2,
+    s_bias_array_2,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_2_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    m_weight_array_2 [128, 32]
+    m_bias_array_2 [32]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    s_weight_array_2 [128, 32]
+    s_bias_array_2 [32]
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(
+        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # beta_vae.gen:10
+    hidden = maximum(computed, 0.0)
+    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    m_2 = dot(hidden, matrix(m_weight_array_2, 0, 128, 32), PRECISION) + vector(m_bias_array_2, 0, 32)
+    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    s_2 = dot(hidden, matrix(s_weight_array_2, 0, 128, 32), PRECISION) + vector(s_bias_array_2, 0, 32)
+    scale = softplus(s)
+    scale_2 = softplus(s_2)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
+    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 4)
+    z = m + scale * noise
+    z_2 = m_2 + scale_2 * noise_2
+    # beta_vae.gen:8
+    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
+    indicator_value = tl.load(
+        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # beta_vae.gen:9
+    hidden_2 = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
+                z_2,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # beta_vae.gen:10
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(
+        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_2,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(
+    computed,
+    indicator_value,
+    output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes computed [rows, 100], indicator_value [rows, 10]; returns log_p_z [rows], hidden_2 [rows, 100],
+    log_q_z [rows].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_log_weight_stage_1(
+        output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        m_weight,
+        m_bias,
+        s_weight,
+        s_bias,
+        device,
+    )
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        indicator_value.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_2,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_2, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # beta_vae.gen:9
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # beta_vae.gen:3
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # beta_vae.gen:9
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
+def log_weight_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_embedding_output_weight,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64] integer, y [rows] integer; returns log_weight [rows].
+    """
+    dtype = embedding_output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # beta_vae.gen:10
+    indicator_value = (y[:, None] == places).to(dtype)
+    operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
+    computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
+    log_p_z, hidden_2, log_q_z = log_weight_stage_1_rows(
+        computed,
+        indicator_value,
+        embedding_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # beta_vae.gen:9
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_1_kernel(
+    computed_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(
+        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # beta_vae.gen:10
+    hidden = maximum(computed, 0.0)
+    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
+    z_2 = m + scale * noise
+    tl.store(
+        z_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        z_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes computed [rows, 100]; returns z_2 [rows, 10].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows)
+def encode_rows(
+    x,
+    y,
+    output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_m_weight,
+    mlp_m_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 64] integer, y [rows] integer; returns z [rows, 10].
+    """
+    dtype = output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # beta_vae.gen:10
+    operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
+    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
+    z_2 = encode_stage_1_rows(
+        computed,
+        mlp_m_weight,
+        mlp_m_bias,
+        mlp_s_weight,
+        mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    return z_2
+
+
+DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
+
+
+@tiles.remembered
+def pack_decode_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(10, 16), tiles.plain(10, 32), device),
+        tiles.place(output_weight.mT, 16, DECODE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # beta_vae.gen:9
+    hidden = maximum(
+        dot(
+            dot(z, matrix(permutation_array, 0, 16, 32), "ieee")
+            + dot(
+                (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                matrix(output_weight_array, 0, 16, 32),
+                PRECISION,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 10], y [rows] integer; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # beta_vae.gen:9
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    z,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 10], y [rows] integer; returns x [rows, 64] integer.
+    """
+    # beta_vae.gen:9
+    hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+DECODE_MEAN_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(10, 16), tiles.plain(10, 32), device),
+        tiles.place(output_weight.mT, 16, DECODE_MEAN_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # beta_vae.gen:9
+    hidden = maximum(
+        dot(
+            dot(z, matrix(permutation_array, 0, 16, 32), "ieee")
+            + dot(
+                (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                matrix(output_weight_array, 0, 16, 32),
+                PRECISION,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 10], y [rows] integer; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 10], y [rows] integer; returns x [rows, 64].
+    """
+    # beta_vae.gen:9
+    hidden = decode_mean_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = torch.sigmoid(logits)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -52,3 +915,294 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(output_weight, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(m_weight.mT, 128, 32),
+        tiles.place(m_bias, 32),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+        tiles.place(s_weight.mT, 128, 32),
+        tiles.place(s_bias, 32),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    computed_ptr,
+    indicator_value_ptr,
+    m_weight_array,
+    m_bias_array,
+    m_weight_array_2,
+    m_bias_array_2,
+    s_weight_array,
+    s_bias_array,
+    s_weight_array_2,
+    s_bias_array_2,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    hidden_2_out,
+    log_q_z_out,
+    log_p_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    m_weight_array_2 [128, 32]
+    m_bias_array_2 [32]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    s_weight_array_2 [128, 32]
+    s_bias_array_2 [32]
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(
+        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # beta_vae.gen:10
+    hidden = maximum(computed, 0.0)
+    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    m_2 = dot(hidden, matrix(m_weight_array_2, 0, 128, 32), PRECISION) + vector(m_bias_array_2, 0, 32)
+    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    s_2 = dot(hidden, matrix(s_weight_array_2, 0, 128, 32), PRECISION) + vector(s_bias_array_2, 0, 32)
+    scale = softplus(s)
+    scale_2 = softplus(s_2)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 6)
+    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 6)
+    z = m + scale * noise
+    z_2 = m_2 + scale_2 * noise_2
+    indicator_value = tl.load(
+        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # beta_vae.gen:9
+    hidden_2 = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
+                z_2,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # beta_vae.gen:10
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    # beta_vae.gen:8
+    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
+    # beta_vae.gen:10
+    tl.store(
+        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_2,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(
+    computed,
+    indicator_value,
+    output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes computed [rows, 100], indicator_value [rows, 10]; returns hidden_2 [rows, 100], log_q_z [rows],
+    log_p_z [rows].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_objective_phase_1_stage_1(
+        output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        m_weight,
+        m_bias,
+        s_weight,
+        s_bias,
+        device,
+    )
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        indicator_value.to(torch.float32).contiguous(),
+        *arrays,
+        hidden_2,
+        log_q_z,
+        log_p_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_2, log_q_z, log_p_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # beta_vae.gen:9
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:6
+    value_2 = log_p_x - 4.0 * (log_q_z - log_p_z)
+    # beta_vae.gen:9
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_embedding_output_weight,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer, y [rows] integer; returns value [rows].
+    """
+    dtype = embedding_output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # beta_vae.gen:10
+    indicator_value = (y[:, None] == places).to(dtype)
+    operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
+    computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
+    hidden_2, log_q_z, log_p_z = objective_phase_1_stage_1_rows(
+        computed,
+        indicator_value,
+        embedding_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # beta_vae.gen:9
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return value_2

@@ -516,9 +516,9 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 100],
-       part_3 [rows, 100], part_4 [rows, 20], part_5 [rows, 10], part_6 [rows, 10], part_7 [rows, 10], part_8 [rows,
-       100], part_9 [rows, 10], part_10 [rows, 100], part_11 [rows, 74], part_12 [rows, 10]. */
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2
+       [rows, 100], part_3 [rows, 100], part_4 [rows, 20], part_5 [rows, 10], part_6 [rows, 10], part_7 [rows, 10],
+       part_8 [rows, 100], part_9 [rows, 10], part_10 [rows, 100], part_11 [rows, 74], part_12 [rows, 10]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const int64_t *restrict y_rows = pointers[1];
@@ -536,18 +536,19 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict q_mlp_s_weight = pointers[13];
     const float *restrict q_mlp_s_bias = pointers[14];
     const int64_t *restrict row_numbers = pointers[15];
-    float *restrict part_1_out = pointers[16];
-    float *restrict part_2_out = pointers[17];
-    float *restrict part_3_out = pointers[18];
-    float *restrict part_4_out = pointers[19];
-    float *restrict part_5_out = pointers[20];
-    float *restrict part_6_out = pointers[21];
-    float *restrict part_7_out = pointers[22];
-    float *restrict part_8_out = pointers[23];
-    float *restrict part_9_out = pointers[24];
-    float *restrict part_10_out = pointers[25];
-    float *restrict part_11_out = pointers[26];
-    float *restrict part_12_out = pointers[27];
+    float *restrict value_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -616,10 +617,42 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_5, 64, hidden_2, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // beta_vae.gen:10
+        ALIGNED float difference[10][LANES];
+        ALIGNED float ratio[10][LANES];
+        ALIGNED float log_q_z[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                ratio[at][lane] = difference[at][lane] / scale[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square(ratio[at][lane]) - logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // beta_vae.gen:8
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // beta_vae.gen:3
+        ALIGNED float negate_value_cotangent[LANES];
         ALIGNED float total[64][LANES];
         for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         ALIGNED float product_6[100][LANES];
@@ -639,14 +672,10 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(projected, 20, product_7, 100, mlp_0_weight, 1, 20);
         // beta_vae.gen:10
-        ALIGNED float ratio[10][LANES];
-        ALIGNED float difference[10][LANES];
+        ALIGNED float ratio_2[10][LANES];
         ALIGNED float product_2_2[LANES];
         for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                ratio[at][lane] = 1.0f / scale[at][lane];
-                difference[at][lane] = z[at][lane] - m[at][lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) ratio_2[at][lane] = 1.0f / scale[at][lane];
         }
         ALIGNED float product_3_2[10][LANES];
         for (int lane = 0; lane < LANES; lane++) product_2_2[lane] = 4.0f * negate_value_cotangent[lane];
@@ -654,8 +683,8 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float negate_product_2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f * product_2_2[lane]);
-                product_4_2[at][lane] = ratio[at][lane] * product_3_2[at][lane];
+                product_3_2[at][lane] = 2.0f * ratio[at][lane] * (-0.5f * product_2_2[lane]);
+                product_4_2[at][lane] = ratio_2[at][lane] * product_3_2[at][lane];
             }
         }
         ALIGNED float total_2[10][LANES];
@@ -669,7 +698,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                     negate_product_2[lane]);
                 difference_2[at][lane] = total_2[at][lane] - product_4_2[at][lane];
                 product_5_2[at][lane] = sigmoid(s[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
-                    product_3_2[at][lane] + ratio[at][lane] * negate_product_2[lane] + noise[at][lane] *
+                    product_3_2[at][lane] + ratio_2[at][lane] * negate_product_2[lane] + noise[at][lane] *
                     total_2[at][lane]);
             }
         }
@@ -677,11 +706,17 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float product_9[100][LANES];
         dot(product_9, 100, product_5_2, 10, q_mlp_s_weight, 1, 100);
         ALIGNED float product_6_2[100][LANES];
+        ALIGNED float value_3[LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_6_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_8[at][lane] + product_9[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) {
+            value_3[lane] = log_p_x[lane] - 4.0f * (log_q_z[lane] - log_p_z[lane]);
+        }
+        store(value_out, &value_3, first, count, 1, 1, 0);
+        // beta_vae.gen:3
         store(part_1_out, total, first, count, 64, 64, 0);
         // beta_vae.gen:9
         store(part_2_out, hidden_2, first, count, 100, 100, 0);

@@ -6,9 +6,442 @@ spec: specs/adversarial/bigan.gen, sha256 3a06247781e160afb4ada4f412593464759053
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime.kernels import maximum, normal, vector
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # bigan.gen:6
+    z_0 = normal(seed, row, step, 0, 1)
+    z_1 = normal(seed, row, step, 1, 1)
+    # bigan.gen:7
+    hidden = maximum(
+        z_0[:, None] * vector(weight_array, 0, 128)
+        + z_1[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:6
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_sample_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def sample_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # bigan.gen:7
+    hidden_2 = maximum(computed, 0.0)
+    x_2_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    tl.store(x_2_out + place * 2, x_2_0, mask=live)
+    x_2_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(computed, weight, bias):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes computed [rows, 128]; returns x_2 [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_sample_stage_2(weight, bias, device)
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        x_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 2].
+    """
+    # bigan.gen:6
+    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # bigan.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    x_2 = sample_stage_2_rows(computed, mlp_output_weight, mlp_output_bias)
+    return x_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def encode_stage_1_kernel(
+    x_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # bigan.gen:9
+    hidden = maximum(
+        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_1_rows(x, weight, bias):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_encode_stage_1(weight, bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_encode_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def encode_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    z_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # bigan.gen:9
+    hidden_2 = maximum(computed, 0.0)
+    z_2_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    tl.store(z_2_out + place * 2, z_2_0, mask=live)
+    z_2_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    tl.store(z_2_out + place * 2 + 1, z_2_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_2_rows(computed, weight, bias):
+    """a draw of z for each row from q(z | x): stage 2.
+
+    Takes computed [rows, 128]; returns z_2 [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_encode_stage_2(weight, bias, device)
+    size = encode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    encode_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows, encode_stage_2_rows)
+def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 2]; returns z [rows, 2].
+    """
+    # bigan.gen:9
+    hidden = encode_stage_1_rows(x, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    z_2 = encode_stage_2_rows(computed, mlp_output_weight, mlp_output_bias)
+    return z_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # bigan.gen:7
+    hidden = maximum(
+        tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_decode_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # bigan.gen:7
+    hidden_2 = maximum(computed, 0.0)
+    x_2_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    tl.store(x_2_out + place * 2, x_2_0, mask=live)
+    x_2_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(computed, weight, bias):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes computed [rows, 128]; returns x_2 [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_decode_stage_2(weight, bias, device)
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        x_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 2]; returns x [rows, 2].
+    """
+    # bigan.gen:7
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    x_2 = decode_stage_2_rows(computed, mlp_output_weight, mlp_output_bias)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -48,3 +481,805 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@tiles.remembered
+def pack_objective_critic_stage_1(mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(q_mlp_0_weight[:, 0], 128),
+        tiles.place(q_mlp_0_weight[:, 1], 128),
+        tiles.place(q_mlp_0_bias, 128),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_critic_stage_1_kernel(
+    x_ptr,
+    q_mlp_0_weight_array,
+    q_mlp_0_weight_array_2,
+    q_mlp_0_bias_array,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_bias_array,
+    hidden_out,
+    z_out,
+    hidden_5_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    q_mlp_0_weight_array [128]
+    q_mlp_0_weight_array_2 [128]
+    q_mlp_0_bias_array [128]
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # bigan.gen:9
+    hidden = maximum(
+        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(q_mlp_0_weight_array, 0, 128)
+        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(q_mlp_0_weight_array_2, 0, 128)
+        + vector(q_mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    # bigan.gen:6
+    z_0 = normal(seed, row, step, 0, 7)
+    # bigan.gen:9
+    tl.store(z_out + place * 2, z_0, mask=live)
+    # bigan.gen:6
+    z_1 = normal(seed, row, step, 1, 7)
+    # bigan.gen:9
+    tl.store(z_out + place * 2 + 1, z_1, mask=live)
+    # bigan.gen:7
+    hidden_5 = maximum(
+        z_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_1_rows(x, mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, *, rows, seed, step):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128], z [rows, 2], hidden_5 [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_critic_stage_1(mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, device)
+    size = objective_critic_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    z = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_critic_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        z,
+        hidden_5,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden, z, hidden_5
+
+
+@tiles.remembered
+def pack_objective_critic_stage_2(
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(q_mlp_output_weight[0], 128),
+        tiles.place(q_mlp_output_bias[0]),
+        tiles.place(q_mlp_output_weight[1], 128),
+        tiles.place(q_mlp_output_bias[1]),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_weight[:, 2], 128),
+        tiles.place(mlp_0_weight[:, 3], 128),
+        tiles.place(mlp_0_bias, 128),
+        tiles.place(mlp_output_weight[0], 128),
+        tiles.place(mlp_output_bias[0]),
+        tiles.place(mlp_output_weight[1], 128),
+        tiles.place(mlp_output_bias[1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_2_kernel(
+    x_ptr,
+    computed_ptr,
+    computed_3_ptr,
+    z_ptr,
+    q_mlp_output_weight_array,
+    q_mlp_output_bias_array,
+    q_mlp_output_weight_array_2,
+    q_mlp_output_bias_array_2,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_weight_array_3,
+    mlp_0_weight_array_4,
+    mlp_0_bias_array,
+    mlp_output_weight_array,
+    mlp_output_bias_array,
+    mlp_output_weight_array_2,
+    mlp_output_bias_array_2,
+    hidden_3_out,
+    hidden_7_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    q_mlp_output_weight_array [128]
+    q_mlp_output_bias_array []
+    q_mlp_output_weight_array_2 [128]
+    q_mlp_output_bias_array_2 []
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_weight_array_3 [128]
+    mlp_0_weight_array_4 [128]
+    mlp_0_bias_array [128]
+    mlp_output_weight_array [128]
+    mlp_output_bias_array []
+    mlp_output_weight_array_2 [128]
+    mlp_output_bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # bigan.gen:9
+    hidden_2 = maximum(computed, 0.0)
+    value_0 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array, 0, 128), 1) + tl.load(q_mlp_output_bias_array)
+    value_1 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array_2, 0, 128), 1) + tl.load(q_mlp_output_bias_array_2)
+    # bigan.gen:11
+    hidden_3 = maximum(
+        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + value_0[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + value_1[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
+    computed_3 = tl.load(
+        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # bigan.gen:7
+    hidden_6 = maximum(computed_3, 0.0)
+    x_2_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 128), 1) + tl.load(mlp_output_bias_array)
+    x_2_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 128), 1) + tl.load(mlp_output_bias_array_2)
+    # bigan.gen:11
+    hidden_7 = maximum(
+        x_2_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + x_2_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_2_rows(
+    x,
+    computed,
+    computed_3,
+    z,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 2], computed [rows, 128], computed_3 [rows, 128], z [rows, 2]; returns hidden_3 [rows, 128],
+    hidden_7 [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_critic_stage_2(
+        mlp_output_weight,
+        mlp_output_bias,
+        q_mlp_output_weight,
+        q_mlp_output_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        device,
+    )
+    size = objective_critic_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_critic_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden_3,
+        hidden_7,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_3, hidden_7
+
+
+@tiles.remembered
+def pack_objective_critic_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_3_kernel(
+    computed_2_ptr,
+    computed_4_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # bigan.gen:11
+    hidden_4 = maximum(computed_2, 0.0)
+    C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    computed_4 = tl.load(
+        computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    hidden_8 = maximum(computed_4, 0.0)
+    C_2 = tl.sigmoid(tl.sum(hidden_8 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    # adversarial.gen:32
+    value_2 = tl.log(C) + tl.log(1.0 - C_2)
+    # bigan.gen:11
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_3_rows(computed_2, computed_4, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    Takes computed_2 [rows, 128], computed_4 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_objective_critic_stage_3(weight, bias, device)
+    size = objective_critic_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_3_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows, objective_critic_stage_3_rows)
+def objective_critic_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that critic maximizes, by one draw for each row.
+
+    Takes x [rows, 2]; returns value [rows].
+    """
+    # bigan.gen:9
+    hidden, z, hidden_5 = objective_critic_stage_1_rows(
+        x,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_0_weight,
+        q_mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    computed = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    # bigan.gen:7
+    computed_3 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
+    # bigan.gen:9
+    hidden_3, hidden_7 = objective_critic_stage_2_rows(
+        x,
+        computed,
+        computed_3,
+        z,
+        mlp_output_weight,
+        mlp_output_bias,
+        q_mlp_output_weight,
+        q_mlp_output_bias,
+        C_mlp_0_weight,
+        C_mlp_0_bias,
+    )
+    # bigan.gen:11
+    computed_2 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
+    computed_4 = F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_critic_stage_3_rows(computed_2, computed_4, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2
+
+
+@tiles.remembered
+def pack_objective_generators_stage_1(mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(q_mlp_0_weight[:, 0], 128),
+        tiles.place(q_mlp_0_weight[:, 1], 128),
+        tiles.place(q_mlp_0_bias, 128),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_generators_stage_1_kernel(
+    x_ptr,
+    q_mlp_0_weight_array,
+    q_mlp_0_weight_array_2,
+    q_mlp_0_bias_array,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_bias_array,
+    hidden_out,
+    z_out,
+    hidden_5_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generators maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    q_mlp_0_weight_array [128]
+    q_mlp_0_weight_array_2 [128]
+    q_mlp_0_bias_array [128]
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # bigan.gen:9
+    hidden = maximum(
+        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(q_mlp_0_weight_array, 0, 128)
+        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(q_mlp_0_weight_array_2, 0, 128)
+        + vector(q_mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    # bigan.gen:6
+    z_0 = normal(seed, row, step, 0, 11)
+    # bigan.gen:9
+    tl.store(z_out + place * 2, z_0, mask=live)
+    # bigan.gen:6
+    z_1 = normal(seed, row, step, 1, 11)
+    # bigan.gen:9
+    tl.store(z_out + place * 2 + 1, z_1, mask=live)
+    # bigan.gen:7
+    hidden_5 = maximum(
+        z_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_generators_stage_1_rows(x, mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, *, rows, seed, step):
+    """the value that generators maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128], z [rows, 2], hidden_5 [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_generators_stage_1(mlp_0_weight, mlp_0_bias, q_mlp_0_weight, q_mlp_0_bias, device)
+    size = objective_generators_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    z = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_generators_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        z,
+        hidden_5,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden, z, hidden_5
+
+
+@tiles.remembered
+def pack_objective_generators_stage_2(
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(q_mlp_output_weight[0], 128),
+        tiles.place(q_mlp_output_bias[0]),
+        tiles.place(q_mlp_output_weight[1], 128),
+        tiles.place(q_mlp_output_bias[1]),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_weight[:, 2], 128),
+        tiles.place(mlp_0_weight[:, 3], 128),
+        tiles.place(mlp_0_bias, 128),
+        tiles.place(mlp_output_weight[0], 128),
+        tiles.place(mlp_output_bias[0]),
+        tiles.place(mlp_output_weight[1], 128),
+        tiles.place(mlp_output_bias[1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_generators_stage_2_kernel(
+    x_ptr,
+    computed_ptr,
+    computed_3_ptr,
+    z_ptr,
+    q_mlp_output_weight_array,
+    q_mlp_output_bias_array,
+    q_mlp_output_weight_array_2,
+    q_mlp_output_bias_array_2,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_weight_array_3,
+    mlp_0_weight_array_4,
+    mlp_0_bias_array,
+    mlp_output_weight_array,
+    mlp_output_bias_array,
+    mlp_output_weight_array_2,
+    mlp_output_bias_array_2,
+    hidden_3_out,
+    hidden_7_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generators maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    q_mlp_output_weight_array [128]
+    q_mlp_output_bias_array []
+    q_mlp_output_weight_array_2 [128]
+    q_mlp_output_bias_array_2 []
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_weight_array_3 [128]
+    mlp_0_weight_array_4 [128]
+    mlp_0_bias_array [128]
+    mlp_output_weight_array [128]
+    mlp_output_bias_array []
+    mlp_output_weight_array_2 [128]
+    mlp_output_bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # bigan.gen:9
+    hidden_2 = maximum(computed, 0.0)
+    value_0 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array, 0, 128), 1) + tl.load(q_mlp_output_bias_array)
+    value_1 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array_2, 0, 128), 1) + tl.load(q_mlp_output_bias_array_2)
+    # bigan.gen:11
+    hidden_3 = maximum(
+        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + value_0[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + value_1[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
+    computed_3 = tl.load(
+        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # bigan.gen:7
+    hidden_6 = maximum(computed_3, 0.0)
+    x_2_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 128), 1) + tl.load(mlp_output_bias_array)
+    x_2_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 128), 1) + tl.load(mlp_output_bias_array_2)
+    # bigan.gen:11
+    hidden_7 = maximum(
+        x_2_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + x_2_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # bigan.gen:9
+    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_generators_stage_2_rows(
+    x,
+    computed,
+    computed_3,
+    z,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+):
+    """the value that generators maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 2], computed [rows, 128], computed_3 [rows, 128], z [rows, 2]; returns hidden_3 [rows, 128],
+    hidden_7 [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_generators_stage_2(
+        mlp_output_weight,
+        mlp_output_bias,
+        q_mlp_output_weight,
+        q_mlp_output_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        device,
+    )
+    size = objective_generators_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_generators_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden_3,
+        hidden_7,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_3, hidden_7
+
+
+@tiles.remembered
+def pack_objective_generators_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_generators_stage_3_kernel(
+    computed_2_ptr,
+    computed_4_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generators maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # bigan.gen:11
+    hidden_4 = maximum(computed_2, 0.0)
+    C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    computed_4 = tl.load(
+        computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    hidden_8 = maximum(computed_4, 0.0)
+    C_2 = tl.sigmoid(tl.sum(hidden_8 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    # adversarial.gen:33
+    value_2 = tl.log(1.0 - C) + tl.log(C_2)
+    # bigan.gen:11
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_generators_stage_3_rows(computed_2, computed_4, weight, bias):
+    """the value that generators maximizes, by one draw for each row: stage 3.
+
+    Takes computed_2 [rows, 128], computed_4 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_objective_generators_stage_3(weight, bias, device)
+    size = objective_generators_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_generators_stage_3_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_generators_stage_1_rows, objective_generators_stage_2_rows, objective_generators_stage_3_rows)
+def objective_generators_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_output_weight,
+    q_mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that generators maximizes, by one draw for each row.
+
+    Takes x [rows, 2]; returns value [rows].
+    """
+    # bigan.gen:9
+    hidden, z, hidden_5 = objective_generators_stage_1_rows(
+        x,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_0_weight,
+        q_mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    computed = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    # bigan.gen:7
+    computed_3 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
+    # bigan.gen:9
+    hidden_3, hidden_7 = objective_generators_stage_2_rows(
+        x,
+        computed,
+        computed_3,
+        z,
+        mlp_output_weight,
+        mlp_output_bias,
+        q_mlp_output_weight,
+        q_mlp_output_bias,
+        C_mlp_0_weight,
+        C_mlp_0_bias,
+    )
+    # bigan.gen:11
+    computed_2 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
+    computed_4 = F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_generators_stage_3_rows(computed_2, computed_4, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2

@@ -428,12 +428,12 @@ void objective_generators_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that critic maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2], part_8 [rows, 128],
-       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13 [rows, 1], part_14
-       [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4], part_19 [rows, 2],
-       part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24 [rows, 2], part_25
-       [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 1], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2],
+       part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13
+       [rows, 1], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4],
+       part_19 [rows, 2], part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24
+       [rows, 2], part_25 [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
 void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -456,34 +456,35 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
     const float *restrict C_mlp_output_weight = pointers[18];
     const float *restrict C_mlp_output_bias = pointers[19];
     const int64_t *restrict row_numbers = pointers[20];
-    float *restrict x_gradient_out = pointers[21];
-    float *restrict part_1_out = pointers[22];
-    float *restrict part_2_out = pointers[23];
-    float *restrict part_3_out = pointers[24];
-    float *restrict part_4_out = pointers[25];
-    float *restrict part_5_out = pointers[26];
-    float *restrict part_6_out = pointers[27];
-    float *restrict part_7_out = pointers[28];
-    float *restrict part_8_out = pointers[29];
-    float *restrict part_9_out = pointers[30];
-    float *restrict part_10_out = pointers[31];
-    float *restrict part_11_out = pointers[32];
-    float *restrict part_12_out = pointers[33];
-    float *restrict part_13_out = pointers[34];
-    float *restrict part_14_out = pointers[35];
-    float *restrict part_15_out = pointers[36];
-    float *restrict part_16_out = pointers[37];
-    float *restrict part_17_out = pointers[38];
-    float *restrict part_18_out = pointers[39];
-    float *restrict part_19_out = pointers[40];
-    float *restrict part_20_out = pointers[41];
-    float *restrict part_21_out = pointers[42];
-    float *restrict part_22_out = pointers[43];
-    float *restrict part_23_out = pointers[44];
-    float *restrict part_24_out = pointers[45];
-    float *restrict part_25_out = pointers[46];
-    float *restrict part_26_out = pointers[47];
-    float *restrict part_27_out = pointers[48];
+    float *restrict value_out = pointers[21];
+    float *restrict x_gradient_out = pointers[22];
+    float *restrict part_1_out = pointers[23];
+    float *restrict part_2_out = pointers[24];
+    float *restrict part_3_out = pointers[25];
+    float *restrict part_4_out = pointers[26];
+    float *restrict part_5_out = pointers[27];
+    float *restrict part_6_out = pointers[28];
+    float *restrict part_7_out = pointers[29];
+    float *restrict part_8_out = pointers[30];
+    float *restrict part_9_out = pointers[31];
+    float *restrict part_10_out = pointers[32];
+    float *restrict part_11_out = pointers[33];
+    float *restrict part_12_out = pointers[34];
+    float *restrict part_13_out = pointers[35];
+    float *restrict part_14_out = pointers[36];
+    float *restrict part_15_out = pointers[37];
+    float *restrict part_16_out = pointers[38];
+    float *restrict part_17_out = pointers[39];
+    float *restrict part_18_out = pointers[40];
+    float *restrict part_19_out = pointers[41];
+    float *restrict part_20_out = pointers[42];
+    float *restrict part_21_out = pointers[43];
+    float *restrict part_22_out = pointers[44];
+    float *restrict part_23_out = pointers[45];
+    float *restrict part_24_out = pointers[46];
+    float *restrict part_25_out = pointers[47];
+    float *restrict part_26_out = pointers[48];
+    float *restrict part_27_out = pointers[49];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -538,105 +539,109 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0[LANES];
         ALIGNED float C[LANES];
-        ALIGNED float value_3[1][LANES];
-        ALIGNED float product_7[128][LANES];
+        ALIGNED float z[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
             C[lane] = sigmoid(value_0[lane]);
-            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
         }
-        dot(product_7, 128, value_3, 1, C_mlp_output_weight, 1, 128);
+        normal(z, 2, row, seed, step, 0, 7);
+        // bigan.gen:7
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
         ALIGNED float product_8[128][LANES];
-        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float value_3[4][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+            value_3[0][lane] = x_2[0][lane];
+            value_3[1][lane] = x_2[1][lane];
+            value_3[2][lane] = z[0][lane];
+            value_3[3][lane] = z[1][lane];
+        }
+        dot(product_10, 128, value_3, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+                hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
             }
         }
-        dot(product_9, 128, product_8, 128, C_mlp_1_weight, 1, 128);
+        dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float value_4[1][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            difference[lane] = 1.0f - C_2[lane];
+            value_4[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_13, 128, value_4, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_14[128][LANES];
+        ALIGNED float product_15[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_14[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_13[at][lane];
+            }
+        }
+        dot(product_15, 128, product_14, 128, C_mlp_1_weight, 1, 128);
         ALIGNED float product_2_2[128][LANES];
         ALIGNED float projected[4][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_15[at][lane];
             }
         }
         dot(projected, 4, product_2_2, 128, C_mlp_0_weight, 1, 4);
         // bigan.gen:11
-        ALIGNED float value_4[2][LANES];
-        ALIGNED float product_10[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            value_4[0][lane] = projected[2][lane];
-            value_4[1][lane] = projected[3][lane];
-        }
-        dot(product_10, 128, value_4, 2, q_mlp_output_weight, 1, 128);
-        ALIGNED float product_3_2[128][LANES];
-        ALIGNED float product_11[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
-            }
-        }
-        dot(product_11, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
-        ALIGNED float product_4_2[128][LANES];
-        ALIGNED float z[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
-            }
-        }
-        normal(z, 2, row, seed, step, 0, 7);
-        // bigan.gen:7
-        ALIGNED float product_12[128][LANES];
-        dot(product_12, 128, z, 2, mlp_0_weight, 2, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_13[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_13, 128, hidden_5, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_14[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_14, 2, hidden_6, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_2[2][LANES];
-        ALIGNED float value_5[4][LANES];
-        ALIGNED float product_15[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            x_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
-            x_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
-            value_5[0][lane] = x_2[0][lane];
-            value_5[1][lane] = x_2[1][lane];
-            value_5[2][lane] = z[0][lane];
-            value_5[3][lane] = z[1][lane];
-        }
-        dot(product_15, 128, value_5, 4, C_mlp_0_weight, 4, 1);
-        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float value_5[2][LANES];
         ALIGNED float product_16[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_5[0][lane] = projected[2][lane];
+            value_5[1][lane] = projected[3][lane];
+        }
+        dot(product_16, 128, value_5, 2, q_mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_17[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_7[at][lane] = relu(product_15[at][lane] + C_mlp_0_bias[at]);
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_16[at][lane];
             }
         }
-        dot(product_16, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_8[128][LANES];
-        ALIGNED float product_17[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_8[at][lane] = relu(product_16[at][lane] + C_mlp_1_bias[at]);
-            }
-        }
-        dot(product_17, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float value_0_2[LANES];
-        ALIGNED float C_2[LANES];
+        dot(product_17, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
         ALIGNED float value_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_17[at][lane];
+            }
+        }
         ALIGNED float product_18[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value_0_2[lane] = product_17[0][lane] + C_mlp_output_bias[0];
-            C_2[lane] = sigmoid(value_0_2[lane]);
-            value_6[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / (1.0f - C_2[lane]) * value_cotangent[lane]);
+            value_6[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / difference[lane] * value_cotangent[lane]);
         }
         dot(product_18, 128, value_6, 1, C_mlp_output_weight, 1, 128);
         ALIGNED float product_5_2[128][LANES];
@@ -663,12 +668,15 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         dot(product_21, 128, value_7, 2, mlp_output_weight, 1, 128);
         ALIGNED float product_7_2[128][LANES];
-        ALIGNED float product_22[2][LANES];
+        ALIGNED float value_8[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_7_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_21[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_8[lane] = logarithm(C[lane]) + logarithm(difference[lane]);
+        store(value_out, &value_8, first, count, 1, 1, 0);
+        ALIGNED float product_22[2][LANES];
         dot(product_22, 2, product_4_2, 128, q_mlp_0_weight, 1, 2);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -676,14 +684,13 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
             x_gradient[1][lane] = projected[1][lane] + product_22[1][lane];
         }
         store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
-        // bigan.gen:11
-        store(part_1_out, value_3, first, count, 1, 1, 0);
+        store(part_1_out, value_4, first, count, 1, 1, 0);
         store(part_2_out, hidden_4, first, count, 128, 128, 0);
-        store(part_3_out, product_8, first, count, 128, 128, 0);
+        store(part_3_out, product_14, first, count, 128, 128, 0);
         store(part_4_out, hidden_3, first, count, 128, 128, 0);
         store(part_5_out, product_2_2, first, count, 128, 128, 0);
         store(part_6_out, value_2, first, count, 4, 4, 0);
-        store(part_7_out, value_4, first, count, 2, 2, 0);
+        store(part_7_out, value_5, first, count, 2, 2, 0);
         // bigan.gen:9
         store(part_8_out, hidden_2, first, count, 128, 128, 0);
         store(part_9_out, product_3_2, first, count, 128, 128, 0);
@@ -702,7 +709,7 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_15_out, product_5_2, first, count, 128, 128, 0);
         store(part_16_out, hidden_7, first, count, 128, 128, 0);
         store(part_17_out, product_6_2, first, count, 128, 128, 0);
-        store(part_18_out, value_5, first, count, 4, 4, 0);
+        store(part_18_out, value_3, first, count, 4, 4, 0);
         store(part_19_out, value_7, first, count, 2, 2, 0);
         // bigan.gen:7
         store(part_20_out, hidden_6, first, count, 128, 128, 0);
@@ -727,11 +734,11 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_25_out, part_25, first, count, 128, 128, 0);
         ALIGNED float part_26[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_8[at][lane] + product_5_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_14[at][lane] + product_5_2[at][lane];
         }
         store(part_26_out, part_26, first, count, 128, 128, 0);
         ALIGNED float part_27[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_3[0][lane] + value_6[0][lane];
+        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_4[0][lane] + value_6[0][lane];
         store(part_27_out, part_27, first, count, 1, 1, 0);
     }
 }
@@ -743,12 +750,12 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
 
 /* the gradient of the value that generators maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2], part_8 [rows, 128],
-       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13 [rows, 1], part_14
-       [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4], part_19 [rows, 2],
-       part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24 [rows, 2], part_25
-       [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 1], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 4], part_7 [rows, 2],
+       part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 2], part_13
+       [rows, 1], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 4],
+       part_19 [rows, 2], part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24
+       [rows, 2], part_25 [rows, 128], part_26 [rows, 128], part_27 [rows, 1]. */
 void objective_generators_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -771,34 +778,35 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
     const float *restrict C_mlp_output_weight = pointers[18];
     const float *restrict C_mlp_output_bias = pointers[19];
     const int64_t *restrict row_numbers = pointers[20];
-    float *restrict x_gradient_out = pointers[21];
-    float *restrict part_1_out = pointers[22];
-    float *restrict part_2_out = pointers[23];
-    float *restrict part_3_out = pointers[24];
-    float *restrict part_4_out = pointers[25];
-    float *restrict part_5_out = pointers[26];
-    float *restrict part_6_out = pointers[27];
-    float *restrict part_7_out = pointers[28];
-    float *restrict part_8_out = pointers[29];
-    float *restrict part_9_out = pointers[30];
-    float *restrict part_10_out = pointers[31];
-    float *restrict part_11_out = pointers[32];
-    float *restrict part_12_out = pointers[33];
-    float *restrict part_13_out = pointers[34];
-    float *restrict part_14_out = pointers[35];
-    float *restrict part_15_out = pointers[36];
-    float *restrict part_16_out = pointers[37];
-    float *restrict part_17_out = pointers[38];
-    float *restrict part_18_out = pointers[39];
-    float *restrict part_19_out = pointers[40];
-    float *restrict part_20_out = pointers[41];
-    float *restrict part_21_out = pointers[42];
-    float *restrict part_22_out = pointers[43];
-    float *restrict part_23_out = pointers[44];
-    float *restrict part_24_out = pointers[45];
-    float *restrict part_25_out = pointers[46];
-    float *restrict part_26_out = pointers[47];
-    float *restrict part_27_out = pointers[48];
+    float *restrict value_out = pointers[21];
+    float *restrict x_gradient_out = pointers[22];
+    float *restrict part_1_out = pointers[23];
+    float *restrict part_2_out = pointers[24];
+    float *restrict part_3_out = pointers[25];
+    float *restrict part_4_out = pointers[26];
+    float *restrict part_5_out = pointers[27];
+    float *restrict part_6_out = pointers[28];
+    float *restrict part_7_out = pointers[29];
+    float *restrict part_8_out = pointers[30];
+    float *restrict part_9_out = pointers[31];
+    float *restrict part_10_out = pointers[32];
+    float *restrict part_11_out = pointers[33];
+    float *restrict part_12_out = pointers[34];
+    float *restrict part_13_out = pointers[35];
+    float *restrict part_14_out = pointers[36];
+    float *restrict part_15_out = pointers[37];
+    float *restrict part_16_out = pointers[38];
+    float *restrict part_17_out = pointers[39];
+    float *restrict part_18_out = pointers[40];
+    float *restrict part_19_out = pointers[41];
+    float *restrict part_20_out = pointers[42];
+    float *restrict part_21_out = pointers[43];
+    float *restrict part_22_out = pointers[44];
+    float *restrict part_23_out = pointers[45];
+    float *restrict part_24_out = pointers[46];
+    float *restrict part_25_out = pointers[47];
+    float *restrict part_26_out = pointers[48];
+    float *restrict part_27_out = pointers[49];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -853,104 +861,108 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0[LANES];
         ALIGNED float C[LANES];
-        ALIGNED float value_3[1][LANES];
-        ALIGNED float product_7[128][LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float z[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
             C[lane] = sigmoid(value_0[lane]);
-            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * -(1.0f / (1.0f - C[lane]) * value_cotangent[lane]);
+            difference[lane] = 1.0f - C[lane];
         }
-        dot(product_7, 128, value_3, 1, C_mlp_output_weight, 1, 128);
+        normal(z, 2, row, seed, step, 0, 11);
+        // bigan.gen:7
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_5[128][LANES];
         ALIGNED float product_8[128][LANES];
-        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_9, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float value_3[4][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_9[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_9[1][lane] + mlp_output_bias[1];
+            value_3[0][lane] = x_2[0][lane];
+            value_3[1][lane] = x_2[1][lane];
+            value_3[2][lane] = z[0][lane];
+            value_3[3][lane] = z[1][lane];
+        }
+        dot(product_10, 128, value_3, 4, C_mlp_0_weight, 4, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_11[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_8[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_7[at][lane];
+                hidden_7[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
             }
         }
-        dot(product_9, 128, product_8, 128, C_mlp_1_weight, 1, 128);
+        dot(product_11, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float value_4[1][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            value_4[0][lane] = C[lane] * (1.0f - C[lane]) * -(1.0f / difference[lane] * value_cotangent[lane]);
+        }
+        dot(product_13, 128, value_4, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_14[128][LANES];
+        ALIGNED float product_15[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_14[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_13[at][lane];
+            }
+        }
+        dot(product_15, 128, product_14, 128, C_mlp_1_weight, 1, 128);
         ALIGNED float product_2_2[128][LANES];
         ALIGNED float projected[4][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_9[at][lane];
+                product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_15[at][lane];
             }
         }
         dot(projected, 4, product_2_2, 128, C_mlp_0_weight, 1, 4);
         // bigan.gen:11
-        ALIGNED float value_4[2][LANES];
-        ALIGNED float product_10[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            value_4[0][lane] = projected[2][lane];
-            value_4[1][lane] = projected[3][lane];
-        }
-        dot(product_10, 128, value_4, 2, q_mlp_output_weight, 1, 128);
-        ALIGNED float product_3_2[128][LANES];
-        ALIGNED float product_11[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
-            }
-        }
-        dot(product_11, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
-        ALIGNED float product_4_2[128][LANES];
-        ALIGNED float z[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
-            }
-        }
-        normal(z, 2, row, seed, step, 0, 11);
-        // bigan.gen:7
-        ALIGNED float product_12[128][LANES];
-        dot(product_12, 128, z, 2, mlp_0_weight, 2, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_13[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_12[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_13, 128, hidden_5, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_14[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_13[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_14, 2, hidden_6, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_2[2][LANES];
-        ALIGNED float value_5[4][LANES];
-        ALIGNED float product_15[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            x_2[0][lane] = product_14[0][lane] + mlp_output_bias[0];
-            x_2[1][lane] = product_14[1][lane] + mlp_output_bias[1];
-            value_5[0][lane] = x_2[0][lane];
-            value_5[1][lane] = x_2[1][lane];
-            value_5[2][lane] = z[0][lane];
-            value_5[3][lane] = z[1][lane];
-        }
-        dot(product_15, 128, value_5, 4, C_mlp_0_weight, 4, 1);
-        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float value_5[2][LANES];
         ALIGNED float product_16[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_5[0][lane] = projected[2][lane];
+            value_5[1][lane] = projected[3][lane];
+        }
+        dot(product_16, 128, value_5, 2, q_mlp_output_weight, 1, 128);
+        ALIGNED float product_3_2[128][LANES];
+        ALIGNED float product_17[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_7[at][lane] = relu(product_15[at][lane] + C_mlp_0_bias[at]);
+                product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_16[at][lane];
             }
         }
-        dot(product_16, 128, hidden_7, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_8[128][LANES];
-        ALIGNED float product_17[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_8[at][lane] = relu(product_16[at][lane] + C_mlp_1_bias[at]);
-            }
-        }
-        dot(product_17, 1, hidden_8, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float value_0_2[LANES];
-        ALIGNED float C_2[LANES];
+        dot(product_17, 128, product_3_2, 128, q_mlp_1_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
         ALIGNED float value_6[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_17[at][lane];
+            }
+        }
         ALIGNED float product_18[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value_0_2[lane] = product_17[0][lane] + C_mlp_output_bias[0];
-            C_2[lane] = sigmoid(value_0_2[lane]);
             value_6[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * (1.0f / C_2[lane] * value_cotangent[lane]);
         }
         dot(product_18, 128, value_6, 1, C_mlp_output_weight, 1, 128);
@@ -978,12 +990,15 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
         }
         dot(product_21, 128, value_7, 2, mlp_output_weight, 1, 128);
         ALIGNED float product_7_2[128][LANES];
-        ALIGNED float product_22[2][LANES];
+        ALIGNED float value_8[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_7_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_21[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_8[lane] = logarithm(difference[lane]) + logarithm(C_2[lane]);
+        store(value_out, &value_8, first, count, 1, 1, 0);
+        ALIGNED float product_22[2][LANES];
         dot(product_22, 2, product_4_2, 128, q_mlp_0_weight, 1, 2);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -991,14 +1006,13 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
             x_gradient[1][lane] = projected[1][lane] + product_22[1][lane];
         }
         store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
-        // bigan.gen:11
-        store(part_1_out, value_3, first, count, 1, 1, 0);
+        store(part_1_out, value_4, first, count, 1, 1, 0);
         store(part_2_out, hidden_4, first, count, 128, 128, 0);
-        store(part_3_out, product_8, first, count, 128, 128, 0);
+        store(part_3_out, product_14, first, count, 128, 128, 0);
         store(part_4_out, hidden_3, first, count, 128, 128, 0);
         store(part_5_out, product_2_2, first, count, 128, 128, 0);
         store(part_6_out, value_2, first, count, 4, 4, 0);
-        store(part_7_out, value_4, first, count, 2, 2, 0);
+        store(part_7_out, value_5, first, count, 2, 2, 0);
         // bigan.gen:9
         store(part_8_out, hidden_2, first, count, 128, 128, 0);
         store(part_9_out, product_3_2, first, count, 128, 128, 0);
@@ -1017,7 +1031,7 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
         store(part_15_out, product_5_2, first, count, 128, 128, 0);
         store(part_16_out, hidden_7, first, count, 128, 128, 0);
         store(part_17_out, product_6_2, first, count, 128, 128, 0);
-        store(part_18_out, value_5, first, count, 4, 4, 0);
+        store(part_18_out, value_3, first, count, 4, 4, 0);
         store(part_19_out, value_7, first, count, 2, 2, 0);
         // bigan.gen:7
         store(part_20_out, hidden_6, first, count, 128, 128, 0);
@@ -1042,11 +1056,11 @@ void objective_generators_backward_rows(const int64_t *numbers, void *const *poi
         store(part_25_out, part_25, first, count, 128, 128, 0);
         ALIGNED float part_26[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_8[at][lane] + product_5_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_26[at][lane] = product_14[at][lane] + product_5_2[at][lane];
         }
         store(part_26_out, part_26, first, count, 128, 128, 0);
         ALIGNED float part_27[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_3[0][lane] + value_6[0][lane];
+        for (int lane = 0; lane < LANES; lane++) part_27[0][lane] = value_4[0][lane] + value_6[0][lane];
         store(part_27_out, part_27, first, count, 1, 1, 0);
     }
 }

@@ -55,12 +55,12 @@ objective_generators_rows = CFunction(
     random=True,
     work=3140.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((1,)),
         Port((128,)),
@@ -95,12 +95,12 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6350.0,
 )
-objective_generators_saving_rows = objective_generators_rows
 objective_generators_backward_rows = CFunction(
     __file__,
     "objective_generators_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((1,)),
         Port((128,)),
@@ -162,10 +162,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -218,7 +219,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_26",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_27",)),
                 ),
-                width=2325,
+                width=2326,
+                valued=True,
             ),
         ),
     ),
@@ -227,7 +229,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generators_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generators_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generators_backward_rows,
                     parameters=PARAMETERS,
@@ -235,6 +237,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -287,7 +290,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_26",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_27",)),
                 ),
-                width=2325,
+                width=2326,
+                valued=True,
             ),
         ),
     ),

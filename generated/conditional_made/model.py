@@ -170,7 +170,7 @@ class ConditionalMADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/conditional_made.gen"
-    model_hash = "c45a3d40f45a537c5ded024261faa714d134c714fa0dbc7eeea4d053cd78fcca"
+    model_hash = "31b522706a812aa095caa2261f3393dc32d588301ca56059aba7a3b77a25c4bc"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

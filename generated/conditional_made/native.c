@@ -434,3 +434,328 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_output_weight = pointers[5];
+    float *restrict shared = pointers[7];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict output_weight_used = shared + 439200;
+    // conditional_made.gen:6
+    {
+        float *restrict values = _0_weight_used;
+        ALIGNED int64_t rows_degrees[400];
+        for (int at = 0; at < 400; at++) rows_degrees[0 + at] = 0 + at * 64 / 400;
+        ALIGNED int64_t columns_degrees[1098];
+        for (int at = 0; at < 1088; at++) columns_degrees[0 + at] = 1 + at * 1 / 17;
+        for (int at = 0; at < 10; at++) columns_degrees[1088 + at] = 0 + at * 0 / 1;
+        ALIGNED float mask[439200];
+        for (int at = 0; at < 400; at++) {
+            for (int by = 0; by < 1098; by++) {
+                mask[at * 1098 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 400; at++) {
+            for (int by = 0; by < 1098; by++) {
+                values[at * 1098 + by] = mlp_0_weight[at * 1098 + by] * mask[at * 1098 + by];
+            }
+        }
+    }
+    {
+        float *restrict values_2 = output_weight_used;
+        ALIGNED int64_t rows_degrees_2[1088];
+        for (int at = 0; at < 1088; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 17;
+        ALIGNED int64_t columns_degrees_2[400];
+        for (int at = 0; at < 400; at++) columns_degrees_2[0 + at] = 0 + at * 64 / 400;
+        ALIGNED float mask_2[435200];
+        for (int at = 0; at < 1088; at++) {
+            for (int by = 0; by < 400; by++) {
+                mask_2[at * 400 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 1088; at++) {
+            for (int by = 0; by < 400; by++) {
+                values_2[at * 400 + by] = mlp_output_weight[at * 400 + by] * mask_2[at * 400 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, y [rows] integer, log_prob_cotangent [rows]; returns log_prob [rows], part_1 [rows,
+       1088], part_2 [rows, 400], part_3 [rows, 400], part_4 [rows, 1098]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[2];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_output_bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict output_weight_used = shared + 439200;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict part_1_out = pointers[9];
+    float *restrict part_2_out = pointers[10];
+    float *restrict part_3_out = pointers[11];
+    float *restrict part_4_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    static const short order[] = {0, 64, 128, 192, 256, 320, 384, 448, 512, 576, 640, 704, 768, 832, 896, 960, 1024, 1,
+        65, 129, 193, 257, 321, 385, 449, 513, 577, 641, 705, 769, 833, 897, 961, 1025, 2, 66, 130, 194, 258, 322, 386,
+        450, 514, 578, 642, 706, 770, 834, 898, 962, 1026, 3, 67, 131, 195, 259, 323, 387, 451, 515, 579, 643, 707, 771,
+        835, 899, 963, 1027, 4, 68, 132, 196, 260, 324, 388, 452, 516, 580, 644, 708, 772, 836, 900, 964, 1028, 5, 69,
+        133, 197, 261, 325, 389, 453, 517, 581, 645, 709, 773, 837, 901, 965, 1029, 6, 70, 134, 198, 262, 326, 390, 454,
+        518, 582, 646, 710, 774, 838, 902, 966, 1030, 7, 71, 135, 199, 263, 327, 391, 455, 519, 583, 647, 711, 775, 839,
+        903, 967, 1031, 8, 72, 136, 200, 264, 328, 392, 456, 520, 584, 648, 712, 776, 840, 904, 968, 1032, 9, 73, 137,
+        201, 265, 329, 393, 457, 521, 585, 649, 713, 777, 841, 905, 969, 1033, 10, 74, 138, 202, 266, 330, 394, 458,
+        522, 586, 650, 714, 778, 842, 906, 970, 1034, 11, 75, 139, 203, 267, 331, 395, 459, 523, 587, 651, 715, 779,
+        843, 907, 971, 1035, 12, 76, 140, 204, 268, 332, 396, 460, 524, 588, 652, 716, 780, 844, 908, 972, 1036, 13, 77,
+        141, 205, 269, 333, 397, 461, 525, 589, 653, 717, 781, 845, 909, 973, 1037, 14, 78, 142, 206, 270, 334, 398,
+        462, 526, 590, 654, 718, 782, 846, 910, 974, 1038, 15, 79, 143, 207, 271, 335, 399, 463, 527, 591, 655, 719,
+        783, 847, 911, 975, 1039, 16, 80, 144, 208, 272, 336, 400, 464, 528, 592, 656, 720, 784, 848, 912, 976, 1040,
+        17, 81, 145, 209, 273, 337, 401, 465, 529, 593, 657, 721, 785, 849, 913, 977, 1041, 18, 82, 146, 210, 274, 338,
+        402, 466, 530, 594, 658, 722, 786, 850, 914, 978, 1042, 19, 83, 147, 211, 275, 339, 403, 467, 531, 595, 659,
+        723, 787, 851, 915, 979, 1043, 20, 84, 148, 212, 276, 340, 404, 468, 532, 596, 660, 724, 788, 852, 916, 980,
+        1044, 21, 85, 149, 213, 277, 341, 405, 469, 533, 597, 661, 725, 789, 853, 917, 981, 1045, 22, 86, 150, 214, 278,
+        342, 406, 470, 534, 598, 662, 726, 790, 854, 918, 982, 1046, 23, 87, 151, 215, 279, 343, 407, 471, 535, 599,
+        663, 727, 791, 855, 919, 983, 1047, 24, 88, 152, 216, 280, 344, 408, 472, 536, 600, 664, 728, 792, 856, 920,
+        984, 1048, 25, 89, 153, 217, 281, 345, 409, 473, 537, 601, 665, 729, 793, 857, 921, 985, 1049, 26, 90, 154, 218,
+        282, 346, 410, 474, 538, 602, 666, 730, 794, 858, 922, 986, 1050, 27, 91, 155, 219, 283, 347, 411, 475, 539,
+        603, 667, 731, 795, 859, 923, 987, 1051, 28, 92, 156, 220, 284, 348, 412, 476, 540, 604, 668, 732, 796, 860,
+        924, 988, 1052, 29, 93, 157, 221, 285, 349, 413, 477, 541, 605, 669, 733, 797, 861, 925, 989, 1053, 30, 94, 158,
+        222, 286, 350, 414, 478, 542, 606, 670, 734, 798, 862, 926, 990, 1054, 31, 95, 159, 223, 287, 351, 415, 479,
+        543, 607, 671, 735, 799, 863, 927, 991, 1055, 32, 96, 160, 224, 288, 352, 416, 480, 544, 608, 672, 736, 800,
+        864, 928, 992, 1056, 33, 97, 161, 225, 289, 353, 417, 481, 545, 609, 673, 737, 801, 865, 929, 993, 1057, 34, 98,
+        162, 226, 290, 354, 418, 482, 546, 610, 674, 738, 802, 866, 930, 994, 1058, 35, 99, 163, 227, 291, 355, 419,
+        483, 547, 611, 675, 739, 803, 867, 931, 995, 1059, 36, 100, 164, 228, 292, 356, 420, 484, 548, 612, 676, 740,
+        804, 868, 932, 996, 1060, 37, 101, 165, 229, 293, 357, 421, 485, 549, 613, 677, 741, 805, 869, 933, 997, 1061,
+        38, 102, 166, 230, 294, 358, 422, 486, 550, 614, 678, 742, 806, 870, 934, 998, 1062, 39, 103, 167, 231, 295,
+        359, 423, 487, 551, 615, 679, 743, 807, 871, 935, 999, 1063, 40, 104, 168, 232, 296, 360, 424, 488, 552, 616,
+        680, 744, 808, 872, 936, 1000, 1064, 41, 105, 169, 233, 297, 361, 425, 489, 553, 617, 681, 745, 809, 873, 937,
+        1001, 1065, 42, 106, 170, 234, 298, 362, 426, 490, 554, 618, 682, 746, 810, 874, 938, 1002, 1066, 43, 107, 171,
+        235, 299, 363, 427, 491, 555, 619, 683, 747, 811, 875, 939, 1003, 1067, 44, 108, 172, 236, 300, 364, 428, 492,
+        556, 620, 684, 748, 812, 876, 940, 1004, 1068, 45, 109, 173, 237, 301, 365, 429, 493, 557, 621, 685, 749, 813,
+        877, 941, 1005, 1069, 46, 110, 174, 238, 302, 366, 430, 494, 558, 622, 686, 750, 814, 878, 942, 1006, 1070, 47,
+        111, 175, 239, 303, 367, 431, 495, 559, 623, 687, 751, 815, 879, 943, 1007, 1071, 48, 112, 176, 240, 304, 368,
+        432, 496, 560, 624, 688, 752, 816, 880, 944, 1008, 1072, 49, 113, 177, 241, 305, 369, 433, 497, 561, 625, 689,
+        753, 817, 881, 945, 1009, 1073, 50, 114, 178, 242, 306, 370, 434, 498, 562, 626, 690, 754, 818, 882, 946, 1010,
+        1074, 51, 115, 179, 243, 307, 371, 435, 499, 563, 627, 691, 755, 819, 883, 947, 1011, 1075, 52, 116, 180, 244,
+        308, 372, 436, 500, 564, 628, 692, 756, 820, 884, 948, 1012, 1076, 53, 117, 181, 245, 309, 373, 437, 501, 565,
+        629, 693, 757, 821, 885, 949, 1013, 1077, 54, 118, 182, 246, 310, 374, 438, 502, 566, 630, 694, 758, 822, 886,
+        950, 1014, 1078, 55, 119, 183, 247, 311, 375, 439, 503, 567, 631, 695, 759, 823, 887, 951, 1015, 1079, 56, 120,
+        184, 248, 312, 376, 440, 504, 568, 632, 696, 760, 824, 888, 952, 1016, 1080, 57, 121, 185, 249, 313, 377, 441,
+        505, 569, 633, 697, 761, 825, 889, 953, 1017, 1081, 58, 122, 186, 250, 314, 378, 442, 506, 570, 634, 698, 762,
+        826, 890, 954, 1018, 1082, 59, 123, 187, 251, 315, 379, 443, 507, 571, 635, 699, 763, 827, 891, 955, 1019, 1083,
+        60, 124, 188, 252, 316, 380, 444, 508, 572, 636, 700, 764, 828, 892, 956, 1020, 1084, 61, 125, 189, 253, 317,
+        381, 445, 509, 573, 637, 701, 765, 829, 893, 957, 1021, 1085, 62, 126, 190, 254, 318, 382, 446, 510, 574, 638,
+        702, 766, 830, 894, 958, 1022, 1086, 63, 127, 191, 255, 319, 383, 447, 511, 575, 639, 703, 767, 831, 895, 959,
+        1023, 1087};
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // conditional_made.gen:6
+        ALIGNED float joined[1088][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = (float)(x[at][lane] == 0.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 64][lane] = (float)(x[at][lane] == 1.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 128][lane] = (float)(x[at][lane] == 2.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 192][lane] = (float)(x[at][lane] == 3.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 256][lane] = (float)(x[at][lane] == 4.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 320][lane] = (float)(x[at][lane] == 5.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 384][lane] = (float)(x[at][lane] == 6.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 448][lane] = (float)(x[at][lane] == 7.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 512][lane] = (float)(x[at][lane] == 8.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 576][lane] = (float)(x[at][lane] == 9.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 640][lane] = (float)(x[at][lane] == 10.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 704][lane] = (float)(x[at][lane] == 11.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 768][lane] = (float)(x[at][lane] == 12.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 832][lane] = (float)(x[at][lane] == 13.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 896][lane] = (float)(x[at][lane] == 14.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 960][lane] = (float)(x[at][lane] == 15.0f);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 1024][lane] = (float)(x[at][lane] == 16.0f);
+        }
+        ALIGNED float value[1098][LANES];
+        for (int at = 0; at < 1088; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = joined[order[at]][lane];
+        }
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 1088][lane] = (float)(y[lane] == (float)at);
+        }
+        ALIGNED float product[400][LANES];
+        dot(product, 400, value, 1098, _0_weight_used, 1098, 1);
+        ALIGNED float hidden[400][LANES];
+        ALIGNED float product_2[1088][LANES];
+        for (int at = 0; at < 400; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 1088, hidden, 400, output_weight_used, 400, 1);
+        ALIGNED float output[1088][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 1088; at++) {
+            for (int lane = 0; lane < LANES; lane++) output[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i_j = 0; i_j < 64; i_j++) {
+            ALIGNED float _event[LANES];
+            ALIGNED float logits[17][LANES];
+            for (int lane = 0; lane < LANES; lane++) _event[lane] = x[i_j][lane];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits[at][lane] = output[i_j * 17 + at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += choose(_event[lane] == (float)at, logits[at][lane], 0.0f);
+                }
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_7[lane] += exponential(logits[at][lane] - choose(absolute(sum_5[lane]) < INFINITY, sum_6[lane],
+                        0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (sum_2[lane] - (choose(absolute(sum_3[lane]) < INFINITY, sum_4[lane], 0.0f)
+                    + logarithm(sum_7[lane])));
+            }
+        }
+        ALIGNED float total_1[1088][LANES];
+        for (int at = 0; at < 1088; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int64_t i_j_2 = 64 - 1; i_j_2 >= 0; i_j_2--) {
+            ALIGNED float logits_2[17][LANES];
+            ALIGNED float sum_8[LANES];
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = output[i_j_2 * 17 + at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = logits_2[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_8[lane] = maximum(sum_8[lane], logits_2[at][lane]);
+            }
+            ALIGNED float sum_9[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_9[lane] = logits_2[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_9[lane] = maximum(sum_9[lane], logits_2[at][lane]);
+            }
+            ALIGNED float sum_10[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_10[lane] = logits_2[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_10[lane] = maximum(sum_10[lane], logits_2[at][lane]);
+            }
+            ALIGNED float sum_11[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_11[lane] = logits_2[0][lane];
+            for (int at = 1; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_11[lane] = maximum(sum_11[lane], logits_2[at][lane]);
+            }
+            ALIGNED float sum_12[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_12[lane] = 0.0f;
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_12[lane] += exponential(logits_2[at][lane] - choose(absolute(sum_10[lane]) < INFINITY,
+                        sum_11[lane], 0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float _event_2[LANES];
+            ALIGNED float value_2[1088][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_8[lane]) < INFINITY, sum_9[lane], 0.0f) + logarithm(sum_12[lane]);
+                _event_2[lane] = x[i_j_2][lane];
+            }
+            for (int at = 0; at < 1088; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 17; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at + i_j_2 * 17][lane] = exponential(logits_2[at][lane] - choose(reduced_2[lane] ==
+                        -INFINITY, 0.0f, reduced_2[lane])) * -log_prob_cotangent[lane] + choose(_event_2[lane] ==
+                        (float)at, log_prob_cotangent[lane], 0.0f);
+                }
+            }
+            for (int at = 0; at < 1088; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = total_1[at][lane] + value_2[at][lane];
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(part_1_out, total_1, first, count, 1088, 1088, 0);
+        store(part_2_out, hidden, first, count, 400, 400, 0);
+        ALIGNED float product_3[400][LANES];
+        dot(product_3, 400, total_1, 1088, output_weight_used, 1, 400);
+        ALIGNED float part_3[400][LANES];
+        for (int at = 0; at < 400; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_3[at][lane];
+            }
+        }
+        store(part_3_out, part_3, first, count, 400, 400, 0);
+        store(part_4_out, value, first, count, 1098, 1098, 0);
+    }
+}
+#endif

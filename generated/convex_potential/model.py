@@ -198,7 +198,7 @@ def forward_rows(z, A, b, w, c, L, m):
         stop_value_3 = A[k].detach()
         value = stop_value_3.T
         point = ratio
-        step = 0.0 * ratio
+        step_2 = 0.0 * ratio
         slopes = torch.zeros(len(z), 4, dtype=dtype, device=device)
         residual = torch.full((len(z),), float("inf"), dtype=dtype, device=device)
         reach = torch.full((len(z),), float("inf"), dtype=dtype, device=device)
@@ -207,9 +207,9 @@ def forward_rows(z, A, b, w, c, L, m):
             if bool((moving <= 0.0).all()):
                 break
             greater_moving = moving > 0.0
-            reduced = torch.abs(step).amax(-1)
+            reduced = torch.abs(step_2).amax(-1)
             chosen = torch.where(reduced <= reach, 1.0, (reach / reduced).clamp(max=1.0))
-            trial = point + chosen[:, None] * step
+            trial = point + chosen[:, None] * step_2
             tanh_value = torch.tanh(F.linear(trial, stop_value_3, b[k].detach()))
             rest = stop_value * trial + stop_value_2 * tanh_value @ value.T - stop_Affine_input
             reduced_2 = torch.abs(rest).amax(-1)
@@ -233,7 +233,7 @@ def forward_rows(z, A, b, w, c, L, m):
                 -1,
             )
             product = chosen * reduced
-            step = torch.where(taken[:, None], solving.linear(jacobian, -rest), step)
+            step_2 = torch.where(taken[:, None], solving.linear(jacobian, -rest), step_2)
             slopes = torch.where(taken[:, None], jacobian, slopes)
             residual = torch.where(taken, reduced_2, residual)
             reach = torch.where(

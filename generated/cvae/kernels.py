@@ -6,9 +6,635 @@ spec: specs/approximate/cvae.gen, sha256 c5a712527e4c7c08b52f3c6ddff15cba7217b91
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, uniform, vector
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.mask(SAMPLE_STAGE_1_LAYOUT_1, device), tiles.place(weight.mT, 16, SAMPLE_STAGE_1_LAYOUT_1))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    weight_array,
+    operand_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    weight_array [16, 32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # cvae.gen:7
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 2)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # cvae.gen:8
+    operand = tl.where(
+        vector(mask_array, 0, 32) != 0.0,
+        dot((y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32), matrix(weight_array, 0, 16, 32), PRECISION),
+        z,
+    )
+    # cvae.gen:7
+    tl.store(
+        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        operand,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_1_rows(y, weight, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Takes y [rows] integer; returns operand [rows, 26].
+    """
+    count, device = len(y), y.device
+    arrays = pack_sample_stage_1(weight, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        operand,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return operand
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # cvae.gen:8
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(logits, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Takes y [rows] integer; returns x [rows, 64] integer.
+    """
+    # cvae.gen:7
+    operand = sample_stage_1_rows(y, embedding_output_weight, rows=rows, seed=seed, step=step)
+    # cvae.gen:8
+    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_1_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # cvae.gen:8
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # cvae.gen:2
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # cvae.gen:8
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(x, log_p_z, log_q_z, logits):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows)
+def log_weight_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_embedding_output_weight,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64] integer, y [rows] integer; returns log_weight [rows].
+    """
+    dtype = embedding_output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # cvae.gen:9
+    indicator_value = (y[:, None] == places).to(dtype)
+    operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
+    computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
+    scale = torch.exp(s)
+    noise = random.normal(seed, rows, step, 4, 16, dtype=dtype)
+    z = m + scale * noise
+    # cvae.gen:7
+    log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    # cvae.gen:8
+    operand_2 = torch.cat((z, indicator_value @ embedding_output_weight.T), -1)
+    # cvae.gen:9
+    log_q_z = (-0.5 * ((z - m) / scale) ** 2 - s - 0.9189385332046727).sum(-1)
+    # cvae.gen:8
+    computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
+    hidden_2 = torch.relu(computed_2)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 256, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 256, 16),
+        tiles.place(s_bias, 16),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_1_kernel(
+    computed_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [256, 16]
+    m_bias_array [16]
+    s_weight_array [256, 16]
+    s_bias_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(
+        computed_ptr + place[:, None] * 200 + tl.arange(0, 256)[None, :],
+        mask=live[:, None] & (tl.arange(0, 256)[None, :] < 200),
+        other=0,
+    )
+    # cvae.gen:9
+    hidden = maximum(computed, 0.0)
+    m = dot(hidden, matrix(m_weight_array, 0, 256, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden, matrix(s_weight_array, 0, 256, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = tl.exp(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
+    z_2 = m + scale * noise
+    tl.store(z_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], z_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes computed [rows, 200]; returns z_2 [rows, 16].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 16, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows)
+def encode_rows(
+    x,
+    y,
+    output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_m_weight,
+    mlp_m_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 64] integer, y [rows] integer; returns z [rows, 16].
+    """
+    dtype = output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # cvae.gen:9
+    operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
+    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
+    z_2 = encode_stage_1_rows(
+        computed,
+        mlp_m_weight,
+        mlp_m_bias,
+        mlp_s_weight,
+        mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    return z_2
+
+
+DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
+        tiles.place(weight.mT, 16, DECODE_STAGE_1_LAYOUT_1),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    weight_array,
+    operand_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    weight_array [16, 32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # cvae.gen:8
+    operand = dot(z, matrix(permutation_array, 0, 16, 32), "ieee") + dot(
+        (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+        matrix(weight_array, 0, 16, 32),
+        PRECISION,
+    )
+    tl.store(
+        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        operand,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, y, weight):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 16], y [rows] integer; returns operand [rows, 26].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        operand,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return operand
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # cvae.gen:8
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    z,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 16], y [rows] integer; returns x [rows, 64] integer.
+    """
+    # cvae.gen:8
+    operand = decode_stage_1_rows(z, y, embedding_output_weight)
+    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+DECODE_MEAN_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
+        tiles.place(weight.mT, 16, DECODE_MEAN_STAGE_1_LAYOUT_1),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    weight_array,
+    operand_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    weight_array [16, 32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # cvae.gen:8
+    operand = dot(z, matrix(permutation_array, 0, 16, 32), "ieee") + dot(
+        (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+        matrix(weight_array, 0, 16, 32),
+        PRECISION,
+    )
+    tl.store(
+        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        operand,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+
+
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, y, weight):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 16], y [rows] integer; returns operand [rows, 26].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(weight, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        operand,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return operand
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 16], y [rows] integer; returns x [rows, 64].
+    """
+    # cvae.gen:8
+    operand = decode_mean_stage_1_rows(z, y, embedding_output_weight)
+    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = torch.sigmoid(logits)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -52,3 +678,113 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # cvae.gen:8
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:2
+    value_2 = log_p_z + log_p_x - log_q_z
+    # cvae.gen:8
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows)
+def objective_phase_1_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_embedding_output_weight,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer, y [rows] integer; returns value [rows].
+    """
+    dtype = embedding_output_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # cvae.gen:9
+    indicator_value = (y[:, None] == places).to(dtype)
+    operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
+    computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
+    scale = torch.exp(s)
+    noise = random.normal(seed, rows, step, 6, 16, dtype=dtype)
+    z = m + scale * noise
+    # cvae.gen:7
+    log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    # cvae.gen:8
+    operand_2 = torch.cat((z, indicator_value @ embedding_output_weight.T), -1)
+    # cvae.gen:9
+    log_q_z = (-0.5 * ((z - m) / scale) ** 2 - s - 0.9189385332046727).sum(-1)
+    # cvae.gen:8
+    computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
+    hidden_2 = torch.relu(computed_2)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return value_2

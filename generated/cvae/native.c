@@ -517,9 +517,9 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 200],
-       part_3 [rows, 200], part_4 [rows, 26], part_5 [rows, 10], part_6 [rows, 10], part_7 [rows, 16], part_8 [rows,
-       200], part_9 [rows, 16], part_10 [rows, 200], part_11 [rows, 74], part_12 [rows, 10]. */
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2
+       [rows, 200], part_3 [rows, 200], part_4 [rows, 26], part_5 [rows, 10], part_6 [rows, 10], part_7 [rows, 16],
+       part_8 [rows, 200], part_9 [rows, 16], part_10 [rows, 200], part_11 [rows, 74], part_12 [rows, 10]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const int64_t *restrict y_rows = pointers[1];
@@ -537,18 +537,19 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict q_mlp_s_weight = pointers[13];
     const float *restrict q_mlp_s_bias = pointers[14];
     const int64_t *restrict row_numbers = pointers[15];
-    float *restrict part_1_out = pointers[16];
-    float *restrict part_2_out = pointers[17];
-    float *restrict part_3_out = pointers[18];
-    float *restrict part_4_out = pointers[19];
-    float *restrict part_5_out = pointers[20];
-    float *restrict part_6_out = pointers[21];
-    float *restrict part_7_out = pointers[22];
-    float *restrict part_8_out = pointers[23];
-    float *restrict part_9_out = pointers[24];
-    float *restrict part_10_out = pointers[25];
-    float *restrict part_11_out = pointers[26];
-    float *restrict part_12_out = pointers[27];
+    float *restrict value_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -599,15 +600,22 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         normal(noise, 16, row, seed, step, 0, 6);
         ALIGNED float z[16][LANES];
-        ALIGNED float value_2[26][LANES];
+        ALIGNED float log_p_z[LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
-                value_2[at][lane] = z[at][lane];
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
-        dot(value_2 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
         // cvae.gen:8
+        ALIGNED float value_2[26][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = z[at][lane];
+        }
+        dot(value_2 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
         ALIGNED float product_4[200][LANES];
         dot(product_4, 200, value_2, 26, mlp_0_weight, 26, 1);
         ALIGNED float hidden_2[200][LANES];
@@ -617,10 +625,34 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_5, 64, hidden_2, 200, mlp_output_weight, 200, 1);
         ALIGNED float logits[64][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_5[at][lane] + mlp_output_bias[at];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // cvae.gen:9
+        ALIGNED float difference[16][LANES];
+        ALIGNED float ratio[16][LANES];
+        ALIGNED float log_q_z[LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                ratio[at][lane] = difference[at][lane] / scale[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square(ratio[at][lane]) - s[at][lane] - 0.9189385332046727f;
+            }
+        }
+        // cvae.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
         ALIGNED float total[64][LANES];
         for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         ALIGNED float product_6[200][LANES];
@@ -639,8 +671,6 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             }
         }
         dot(projected, 26, product_7, 200, mlp_0_weight, 1, 26);
-        // cvae.gen:9
-        ALIGNED float difference[16][LANES];
         ALIGNED float product_2_2[16][LANES];
         ALIGNED float product_3_2[16][LANES];
         ALIGNED float total_2[16][LANES];
@@ -649,9 +679,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float product_8[200][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                difference[at][lane] = z[at][lane] - m[at][lane];
-                product_2_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
-                    negate_value_cotangent[lane]);
+                product_2_2[at][lane] = 2.0f * ratio[at][lane] * (-0.5f * negate_value_cotangent[lane]);
                 product_3_2[at][lane] = 1.0f / scale[at][lane] * product_2_2[at][lane];
                 total_2[at][lane] = 2.0f * z[at][lane] * (-0.5f * value_cotangent[lane]) + projected[at][lane] +
                     product_3_2[at][lane];
@@ -664,11 +692,14 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float product_9[200][LANES];
         dot(product_9, 200, total_3, 16, q_mlp_s_weight, 1, 200);
         ALIGNED float product_4_2[200][LANES];
+        ALIGNED float value_3[LANES];
         for (int at = 0; at < 200; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_8[at][lane] + product_9[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_3[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value_3, first, count, 1, 1, 0);
         store(part_1_out, total, first, count, 64, 64, 0);
         // cvae.gen:8
         store(part_2_out, hidden_2, first, count, 200, 200, 0);

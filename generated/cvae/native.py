@@ -66,12 +66,12 @@ objective_phase_1_rows = CFunction(
     random=True,
     work=1960.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port(whole=True), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((200,)),
         Port((200,)),
@@ -88,7 +88,7 @@ objective_phase_1_backward_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=3760.0,
+    work=3840.0,
 )
 
 PARAMETERS = (
@@ -111,10 +111,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -142,7 +143,8 @@ GRADIENTS = {
                     gradients.Part("q.mlp.0.bias", (None,), ("part_10",)),
                     gradients.Part("q.mlp.s.bias", (None,), ("part_9",)),
                 ),
-                width=1026,
+                width=1027,
+                valued=True,
             ),
         ),
     ),

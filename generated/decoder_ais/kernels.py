@@ -6,9 +6,1053 @@ spec: specs/physics/decoder_ais.gen, sha256 d2367e735de749e9b382544e8137eee5a98a
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal, square
+from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:6
+    z_0 = normal(seed, row, step, 0, 1)
+    z_1 = normal(seed, row, step, 1, 1)
+    z_2 = normal(seed, row, step, 2, 1)
+    z_3 = normal(seed, row, step, 3, 1)
+    z_4 = normal(seed, row, step, 4, 1)
+    z_5 = normal(seed, row, step, 5, 1)
+    z_6 = normal(seed, row, step, 6, 1)
+    z_7 = normal(seed, row, step, 7, 1)
+    # decoder_ais.gen:7
+    hidden = maximum(
+        z_0[:, None] * vector(weight_array, 0, 128)
+        + z_1[:, None] * vector(weight_array_2, 0, 128)
+        + z_2[:, None] * vector(weight_array_3, 0, 128)
+        + z_3[:, None] * vector(weight_array_4, 0, 128)
+        + z_4[:, None] * vector(weight_array_5, 0, 128)
+        + z_5[:, None] * vector(weight_array_6, 0, 128)
+        + z_6[:, None] * vector(weight_array_7, 0, 128)
+        + z_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:6
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(mean_ptr, x_2_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:7
+    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = mean + 2.0 * noise
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(mean, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes mean [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(mean), mean.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        mean.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 64].
+    """
+    # decoder_ais.gen:6
+    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # decoder_ais.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(mean, rows=rows, seed=seed, step=step)
+    return x_2
+
+
+@tiles.remembered
+def pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight[0], 128),
+        tiles.place(m_bias[0]),
+        tiles.place(m_weight[1], 128),
+        tiles.place(m_bias[1]),
+        tiles.place(m_weight[2], 128),
+        tiles.place(m_bias[2]),
+        tiles.place(m_weight[3], 128),
+        tiles.place(m_bias[3]),
+        tiles.place(m_weight[4], 128),
+        tiles.place(m_bias[4]),
+        tiles.place(m_weight[5], 128),
+        tiles.place(m_bias[5]),
+        tiles.place(m_weight[6], 128),
+        tiles.place(m_bias[6]),
+        tiles.place(m_weight[7], 128),
+        tiles.place(m_bias[7]),
+        tiles.place(s_weight[0], 128),
+        tiles.place(s_bias[0]),
+        tiles.place(s_weight[1], 128),
+        tiles.place(s_bias[1]),
+        tiles.place(s_weight[2], 128),
+        tiles.place(s_bias[2]),
+        tiles.place(s_weight[3], 128),
+        tiles.place(s_bias[3]),
+        tiles.place(s_weight[4], 128),
+        tiles.place(s_bias[4]),
+        tiles.place(s_weight[5], 128),
+        tiles.place(s_bias[5]),
+        tiles.place(s_weight[6], 128),
+        tiles.place(s_bias[6]),
+        tiles.place(s_weight[7], 128),
+        tiles.place(s_bias[7]),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_weight[:, 2], 128),
+        tiles.place(mlp_0_weight[:, 3], 128),
+        tiles.place(mlp_0_weight[:, 4], 128),
+        tiles.place(mlp_0_weight[:, 5], 128),
+        tiles.place(mlp_0_weight[:, 6], 128),
+        tiles.place(mlp_0_weight[:, 7], 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_stage_1_kernel(
+    computed_ptr,
+    m_weight_array,
+    m_bias_array,
+    m_weight_array_2,
+    m_bias_array_2,
+    m_weight_array_3,
+    m_bias_array_3,
+    m_weight_array_4,
+    m_bias_array_4,
+    m_weight_array_5,
+    m_bias_array_5,
+    m_weight_array_6,
+    m_bias_array_6,
+    m_weight_array_7,
+    m_bias_array_7,
+    m_weight_array_8,
+    m_bias_array_8,
+    s_weight_array,
+    s_bias_array,
+    s_weight_array_2,
+    s_bias_array_2,
+    s_weight_array_3,
+    s_bias_array_3,
+    s_weight_array_4,
+    s_bias_array_4,
+    s_weight_array_5,
+    s_bias_array_5,
+    s_weight_array_6,
+    s_bias_array_6,
+    s_weight_array_7,
+    s_bias_array_7,
+    s_weight_array_8,
+    s_bias_array_8,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_weight_array_3,
+    mlp_0_weight_array_4,
+    mlp_0_weight_array_5,
+    mlp_0_weight_array_6,
+    mlp_0_weight_array_7,
+    mlp_0_weight_array_8,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_2_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128]
+    m_bias_array []
+    m_weight_array_2 [128]
+    m_bias_array_2 []
+    m_weight_array_3 [128]
+    m_bias_array_3 []
+    m_weight_array_4 [128]
+    m_bias_array_4 []
+    m_weight_array_5 [128]
+    m_bias_array_5 []
+    m_weight_array_6 [128]
+    m_bias_array_6 []
+    m_weight_array_7 [128]
+    m_bias_array_7 []
+    m_weight_array_8 [128]
+    m_bias_array_8 []
+    s_weight_array [128]
+    s_bias_array []
+    s_weight_array_2 [128]
+    s_bias_array_2 []
+    s_weight_array_3 [128]
+    s_bias_array_3 []
+    s_weight_array_4 [128]
+    s_bias_array_4 []
+    s_weight_array_5 [128]
+    s_bias_array_5 []
+    s_weight_array_6 [128]
+    s_bias_array_6 []
+    s_weight_array_7 [128]
+    s_bias_array_7 []
+    s_weight_array_8 [128]
+    s_bias_array_8 []
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_weight_array_3 [128]
+    mlp_0_weight_array_4 [128]
+    mlp_0_weight_array_5 [128]
+    mlp_0_weight_array_6 [128]
+    mlp_0_weight_array_7 [128]
+    mlp_0_weight_array_8 [128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:8
+    hidden = maximum(computed, 0.0)
+    m_0 = tl.sum(hidden * vector(m_weight_array, 0, 128), 1) + tl.load(m_bias_array)
+    m_1 = tl.sum(hidden * vector(m_weight_array_2, 0, 128), 1) + tl.load(m_bias_array_2)
+    m_2 = tl.sum(hidden * vector(m_weight_array_3, 0, 128), 1) + tl.load(m_bias_array_3)
+    m_3 = tl.sum(hidden * vector(m_weight_array_4, 0, 128), 1) + tl.load(m_bias_array_4)
+    m_4 = tl.sum(hidden * vector(m_weight_array_5, 0, 128), 1) + tl.load(m_bias_array_5)
+    m_5 = tl.sum(hidden * vector(m_weight_array_6, 0, 128), 1) + tl.load(m_bias_array_6)
+    m_6 = tl.sum(hidden * vector(m_weight_array_7, 0, 128), 1) + tl.load(m_bias_array_7)
+    m_7 = tl.sum(hidden * vector(m_weight_array_8, 0, 128), 1) + tl.load(m_bias_array_8)
+    s_0 = tl.sum(hidden * vector(s_weight_array, 0, 128), 1) + tl.load(s_bias_array)
+    s_1 = tl.sum(hidden * vector(s_weight_array_2, 0, 128), 1) + tl.load(s_bias_array_2)
+    s_2 = tl.sum(hidden * vector(s_weight_array_3, 0, 128), 1) + tl.load(s_bias_array_3)
+    s_3 = tl.sum(hidden * vector(s_weight_array_4, 0, 128), 1) + tl.load(s_bias_array_4)
+    s_4 = tl.sum(hidden * vector(s_weight_array_5, 0, 128), 1) + tl.load(s_bias_array_5)
+    s_5 = tl.sum(hidden * vector(s_weight_array_6, 0, 128), 1) + tl.load(s_bias_array_6)
+    s_6 = tl.sum(hidden * vector(s_weight_array_7, 0, 128), 1) + tl.load(s_bias_array_7)
+    s_7 = tl.sum(hidden * vector(s_weight_array_8, 0, 128), 1) + tl.load(s_bias_array_8)
+    scale_0 = tl.exp(s_0)
+    scale_1 = tl.exp(s_1)
+    scale_2 = tl.exp(s_2)
+    scale_3 = tl.exp(s_3)
+    scale_4 = tl.exp(s_4)
+    scale_5 = tl.exp(s_5)
+    scale_6 = tl.exp(s_6)
+    scale_7 = tl.exp(s_7)
+    noise_0 = normal(seed, row, step, 0, 5)
+    noise_1 = normal(seed, row, step, 1, 5)
+    noise_2 = normal(seed, row, step, 2, 5)
+    noise_3 = normal(seed, row, step, 3, 5)
+    noise_4 = normal(seed, row, step, 4, 5)
+    noise_5 = normal(seed, row, step, 5, 5)
+    noise_6 = normal(seed, row, step, 6, 5)
+    noise_7 = normal(seed, row, step, 7, 5)
+    z_0 = m_0 + scale_0 * noise_0
+    z_1 = m_1 + scale_1 * noise_1
+    z_2 = m_2 + scale_2 * noise_2
+    z_3 = m_3 + scale_3 * noise_3
+    z_4 = m_4 + scale_4 * noise_4
+    z_5 = m_5 + scale_5 * noise_5
+    z_6 = m_6 + scale_6 * noise_6
+    z_7 = m_7 + scale_7 * noise_7
+    # decoder_ais.gen:6
+    log_p_z = (
+        -0.5 * square(z_0)
+        - 0.9189385332046727
+        + (-0.5 * square(z_1) - 0.9189385332046727)
+        + (-0.5 * square(z_2) - 0.9189385332046727)
+        + (-0.5 * square(z_3) - 0.9189385332046727)
+        + (-0.5 * square(z_4) - 0.9189385332046727)
+        + (-0.5 * square(z_5) - 0.9189385332046727)
+        + (-0.5 * square(z_6) - 0.9189385332046727)
+        + (-0.5 * square(z_7) - 0.9189385332046727)
+    )
+    # decoder_ais.gen:7
+    hidden_2 = maximum(
+        z_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + z_2[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + z_3[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + z_4[:, None] * vector(mlp_0_weight_array_5, 0, 128)
+        + z_5[:, None] * vector(mlp_0_weight_array_6, 0, 128)
+        + z_6[:, None] * vector(mlp_0_weight_array_7, 0, 128)
+        + z_7[:, None] * vector(mlp_0_weight_array_8, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:8
+    log_q_z = (
+        -0.5 * square((z_0 - m_0) / scale_0)
+        - s_0
+        - 0.9189385332046727
+        + (-0.5 * square((z_1 - m_1) / scale_1) - s_1 - 0.9189385332046727)
+        + (-0.5 * square((z_2 - m_2) / scale_2) - s_2 - 0.9189385332046727)
+        + (-0.5 * square((z_3 - m_3) / scale_3) - s_3 - 0.9189385332046727)
+        + (-0.5 * square((z_4 - m_4) / scale_4) - s_4 - 0.9189385332046727)
+        + (-0.5 * square((z_5 - m_5) / scale_5) - s_5 - 0.9189385332046727)
+        + (-0.5 * square((z_6 - m_6) / scale_6) - s_6 - 0.9189385332046727)
+        + (-0.5 * square((z_7 - m_7) / scale_7) - s_7 - 0.9189385332046727)
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(
+    computed,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes computed [rows, 128]; returns log_p_z [rows], hidden_2 [rows, 128], log_q_z [rows].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_2,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_2, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    mean_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    log_p_x = tl.sum(-0.5 * square((x - mean) / 2.0) - 1.612085713764618, 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:2
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # decoder_ais.gen:7
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_2_rows(x, log_p_z, log_q_z, mean):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    Takes x [rows, 64], log_p_z [rows], log_q_z [rows], mean [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
+def log_weight_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64]; returns log_weight [rows].
+    """
+    # decoder_ais.gen:8
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    log_p_z, hidden_2, log_q_z = log_weight_stage_1_rows(
+        computed,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # decoder_ais.gen:7
+    computed_2 = F.linear(hidden_2, mlp_1_weight, mlp_1_bias)
+    hidden_3 = torch.relu(computed_2)
+    mean = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, mean)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight[0], 128),
+        tiles.place(m_bias[0]),
+        tiles.place(m_weight[1], 128),
+        tiles.place(m_bias[1]),
+        tiles.place(m_weight[2], 128),
+        tiles.place(m_bias[2]),
+        tiles.place(m_weight[3], 128),
+        tiles.place(m_bias[3]),
+        tiles.place(m_weight[4], 128),
+        tiles.place(m_bias[4]),
+        tiles.place(m_weight[5], 128),
+        tiles.place(m_bias[5]),
+        tiles.place(m_weight[6], 128),
+        tiles.place(m_bias[6]),
+        tiles.place(m_weight[7], 128),
+        tiles.place(m_bias[7]),
+        tiles.place(s_weight[0], 128),
+        tiles.place(s_bias[0]),
+        tiles.place(s_weight[1], 128),
+        tiles.place(s_bias[1]),
+        tiles.place(s_weight[2], 128),
+        tiles.place(s_bias[2]),
+        tiles.place(s_weight[3], 128),
+        tiles.place(s_bias[3]),
+        tiles.place(s_weight[4], 128),
+        tiles.place(s_bias[4]),
+        tiles.place(s_weight[5], 128),
+        tiles.place(s_bias[5]),
+        tiles.place(s_weight[6], 128),
+        tiles.place(s_bias[6]),
+        tiles.place(s_weight[7], 128),
+        tiles.place(s_bias[7]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_1_kernel(
+    computed_ptr,
+    m_weight_array,
+    m_bias_array,
+    m_weight_array_2,
+    m_bias_array_2,
+    m_weight_array_3,
+    m_bias_array_3,
+    m_weight_array_4,
+    m_bias_array_4,
+    m_weight_array_5,
+    m_bias_array_5,
+    m_weight_array_6,
+    m_bias_array_6,
+    m_weight_array_7,
+    m_bias_array_7,
+    m_weight_array_8,
+    m_bias_array_8,
+    s_weight_array,
+    s_bias_array,
+    s_weight_array_2,
+    s_bias_array_2,
+    s_weight_array_3,
+    s_bias_array_3,
+    s_weight_array_4,
+    s_bias_array_4,
+    s_weight_array_5,
+    s_bias_array_5,
+    s_weight_array_6,
+    s_bias_array_6,
+    s_weight_array_7,
+    s_bias_array_7,
+    s_weight_array_8,
+    s_bias_array_8,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128]
+    m_bias_array []
+    m_weight_array_2 [128]
+    m_bias_array_2 []
+    m_weight_array_3 [128]
+    m_bias_array_3 []
+    m_weight_array_4 [128]
+    m_bias_array_4 []
+    m_weight_array_5 [128]
+    m_bias_array_5 []
+    m_weight_array_6 [128]
+    m_bias_array_6 []
+    m_weight_array_7 [128]
+    m_bias_array_7 []
+    m_weight_array_8 [128]
+    m_bias_array_8 []
+    s_weight_array [128]
+    s_bias_array []
+    s_weight_array_2 [128]
+    s_bias_array_2 []
+    s_weight_array_3 [128]
+    s_bias_array_3 []
+    s_weight_array_4 [128]
+    s_bias_array_4 []
+    s_weight_array_5 [128]
+    s_bias_array_5 []
+    s_weight_array_6 [128]
+    s_bias_array_6 []
+    s_weight_array_7 [128]
+    s_bias_array_7 []
+    s_weight_array_8 [128]
+    s_bias_array_8 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:8
+    hidden = maximum(computed, 0.0)
+    m_0 = tl.sum(hidden * vector(m_weight_array, 0, 128), 1) + tl.load(m_bias_array)
+    m_1 = tl.sum(hidden * vector(m_weight_array_2, 0, 128), 1) + tl.load(m_bias_array_2)
+    m_2 = tl.sum(hidden * vector(m_weight_array_3, 0, 128), 1) + tl.load(m_bias_array_3)
+    m_3 = tl.sum(hidden * vector(m_weight_array_4, 0, 128), 1) + tl.load(m_bias_array_4)
+    m_4 = tl.sum(hidden * vector(m_weight_array_5, 0, 128), 1) + tl.load(m_bias_array_5)
+    m_5 = tl.sum(hidden * vector(m_weight_array_6, 0, 128), 1) + tl.load(m_bias_array_6)
+    m_6 = tl.sum(hidden * vector(m_weight_array_7, 0, 128), 1) + tl.load(m_bias_array_7)
+    m_7 = tl.sum(hidden * vector(m_weight_array_8, 0, 128), 1) + tl.load(m_bias_array_8)
+    s_0 = tl.sum(hidden * vector(s_weight_array, 0, 128), 1) + tl.load(s_bias_array)
+    s_1 = tl.sum(hidden * vector(s_weight_array_2, 0, 128), 1) + tl.load(s_bias_array_2)
+    s_2 = tl.sum(hidden * vector(s_weight_array_3, 0, 128), 1) + tl.load(s_bias_array_3)
+    s_3 = tl.sum(hidden * vector(s_weight_array_4, 0, 128), 1) + tl.load(s_bias_array_4)
+    s_4 = tl.sum(hidden * vector(s_weight_array_5, 0, 128), 1) + tl.load(s_bias_array_5)
+    s_5 = tl.sum(hidden * vector(s_weight_array_6, 0, 128), 1) + tl.load(s_bias_array_6)
+    s_6 = tl.sum(hidden * vector(s_weight_array_7, 0, 128), 1) + tl.load(s_bias_array_7)
+    s_7 = tl.sum(hidden * vector(s_weight_array_8, 0, 128), 1) + tl.load(s_bias_array_8)
+    scale_0 = tl.exp(s_0)
+    scale_1 = tl.exp(s_1)
+    scale_2 = tl.exp(s_2)
+    scale_3 = tl.exp(s_3)
+    scale_4 = tl.exp(s_4)
+    scale_5 = tl.exp(s_5)
+    scale_6 = tl.exp(s_6)
+    scale_7 = tl.exp(s_7)
+    noise_0 = normal(seed, row, step, 0, 5)
+    noise_1 = normal(seed, row, step, 1, 5)
+    noise_2 = normal(seed, row, step, 2, 5)
+    noise_3 = normal(seed, row, step, 3, 5)
+    noise_4 = normal(seed, row, step, 4, 5)
+    noise_5 = normal(seed, row, step, 5, 5)
+    noise_6 = normal(seed, row, step, 6, 5)
+    noise_7 = normal(seed, row, step, 7, 5)
+    z_2_0 = m_0 + scale_0 * noise_0
+    z_2_1 = m_1 + scale_1 * noise_1
+    z_2_2 = m_2 + scale_2 * noise_2
+    z_2_3 = m_3 + scale_3 * noise_3
+    z_2_4 = m_4 + scale_4 * noise_4
+    z_2_5 = m_5 + scale_5 * noise_5
+    z_2_6 = m_6 + scale_6 * noise_6
+    z_2_7 = m_7 + scale_7 * noise_7
+    tl.store(z_2_out + place * 8, z_2_0, mask=live)
+    tl.store(z_2_out + place * 8 + 1, z_2_1, mask=live)
+    tl.store(z_2_out + place * 8 + 2, z_2_2, mask=live)
+    tl.store(z_2_out + place * 8 + 3, z_2_3, mask=live)
+    tl.store(z_2_out + place * 8 + 4, z_2_4, mask=live)
+    tl.store(z_2_out + place * 8 + 5, z_2_5, mask=live)
+    tl.store(z_2_out + place * 8 + 6, z_2_6, mask=live)
+    tl.store(z_2_out + place * 8 + 7, z_2_7, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes computed [rows, 128]; returns z_2 [rows, 8].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows)
+def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_m_weight, mlp_m_bias, mlp_s_weight, mlp_s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 64]; returns z [rows, 8].
+    """
+    # decoder_ais.gen:8
+    computed = F.linear(x, mlp_0_weight, mlp_0_bias)
+    z_2 = encode_stage_1_rows(
+        computed,
+        mlp_m_weight,
+        mlp_m_bias,
+        mlp_s_weight,
+        mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    return z_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # decoder_ais.gen:7
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(mean_ptr, x_2_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:7
+    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = mean + 2.0 * noise
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(mean, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes mean [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(mean), mean.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        mean.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    z,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 8]; returns x [rows, 64].
+    """
+    # decoder_ais.gen:7
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(mean, rows=rows, seed=seed, step=step)
+    return x_2
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # decoder_ais.gen:7
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, weight, bias):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 8]; returns x [rows, 64].
+    """
+    # decoder_ais.gen:7
+    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -54,6 +1098,388 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight[0], 128),
+        tiles.place(m_bias[0]),
+        tiles.place(m_weight[1], 128),
+        tiles.place(m_bias[1]),
+        tiles.place(m_weight[2], 128),
+        tiles.place(m_bias[2]),
+        tiles.place(m_weight[3], 128),
+        tiles.place(m_bias[3]),
+        tiles.place(m_weight[4], 128),
+        tiles.place(m_bias[4]),
+        tiles.place(m_weight[5], 128),
+        tiles.place(m_bias[5]),
+        tiles.place(m_weight[6], 128),
+        tiles.place(m_bias[6]),
+        tiles.place(m_weight[7], 128),
+        tiles.place(m_bias[7]),
+        tiles.place(s_weight[0], 128),
+        tiles.place(s_bias[0]),
+        tiles.place(s_weight[1], 128),
+        tiles.place(s_bias[1]),
+        tiles.place(s_weight[2], 128),
+        tiles.place(s_bias[2]),
+        tiles.place(s_weight[3], 128),
+        tiles.place(s_bias[3]),
+        tiles.place(s_weight[4], 128),
+        tiles.place(s_bias[4]),
+        tiles.place(s_weight[5], 128),
+        tiles.place(s_bias[5]),
+        tiles.place(s_weight[6], 128),
+        tiles.place(s_bias[6]),
+        tiles.place(s_weight[7], 128),
+        tiles.place(s_bias[7]),
+        tiles.place(mlp_0_weight[:, 0], 128),
+        tiles.place(mlp_0_weight[:, 1], 128),
+        tiles.place(mlp_0_weight[:, 2], 128),
+        tiles.place(mlp_0_weight[:, 3], 128),
+        tiles.place(mlp_0_weight[:, 4], 128),
+        tiles.place(mlp_0_weight[:, 5], 128),
+        tiles.place(mlp_0_weight[:, 6], 128),
+        tiles.place(mlp_0_weight[:, 7], 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    computed_ptr,
+    m_weight_array,
+    m_bias_array,
+    m_weight_array_2,
+    m_bias_array_2,
+    m_weight_array_3,
+    m_bias_array_3,
+    m_weight_array_4,
+    m_bias_array_4,
+    m_weight_array_5,
+    m_bias_array_5,
+    m_weight_array_6,
+    m_bias_array_6,
+    m_weight_array_7,
+    m_bias_array_7,
+    m_weight_array_8,
+    m_bias_array_8,
+    s_weight_array,
+    s_bias_array,
+    s_weight_array_2,
+    s_bias_array_2,
+    s_weight_array_3,
+    s_bias_array_3,
+    s_weight_array_4,
+    s_bias_array_4,
+    s_weight_array_5,
+    s_bias_array_5,
+    s_weight_array_6,
+    s_bias_array_6,
+    s_weight_array_7,
+    s_bias_array_7,
+    s_weight_array_8,
+    s_bias_array_8,
+    mlp_0_weight_array,
+    mlp_0_weight_array_2,
+    mlp_0_weight_array_3,
+    mlp_0_weight_array_4,
+    mlp_0_weight_array_5,
+    mlp_0_weight_array_6,
+    mlp_0_weight_array_7,
+    mlp_0_weight_array_8,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_2_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128]
+    m_bias_array []
+    m_weight_array_2 [128]
+    m_bias_array_2 []
+    m_weight_array_3 [128]
+    m_bias_array_3 []
+    m_weight_array_4 [128]
+    m_bias_array_4 []
+    m_weight_array_5 [128]
+    m_bias_array_5 []
+    m_weight_array_6 [128]
+    m_bias_array_6 []
+    m_weight_array_7 [128]
+    m_bias_array_7 []
+    m_weight_array_8 [128]
+    m_bias_array_8 []
+    s_weight_array [128]
+    s_bias_array []
+    s_weight_array_2 [128]
+    s_bias_array_2 []
+    s_weight_array_3 [128]
+    s_bias_array_3 []
+    s_weight_array_4 [128]
+    s_bias_array_4 []
+    s_weight_array_5 [128]
+    s_bias_array_5 []
+    s_weight_array_6 [128]
+    s_bias_array_6 []
+    s_weight_array_7 [128]
+    s_bias_array_7 []
+    s_weight_array_8 [128]
+    s_bias_array_8 []
+    mlp_0_weight_array [128]
+    mlp_0_weight_array_2 [128]
+    mlp_0_weight_array_3 [128]
+    mlp_0_weight_array_4 [128]
+    mlp_0_weight_array_5 [128]
+    mlp_0_weight_array_6 [128]
+    mlp_0_weight_array_7 [128]
+    mlp_0_weight_array_8 [128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:8
+    hidden = maximum(computed, 0.0)
+    m_0 = tl.sum(hidden * vector(m_weight_array, 0, 128), 1) + tl.load(m_bias_array)
+    m_1 = tl.sum(hidden * vector(m_weight_array_2, 0, 128), 1) + tl.load(m_bias_array_2)
+    m_2 = tl.sum(hidden * vector(m_weight_array_3, 0, 128), 1) + tl.load(m_bias_array_3)
+    m_3 = tl.sum(hidden * vector(m_weight_array_4, 0, 128), 1) + tl.load(m_bias_array_4)
+    m_4 = tl.sum(hidden * vector(m_weight_array_5, 0, 128), 1) + tl.load(m_bias_array_5)
+    m_5 = tl.sum(hidden * vector(m_weight_array_6, 0, 128), 1) + tl.load(m_bias_array_6)
+    m_6 = tl.sum(hidden * vector(m_weight_array_7, 0, 128), 1) + tl.load(m_bias_array_7)
+    m_7 = tl.sum(hidden * vector(m_weight_array_8, 0, 128), 1) + tl.load(m_bias_array_8)
+    s_0 = tl.sum(hidden * vector(s_weight_array, 0, 128), 1) + tl.load(s_bias_array)
+    s_1 = tl.sum(hidden * vector(s_weight_array_2, 0, 128), 1) + tl.load(s_bias_array_2)
+    s_2 = tl.sum(hidden * vector(s_weight_array_3, 0, 128), 1) + tl.load(s_bias_array_3)
+    s_3 = tl.sum(hidden * vector(s_weight_array_4, 0, 128), 1) + tl.load(s_bias_array_4)
+    s_4 = tl.sum(hidden * vector(s_weight_array_5, 0, 128), 1) + tl.load(s_bias_array_5)
+    s_5 = tl.sum(hidden * vector(s_weight_array_6, 0, 128), 1) + tl.load(s_bias_array_6)
+    s_6 = tl.sum(hidden * vector(s_weight_array_7, 0, 128), 1) + tl.load(s_bias_array_7)
+    s_7 = tl.sum(hidden * vector(s_weight_array_8, 0, 128), 1) + tl.load(s_bias_array_8)
+    scale_0 = tl.exp(s_0)
+    scale_1 = tl.exp(s_1)
+    scale_2 = tl.exp(s_2)
+    scale_3 = tl.exp(s_3)
+    scale_4 = tl.exp(s_4)
+    scale_5 = tl.exp(s_5)
+    scale_6 = tl.exp(s_6)
+    scale_7 = tl.exp(s_7)
+    noise_0 = normal(seed, row, step, 0, 7)
+    noise_1 = normal(seed, row, step, 1, 7)
+    noise_2 = normal(seed, row, step, 2, 7)
+    noise_3 = normal(seed, row, step, 3, 7)
+    noise_4 = normal(seed, row, step, 4, 7)
+    noise_5 = normal(seed, row, step, 5, 7)
+    noise_6 = normal(seed, row, step, 6, 7)
+    noise_7 = normal(seed, row, step, 7, 7)
+    z_0 = m_0 + scale_0 * noise_0
+    z_1 = m_1 + scale_1 * noise_1
+    z_2 = m_2 + scale_2 * noise_2
+    z_3 = m_3 + scale_3 * noise_3
+    z_4 = m_4 + scale_4 * noise_4
+    z_5 = m_5 + scale_5 * noise_5
+    z_6 = m_6 + scale_6 * noise_6
+    z_7 = m_7 + scale_7 * noise_7
+    # decoder_ais.gen:6
+    log_p_z = (
+        -0.5 * square(z_0)
+        - 0.9189385332046727
+        + (-0.5 * square(z_1) - 0.9189385332046727)
+        + (-0.5 * square(z_2) - 0.9189385332046727)
+        + (-0.5 * square(z_3) - 0.9189385332046727)
+        + (-0.5 * square(z_4) - 0.9189385332046727)
+        + (-0.5 * square(z_5) - 0.9189385332046727)
+        + (-0.5 * square(z_6) - 0.9189385332046727)
+        + (-0.5 * square(z_7) - 0.9189385332046727)
+    )
+    # decoder_ais.gen:7
+    hidden_2 = maximum(
+        z_0[:, None] * vector(mlp_0_weight_array, 0, 128)
+        + z_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
+        + z_2[:, None] * vector(mlp_0_weight_array_3, 0, 128)
+        + z_3[:, None] * vector(mlp_0_weight_array_4, 0, 128)
+        + z_4[:, None] * vector(mlp_0_weight_array_5, 0, 128)
+        + z_5[:, None] * vector(mlp_0_weight_array_6, 0, 128)
+        + z_6[:, None] * vector(mlp_0_weight_array_7, 0, 128)
+        + z_7[:, None] * vector(mlp_0_weight_array_8, 0, 128)
+        + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:8
+    log_q_z = (
+        -0.5 * square((z_0 - m_0) / scale_0)
+        - s_0
+        - 0.9189385332046727
+        + (-0.5 * square((z_1 - m_1) / scale_1) - s_1 - 0.9189385332046727)
+        + (-0.5 * square((z_2 - m_2) / scale_2) - s_2 - 0.9189385332046727)
+        + (-0.5 * square((z_3 - m_3) / scale_3) - s_3 - 0.9189385332046727)
+        + (-0.5 * square((z_4 - m_4) / scale_4) - s_4 - 0.9189385332046727)
+        + (-0.5 * square((z_5 - m_5) / scale_5) - s_5 - 0.9189385332046727)
+        + (-0.5 * square((z_6 - m_6) / scale_6) - s_6 - 0.9189385332046727)
+        + (-0.5 * square((z_7 - m_7) / scale_7) - s_7 - 0.9189385332046727)
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(
+    computed,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes computed [rows, 128]; returns log_p_z [rows], hidden_2 [rows, 128], log_q_z [rows].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_objective_phase_1_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_2,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_2, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    mean_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    log_p_x = tl.sum(-0.5 * square((x - mean) / 2.0) - 1.612085713764618, 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:2
+    value_2 = log_p_z + log_p_x - log_q_z
+    # decoder_ais.gen:7
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, mean):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 64], log_p_z [rows], log_q_z [rows], mean [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64]; returns value [rows].
+    """
+    # decoder_ais.gen:8
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    log_p_z, hidden_2, log_q_z = objective_phase_1_stage_1_rows(
+        computed,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # decoder_ais.gen:7
+    computed_2 = F.linear(hidden_2, mlp_1_weight, mlp_1_bias)
+    hidden_3 = torch.relu(computed_2)
+    mean = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, mean)
+    return value_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -133,3 +1559,1814 @@ def anneal_start_rows(x, *, rows, seed, step):
         num_stages=size.stages,
     )
     return z, log_weight
+
+
+@tiles.remembered
+def pack_anneal_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def anneal_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    known_2_start_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # decoder_ais.gen:7
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:6
+    known_2_start = (
+        -0.5 * square(tl.load(z_ptr + place * 8, mask=live, other=0))
+        - 0.9189385332046727
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 2, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 3, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 4, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 5, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 6, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 7, mask=live, other=0)) - 0.9189385332046727)
+    )
+    # decoder_ais.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    tl.store(known_2_start_out + place, known_2_start, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_stage_1_rows(z, weight, bias):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128], known_2_start [rows].
+    """
+    count, device = len(z), z.device
+    arrays = pack_anneal_stage_1(weight, bias, device)
+    size = anneal_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    known_2_start = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        known_2_start,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden, known_2_start
+
+
+@triton.jit(do_not_specialize=["count"])
+def anneal_stage_2_kernel(x_ptr, computed_4_ptr, known_start_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_4 = tl.load(computed_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    known_start = tl.sum(-0.5 * square((x - computed_4) / 2.0) - 1.612085713764618, 1)
+    tl.store(known_start_out + place, known_start, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_stage_2_rows(x, computed_4):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 2.
+
+    Takes x [rows, 64], computed_4 [rows, 64]; returns known_start [rows].
+    """
+    count, device = len(x), x.device
+    size = anneal_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    known_start = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
+        known_start,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return known_start
+
+
+@tiles.remembered
+def pack_anneal_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
+def anneal_stage_3_kernel(
+    known_ptr,
+    known_2_ptr,
+    log_weight_ptr,
+    z_2_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    mean_out,
+    y_out,
+    hidden_3_out,
+    total_2_out,
+    log_weight_next_out,
+    rows_ptr,
+    count,
+    total,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    now = step + k
+    ratio = 1.0 / total
+    t_after = ratio * (now + 1)
+    t_before = ratio * now
+    # decoder_ais.gen:12
+    mean_0 = 0.99498743710662 * tl.load(z_2_ptr + place * 8, mask=live, other=0)
+    tl.store(mean_out + place * 8, mean_0, mask=live)
+    mean_1 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 1, mean_1, mask=live)
+    mean_2 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 2, mean_2, mask=live)
+    mean_3 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 3, mean_3, mask=live)
+    mean_4 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 4, mean_4, mask=live)
+    mean_5 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 5, mean_5, mask=live)
+    mean_6 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 6, mean_6, mask=live)
+    mean_7 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 7, mean_7, mask=live)
+    noise_0 = normal(seed, row, now, 0, 2)
+    noise_1 = normal(seed, row, now, 1, 2)
+    noise_2 = normal(seed, row, now, 2, 2)
+    noise_3 = normal(seed, row, now, 3, 2)
+    noise_4 = normal(seed, row, now, 4, 2)
+    noise_5 = normal(seed, row, now, 5, 2)
+    noise_6 = normal(seed, row, now, 6, 2)
+    noise_7 = normal(seed, row, now, 7, 2)
+    y_0 = mean_0 + 0.1 * noise_0
+    tl.store(y_out + place * 8, y_0, mask=live)
+    y_1 = mean_1 + 0.1 * noise_1
+    tl.store(y_out + place * 8 + 1, y_1, mask=live)
+    y_2 = mean_2 + 0.1 * noise_2
+    tl.store(y_out + place * 8 + 2, y_2, mask=live)
+    y_3 = mean_3 + 0.1 * noise_3
+    tl.store(y_out + place * 8 + 3, y_3, mask=live)
+    y_4 = mean_4 + 0.1 * noise_4
+    tl.store(y_out + place * 8 + 4, y_4, mask=live)
+    y_5 = mean_5 + 0.1 * noise_5
+    tl.store(y_out + place * 8 + 5, y_5, mask=live)
+    y_6 = mean_6 + 0.1 * noise_6
+    tl.store(y_out + place * 8 + 6, y_6, mask=live)
+    y_7 = mean_7 + 0.1 * noise_7
+    tl.store(y_out + place * 8 + 7, y_7, mask=live)
+    # decoder_ais.gen:7
+    hidden_3 = maximum(
+        y_0[:, None] * vector(weight_array, 0, 128)
+        + y_1[:, None] * vector(weight_array_2, 0, 128)
+        + y_2[:, None] * vector(weight_array_3, 0, 128)
+        + y_3[:, None] * vector(weight_array_4, 0, 128)
+        + y_4[:, None] * vector(weight_array_5, 0, 128)
+        + y_5[:, None] * vector(weight_array_6, 0, 128)
+        + y_6[:, None] * vector(weight_array_7, 0, 128)
+        + y_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:12
+    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
+    known = tl.load(known_ptr + place, mask=live, other=0)
+    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:10
+    total_2 = known_2 + t_after * known
+    # decoder_ais.gen:16
+    gain = total_2 - (known_2 + t_before * known)
+    log_weight = tl.load(log_weight_ptr + place, mask=live, other=0)
+    log_weight_next = log_weight + gain
+    # decoder_ais.gen:12
+    tl.store(total_2_out + place, total_2, mask=live)
+    tl.store(log_weight_next_out + place, log_weight_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_stage_3_rows(known, known_2, log_weight, z_2, weight, bias, total, k, *, rows, seed, step):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 3.
+
+    Takes known [rows], known_2 [rows], log_weight [rows], z_2 [rows, 8]; returns mean [rows, 8], y [rows, 8],
+    hidden_3 [rows, 128], total_2 [rows], log_weight_next [rows].
+    """
+    count, device = len(known), known.device
+    arrays = pack_anneal_stage_3(weight, bias, device)
+    size = anneal_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    mean = torch.empty(count, 8, dtype=torch.float32, device=device)
+    y = torch.empty(count, 8, dtype=torch.float32, device=device)
+    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    total_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_next = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_stage_3_kernel[(programs,)](
+        known.to(torch.float32).contiguous(),
+        known_2.to(torch.float32).contiguous(),
+        log_weight.to(torch.float32).contiguous(),
+        z_2.to(torch.float32).contiguous(),
+        *arrays,
+        mean,
+        y,
+        hidden_3,
+        total_2,
+        log_weight_next,
+        rows,
+        count,
+        total,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return mean, y, hidden_3, total_2, log_weight_next
+
+
+@triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
+def anneal_stage_4_kernel(
+    x_ptr,
+    accepted_ptr,
+    computed_3_ptr,
+    known_ptr,
+    known_2_ptr,
+    mean_ptr,
+    total_2_ptr,
+    y_ptr,
+    z_2_ptr,
+    z_2_next_out,
+    accepted_next_out,
+    known_next_out,
+    known_2_next_out,
+    rows_ptr,
+    count,
+    total,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    now = step + k
+    ratio = 1.0 / total
+    t_after = ratio * (now + 1)
+    # decoder_ais.gen:12
+    u = uniform(seed, row, now, 0, 3)
+    # decoder_ais.gen:6
+    reduced = (
+        -0.5 * square(tl.load(y_ptr + place * 8, mask=live, other=0))
+        - 0.9189385332046727
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 2, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 3, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 4, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 5, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 6, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 7, mask=live, other=0)) - 0.9189385332046727)
+    )
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_3 = tl.load(computed_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    reduced_2 = tl.sum(-0.5 * square((x - computed_3) / 2.0) - 1.612085713764618, 1)
+    total_2 = tl.load(total_2_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:12
+    log_ratio = (
+        reduced
+        + t_after * reduced_2
+        - total_2
+        + (
+            -0.5
+            * square(
+                (
+                    tl.load(z_2_ptr + place * 8, mask=live, other=0)
+                    - 0.99498743710662 * tl.load(y_ptr + place * 8, mask=live, other=0)
+                )
+                / 0.1,
+            )
+            + 1.3836465597893728
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 1, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 2, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 3, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 4, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 5, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 6, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 7, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            - (
+                -0.5
+                * square(
+                    (tl.load(y_ptr + place * 8, mask=live, other=0) - tl.load(mean_ptr + place * 8, mask=live, other=0))
+                    / 0.1,
+                )
+                + 1.3836465597893728
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 1, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 1, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 2, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 2, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 3, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 3, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 4, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 4, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 5, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 5, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 6, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 6, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 7, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 7, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+            )
+        )
+    )
+    accept = tl.log(u) < log_ratio
+    z_2_next_0 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8, mask=live, other=0),
+    )
+    z_2_next_1 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 1, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0),
+    )
+    z_2_next_2 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 2, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0),
+    )
+    z_2_next_3 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 3, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0),
+    )
+    z_2_next_4 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 4, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0),
+    )
+    z_2_next_5 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 5, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0),
+    )
+    z_2_next_6 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 6, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0),
+    )
+    z_2_next_7 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 7, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0),
+    )
+    accepted = tl.load(accepted_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    accepted_next = accepted + accept.to(tl.float32)
+    known = tl.load(known_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:7
+    known_next = tl.where(accept, reduced_2, known)
+    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:6
+    known_2_next = tl.where(accept, reduced, known_2)
+    # decoder_ais.gen:12
+    tl.store(z_2_next_out + place * 8, z_2_next_0, mask=live)
+    tl.store(z_2_next_out + place * 8 + 1, z_2_next_1, mask=live)
+    tl.store(z_2_next_out + place * 8 + 2, z_2_next_2, mask=live)
+    tl.store(z_2_next_out + place * 8 + 3, z_2_next_3, mask=live)
+    tl.store(z_2_next_out + place * 8 + 4, z_2_next_4, mask=live)
+    tl.store(z_2_next_out + place * 8 + 5, z_2_next_5, mask=live)
+    tl.store(z_2_next_out + place * 8 + 6, z_2_next_6, mask=live)
+    tl.store(z_2_next_out + place * 8 + 7, z_2_next_7, mask=live)
+    tl.store(accepted_next_out + place, accepted_next, mask=live)
+    tl.store(known_next_out + place, known_next, mask=live)
+    tl.store(known_2_next_out + place, known_2_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_stage_4_rows(x, accepted, computed_3, known, known_2, mean, total_2, y, z_2, total, k, *, rows, seed, step):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 4.
+
+    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], known [rows], known_2 [rows], mean [rows, 8],
+    total_2 [rows], y [rows, 8], z_2 [rows, 8]; returns z_2_next [rows, 8], accepted_next [rows], known_next
+    [rows], known_2_next [rows].
+    """
+    count, device = len(x), x.device
+    size = anneal_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2_next = torch.empty(count, 8, dtype=torch.float32, device=device)
+    accepted_next = torch.empty(count, dtype=torch.float32, device=device)
+    known_next = torch.empty(count, dtype=torch.float32, device=device)
+    known_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_stage_4_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        known.to(torch.float32).contiguous(),
+        known_2.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        z_2.to(torch.float32).contiguous(),
+        z_2_next,
+        accepted_next,
+        known_next,
+        known_2_next,
+        rows,
+        count,
+        total,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2_next, accepted_next, known_next, known_2_next
+
+
+@torch.no_grad()
+@tiles.stages(anneal_stage_1_rows, anneal_stage_2_rows, anneal_stage_3_rows, anneal_stage_4_rows)
+def anneal_rows(
+    x,
+    z,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    steps,
+    total,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move.
+
+    Takes x [rows, 64], z [rows, 8]; returns z [rows, 8], log_weight [rows], accepted [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    # decoder_ais.gen:7
+    hidden, known_2_start = anneal_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    computed_4 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    known_start = anneal_stage_2_rows(x, computed_4)
+    # decoder_ais.gen:16
+    z_2 = z
+    log_weight = torch.zeros(len(x), dtype=dtype, device=device)
+    accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = known_start
+    known_2 = known_2_start
+    for k in range(steps):
+        # decoder_ais.gen:12
+        mean, y, hidden_3, total_2, log_weight_next = anneal_stage_3_rows(
+            known,
+            known_2,
+            log_weight,
+            z_2,
+            mlp_0_weight,
+            mlp_0_bias,
+            total,
+            k,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # decoder_ais.gen:7
+        computed_2 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+        hidden_4 = torch.relu(computed_2)
+        computed_3 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+        # decoder_ais.gen:12
+        z_2_next, accepted_next, known_next, known_2_next = anneal_stage_4_rows(
+            x,
+            accepted,
+            computed_3,
+            known,
+            known_2,
+            mean,
+            total_2,
+            y,
+            z_2,
+            total,
+            k,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # decoder_ais.gen:16
+        z_2 = z_2_next
+        log_weight = log_weight_next
+        accepted = accepted_next
+        known = known_next
+        known_2 = known_2_next
+    return z_2, log_weight, accepted
+
+
+@tiles.remembered
+def pack_anneal_back_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def anneal_back_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    known_2_start_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # decoder_ais.gen:7
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:6
+    known_2_start = (
+        -0.5 * square(tl.load(z_ptr + place * 8, mask=live, other=0))
+        - 0.9189385332046727
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 2, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 3, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 4, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 5, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 6, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(z_ptr + place * 8 + 7, mask=live, other=0)) - 0.9189385332046727)
+    )
+    # decoder_ais.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    tl.store(known_2_start_out + place, known_2_start, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_back_stage_1_rows(z, weight, bias):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128], known_2_start [rows].
+    """
+    count, device = len(z), z.device
+    arrays = pack_anneal_back_stage_1(weight, bias, device)
+    size = anneal_back_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    known_2_start = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_back_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        known_2_start,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden, known_2_start
+
+
+@triton.jit(do_not_specialize=["count"])
+def anneal_back_stage_2_kernel(
+    x_ptr,
+    computed_6_ptr,
+    known_start_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_6 = tl.load(computed_6_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    known_start = tl.sum(-0.5 * square((x - computed_6) / 2.0) - 1.612085713764618, 1)
+    tl.store(known_start_out + place, known_start, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_back_stage_2_rows(x, computed_6):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 2.
+
+    Takes x [rows, 64], computed_6 [rows, 64]; returns known_start [rows].
+    """
+    count, device = len(x), x.device
+    size = anneal_back_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    known_start = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_back_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed_6.to(torch.float32).contiguous(),
+        known_start,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return known_start
+
+
+@tiles.remembered
+def pack_anneal_back_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k", "seed", "step"])
+def anneal_back_stage_3_kernel(
+    z_2_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    mean_out,
+    y_out,
+    hidden_3_out,
+    rows_ptr,
+    count,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    now = step + k
+    # decoder_ais.gen:12
+    mean_0 = 0.99498743710662 * tl.load(z_2_ptr + place * 8, mask=live, other=0)
+    tl.store(mean_out + place * 8, mean_0, mask=live)
+    mean_1 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 1, mean_1, mask=live)
+    mean_2 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 2, mean_2, mask=live)
+    mean_3 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 3, mean_3, mask=live)
+    mean_4 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 4, mean_4, mask=live)
+    mean_5 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 5, mean_5, mask=live)
+    mean_6 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 6, mean_6, mask=live)
+    mean_7 = 0.99498743710662 * tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0)
+    tl.store(mean_out + place * 8 + 7, mean_7, mask=live)
+    noise_0 = normal(seed, row, now, 0, 2)
+    noise_1 = normal(seed, row, now, 1, 2)
+    noise_2 = normal(seed, row, now, 2, 2)
+    noise_3 = normal(seed, row, now, 3, 2)
+    noise_4 = normal(seed, row, now, 4, 2)
+    noise_5 = normal(seed, row, now, 5, 2)
+    noise_6 = normal(seed, row, now, 6, 2)
+    noise_7 = normal(seed, row, now, 7, 2)
+    y_0 = mean_0 + 0.1 * noise_0
+    tl.store(y_out + place * 8, y_0, mask=live)
+    y_1 = mean_1 + 0.1 * noise_1
+    tl.store(y_out + place * 8 + 1, y_1, mask=live)
+    y_2 = mean_2 + 0.1 * noise_2
+    tl.store(y_out + place * 8 + 2, y_2, mask=live)
+    y_3 = mean_3 + 0.1 * noise_3
+    tl.store(y_out + place * 8 + 3, y_3, mask=live)
+    y_4 = mean_4 + 0.1 * noise_4
+    tl.store(y_out + place * 8 + 4, y_4, mask=live)
+    y_5 = mean_5 + 0.1 * noise_5
+    tl.store(y_out + place * 8 + 5, y_5, mask=live)
+    y_6 = mean_6 + 0.1 * noise_6
+    tl.store(y_out + place * 8 + 6, y_6, mask=live)
+    y_7 = mean_7 + 0.1 * noise_7
+    tl.store(y_out + place * 8 + 7, y_7, mask=live)
+    # decoder_ais.gen:7
+    hidden_3 = maximum(
+        y_0[:, None] * vector(weight_array, 0, 128)
+        + y_1[:, None] * vector(weight_array_2, 0, 128)
+        + y_2[:, None] * vector(weight_array_3, 0, 128)
+        + y_3[:, None] * vector(weight_array_4, 0, 128)
+        + y_4[:, None] * vector(weight_array_5, 0, 128)
+        + y_5[:, None] * vector(weight_array_6, 0, 128)
+        + y_6[:, None] * vector(weight_array_7, 0, 128)
+        + y_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:12
+    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_back_stage_3_rows(z_2, weight, bias, k, *, rows, seed, step):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 3.
+
+    Takes z_2 [rows, 8]; returns mean [rows, 8], y [rows, 8], hidden_3 [rows, 128].
+    """
+    count, device = len(z_2), z_2.device
+    arrays = pack_anneal_back_stage_3(weight, bias, device)
+    size = anneal_back_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    mean = torch.empty(count, 8, dtype=torch.float32, device=device)
+    y = torch.empty(count, 8, dtype=torch.float32, device=device)
+    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    anneal_back_stage_3_kernel[(programs,)](
+        z_2.to(torch.float32).contiguous(),
+        *arrays,
+        mean,
+        y,
+        hidden_3,
+        rows,
+        count,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return mean, y, hidden_3
+
+
+@tiles.remembered
+def pack_anneal_back_stage_4(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
+def anneal_back_stage_4_kernel(
+    x_ptr,
+    accepted_ptr,
+    computed_3_ptr,
+    known_ptr,
+    known_2_ptr,
+    mean_ptr,
+    y_ptr,
+    z_2_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    chosen_out,
+    reduced_3_out,
+    hidden_5_out,
+    accepted_next_out,
+    known_next_out,
+    known_2_next_out,
+    rows_ptr,
+    count,
+    total,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    now = step + k
+    ratio = 1.0 / total
+    t_after = ratio * (total - now)
+    # decoder_ais.gen:12
+    u = uniform(seed, row, now, 0, 3)
+    # decoder_ais.gen:6
+    reduced = (
+        -0.5 * square(tl.load(y_ptr + place * 8, mask=live, other=0))
+        - 0.9189385332046727
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 2, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 3, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 4, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 5, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 6, mask=live, other=0)) - 0.9189385332046727)
+        + (-0.5 * square(tl.load(y_ptr + place * 8 + 7, mask=live, other=0)) - 0.9189385332046727)
+    )
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_3 = tl.load(computed_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    reduced_2 = tl.sum(-0.5 * square((x - computed_3) / 2.0) - 1.612085713764618, 1)
+    known = tl.load(known_ptr + place, mask=live, other=0)
+    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:12
+    log_ratio = (
+        reduced
+        + t_after * reduced_2
+        - (known_2 + t_after * known)
+        + (
+            -0.5
+            * square(
+                (
+                    tl.load(z_2_ptr + place * 8, mask=live, other=0)
+                    - 0.99498743710662 * tl.load(y_ptr + place * 8, mask=live, other=0)
+                )
+                / 0.1,
+            )
+            + 1.3836465597893728
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 1, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 2, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 3, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 4, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 5, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 6, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            + (
+                -0.5
+                * square(
+                    (
+                        tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0)
+                        - 0.99498743710662 * tl.load(y_ptr + place * 8 + 7, mask=live, other=0)
+                    )
+                    / 0.1,
+                )
+                + 1.3836465597893728
+            )
+            - (
+                -0.5
+                * square(
+                    (tl.load(y_ptr + place * 8, mask=live, other=0) - tl.load(mean_ptr + place * 8, mask=live, other=0))
+                    / 0.1,
+                )
+                + 1.3836465597893728
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 1, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 1, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 2, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 2, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 3, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 3, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 4, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 4, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 5, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 5, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 6, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 6, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+                + (
+                    -0.5
+                    * square(
+                        (
+                            tl.load(y_ptr + place * 8 + 7, mask=live, other=0)
+                            - tl.load(mean_ptr + place * 8 + 7, mask=live, other=0)
+                        )
+                        / 0.1,
+                    )
+                    + 1.3836465597893728
+                )
+            )
+        )
+    )
+    accept = tl.log(u) < log_ratio
+    chosen_0 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8, mask=live, other=0),
+    )
+    chosen_1 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 1, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 1, mask=live, other=0),
+    )
+    chosen_2 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 2, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 2, mask=live, other=0),
+    )
+    chosen_3 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 3, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 3, mask=live, other=0),
+    )
+    chosen_4 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 4, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 4, mask=live, other=0),
+    )
+    chosen_5 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 5, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 5, mask=live, other=0),
+    )
+    chosen_6 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 6, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 6, mask=live, other=0),
+    )
+    chosen_7 = tl.where(
+        accept,
+        tl.load(y_ptr + place * 8 + 7, mask=live, other=0),
+        tl.load(z_2_ptr + place * 8 + 7, mask=live, other=0),
+    )
+    # decoder_ais.gen:6
+    reduced_3 = (
+        -0.5 * square(chosen_0)
+        - 0.9189385332046727
+        + (-0.5 * square(chosen_1) - 0.9189385332046727)
+        + (-0.5 * square(chosen_2) - 0.9189385332046727)
+        + (-0.5 * square(chosen_3) - 0.9189385332046727)
+        + (-0.5 * square(chosen_4) - 0.9189385332046727)
+        + (-0.5 * square(chosen_5) - 0.9189385332046727)
+        + (-0.5 * square(chosen_6) - 0.9189385332046727)
+        + (-0.5 * square(chosen_7) - 0.9189385332046727)
+    )
+    # decoder_ais.gen:7
+    hidden_5 = maximum(
+        chosen_0[:, None] * vector(weight_array, 0, 128)
+        + chosen_1[:, None] * vector(weight_array_2, 0, 128)
+        + chosen_2[:, None] * vector(weight_array_3, 0, 128)
+        + chosen_3[:, None] * vector(weight_array_4, 0, 128)
+        + chosen_4[:, None] * vector(weight_array_5, 0, 128)
+        + chosen_5[:, None] * vector(weight_array_6, 0, 128)
+        + chosen_6[:, None] * vector(weight_array_7, 0, 128)
+        + chosen_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    accepted = tl.load(accepted_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    accepted_next = accepted + accept.to(tl.float32)
+    # decoder_ais.gen:7
+    known_next = tl.where(accept, reduced_2, known)
+    # decoder_ais.gen:6
+    known_2_next = tl.where(accept, reduced, known_2)
+    # decoder_ais.gen:12
+    tl.store(chosen_out + place * 8, chosen_0, mask=live)
+    tl.store(chosen_out + place * 8 + 1, chosen_1, mask=live)
+    tl.store(chosen_out + place * 8 + 2, chosen_2, mask=live)
+    tl.store(chosen_out + place * 8 + 3, chosen_3, mask=live)
+    tl.store(chosen_out + place * 8 + 4, chosen_4, mask=live)
+    tl.store(chosen_out + place * 8 + 5, chosen_5, mask=live)
+    tl.store(chosen_out + place * 8 + 6, chosen_6, mask=live)
+    tl.store(chosen_out + place * 8 + 7, chosen_7, mask=live)
+    tl.store(reduced_3_out + place, reduced_3, mask=live)
+    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
+    tl.store(accepted_next_out + place, accepted_next, mask=live)
+    tl.store(known_next_out + place, known_next, mask=live)
+    tl.store(known_2_next_out + place, known_2_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_back_stage_4_rows(
+    x,
+    accepted,
+    computed_3,
+    known,
+    known_2,
+    mean,
+    y,
+    z_2,
+    weight,
+    bias,
+    total,
+    k,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 4.
+
+    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], known [rows], known_2 [rows], mean [rows, 8], y
+    [rows, 8], z_2 [rows, 8]; returns chosen [rows, 8], reduced_3 [rows], hidden_5 [rows, 128], accepted_next
+    [rows], known_next [rows], known_2_next [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_anneal_back_stage_4(weight, bias, device)
+    size = anneal_back_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    chosen = torch.empty(count, 8, dtype=torch.float32, device=device)
+    reduced_3 = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    accepted_next = torch.empty(count, dtype=torch.float32, device=device)
+    known_next = torch.empty(count, dtype=torch.float32, device=device)
+    known_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_back_stage_4_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        known.to(torch.float32).contiguous(),
+        known_2.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        z_2.to(torch.float32).contiguous(),
+        *arrays,
+        chosen,
+        reduced_3,
+        hidden_5,
+        accepted_next,
+        known_next,
+        known_2_next,
+        rows,
+        count,
+        total,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return chosen, reduced_3, hidden_5, accepted_next, known_next, known_2_next
+
+
+@triton.jit(do_not_specialize=["count", "total", "step", "k"])
+def anneal_back_stage_5_kernel(
+    x_ptr,
+    computed_5_ptr,
+    log_weight_ptr,
+    reduced_3_ptr,
+    log_weight_next_out,
+    count,
+    total,
+    step,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # decoder_ais.gen:16
+    now = step + k
+    ratio = 1.0 / total
+    t_after = ratio * (total - now)
+    t_before = ratio * (total - (now + 1))
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_5 = tl.load(computed_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # decoder_ais.gen:7
+    reduced_4 = tl.sum(-0.5 * square((x - computed_5) / 2.0) - 1.612085713764618, 1)
+    reduced_3 = tl.load(reduced_3_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:16
+    gain = reduced_3 + t_before * reduced_4 - (reduced_3 + t_after * reduced_4)
+    log_weight = tl.load(log_weight_ptr + place, mask=live, other=0)
+    log_weight_next = log_weight + gain
+    # decoder_ais.gen:7
+    tl.store(log_weight_next_out + place, log_weight_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, k):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 5.
+
+    Takes x [rows, 64], computed_5 [rows, 64], log_weight [rows], reduced_3 [rows]; returns log_weight_next
+    [rows].
+    """
+    count, device = len(x), x.device
+    size = anneal_back_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_next = torch.empty(count, dtype=torch.float32, device=device)
+    anneal_back_stage_5_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
+        log_weight.to(torch.float32).contiguous(),
+        reduced_3.to(torch.float32).contiguous(),
+        log_weight_next,
+        count,
+        total,
+        step,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_next
+
+
+@torch.no_grad()
+@tiles.stages(
+    anneal_back_stage_1_rows,
+    anneal_back_stage_2_rows,
+    anneal_back_stage_3_rows,
+    anneal_back_stage_4_rows,
+    anneal_back_stage_5_rows,
+)
+def anneal_back_rows(
+    x,
+    z,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    steps,
+    total,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight.
+
+    Takes x [rows, 64], z [rows, 8]; returns z [rows, 8], log_weight [rows], accepted [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    # decoder_ais.gen:7
+    hidden, known_2_start = anneal_back_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    computed_6 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    known_start = anneal_back_stage_2_rows(x, computed_6)
+    # decoder_ais.gen:16
+    z_2 = z
+    log_weight = torch.zeros(len(x), dtype=dtype, device=device)
+    accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    known = known_start
+    known_2 = known_2_start
+    for k in range(steps):
+        # decoder_ais.gen:12
+        mean, y, hidden_3 = anneal_back_stage_3_rows(z_2, mlp_0_weight, mlp_0_bias, k, rows=rows, seed=seed, step=step)
+        # decoder_ais.gen:7
+        computed_2 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+        hidden_4 = torch.relu(computed_2)
+        computed_3 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+        # decoder_ais.gen:12
+        chosen, reduced_3, hidden_5, accepted_next, known_next, known_2_next = anneal_back_stage_4_rows(
+            x,
+            accepted,
+            computed_3,
+            known,
+            known_2,
+            mean,
+            y,
+            z_2,
+            mlp_0_weight,
+            mlp_0_bias,
+            total,
+            k,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # decoder_ais.gen:7
+        computed_4 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
+        hidden_6 = torch.relu(computed_4)
+        computed_5 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
+        log_weight_next = anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, k)
+        # decoder_ais.gen:16
+        z_2 = chosen
+        log_weight = log_weight_next
+        accepted = accepted_next
+        known = known_next
+        known_2 = known_2_next
+    return z_2, log_weight, accepted
+
+
+@tiles.remembered
+def pack_anneal_exact_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def anneal_exact_stage_1_kernel(
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    z_out,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact draws of x, z from p: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:6
+    z_0 = normal(seed, row, step, 0, 1)
+    z_1 = normal(seed, row, step, 1, 1)
+    z_2 = normal(seed, row, step, 2, 1)
+    z_3 = normal(seed, row, step, 3, 1)
+    z_4 = normal(seed, row, step, 4, 1)
+    z_5 = normal(seed, row, step, 5, 1)
+    z_6 = normal(seed, row, step, 6, 1)
+    z_7 = normal(seed, row, step, 7, 1)
+    # decoder_ais.gen:7
+    hidden = maximum(
+        z_0[:, None] * vector(weight_array, 0, 128)
+        + z_1[:, None] * vector(weight_array_2, 0, 128)
+        + z_2[:, None] * vector(weight_array_3, 0, 128)
+        + z_3[:, None] * vector(weight_array_4, 0, 128)
+        + z_4[:, None] * vector(weight_array_5, 0, 128)
+        + z_5[:, None] * vector(weight_array_6, 0, 128)
+        + z_6[:, None] * vector(weight_array_7, 0, 128)
+        + z_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # decoder_ais.gen:6
+    tl.store(z_out + place * 8, z_0, mask=live)
+    tl.store(z_out + place * 8 + 1, z_1, mask=live)
+    tl.store(z_out + place * 8 + 2, z_2, mask=live)
+    tl.store(z_out + place * 8 + 3, z_3, mask=live)
+    tl.store(z_out + place * 8 + 4, z_4, mask=live)
+    tl.store(z_out + place * 8 + 5, z_5, mask=live)
+    tl.store(z_out + place * 8 + 6, z_6, mask=live)
+    tl.store(z_out + place * 8 + 7, z_7, mask=live)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_exact_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact draws of x, z from p: stage 1.
+
+    Returns z [rows, 8], hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_anneal_exact_stage_1(weight, bias, device)
+    size = anneal_exact_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z = torch.empty(count, 8, dtype=torch.float32, device=device)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    anneal_exact_stage_1_kernel[(programs,)](
+        *arrays,
+        z,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z, hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def anneal_exact_stage_2_kernel(
+    mean_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact draws of x, z from p: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # decoder_ais.gen:7
+    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = mean + 2.0 * noise
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def anneal_exact_stage_2_rows(mean, *, rows, seed, step):
+    """exact draws of x, z from p: stage 2.
+
+    Takes mean [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(mean), mean.device
+    size = anneal_exact_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    anneal_exact_stage_2_kernel[(programs,)](
+        mean.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(anneal_exact_stage_1_rows, anneal_exact_stage_2_rows)
+def anneal_exact_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact draws of x, z from p.
+
+    Returns x [rows, 64], z [rows, 8].
+    """
+    # decoder_ais.gen:6
+    z, hidden = anneal_exact_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # decoder_ais.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = anneal_exact_stage_2_rows(mean, rows=rows, seed=seed, step=step)
+    return x_2, z

@@ -924,9 +924,9 @@ void anneal_exact_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 64], value_cotangent [rows]; returns x_gradient [rows, 64], part_1 [rows, 64], part_2 [rows, 128],
-       part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 8], part_7 [rows, 8], part_8 [rows,
-       128], part_9 [rows, 8], part_10 [rows, 128], part_11 [rows, 64]. */
+   Takes x [rows, 64], value_cotangent [rows]; returns value [rows], x_gradient [rows, 64], part_1 [rows, 64], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 8], part_7 [rows, 8],
+       part_8 [rows, 128], part_9 [rows, 8], part_10 [rows, 128], part_11 [rows, 64]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -943,18 +943,19 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict q_mlp_s_weight = pointers[12];
     const float *restrict q_mlp_s_bias = pointers[13];
     const int64_t *restrict row_numbers = pointers[14];
-    float *restrict x_gradient_out = pointers[15];
-    float *restrict part_1_out = pointers[16];
-    float *restrict part_2_out = pointers[17];
-    float *restrict part_3_out = pointers[18];
-    float *restrict part_4_out = pointers[19];
-    float *restrict part_5_out = pointers[20];
-    float *restrict part_6_out = pointers[21];
-    float *restrict part_7_out = pointers[22];
-    float *restrict part_8_out = pointers[23];
-    float *restrict part_9_out = pointers[24];
-    float *restrict part_10_out = pointers[25];
-    float *restrict part_11_out = pointers[26];
+    float *restrict value_out = pointers[15];
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -994,10 +995,18 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         normal(noise, 8, row, seed, step, 0, 7);
         ALIGNED float z[8][LANES];
-        ALIGNED float product_4[128][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // decoder_ais.gen:7
+        ALIGNED float product_4[128][LANES];
         dot(product_4, 128, z, 8, mlp_0_weight, 8, 1);
         ALIGNED float hidden_2[128][LANES];
         ALIGNED float product_5[128][LANES];
@@ -1012,17 +1021,45 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[64][LANES];
-        ALIGNED float product_7[LANES];
+        ALIGNED float ratio[64][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+            for (int lane = 0; lane < LANES; lane++) {
+                mean[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+                ratio[at][lane] = (x[at][lane] - mean[at][lane]) / 2.0f;
+            }
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
+            }
+        }
+        // decoder_ais.gen:8
+        ALIGNED float difference[8][LANES];
+        ALIGNED float ratio_2[8][LANES];
+        ALIGNED float log_q_z[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                ratio_2[at][lane] = difference[at][lane] / scale[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square(ratio_2[at][lane]) - s[at][lane] - 0.9189385332046727f;
+            }
+        }
+        // decoder_ais.gen:2
+        ALIGNED float product_7[LANES];
         ALIGNED float product_2_2[64][LANES];
         for (int lane = 0; lane < LANES; lane++) product_7[lane] = -0.5f * value_cotangent[lane];
         ALIGNED float negate_product_2[64][LANES];
         ALIGNED float product_8[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = 0.5f * (2.0f * ((x[at][lane] - mean[at][lane]) / 2.0f) * product_7[lane]);
+                product_2_2[at][lane] = 0.5f * (2.0f * ratio[at][lane] * product_7[lane]);
                 negate_product_2[at][lane] = -product_2_2[at][lane];
             }
         }
@@ -1036,20 +1073,17 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_9, 128, product_3_2, 128, mlp_1_weight, 1, 128);
         ALIGNED float product_4_2[128][LANES];
-        ALIGNED float difference[8][LANES];
+        ALIGNED float product_5_2[8][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_4_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_9[at][lane];
             }
         }
-        ALIGNED float product_5_2[8][LANES];
         ALIGNED float product_6_2[8][LANES];
         ALIGNED float product_10[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                difference[at][lane] = z[at][lane] - m[at][lane];
-                product_5_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
-                    -value_cotangent[lane]);
+                product_5_2[at][lane] = 2.0f * ratio_2[at][lane] * (-0.5f * -value_cotangent[lane]);
                 product_6_2[at][lane] = 1.0f / scale[at][lane] * product_5_2[at][lane];
             }
         }
@@ -1070,13 +1104,16 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float product_12[128][LANES];
         dot(product_12, 128, total_2, 8, q_mlp_s_weight, 1, 128);
         ALIGNED float product_7_2[128][LANES];
-        ALIGNED float product_13[64][LANES];
+        ALIGNED float value[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_7_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_11[at][lane] +
                     product_12[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        ALIGNED float product_13[64][LANES];
         dot(product_13, 64, product_7_2, 128, q_mlp_0_weight, 1, 64);
         ALIGNED float x_gradient[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -1085,7 +1122,6 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             }
         }
         store(x_gradient_out, x_gradient, first, count, 64, 64, 0);
-        // decoder_ais.gen:2
         store(part_1_out, negate_product_2, first, count, 64, 64, 0);
         // decoder_ais.gen:7
         store(part_2_out, hidden_3, first, count, 128, 128, 0);

@@ -98,12 +98,12 @@ anneal_exact_rows = CFunction(
     random=True,
     work=1400.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,)), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((64,)),
         Port((128,)),
@@ -120,7 +120,7 @@ objective_phase_1_backward_rows = CFunction(
     lanes=16,
     parameters=12,
     random=True,
-    work=3430.0,
+    work=3500.0,
 )
 
 PARAMETERS = (
@@ -143,10 +143,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -174,7 +175,8 @@ GRADIENTS = {
                     gradients.Part("q.mlp.0.bias", (None,), ("part_10",)),
                     gradients.Part("q.mlp.s.bias", (None,), ("part_9",)),
                 ),
-                width=984,
+                width=985,
+                valued=True,
             ),
         ),
     ),

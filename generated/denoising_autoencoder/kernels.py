@@ -7,9 +7,10 @@ e79bbd86bda4c89d4ffc074fe628e796bbf5ea202bfea1700deb166b23e2e76b"""
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime.kernels import maximum, normal, square, vector
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -54,6 +55,507 @@ def encode_rows(x, *, rows, seed, step):
     return c
 
 
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    c_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | c): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # denoising_autoencoder.gen:8
+    hidden = maximum(
+        tl.load(c_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(c_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(c, weight, bias):
+    """a draw of x for each row from p(x | c): stage 1.
+
+    Takes c [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(c), c.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        c.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_decode_stage_2(s, weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0], 128),
+        tiles.place(bias[0]),
+        tiles.place(weight[1], 128),
+        tiles.place(bias[1]),
+        tiles.place(s[0]),
+        tiles.place(s[1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    s_array,
+    s_array_2,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | c): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    s_array []
+    s_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # denoising_autoencoder.gen:8
+    hidden_2 = maximum(computed, 0.0)
+    mean_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    mean_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    noise_0 = normal(seed, row, step, 0, 0)
+    noise_1 = normal(seed, row, step, 1, 0)
+    x_2_0 = mean_0 + tl.load(s_array) * noise_0
+    x_2_1 = mean_1 + tl.load(s_array_2) * noise_1
+    tl.store(x_2_out + place * 2, x_2_0, mask=live)
+    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(computed, s, weight, bias, *, rows, seed, step):
+    """a draw of x for each row from p(x | c): stage 2.
+
+    Takes computed [rows, 128]; returns x_2 [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_decode_stage_2(s, weight, bias, device)
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    c,
+    s,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | c).
+
+    Takes c [rows, 2]; returns x [rows, 2].
+    """
+    # denoising_autoencoder.gen:8
+    hidden = decode_stage_1_rows(c, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    x_2 = decode_stage_2_rows(computed, s, mlp_output_weight, mlp_output_bias, rows=rows, seed=seed, step=step)
+    return x_2
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    c_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | c) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # denoising_autoencoder.gen:8
+    hidden = maximum(
+        tl.load(c_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(c_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(c, weight, bias):
+    """the mean of p(x | c) of each row: stage 1.
+
+    Takes c [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(c), c.device
+    arrays = pack_decode_mean_stage_1(weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        c.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_decode_mean_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | c) of each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # denoising_autoencoder.gen:8
+    hidden_2 = maximum(computed, 0.0)
+    x_2_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    tl.store(x_2_out + place * 2, x_2_0, mask=live)
+    x_2_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_mean_stage_2_rows(computed, weight, bias):
+    """the mean of p(x | c) of each row: stage 2.
+
+    Takes computed [rows, 128]; returns x_2 [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_decode_mean_stage_2(weight, bias, device)
+    size = decode_mean_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    decode_mean_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        x_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows, decode_mean_stage_2_rows)
+def decode_mean_rows(c, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | c) of each row.
+
+    Takes c [rows, 2]; returns x [rows, 2].
+    """
+    # denoising_autoencoder.gen:8
+    hidden = decode_mean_stage_1_rows(c, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    x_2 = decode_mean_stage_2_rows(computed, mlp_output_weight, mlp_output_bias)
+    return x_2
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # denoising_autoencoder.gen:7
+    noise_0 = normal(seed, row, step, 0, 8)
+    noise_1 = normal(seed, row, step, 1, 8)
+    z_0_0 = tl.load(x_ptr + place * 2, mask=live, other=0) + 0.3 * noise_0
+    z_0_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1
+    # denoising_autoencoder.gen:8
+    hidden = maximum(
+        z_0_0[:, None] * vector(weight_array, 0, 128)
+        + z_0_1[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # denoising_autoencoder.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, weight, bias, *, rows, seed, step):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_phase_1_stage_1(weight, bias, device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_2(s, weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0], 128),
+        tiles.place(bias[0]),
+        tiles.place(weight[1], 128),
+        tiles.place(bias[1]),
+        tiles.place(s[0]),
+        tiles.place(torch.log(s[0])),
+        tiles.place(s[1]),
+        tiles.place(torch.log(s[1])),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    s_array,
+    weights_array,
+    s_array_2,
+    weights_2_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    s_array []
+    weights_array []
+    s_array_2 []
+    weights_2_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # denoising_autoencoder.gen:8
+    hidden_2 = maximum(computed, 0.0)
+    mean_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    mean_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    value_2 = (
+        -0.5 * square((tl.load(x_ptr + place * 2, mask=live, other=0) - mean_0) / tl.load(s_array))
+        - tl.load(weights_array)
+        - 0.9189385332046727
+        + (
+            -0.5 * square((tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - mean_1) / tl.load(s_array_2))
+            - tl.load(weights_2_array)
+            - 0.9189385332046727
+        )
+    )
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, computed, s, weight, bias):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 2], computed [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_phase_1_stage_2(s, weight, bias, device)
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    s,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 2]; returns value [rows].
+    """
+    # denoising_autoencoder.gen:7
+    hidden = objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # denoising_autoencoder.gen:8
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    value_2 = objective_phase_1_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
+    return value_2
+
+
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
     """where chains of step start: Normal(0, 1).
@@ -91,3 +593,426 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return x
+
+
+@tiles.remembered
+def pack_chain_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def chain_stage_1_kernel(
+    accepted_ptr,
+    x_2_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    accepted_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of step from each row, numbered from `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # denoising_autoencoder.gen:10
+    now = step + t
+    # denoising_autoencoder.gen:7
+    noise_0 = normal(seed, row, now, 0, 2)
+    noise_1 = normal(seed, row, now, 1, 2)
+    c_0 = tl.load(x_2_ptr + place * 2, mask=live, other=0) + 0.3 * noise_0
+    c_1 = tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1
+    # denoising_autoencoder.gen:8
+    hidden = maximum(
+        c_0[:, None] * vector(weight_array, 0, 128)
+        + c_1[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    accepted = tl.load(accepted_ptr + place, mask=live, other=0)
+    # denoising_autoencoder.gen:10
+    accepted_next = accepted + 1.0
+    # denoising_autoencoder.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    tl.store(accepted_next_out + place, accepted_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def chain_stage_1_rows(accepted, x_2, weight, bias, t, *, rows, seed, step):
+    """`steps` steps of step from each row, numbered from `step`: stage 1.
+
+    Takes accepted [rows], x_2 [rows, 2]; returns hidden [rows, 128], accepted_next [rows].
+    """
+    count, device = len(accepted), accepted.device
+    arrays = pack_chain_stage_1(weight, bias, device)
+    size = chain_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    accepted_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_1_kernel[(programs,)](
+        accepted.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        accepted_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden, accepted_next
+
+
+@tiles.remembered
+def pack_chain_stage_2(s, weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0], 128),
+        tiles.place(bias[0]),
+        tiles.place(weight[1], 128),
+        tiles.place(bias[1]),
+        tiles.place(s[0]),
+        tiles.place(s[1]),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def chain_stage_2_kernel(
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    s_array,
+    s_array_2,
+    x_2_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of step from each row, numbered from `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    s_array []
+    s_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # denoising_autoencoder.gen:10
+    now = step + t
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # denoising_autoencoder.gen:8
+    hidden_2 = maximum(computed, 0.0)
+    mean_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    mean_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    noise_2_0 = normal(seed, row, now, 0, 3)
+    noise_2_1 = normal(seed, row, now, 1, 3)
+    x_2_next_0 = mean_0 + tl.load(s_array) * noise_2_0
+    x_2_next_1 = mean_1 + tl.load(s_array_2) * noise_2_1
+    tl.store(x_2_next_out + place * 2, x_2_next_0, mask=live)
+    tl.store(x_2_next_out + place * 2 + 1, x_2_next_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def chain_stage_2_rows(computed, s, weight, bias, t, *, rows, seed, step):
+    """`steps` steps of step from each row, numbered from `step`: stage 2.
+
+    Takes computed [rows, 128]; returns x_2_next [rows, 2].
+    """
+    count, device = len(computed), computed.device
+    arrays = pack_chain_stage_2(s, weight, bias, device)
+    size = chain_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    chain_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        x_2_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2_next
+
+
+@torch.no_grad()
+@tiles.stages(chain_stage_1_rows, chain_stage_2_rows)
+def chain_rows(
+    x,
+    s,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    steps,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` steps of step from each row, numbered from `step`.
+
+    Takes x [rows, 2]; returns x [rows, 2], accepted [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    # denoising_autoencoder.gen:10
+    accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    for t in range(steps):
+        # denoising_autoencoder.gen:7
+        hidden, accepted_next = chain_stage_1_rows(
+            accepted,
+            x,
+            mlp_0_weight,
+            mlp_0_bias,
+            t,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # denoising_autoencoder.gen:8
+        computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+        x_2_next = chain_stage_2_rows(
+            computed,
+            s,
+            mlp_output_weight,
+            mlp_output_bias,
+            t,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # denoising_autoencoder.gen:10
+        x = x_2_next
+        accepted = accepted_next
+    return x, accepted
+
+
+@tiles.remembered
+def pack_csl_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def csl_stage_1_kernel(
+    x_before_ptr,
+    weight_array,
+    weight_array_2,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log of the density of x after one more step of step, given draws of it: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # denoising_autoencoder.gen:7
+    noise_0 = normal(seed, row, step, 0, 2)
+    noise_1 = normal(seed, row, step, 1, 2)
+    c_0 = tl.load(x_before_ptr + place * 2, mask=live, other=0) + 0.3 * noise_0
+    c_1 = tl.load(x_before_ptr + place * 2 + 1, mask=live, other=0) + 0.3 * noise_1
+    # denoising_autoencoder.gen:8
+    hidden = maximum(
+        c_0[:, None] * vector(weight_array, 0, 128)
+        + c_1[:, None] * vector(weight_array_2, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # denoising_autoencoder.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def csl_stage_1_rows(x_before, weight, bias, *, rows, seed, step):
+    """log of the density of x after one more step of step, given draws of it: stage 1.
+
+    Takes x_before [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x_before), x_before.device
+    arrays = pack_csl_stage_1(weight, bias, device)
+    size = csl_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    csl_stage_1_kernel[(programs,)](
+        x_before.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_csl_stage_2(s, weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[0], 128),
+        tiles.place(bias[0]),
+        tiles.place(weight[1], 128),
+        tiles.place(bias[1]),
+        tiles.place(s[0]),
+        tiles.place(torch.log(s[0])),
+        tiles.place(s[1]),
+        tiles.place(torch.log(s[1])),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def csl_stage_2_kernel(
+    x_ptr,
+    computed_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    s_array,
+    weights_array,
+    s_array_2,
+    weights_2_array,
+    log_density_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log of the density of x after one more step of step, given draws of it: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    s_array []
+    weights_array []
+    s_array_2 []
+    weights_2_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # denoising_autoencoder.gen:8
+    hidden_2 = maximum(computed, 0.0)
+    mean_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    mean_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    log_density_2 = (
+        -0.5 * square((tl.load(x_ptr + place * 2, mask=live, other=0) - mean_0) / tl.load(s_array))
+        - tl.load(weights_array)
+        - 0.9189385332046727
+        + (
+            -0.5 * square((tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - mean_1) / tl.load(s_array_2))
+            - tl.load(weights_2_array)
+            - 0.9189385332046727
+        )
+    )
+    tl.store(log_density_2_out + place, log_density_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def csl_stage_2_rows(x, computed, s, weight, bias):
+    """log of the density of x after one more step of step, given draws of it: stage 2.
+
+    Takes x [rows, 2], computed [rows, 128]; returns log_density_2 [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_csl_stage_2(s, weight, bias, device)
+    size = csl_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_density_2 = torch.empty(count, dtype=torch.float32, device=device)
+    csl_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        *arrays,
+        log_density_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_density_2
+
+
+@torch.no_grad()
+@tiles.stages(csl_stage_1_rows, csl_stage_2_rows)
+def csl_rows(
+    x,
+    x_before,
+    s,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log of the density of x after one more step of step, given draws of it.
+
+    Takes x [rows, 2], x_before [rows, 2]; returns log_density [rows].
+    """
+    # denoising_autoencoder.gen:7
+    hidden = csl_stage_1_rows(x_before, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # denoising_autoencoder.gen:8
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    log_density_2 = csl_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
+    return log_density_2

@@ -375,6 +375,7 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
     float *restrict shared = pointers[9];
     float *restrict s_used = shared + 0;
     float *restrict s_used_2 = shared + 2;
+    float *restrict s_used_3 = shared + 4;
     // denoising_autoencoder.gen:8
     {
         float *restrict values = s_used;
@@ -383,15 +384,20 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
     }
     {
         float *restrict values_2 = s_used_2;
-        values_2[0] = square(s[0]);
-        values_2[1] = square(s[1]);
+        values_2[0] = logarithm(s[0]);
+        values_2[1] = logarithm(s[1]);
+    }
+    {
+        float *restrict values_3 = s_used_3;
+        values_3[0] = square(s[0]);
+        values_3[1] = square(s[1]);
     }
 }
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 2], part_7 [rows, 2]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 2], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 2], part_7 [rows, 2]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -405,15 +411,17 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     float *restrict shared = pointers[9];
     float *restrict s_used = shared + 0;
     float *restrict s_used_2 = shared + 2;
+    float *restrict s_used_3 = shared + 4;
     const int64_t *restrict row_numbers = pointers[10];
-    float *restrict x_gradient_out = pointers[11];
-    float *restrict part_1_out = pointers[12];
-    float *restrict part_2_out = pointers[13];
-    float *restrict part_3_out = pointers[14];
-    float *restrict part_4_out = pointers[15];
-    float *restrict part_5_out = pointers[16];
-    float *restrict part_6_out = pointers[17];
-    float *restrict part_7_out = pointers[18];
+    float *restrict value_out = pointers[11];
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict part_1_out = pointers[13];
+    float *restrict part_2_out = pointers[14];
+    float *restrict part_3_out = pointers[15];
+    float *restrict part_4_out = pointers[16];
+    float *restrict part_5_out = pointers[17];
+    float *restrict part_6_out = pointers[18];
+    float *restrict part_7_out = pointers[19];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -451,22 +459,26 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         dot(product_3, 2, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float mean[2][LANES];
         ALIGNED float difference[2][LANES];
+        ALIGNED float ratio[2][LANES];
         ALIGNED float product_4[2][LANES];
         ALIGNED float product_2_2[2][LANES];
         ALIGNED float negate_product_2[2][LANES];
-        ALIGNED float product_5[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             mean[0][lane] = product_3[0][lane] + mlp_output_bias[0];
             mean[1][lane] = product_3[1][lane] + mlp_output_bias[1];
             difference[0][lane] = x[0][lane] - mean[0][lane];
             difference[1][lane] = x[1][lane] - mean[1][lane];
-            product_4[0][lane] = 2.0f * (difference[0][lane] / s[0]) * (-0.5f * value_cotangent[lane]);
-            product_4[1][lane] = 2.0f * (difference[1][lane] / s[1]) * (-0.5f * value_cotangent[lane]);
+            ratio[0][lane] = difference[0][lane] / s[0];
+            ratio[1][lane] = difference[1][lane] / s[1];
+            product_4[0][lane] = 2.0f * ratio[0][lane] * (-0.5f * value_cotangent[lane]);
+            product_4[1][lane] = 2.0f * ratio[1][lane] * (-0.5f * value_cotangent[lane]);
             product_2_2[0][lane] = s_used[0] * product_4[0][lane];
             product_2_2[1][lane] = s_used[1] * product_4[1][lane];
             negate_product_2[0][lane] = -product_2_2[0][lane];
             negate_product_2[1][lane] = -product_2_2[1][lane];
         }
+        // denoising_autoencoder.gen:8
+        ALIGNED float product_5[128][LANES];
         dot(product_5, 128, negate_product_2, 2, mlp_output_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
         ALIGNED float product_6[128][LANES];
@@ -477,12 +489,19 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_6, 128, product_3_2, 128, mlp_1_weight, 1, 128);
         ALIGNED float product_4_2[128][LANES];
-        ALIGNED float product_7[2][LANES];
+        ALIGNED float value[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = -0.5f * square(ratio[0][lane]) - s_used_2[0] - 0.9189385332046727f + (-0.5f *
+                square(ratio[1][lane]) - s_used_2[1] - 0.9189385332046727f);
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+        // denoising_autoencoder.gen:2
+        ALIGNED float product_7[2][LANES];
         dot(product_7, 2, product_4_2, 128, mlp_0_weight, 1, 2);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -490,7 +509,6 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             x_gradient[1][lane] = product_2_2[1][lane] + product_7[1][lane];
         }
         store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
-        // denoising_autoencoder.gen:2
         store(part_1_out, negate_product_2, first, count, 2, 2, 0);
         // denoising_autoencoder.gen:8
         store(part_2_out, hidden_2, first, count, 128, 128, 0);
@@ -502,9 +520,9 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         // denoising_autoencoder.gen:2
         ALIGNED float part_7[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            part_7[0][lane] = -difference[0][lane] / s_used_2[0] * product_4[0][lane] + s_used[0] *
+            part_7[0][lane] = -difference[0][lane] / s_used_3[0] * product_4[0][lane] + s_used[0] *
                 -value_cotangent[lane];
-            part_7[1][lane] = -difference[1][lane] / s_used_2[1] * product_4[1][lane] + s_used[1] *
+            part_7[1][lane] = -difference[1][lane] / s_used_3[1] * product_4[1][lane] + s_used[1] *
                 -value_cotangent[lane];
         }
         store(part_7_out, part_7, first, count, 2, 2, 0);

@@ -60,16 +60,25 @@ csl_rows = CFunction(
     shared=2,
     work=878.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((2,)), Port()),
-    outputs=(Port((2,)), Port((2,)), Port((128,)), Port((128,)), Port((128,)), Port((128,)), Port((2,)), Port((2,))),
+    outputs=(
+        Port(),
+        Port((2,)),
+        Port((2,)),
+        Port((128,)),
+        Port((128,)),
+        Port((128,)),
+        Port((128,)),
+        Port((2,)),
+        Port((2,)),
+    ),
     lanes=16,
     parameters=7,
     random=True,
-    shared=4,
+    shared=6,
     work=1670.0,
 )
 
@@ -80,10 +89,10 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("x_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6", "part_7"),
+                results=("value", "x_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6", "part_7"),
                 parts=(
                     gradients.Part("mlp.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("mlp.1.weight", (None, None), ("part_3", "part_4")),
@@ -93,7 +102,8 @@ GRADIENTS = {
                     gradients.Part("mlp.output.bias", (None,), ("part_1",)),
                     gradients.Part("s", (None,), ("part_7",)),
                 ),
-                width=520,
+                width=521,
+                valued=True,
             ),
         ),
     ),

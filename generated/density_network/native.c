@@ -118,7 +118,7 @@ void decode_rows(const int64_t *numbers, void *const *pointers) {
 #endif
 
 #ifdef OBJECTIVE_PHASE_1_ROWS
-#define LANES 16
+#define LANES 32
 #include "lanes.h"
 
 /* What all rows share. */
@@ -223,6 +223,247 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 4.605170185988092f;
         }
         store(value_out, &value, first, count, 1, 1, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict sigma = pointers[2];
+    float *restrict shared = pointers[7];
+    float *restrict sigma_used = shared + 0;
+    float *restrict sigma_used_2 = shared + 2;
+    float *restrict sigma_used_3 = shared + 4;
+    // density_network.gen:8
+    {
+        float *restrict values = sigma_used;
+        values[0] = logarithm(sigma[0]);
+        values[1] = logarithm(sigma[1]);
+    }
+    {
+        float *restrict values_2 = sigma_used_2;
+        values_2[0] = 1.0f / sigma[0];
+        values_2[1] = 1.0f / sigma[1];
+    }
+    {
+        float *restrict values_3 = sigma_used_3;
+        values_3[0] = square(sigma[0]);
+        values_3[1] = square(sigma[1]);
+    }
+}
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows * 100, 2], part_2
+       [rows * 100, 20], part_3 [rows * 100, 20], part_4 [rows * 100, 1], part_5 [rows, 20], part_6 [rows, 2], part_7
+       [rows, 2]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict sigma = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_output_weight = pointers[5];
+    const float *restrict mlp_output_bias = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict sigma_used = shared + 0;
+    float *restrict sigma_used_2 = shared + 2;
+    float *restrict sigma_used_3 = shared + 4;
+    const int64_t *restrict row_numbers = pointers[8];
+    float *restrict value_out = pointers[9];
+    float *restrict x_gradient_out = pointers[10];
+    float *restrict part_1_out = pointers[11];
+    float *restrict part_2_out = pointers[12];
+    float *restrict part_3_out = pointers[13];
+    float *restrict part_4_out = pointers[14];
+    float *restrict part_5_out = pointers[15];
+    float *restrict part_6_out = pointers[16];
+    float *restrict part_7_out = pointers[17];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // density_network.gen:7
+        ALIGNED float hidden[2000][LANES];
+        ALIGNED float x_of_eps_input[200][LANES];
+        ALIGNED float ratio[200][LANES];
+        ALIGNED float log_p_eps[100][LANES];
+        for (int particle = 0; particle < 100; particle++) {
+            ALIGNED float z[1][LANES];
+            normal(z, 1, row, seed, step, particle, 4);
+            store(part_4_out, z, first, count, 1, 100, particle);
+            ALIGNED float product[20][LANES];
+            dot(product, 20, z, 1, mlp_0_weight, 1, 1);
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[particle * 20 + at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_2_out, hidden + particle * 20, first, count, 20, 2000, particle * 20);
+            ALIGNED float product_2[2][LANES];
+            dot(product_2, 2, hidden + particle * 20, 20, mlp_output_weight, 20, 1);
+            for (int lane = 0; lane < LANES; lane++) {
+                x_of_eps_input[particle * 2][lane] = x[0][lane] - (product_2[0][lane] + mlp_output_bias[0]);
+                x_of_eps_input[particle * 2 + 1][lane] = x[1][lane] - (product_2[1][lane] + mlp_output_bias[1]);
+                ratio[particle * 2][lane] = x_of_eps_input[particle * 2][lane] / sigma[0];
+                ratio[particle * 2 + 1][lane] = x_of_eps_input[particle * 2 + 1][lane] / sigma[1];
+                log_p_eps[particle][lane] = -0.5f * square(ratio[particle * 2][lane]) - sigma_used[0] -
+                    0.9189385332046727f + (-0.5f * square(ratio[particle * 2 + 1][lane]) - sigma_used[1] -
+                    0.9189385332046727f);
+            }
+        }
+        // likelihood.gen:6
+        ALIGNED float collected[100][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) collected[at][lane] = log_p_eps[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = collected[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], collected[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = collected[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], collected[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = collected[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], collected[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = collected[0][lane];
+        for (int at = 1; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], collected[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int block = 0; block < 100; block += 32) {
+            ALIGNED float part[LANES];
+            for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+            for (int at = block; at < 100 && at < block + 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    part[lane] += exponential(collected[at][lane] - choose(absolute(sum_4[lane]) < INFINITY,
+                        sum_5[lane], 0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] += part[lane];
+        }
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float shared_2[100][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+        }
+        ALIGNED float sum_of_product_2[2][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                shared_2[at][lane] = exponential(collected[at][lane] - choose(reduced_2[lane] == -INFINITY, 0.0f,
+                    reduced_2[lane])) * value_cotangent[lane];
+            }
+        }
+        ALIGNED float sum_of_negate_product_2[2][LANES];
+        ALIGNED float sum_of_product_3[20][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_of_product_2[0][lane] = 0.0f;
+            sum_of_product_2[1][lane] = 0.0f;
+            sum_of_negate_product_2[0][lane] = 0.0f;
+            sum_of_negate_product_2[1][lane] = 0.0f;
+        }
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each[2][LANES];
+        ALIGNED float sum_of_each_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_of_each[0][lane] = 0.0f;
+            sum_of_each[1][lane] = 0.0f;
+            sum_of_each_2[lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 100; particle++) {
+            ALIGNED float distributed[LANES];
+            ALIGNED float product_3[2][LANES];
+            ALIGNED float product_2_2[2][LANES];
+            ALIGNED float negate_product_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                distributed[lane] = shared_2[particle][lane];
+                product_3[0][lane] = 2.0f * ratio[particle * 2][lane] * (-0.5f * distributed[lane]);
+                product_3[1][lane] = 2.0f * ratio[particle * 2 + 1][lane] * (-0.5f * distributed[lane]);
+                product_2_2[0][lane] = sigma_used_2[0] * product_3[0][lane];
+                product_2_2[1][lane] = sigma_used_2[1] * product_3[1][lane];
+                sum_of_product_2[0][lane] += product_2_2[0][lane];
+                sum_of_product_2[1][lane] += product_2_2[1][lane];
+                negate_product_2[0][lane] = -product_2_2[0][lane];
+                negate_product_2[1][lane] = -product_2_2[1][lane];
+                sum_of_negate_product_2[0][lane] += negate_product_2[0][lane];
+                sum_of_negate_product_2[1][lane] += negate_product_2[1][lane];
+            }
+            store(part_1_out, negate_product_2, first, count, 2, 200, particle * 2);
+            ALIGNED float product_4[20][LANES];
+            dot(product_4, 20, negate_product_2, 2, mlp_output_weight, 1, 20);
+            ALIGNED float product_3_2[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (1.0f - square(hidden[particle * 20 + at][lane])) * product_4[at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_3[at][lane] += product_3_2[at][lane];
+            }
+            store(part_3_out, product_3_2, first, count, 20, 2000, particle * 20);
+            ALIGNED float each[2][LANES];
+            ALIGNED float each_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                each[0][lane] = -x_of_eps_input[particle * 2][lane] / sigma_used_3[0] * product_3[0][lane];
+                each[1][lane] = -x_of_eps_input[particle * 2 + 1][lane] / sigma_used_3[1] * product_3[1][lane];
+                sum_of_each[0][lane] += each[0][lane];
+                sum_of_each[1][lane] += each[1][lane];
+                each_2[lane] = -distributed[lane];
+                sum_of_each_2[lane] += each_2[lane];
+            }
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = reduced_2[lane] - 4.605170185988092f;
+        store(value_out, &value, first, count, 1, 1, 0);
+        // density_network.gen:3
+        ALIGNED float x_gradient[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_gradient[0][lane] = sum_of_product_2[0][lane];
+            x_gradient[1][lane] = sum_of_product_2[1][lane];
+        }
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        // density_network.gen:9
+        ALIGNED float part_5[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_5[at][lane] = sum_of_product_3[at][lane];
+        }
+        store(part_5_out, part_5, first, count, 20, 20, 0);
+        ALIGNED float part_6[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_6[0][lane] = sum_of_negate_product_2[0][lane];
+            part_6[1][lane] = sum_of_negate_product_2[1][lane];
+        }
+        store(part_6_out, part_6, first, count, 2, 2, 0);
+        // density_network.gen:8
+        ALIGNED float part_7[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_7[0][lane] = sum_of_each[0][lane] + sigma_used_2[0] * sum_of_each_2[lane];
+            part_7[1][lane] = sum_of_each[1][lane] + sigma_used_2[1] * sum_of_each_2[lane];
+        }
+        store(part_7_out, part_7, first, count, 2, 2, 0);
     }
 }
 #endif

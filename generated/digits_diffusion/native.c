@@ -1051,13 +1051,13 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
     {
         float *restrict values = c_used;
         for (int at = 0; at < 64; at++) {
-            values[at] = square(c[at]);
+            values[at] = 1.0f - square(c[at]);
         }
     }
     {
         float *restrict values_2 = c_used_2;
         for (int at = 0; at < 64; at++) {
-            values_2[at] = 1.0f - square(c[at]);
+            values_2[at] = square(c[at]);
         }
     }
     // digits_diffusion.gen:20
@@ -1078,9 +1078,9 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 64],
-       part_3 [rows, 64], part_4 [rows, 256], part_5 [rows, 256], part_6 [rows, 256], part_7 [rows, 256], part_8 [rows,
-       256], part_9 [rows, 256], part_10 [rows, 106], part_11 [rows, 10], part_12 [rows, 10]. */
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2
+       [rows, 64], part_3 [rows, 64], part_4 [rows, 256], part_5 [rows, 256], part_6 [rows, 256], part_7 [rows, 256],
+       part_8 [rows, 256], part_9 [rows, 256], part_10 [rows, 106], part_11 [rows, 10], part_12 [rows, 10]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const int64_t *restrict y_rows = pointers[1];
@@ -1101,18 +1101,19 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     float *restrict shared_2 = shared + 128;
     float *restrict c_used_3 = shared + 144;
     const int64_t *restrict row_numbers = pointers[15];
-    float *restrict part_1_out = pointers[16];
-    float *restrict part_2_out = pointers[17];
-    float *restrict part_3_out = pointers[18];
-    float *restrict part_4_out = pointers[19];
-    float *restrict part_5_out = pointers[20];
-    float *restrict part_6_out = pointers[21];
-    float *restrict part_7_out = pointers[22];
-    float *restrict part_8_out = pointers[23];
-    float *restrict part_9_out = pointers[24];
-    float *restrict part_10_out = pointers[25];
-    float *restrict part_11_out = pointers[26];
-    float *restrict part_12_out = pointers[27];
+    float *restrict value_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -1133,41 +1134,45 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         uniform(&noise, 1, row, seed, step, 0, 5);
         ALIGNED float t[LANES];
         ALIGNED float power_t[LANES];
-        ALIGNED float s[LANES];
         ALIGNED float a_2[LANES];
-        ALIGNED float power_a[LANES];
-        ALIGNED float total[64][LANES];
+        ALIGNED float noise_2[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             t[lane] = 0.001f + 0.999f * noise[lane];
             power_t[lane] = square(t[lane]);
-            s[lane] = root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane]));
             a_2[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
-            power_a[lane] = square(a_2[lane]);
-        }
-        ALIGNED float noise_2[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = power_a[lane] * c_used[at] + square(s[lane]);
         }
         normal(noise_2, 64, row, seed, step, 0, 6);
         ALIGNED float e[64][LANES];
-        ALIGNED float u[64][LANES];
+        ALIGNED float s[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) e[at][lane] = 0.0f + noise_2[at][lane];
+        }
+        ALIGNED float u[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            s[lane] = root(-exponential_minus_1(-(0.1f * t[lane]) - 9.95f * power_t[lane]));
         }
         uniform(u, 64, row, seed, step, 0, 4);
         // digits_diffusion.gen:26
         ALIGNED float sigmoid_input[64][LANES];
         ALIGNED float Spread_input[64][LANES];
-        ALIGNED float total_2[64][LANES];
+        ALIGNED float total[64][LANES];
         ALIGNED float product[64][LANES];
-        ALIGNED float product_2[16][LANES];
+        ALIGNED float power_a[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 sigmoid_input[at][lane] = logarithm(x[at][lane] + u[at][lane]) - logarithm(16.0f - x[at][lane] + (1.0f -
                     u[at][lane]));
                 Spread_input[at][lane] = (sigmoid_input[at][lane] + 1.5f) / 2.0f;
-                total_2[at][lane] = a_2[lane] * Spread_input[at][lane] + s[lane] * e[at][lane];
-                product[at][lane] = s[lane] * (a_2[lane] * c_used_2[at] * total_2[at][lane] - a[at]);
+                total[at][lane] = a_2[lane] * Spread_input[at][lane] + s[lane] * e[at][lane];
+                product[at][lane] = s[lane] * (a_2[lane] * c_used[at] * total[at][lane] - a[at]);
+            }
+        }
+        ALIGNED float total_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) power_a[lane] = square(a_2[lane]);
+        ALIGNED float product_2[16][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = power_a[lane] * c_used_2[at] + square(s[lane]);
             }
         }
         ALIGNED float indicator_value[10][LANES];
@@ -1179,7 +1184,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
         }
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) value[at][lane] = total_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = total[at][lane];
         }
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) value[at + 64][lane] = sine(product_2[at][lane]);
@@ -1234,7 +1239,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 net[at][lane] = product_6[at][lane] + mlp_net_bias[at];
-                velocity[at][lane] = product[at][lane] / total[at][lane] + net[at][lane];
+                velocity[at][lane] = product[at][lane] / total_2[at][lane] + net[at][lane];
                 difference[at][lane] = a_2[lane] * e[at][lane] - s[lane] * Spread_input[at][lane] - velocity[at][lane];
             }
         }
@@ -1251,7 +1256,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             for (int lane = 0; lane < LANES; lane++) {
                 negate_value[at][lane] = -(difference[at][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane])
                     * (2.0f * reduced_2[lane] * value_cotangent[lane]));
-                product_3_2[at][lane] = s[lane] * (1.0f / total[at][lane] * negate_value[at][lane]);
+                product_3_2[at][lane] = s[lane] * (1.0f / total_2[at][lane] * negate_value[at][lane]);
             }
         }
         dot(projected, 256, negate_value, 64, mlp_net_weight, 1, 256);
@@ -1274,23 +1279,26 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(projected_3, 256, total_7, 256, mlp_1_weight, 1, 256);
         ALIGNED float total_8[256][LANES];
-        ALIGNED float part_1[64][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 256; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 total_8[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + sigmoid_total_3[at][lane] *
                     (1.0f - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected_3[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = square(reduced_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+        // digits_diffusion.gen:6
+        ALIGNED float part_1[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) part_1[at][lane] = -product_3_2[at][lane];
         }
         store(part_1_out, part_1, first, count, 64, 64, 0);
-        // digits_diffusion.gen:6
         ALIGNED float part_2[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_2[at][lane] = c_used_3[at] * (power_a[lane] * (-product[at][lane] / square(total[at][lane]) *
-                    negate_value[at][lane]) - a_2[lane] * (total_2[at][lane] * product_3_2[at][lane]));
+                part_2[at][lane] = c_used_3[at] * (power_a[lane] * (-product[at][lane] / square(total_2[at][lane]) *
+                    negate_value[at][lane]) - a_2[lane] * (total[at][lane] * product_3_2[at][lane]));
             }
         }
         store(part_2_out, part_2, first, count, 64, 64, 0);

@@ -67,12 +67,12 @@ simulate_vp_rows = CFunction(
     random=True,
     work=311.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port(whole=True), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((64,)),
         Port((64,)),
@@ -112,10 +112,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -142,7 +143,8 @@ GRADIENTS = {
                     gradients.Part("velocity.mlp.2.bias", (None,), ("part_5",)),
                     gradients.Part("velocity.mlp.net.bias", (None,), ("part_3",)),
                 ),
-                width=1854,
+                width=1855,
+                valued=True,
             ),
         ),
     ),

@@ -6,9 +6,718 @@ spec: specs/physics/edm.gen, sha256 3a19e65837c92d31b34e9841fea862ecb4b353cf3442
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import (
+    dot,
+    matrix,
+    matrix_again,
+    maximum,
+    minimum,
+    normal,
+    power,
+    square,
+    vector,
+    whole_power,
+)
+
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, device),
+        tiles.places(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2, device),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_3, device),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    total_out,
+    product_out,
+    total_2_out,
+    sqrt_total_out,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 minimizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # diffusion.gen:33
+    noise = normal(seed, row, step, 0, 1)
+    u = -1.2 + 1.2 * noise
+    # diffusion.gen:35
+    s = tl.exp(u)
+    # diffusion.gen:34
+    total = square(s) + 0.25
+    product_2 = s * 0.5
+    # diffusion.gen:33
+    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
+    e = 0.0 + noise_2
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # diffusion.gen:34
+    total_2 = x + s[:, None] * e
+    # diffusion.gen:33
+    tl.store(
+        total_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    # edm.gen:10
+    sqrt_total = tl.sqrt(total)
+    product_2_2 = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0)) * (u / 4.0)[:, None]
+    product_2_2_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0)) * (u / 4.0)[:, None]
+    total_3 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2_2), tl.sin(product_2_2)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, total_2 / sqrt_total[:, None], 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total_3 * tl.sigmoid(total_3)
+    # diffusion.gen:33
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+    tl.store(total_out + place, total, mask=live)
+    tl.store(product_out + place, product_2, mask=live)
+    tl.store(sqrt_total_out + place, sqrt_total, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, weight, bias, *, rows, seed, step):
+    """the value that phase_1 minimizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 2]; returns total [rows], product [rows], total_2 [rows, 2], sqrt_total [rows], hidden [rows,
+    128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_phase_1_stage_1(weight, bias, device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    total = torch.empty(count, dtype=torch.float32, device=device)
+    product = torch.empty(count, dtype=torch.float32, device=device)
+    total_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    sqrt_total = torch.empty(count, dtype=torch.float32, device=device)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        total,
+        product,
+        total_2,
+        sqrt_total,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return total, product, total_2, sqrt_total, hidden
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    product_ptr,
+    sqrt_total_ptr,
+    total_ptr,
+    total_2_ptr,
+    total_5_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 minimizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_5 = tl.load(total_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_3 = total_5 * tl.sigmoid(total_5)
+    net_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    net_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    total = tl.load(total_ptr + place, mask=live, other=0)
+    # edm.gen:8
+    shared_1 = 0.25 / total
+    product_2 = tl.load(product_ptr + place, mask=live, other=0)
+    sqrt_total = tl.load(sqrt_total_ptr + place, mask=live, other=0)
+    shared_2 = product_2 / sqrt_total
+    denoise_0 = shared_1 * tl.load(total_2_ptr + place * 2, mask=live, other=0) + shared_2 * net_0
+    denoise_1 = shared_1 * tl.load(total_2_ptr + place * 2 + 1, mask=live, other=0) + shared_2 * net_1
+    # diffusion.gen:34
+    shared_3 = tl.load(x_ptr + place * 2, mask=live, other=0) - denoise_0
+    shared_4 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - denoise_1
+    value_2 = total / square(product_2) * square(tl.sqrt(shared_3 * shared_3 + shared_4 * shared_4))
+    # edm.gen:10
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, product, sqrt_total, total, total_2, total_5, weight, bias):
+    """the value that phase_1 minimizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 2], product [rows], sqrt_total [rows], total [rows], total_2 [rows, 2], total_5 [rows, 128];
+    returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_phase_1_stage_2(weight, bias, device)
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
+        sqrt_total.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
+        total_5.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_net_weight,
+    mlp_net_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 minimizes, by one draw for each row.
+
+    Takes x [rows, 2]; returns value [rows].
+    """
+    # diffusion.gen:33
+    total, product, total_2, sqrt_total, hidden = objective_phase_1_stage_1_rows(
+        x,
+        mlp_0_weight,
+        mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # edm.gen:10
+    total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = F.silu(total_4)
+    total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+    value_2 = objective_phase_1_stage_2_rows(
+        x,
+        product,
+        sqrt_total,
+        total,
+        total_2,
+        total_5,
+        mlp_net_weight,
+        mlp_net_bias,
+    )
+    return value_2
+
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+SAMPLE_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+SAMPLE_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(SAMPLE_STAGE_1_LAYOUT_1, device),
+        tiles.places(SAMPLE_STAGE_1_LAYOUT_2, device),
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_3, device),
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def sample_stage_1_kernel(
+    x_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:18
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * k, 7)
+    # edm.gen:10
+    product_2 = exp_value * (tl.log(s) / 4.0)
+    product_2_2 = exp_value_2 * (tl.log(s) / 4.0)
+    power_s = square(s)
+    total = power_s + 0.25
+    sqrt_total = tl.sqrt(total)
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    total_2 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2), tl.sin(product_2)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, x / sqrt_total, 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total_2 * tl.sigmoid(total_2)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(x, weight, bias, k):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+SAMPLE_STAGE_2_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+SAMPLE_STAGE_2_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+SAMPLE_STAGE_2_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_sample_stage_2(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(SAMPLE_STAGE_2_LAYOUT_1, device),
+        tiles.places(SAMPLE_STAGE_2_LAYOUT_2, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.mask(SAMPLE_STAGE_2_LAYOUT_3, device),
+        tiles.mask(SAMPLE_STAGE_2_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def sample_stage_2_kernel(
+    total_4_ptr,
+    x_ptr,
+    places_array,
+    places_2_array,
+    net_weight_array,
+    net_bias_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    drift_out,
+    difference_out,
+    hidden_4_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:18
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * k, 7)
+    length = s - tl.where(k < 17, whole_power(1.8701222535385968 + -0.08579779645617581 * (k + 1), 7), 0.0)
+    # edm.gen:10
+    power_s = square(s)
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:18
+    s_2 = maximum(s - length, 0.002)
+    # edm.gen:10
+    product_2 = exp_value * (tl.log(s_2) / 4.0)
+    product_2_2 = exp_value_2 * (tl.log(s_2) / 4.0)
+    total = power_s + 0.25
+    sqrt_total = tl.sqrt(total)
+    power_s_2 = square(s_2)
+    total_5 = power_s_2 + 0.25
+    sqrt_total_5 = tl.sqrt(total_5)
+    # edm.gen:5
+    sqrt_value = tl.sqrt(2.0 * s)
+    total_4 = tl.load(total_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_3 = total_4 * tl.sigmoid(total_4)
+    net = dot(hidden_3, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise = 0.25 / total * x + s * 0.5 / sqrt_total * net
+    # edm.gen:12
+    score = (denoise - x) / power_s
+    # edm.gen:5
+    drift = -(0.5 * (sqrt_value * sqrt_value * score))
+    # edm.gen:10
+    tl.store(
+        drift_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    # edm.gen:18
+    difference = x - length * drift
+    # edm.gen:10
+    tl.store(
+        difference_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        difference,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    total_6 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2), tl.sin(product_2)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, difference / sqrt_total_5, 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    hidden_4 = total_6 * tl.sigmoid(total_6)
+    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_2_rows(total_4, x, mlp_0_weight, mlp_0_bias, net_weight, net_bias, k):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 2.
+
+    Takes total_4 [rows, 128], x [rows, 2]; returns drift [rows, 2], difference [rows, 2], hidden_4 [rows, 128].
+    """
+    count, device = len(total_4), total_4.device
+    arrays = pack_sample_stage_2(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift = torch.empty(count, 2, dtype=torch.float32, device=device)
+    difference = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        total_4.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        drift,
+        difference,
+        hidden_4,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift, difference, hidden_4
+
+
+@tiles.remembered
+def pack_sample_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def sample_stage_3_kernel(
+    difference_ptr,
+    drift_ptr,
+    total_8_ptr,
+    x_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_next_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:18
+    last = tl.where(k == 17, 1.0, 0.0)
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * k, 7)
+    length = s - tl.where(k < 17, whole_power(1.8701222535385968 + -0.08579779645617581 * (k + 1), 7), 0.0)
+    s_2 = maximum(s - length, 0.002)
+    # edm.gen:10
+    power_s_2 = square(s_2)
+    total_5 = power_s_2 + 0.25
+    sqrt_total_5 = tl.sqrt(total_5)
+    # edm.gen:5
+    sqrt_value_2 = tl.sqrt(2.0 * s_2)
+    total_8 = tl.load(total_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_6 = total_8 * tl.sigmoid(total_8)
+    net_2_0 = tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    net_2_1 = tl.sum(hidden_6 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # edm.gen:8
+    shared_1 = 0.25 / total_5
+    shared_2 = s_2 * 0.5 / sqrt_total_5
+    denoise_2_0 = shared_1 * tl.load(difference_ptr + place * 2, mask=live, other=0) + shared_2 * net_2_0
+    denoise_2_1 = shared_1 * tl.load(difference_ptr + place * 2 + 1, mask=live, other=0) + shared_2 * net_2_1
+    # edm.gen:12
+    score_2_0 = (denoise_2_0 - tl.load(difference_ptr + place * 2, mask=live, other=0)) / power_s_2
+    score_2_1 = (denoise_2_1 - tl.load(difference_ptr + place * 2 + 1, mask=live, other=0)) / power_s_2
+    # edm.gen:5
+    shared_3 = sqrt_value_2 * sqrt_value_2
+    drift_2_0 = -(0.5 * (shared_3 * score_2_0))
+    drift_2_1 = -(0.5 * (shared_3 * score_2_1))
+    # edm.gen:18
+    total_9_0 = 0.5 * tl.load(drift_ptr + place * 2, mask=live, other=0) + 0.5 * drift_2_0
+    total_9_1 = 0.5 * tl.load(drift_ptr + place * 2 + 1, mask=live, other=0) + 0.5 * drift_2_1
+    x_next_0 = tl.load(x_ptr + place * 2, mask=live, other=0) - length * (
+        total_9_0 + last * (tl.load(drift_ptr + place * 2, mask=live, other=0) - total_9_0)
+    )
+    x_next_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - length * (
+        total_9_1 + last * (tl.load(drift_ptr + place * 2 + 1, mask=live, other=0) - total_9_1)
+    )
+    # edm.gen:10
+    tl.store(x_next_out + place * 2, x_next_0, mask=live)
+    tl.store(x_next_out + place * 2 + 1, x_next_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_3_rows(difference, drift, total_8, x, weight, bias, k):
+    """approximate samples of x by the probability flow of edm in 18 steps: stage 3.
+
+    Takes difference [rows, 2], drift [rows, 2], total_8 [rows, 128], x [rows, 2]; returns x_next [rows, 2].
+    """
+    count, device = len(difference), difference.device
+    arrays = pack_sample_stage_3(weight, bias, device)
+    size = sample_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    sample_stage_3_kernel[(programs,)](
+        difference.to(torch.float32).contiguous(),
+        drift.to(torch.float32).contiguous(),
+        total_8.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        x_next,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_next
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_net_weight,
+    mlp_net_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """approximate samples of x by the probability flow of edm in 18 steps.
+
+    Returns x [rows, 2].
+    """
+    dtype = mlp_0_weight.dtype
+    # edm.gen:14
+    noise = random.normal(seed, rows, step, 0, 2, dtype=dtype)
+    x_start = 80.0 * noise
+    # edm.gen:18
+    x = x_start
+    for k in range(18):
+        # edm.gen:10
+        hidden = sample_stage_1_rows(x, mlp_0_weight, mlp_0_bias, k)
+        total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+        hidden_2 = F.silu(total_3)
+        total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+        drift, difference, hidden_4 = sample_stage_2_rows(
+            total_4,
+            x,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+            k,
+        )
+        total_7 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
+        hidden_5 = F.silu(total_7)
+        total_8 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
+        x_next = sample_stage_3_rows(difference, drift, total_8, x, mlp_net_weight, mlp_net_bias, k)
+        # edm.gen:18
+        x = x_next
+    return x
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -50,6 +759,3547 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return x
+
+
+REVERSE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+REVERSE_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+REVERSE_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_reverse_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(REVERSE_STAGE_1_LAYOUT_1, device),
+        tiles.places(REVERSE_STAGE_1_LAYOUT_2, device),
+        tiles.mask(REVERSE_STAGE_1_LAYOUT_3, device),
+        tiles.mask(REVERSE_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+def reverse_stage_1_kernel(
+    x_2_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    step,
+    step,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:18
+    total = step + k
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * total, 7)
+    # edm.gen:10
+    product_2 = exp_value * (tl.log(s) / 4.0)
+    product_2_2 = exp_value_2 * (tl.log(s) / 4.0)
+    power_s = square(s)
+    total_2 = power_s + 0.25
+    sqrt_total_2 = tl.sqrt(total_2)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    total_3 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2), tl.sin(product_2)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, x_2 / sqrt_total_2, 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total_3 * tl.sigmoid(total_3)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 1.
+
+    Takes x_2 [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x_2), x_2.device
+    arrays = pack_reverse_stage_1(weight, bias, device)
+    size = reverse_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    reverse_stage_1_kernel[(programs,)](
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        step,
+        step,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+REVERSE_STAGE_2_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+REVERSE_STAGE_2_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+REVERSE_STAGE_2_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_reverse_stage_2(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(REVERSE_STAGE_2_LAYOUT_1, device),
+        tiles.places(REVERSE_STAGE_2_LAYOUT_2, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.mask(REVERSE_STAGE_2_LAYOUT_3, device),
+        tiles.mask(REVERSE_STAGE_2_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+def reverse_stage_2_kernel(
+    total_5_ptr,
+    x_2_ptr,
+    places_array,
+    places_2_array,
+    net_weight_array,
+    net_bias_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    drift_out,
+    difference_out,
+    hidden_4_out,
+    count,
+    step,
+    step,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:18
+    total = step + k
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * total, 7)
+    length = s - tl.where(total < 17, whole_power(1.8701222535385968 + -0.08579779645617581 * (total + 1), 7), 0.0)
+    # edm.gen:10
+    power_s = square(s)
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:18
+    s_2 = maximum(s - length, 0.002)
+    # edm.gen:10
+    product_2 = exp_value * (tl.log(s_2) / 4.0)
+    product_2_2 = exp_value_2 * (tl.log(s_2) / 4.0)
+    total_2 = power_s + 0.25
+    sqrt_total_2 = tl.sqrt(total_2)
+    power_s_2 = square(s_2)
+    total_6 = power_s_2 + 0.25
+    sqrt_total_6 = tl.sqrt(total_6)
+    # edm.gen:5
+    sqrt_value = tl.sqrt(2.0 * s)
+    total_5 = tl.load(total_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_3 = total_5 * tl.sigmoid(total_5)
+    net = dot(hidden_3, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise = 0.25 / total_2 * x_2 + s * 0.5 / sqrt_total_2 * net
+    # edm.gen:12
+    score = (denoise - x_2) / power_s
+    # edm.gen:5
+    drift = -(0.5 * (sqrt_value * sqrt_value * score))
+    # edm.gen:10
+    tl.store(
+        drift_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    # edm.gen:18
+    difference = x_2 - length * drift
+    # edm.gen:10
+    tl.store(
+        difference_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        difference,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    total_7 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2), tl.sin(product_2)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, difference / sqrt_total_6, 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    hidden_4 = total_7 * tl.sigmoid(total_7)
+    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def reverse_stage_2_rows(total_5, x_2, mlp_0_weight, mlp_0_bias, net_weight, net_bias, step, step, k):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 2.
+
+    Takes total_5 [rows, 128], x_2 [rows, 2]; returns drift [rows, 2], difference [rows, 2], hidden_4 [rows,
+    128].
+    """
+    count, device = len(total_5), total_5.device
+    arrays = pack_reverse_stage_2(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = reverse_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift = torch.empty(count, 2, dtype=torch.float32, device=device)
+    difference = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    reverse_stage_2_kernel[(programs,)](
+        total_5.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        drift,
+        difference,
+        hidden_4,
+        count,
+        step,
+        step,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift, difference, hidden_4
+
+
+@tiles.remembered
+def pack_reverse_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+def reverse_stage_3_kernel(
+    difference_ptr,
+    drift_ptr,
+    total_9_ptr,
+    x_2_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_next_out,
+    count,
+    step,
+    step,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:18
+    total = step + k
+    last = tl.where(total == 17, 1.0, 0.0)
+    s = whole_power(1.8701222535385968 + -0.08579779645617581 * total, 7)
+    length = s - tl.where(total < 17, whole_power(1.8701222535385968 + -0.08579779645617581 * (total + 1), 7), 0.0)
+    s_2 = maximum(s - length, 0.002)
+    # edm.gen:10
+    power_s_2 = square(s_2)
+    total_6 = power_s_2 + 0.25
+    sqrt_total_6 = tl.sqrt(total_6)
+    # edm.gen:5
+    sqrt_value_2 = tl.sqrt(2.0 * s_2)
+    total_9 = tl.load(total_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_6 = total_9 * tl.sigmoid(total_9)
+    net_2_0 = tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    net_2_1 = tl.sum(hidden_6 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # edm.gen:8
+    shared_1 = 0.25 / total_6
+    shared_2 = s_2 * 0.5 / sqrt_total_6
+    denoise_2_0 = shared_1 * tl.load(difference_ptr + place * 2, mask=live, other=0) + shared_2 * net_2_0
+    denoise_2_1 = shared_1 * tl.load(difference_ptr + place * 2 + 1, mask=live, other=0) + shared_2 * net_2_1
+    # edm.gen:12
+    score_2_0 = (denoise_2_0 - tl.load(difference_ptr + place * 2, mask=live, other=0)) / power_s_2
+    score_2_1 = (denoise_2_1 - tl.load(difference_ptr + place * 2 + 1, mask=live, other=0)) / power_s_2
+    # edm.gen:5
+    shared_3 = sqrt_value_2 * sqrt_value_2
+    drift_2_0 = -(0.5 * (shared_3 * score_2_0))
+    drift_2_1 = -(0.5 * (shared_3 * score_2_1))
+    # edm.gen:18
+    total_10_0 = 0.5 * tl.load(drift_ptr + place * 2, mask=live, other=0) + 0.5 * drift_2_0
+    total_10_1 = 0.5 * tl.load(drift_ptr + place * 2 + 1, mask=live, other=0) + 0.5 * drift_2_1
+    x_2_next_0 = tl.load(x_2_ptr + place * 2, mask=live, other=0) - length * (
+        total_10_0 + last * (tl.load(drift_ptr + place * 2, mask=live, other=0) - total_10_0)
+    )
+    x_2_next_1 = tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0) - length * (
+        total_10_1 + last * (tl.load(drift_ptr + place * 2 + 1, mask=live, other=0) - total_10_1)
+    )
+    # edm.gen:10
+    tl.store(x_2_next_out + place * 2, x_2_next_0, mask=live)
+    tl.store(x_2_next_out + place * 2 + 1, x_2_next_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def reverse_stage_3_rows(difference, drift, total_9, x_2, weight, bias, step, step, k):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`: stage 3.
+
+    Takes difference [rows, 2], drift [rows, 2], total_9 [rows, 128], x_2 [rows, 2]; returns x_2_next [rows, 2].
+    """
+    count, device = len(difference), difference.device
+    arrays = pack_reverse_stage_3(weight, bias, device)
+    size = reverse_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    reverse_stage_3_kernel[(programs,)](
+        difference.to(torch.float32).contiguous(),
+        drift.to(torch.float32).contiguous(),
+        total_9.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        x_2_next,
+        count,
+        step,
+        step,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2_next
+
+
+@torch.no_grad()
+@tiles.stages(reverse_stage_1_rows, reverse_stage_2_rows, reverse_stage_3_rows)
+def reverse_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_net_weight,
+    mlp_net_bias,
+    steps,
+    step,
+):
+    """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
+    `step`.
+
+    Takes x [rows, 2]; returns x [rows, 2].
+    """
+    # edm.gen:18
+    for k in range(steps):
+        # edm.gen:10
+        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, step, k)
+        total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+        hidden_2 = F.silu(total_4)
+        total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+        drift, difference, hidden_4 = reverse_stage_2_rows(
+            total_5,
+            x,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+            step,
+            step,
+            k,
+        )
+        total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
+        hidden_5 = F.silu(total_8)
+        total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
+        x_2_next = reverse_stage_3_rows(difference, drift, total_9, x, mlp_net_weight, mlp_net_bias, step, step, k)
+        # edm.gen:18
+        x = x_2_next
+    return x
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_1_kernel(
+    projected_2_ptr,
+    projected_5_ptr,
+    total_2_ptr,
+    hidden_2_out,
+    operand_2_out,
+    operand_4_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_2 = tl.load(total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_2 = tl.sigmoid(total_2)
+    hidden_2 = total_2 * sigmoid_total_2
+    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
+    product_3 = sigmoid_total_2 * tl.sigmoid(-total_2)
+    projected_2 = tl.load(
+        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_2 = sigmoid_total_2 * projected_2 + total_2 * (product_3 * projected_2)
+    tl.store(operand_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_2, mask=live[:, None])
+    projected_5 = tl.load(
+        projected_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_4 = sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)
+    tl.store(operand_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_4, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_1_rows(projected_2, projected_5, total_2):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 1.
+
+    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
+    operand_2 [rows, 128], operand_4 [rows, 128].
+    """
+    count, device = len(projected_2), projected_2.device
+    size = probability_flow_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_1_kernel[(programs,)](
+        projected_2.to(torch.float32).contiguous(),
+        projected_5.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
+        hidden_2,
+        operand_2,
+        operand_4,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_2, operand_2, operand_4
+
+
+@tiles.remembered
+def pack_probability_flow_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_2_kernel(
+    x_ptr,
+    projected_3_ptr,
+    projected_6_ptr,
+    total_3_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_slope_start_out,
+    log_det_slope_start_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:5
+    value_0 = 1.0
+    # edm.gen:12
+    product_5_0 = -1.0 * value_0
+    # edm.gen:5
+    value_2_1 = 1.0
+    # edm.gen:12
+    product_6_1 = -1.0 * value_2_1
+    total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_3 = tl.sigmoid(total_3)
+    hidden_3 = total_3 * sigmoid_total_3
+    net_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    net_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # edm.gen:8
+    denoise_0 = 0.9999840002559959 * tl.load(x_ptr + place * 2, mask=live, other=0) + 0.0019999840001919972 * net_0
+    denoise_1 = 0.9999840002559959 * tl.load(x_ptr + place * 2 + 1, mask=live, other=0) + 0.0019999840001919972 * net_1
+    # edm.gen:12
+    score_0 = (denoise_0 - tl.load(x_ptr + place * 2, mask=live, other=0)) / 4e-06
+    score_1 = (denoise_1 - tl.load(x_ptr + place * 2 + 1, mask=live, other=0)) / 4e-06
+    product_4 = sigmoid_total_3 * tl.sigmoid(-total_3)
+    projected_3 = tl.load(
+        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:10
+    shared_1 = sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)
+    # edm.gen:5
+    tangent_0 = -1.0 * (
+        0.5
+        * (
+            0.003999999999999999
+            * (
+                250000.0
+                * (
+                    0.9999840002559959 * value_0
+                    + 0.0019999840001919972 * tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
+                    + product_5_0
+                )
+            )
+        )
+    )
+    projected_6 = tl.load(
+        projected_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:10
+    shared_2 = sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)
+    # edm.gen:5
+    tangent_2_1 = -1.0 * (
+        0.5
+        * (
+            0.003999999999999999
+            * (
+                250000.0
+                * (
+                    0.9999840002559959 * value_2_1
+                    + 0.0019999840001919972 * tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
+                    + product_6_1
+                )
+            )
+        )
+    )
+    x_slope_start_0 = -(0.5 * (0.003999999999999999 * score_0))
+    x_slope_start_1 = -(0.5 * (0.003999999999999999 * score_1))
+    log_det_slope_start = tangent_0 + tangent_2_1
+    # edm.gen:10
+    tl.store(x_slope_start_out + place * 2, x_slope_start_0, mask=live)
+    tl.store(x_slope_start_out + place * 2 + 1, x_slope_start_1, mask=live)
+    tl.store(log_det_slope_start_out + place, log_det_slope_start, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_2_rows(x, projected_3, projected_6, total_3, weight, bias):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 2.
+
+    Takes x [rows, 2], projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns
+    x_slope_start [rows, 2], log_det_slope_start [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_probability_flow_stage_2(weight, bias, device)
+    size = probability_flow_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_slope_start = torch.empty(count, 2, dtype=torch.float32, device=device)
+    log_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
+    probability_flow_stage_2_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        projected_3.to(torch.float32).contiguous(),
+        projected_6.to(torch.float32).contiguous(),
+        total_3.to(torch.float32).contiguous(),
+        *arrays,
+        x_slope_start,
+        log_det_slope_start,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_slope_start, log_det_slope_start
+
+
+PROBABILITY_FLOW_STAGE_3_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+PROBABILITY_FLOW_STAGE_3_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+PROBABILITY_FLOW_STAGE_3_LAYOUT_3 = tiles.layout(16, [*range(8, 16)])
+PROBABILITY_FLOW_STAGE_3_LAYOUT_4 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(PROBABILITY_FLOW_STAGE_3_LAYOUT_1, device),
+        tiles.places(PROBABILITY_FLOW_STAGE_3_LAYOUT_2, device),
+        tiles.places(PROBABILITY_FLOW_STAGE_3_LAYOUT_3, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_3_LAYOUT_4, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_3_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+        tiles.mask(PROBABILITY_FLOW_STAGE_3_LAYOUT_3, device),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def probability_flow_stage_3_kernel(
+    left_ptr,
+    length_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    places_array,
+    places_2_array,
+    places_3_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    mask_3_array,
+    ratio_out,
+    trial_out,
+    s_out,
+    product_7_out,
+    power_s_out,
+    ratio_2_out,
+    s_2_out,
+    power_s_2_out,
+    total_5_out,
+    total_6_out,
+    sqrt_total_5_out,
+    hidden_4_out,
+    sqrt_total_4_out,
+    ratio_3_out,
+    s_3_out,
+    product_11_out,
+    power_s_3_out,
+    ratio_4_out,
+    sqrt_total_14_out,
+    ratio_5_out,
+    s_4_out,
+    product_13_out,
+    power_s_4_out,
+    ratio_6_out,
+    sqrt_total_19_out,
+    ratio_7_out,
+    product_15_out,
+    power_s_5_out,
+    ratio_8_out,
+    sqrt_total_24_out,
+    ratio_9_out,
+    value_3_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    places_3_array [16]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    mask_3_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    exp_value_3 = tl.exp(4.605170185988092 * (tl.arange(0, 16)[None, :] / 7.0))
+    exp_value_4 = tl.exp(4.605170185988092 * (vector(places_3_array, 0, 16) / 7.0))
+    left = tl.load(left_ptr + place, mask=live, other=0)
+    # edm.gen:19
+    ratio = left / (1000.0 - k)
+    length = tl.load(length_ptr + place, mask=live, other=0)
+    trial = minimum(maximum(length, ratio), left)
+    difference = 80.0 - left
+    s = difference + 0.3 * trial
+    # edm.gen:5
+    sqrt_value = tl.sqrt(2.0 * s)
+    product_7 = sqrt_value * sqrt_value
+    # edm.gen:10
+    power_s = square(s)
+    total_4 = power_s + 0.25
+    # edm.gen:8
+    ratio_2 = 0.25 / total_4
+    # edm.gen:19
+    product_8 = 0.2 * trial
+    s_2 = difference + product_8
+    # edm.gen:10
+    power_s_2 = square(s_2)
+    total_5 = power_s_2 + 0.25
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    total_6 = x_2 + product_8[:, None] * x_slope
+    tl.store(
+        total_6_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_6,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    # edm.gen:10
+    sqrt_total_5 = tl.sqrt(total_5)
+    product_9 = exp_value * (tl.log(s_2) / 4.0)[:, None]
+    product_9_2 = exp_value_2 * (tl.log(s_2) / 4.0)[:, None]
+    total_7 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_9_2), tl.sin(product_9)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, total_6 / sqrt_total_5[:, None], 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden_4 = total_7 * tl.sigmoid(total_7)
+    # edm.gen:19
+    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
+    # edm.gen:10
+    sqrt_total_4 = tl.sqrt(total_4)
+    # edm.gen:8
+    ratio_3 = s * 0.5 / sqrt_total_4
+    # edm.gen:19
+    s_3 = difference + 0.8 * trial
+    # edm.gen:5
+    sqrt_value_3 = tl.sqrt(2.0 * s_3)
+    product_11 = sqrt_value_3 * sqrt_value_3
+    # edm.gen:10
+    power_s_3 = square(s_3)
+    total_14 = power_s_3 + 0.25
+    # edm.gen:8
+    ratio_4 = 0.25 / total_14
+    # edm.gen:10
+    sqrt_total_14 = tl.sqrt(total_14)
+    # edm.gen:8
+    ratio_5 = s_3 * 0.5 / sqrt_total_14
+    # edm.gen:19
+    s_4 = difference + 0.8888888888888888 * trial
+    # edm.gen:5
+    sqrt_value_4 = tl.sqrt(2.0 * s_4)
+    product_13 = sqrt_value_4 * sqrt_value_4
+    # edm.gen:10
+    power_s_4 = square(s_4)
+    total_19 = power_s_4 + 0.25
+    # edm.gen:8
+    ratio_6 = 0.25 / total_19
+    # edm.gen:10
+    sqrt_total_19 = tl.sqrt(total_19)
+    # edm.gen:8
+    ratio_7 = s_4 * 0.5 / sqrt_total_19
+    # edm.gen:19
+    s_5 = difference + trial
+    # edm.gen:5
+    sqrt_value_5 = tl.sqrt(2.0 * s_5)
+    product_15 = sqrt_value_5 * sqrt_value_5
+    # edm.gen:10
+    power_s_5 = square(s_5)
+    total_24 = power_s_5 + 0.25
+    # edm.gen:8
+    ratio_8 = 0.25 / total_24
+    # edm.gen:10
+    sqrt_total_24 = tl.sqrt(total_24)
+    # edm.gen:8
+    ratio_9 = s_5 * 0.5 / sqrt_total_24
+    # edm.gen:10
+    product_16 = exp_value_3 * (tl.log(s_5) / 4.0)[:, None]
+    product_16_2 = exp_value_4 * (tl.log(s_5) / 4.0)[:, None]
+    value_3 = tl.where(vector(mask_3_array, 0, 16) != 0.0, tl.cos(product_16_2), tl.sin(product_16))
+    # edm.gen:19
+    tl.store(value_3_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], value_3, mask=live[:, None])
+    tl.store(ratio_out + place, ratio, mask=live)
+    tl.store(trial_out + place, trial, mask=live)
+    tl.store(s_out + place, s, mask=live)
+    tl.store(product_7_out + place, product_7, mask=live)
+    tl.store(power_s_out + place, power_s, mask=live)
+    tl.store(ratio_2_out + place, ratio_2, mask=live)
+    tl.store(s_2_out + place, s_2, mask=live)
+    tl.store(power_s_2_out + place, power_s_2, mask=live)
+    tl.store(total_5_out + place, total_5, mask=live)
+    tl.store(sqrt_total_5_out + place, sqrt_total_5, mask=live)
+    tl.store(sqrt_total_4_out + place, sqrt_total_4, mask=live)
+    tl.store(ratio_3_out + place, ratio_3, mask=live)
+    tl.store(s_3_out + place, s_3, mask=live)
+    tl.store(product_11_out + place, product_11, mask=live)
+    tl.store(power_s_3_out + place, power_s_3, mask=live)
+    tl.store(ratio_4_out + place, ratio_4, mask=live)
+    tl.store(sqrt_total_14_out + place, sqrt_total_14, mask=live)
+    tl.store(ratio_5_out + place, ratio_5, mask=live)
+    tl.store(s_4_out + place, s_4, mask=live)
+    tl.store(product_13_out + place, product_13, mask=live)
+    tl.store(power_s_4_out + place, power_s_4, mask=live)
+    tl.store(ratio_6_out + place, ratio_6, mask=live)
+    tl.store(sqrt_total_19_out + place, sqrt_total_19, mask=live)
+    tl.store(ratio_7_out + place, ratio_7, mask=live)
+    tl.store(product_15_out + place, product_15, mask=live)
+    tl.store(power_s_5_out + place, power_s_5, mask=live)
+    tl.store(ratio_8_out + place, ratio_8, mask=live)
+    tl.store(sqrt_total_24_out + place, sqrt_total_24, mask=live)
+    tl.store(ratio_9_out + place, ratio_9, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_3_rows(left, length, x_2, x_slope, weight, bias, k):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 3.
+
+    Takes left [rows], length [rows], x_2 [rows, 2], x_slope [rows, 2]; returns ratio [rows], trial [rows], s
+    [rows], product_7 [rows], power_s [rows], ratio_2 [rows], s_2 [rows], power_s_2 [rows], total_5 [rows],
+    total_6 [rows, 2], sqrt_total_5 [rows], hidden_4 [rows, 128], sqrt_total_4 [rows], ratio_3 [rows], s_3
+    [rows], product_11 [rows], power_s_3 [rows], ratio_4 [rows], sqrt_total_14 [rows], ratio_5 [rows], s_4
+    [rows], product_13 [rows], power_s_4 [rows], ratio_6 [rows], sqrt_total_19 [rows], ratio_7 [rows],
+    product_15 [rows], power_s_5 [rows], ratio_8 [rows], sqrt_total_24 [rows], ratio_9 [rows], value_3 [rows,
+    16].
+    """
+    count, device = len(left), left.device
+    arrays = pack_probability_flow_stage_3(weight, bias, device)
+    size = probability_flow_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    ratio = torch.empty(count, dtype=torch.float32, device=device)
+    trial = torch.empty(count, dtype=torch.float32, device=device)
+    s = torch.empty(count, dtype=torch.float32, device=device)
+    product_7 = torch.empty(count, dtype=torch.float32, device=device)
+    power_s = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_2 = torch.empty(count, dtype=torch.float32, device=device)
+    s_2 = torch.empty(count, dtype=torch.float32, device=device)
+    power_s_2 = torch.empty(count, dtype=torch.float32, device=device)
+    total_5 = torch.empty(count, dtype=torch.float32, device=device)
+    total_6 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    sqrt_total_5 = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sqrt_total_4 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_3 = torch.empty(count, dtype=torch.float32, device=device)
+    s_3 = torch.empty(count, dtype=torch.float32, device=device)
+    product_11 = torch.empty(count, dtype=torch.float32, device=device)
+    power_s_3 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_4 = torch.empty(count, dtype=torch.float32, device=device)
+    sqrt_total_14 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_5 = torch.empty(count, dtype=torch.float32, device=device)
+    s_4 = torch.empty(count, dtype=torch.float32, device=device)
+    product_13 = torch.empty(count, dtype=torch.float32, device=device)
+    power_s_4 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_6 = torch.empty(count, dtype=torch.float32, device=device)
+    sqrt_total_19 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_7 = torch.empty(count, dtype=torch.float32, device=device)
+    product_15 = torch.empty(count, dtype=torch.float32, device=device)
+    power_s_5 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_8 = torch.empty(count, dtype=torch.float32, device=device)
+    sqrt_total_24 = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_9 = torch.empty(count, dtype=torch.float32, device=device)
+    value_3 = torch.empty(count, 16, dtype=torch.float32, device=device)
+    probability_flow_stage_3_kernel[(programs,)](
+        left.to(torch.float32).contiguous(),
+        length.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        ratio,
+        trial,
+        s,
+        product_7,
+        power_s,
+        ratio_2,
+        s_2,
+        power_s_2,
+        total_5,
+        total_6,
+        sqrt_total_5,
+        hidden_4,
+        sqrt_total_4,
+        ratio_3,
+        s_3,
+        product_11,
+        power_s_3,
+        ratio_4,
+        sqrt_total_14,
+        ratio_5,
+        s_4,
+        product_13,
+        power_s_4,
+        ratio_6,
+        sqrt_total_19,
+        ratio_7,
+        product_15,
+        power_s_5,
+        ratio_8,
+        sqrt_total_24,
+        ratio_9,
+        value_3,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return (
+        ratio,
+        trial,
+        s,
+        product_7,
+        power_s,
+        ratio_2,
+        s_2,
+        power_s_2,
+        total_5,
+        total_6,
+        sqrt_total_5,
+        hidden_4,
+        sqrt_total_4,
+        ratio_3,
+        s_3,
+        product_11,
+        power_s_3,
+        ratio_4,
+        sqrt_total_14,
+        ratio_5,
+        s_4,
+        product_13,
+        power_s_4,
+        ratio_6,
+        sqrt_total_19,
+        ratio_7,
+        product_15,
+        power_s_5,
+        ratio_8,
+        sqrt_total_24,
+        ratio_9,
+        value_3,
+    )
+
+
+PROBABILITY_FLOW_STAGE_4_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+PROBABILITY_FLOW_STAGE_4_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+PROBABILITY_FLOW_STAGE_4_LAYOUT_3 = tiles.layout(32, [1])
+PROBABILITY_FLOW_STAGE_4_LAYOUT_4 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_4(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(PROBABILITY_FLOW_STAGE_4_LAYOUT_1, device),
+        tiles.places(PROBABILITY_FLOW_STAGE_4_LAYOUT_2, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_4_LAYOUT_3, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.mask(PROBABILITY_FLOW_STAGE_4_LAYOUT_4, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_4_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_4_kernel(
+    power_s_2_ptr,
+    s_ptr,
+    s_2_ptr,
+    sqrt_total_4_ptr,
+    sqrt_total_5_ptr,
+    total_5_ptr,
+    total_6_ptr,
+    total_9_ptr,
+    trial_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    net_weight_array,
+    net_bias_array,
+    mask_2_array,
+    mask_3_array,
+    permutation_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    drift_out,
+    total_10_out,
+    hidden_7_out,
+    operand_5_out,
+    operand_7_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    mask_2_array [32]
+    mask_3_array [32]
+    permutation_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:5
+    value = tl.where(vector(mask_array, 0, 32) != 0.0, 0.0, 1.0)
+    value_2 = tl.where(vector(mask_array, 0, 32) != 0.0, 1.0, 0.0)
+    s_2 = tl.load(s_2_ptr + place, mask=live, other=0)
+    sqrt_value_2 = tl.sqrt(2.0 * s_2)
+    total_9 = tl.load(total_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    hidden_6 = total_9 * tl.sigmoid(total_9)
+    net_2 = dot(hidden_6, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    sqrt_total_5 = tl.load(sqrt_total_5_ptr + place, mask=live, other=0)
+    total_5 = tl.load(total_5_ptr + place, mask=live, other=0)
+    total_6 = tl.load(
+        total_6_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise_2 = (0.25 / total_5)[:, None] * total_6 + (s_2 * 0.5 / sqrt_total_5)[:, None] * net_2
+    power_s_2 = tl.load(power_s_2_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_2 = (denoise_2 - total_6) / power_s_2[:, None]
+    # edm.gen:5
+    drift = -(0.5 * ((sqrt_value_2 * sqrt_value_2)[:, None] * score_2))
+    tl.store(
+        drift_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    total_10 = x_2 + trial[:, None] * (0.075 * x_slope + 0.225 * drift)
+    # edm.gen:5
+    tl.store(
+        total_10_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_10,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    s = tl.load(s_ptr + place, mask=live, other=0)
+    # edm.gen:10
+    product_10 = exp_value * (tl.log(s) / 4.0)[:, None]
+    product_10_2 = exp_value_2 * (tl.log(s) / 4.0)[:, None]
+    sqrt_total_4 = tl.load(sqrt_total_4_ptr + place, mask=live, other=0)
+    total_11 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_2_array, 0, 32) != 0.0,
+                tl.where(vector(mask_3_array, 0, 32) != 0.0, tl.cos(product_10_2), tl.sin(product_10)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, total_10 / sqrt_total_4[:, None], 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    sigmoid_total_11 = tl.sigmoid(total_11)
+    hidden_7 = total_11 * sigmoid_total_11
+    # edm.gen:5
+    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
+    ratio_11 = 1.0 / sqrt_total_4
+    # edm.gen:10
+    projected_7 = dot(
+        tl.where(vector(mask_2_array, 0, 32) != 0.0, 0.0, ratio_11[:, None] * value),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    product_17 = sigmoid_total_11 * tl.sigmoid(-total_11)
+    operand_5 = sigmoid_total_11 * projected_7 + total_11 * (product_17 * projected_7)
+    # edm.gen:5
+    tl.store(operand_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_5, mask=live[:, None])
+    # edm.gen:10
+    projected_10 = dot(
+        tl.where(vector(mask_2_array, 0, 32) != 0.0, 0.0, ratio_11[:, None] * value_2),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    operand_7 = sigmoid_total_11 * projected_10 + total_11 * (product_17 * projected_10)
+    # edm.gen:5
+    tl.store(operand_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_7, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_4_rows(
+    power_s_2,
+    s,
+    s_2,
+    sqrt_total_4,
+    sqrt_total_5,
+    total_5,
+    total_6,
+    total_9,
+    trial,
+    x_2,
+    x_slope,
+    mlp_0_weight,
+    mlp_0_bias,
+    net_weight,
+    net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 4.
+
+    Takes power_s_2 [rows], s [rows], s_2 [rows], sqrt_total_4 [rows], sqrt_total_5 [rows], total_5 [rows],
+    total_6 [rows, 2], total_9 [rows, 128], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift [rows,
+    2], total_10 [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
+    """
+    count, device = len(power_s_2), power_s_2.device
+    arrays = pack_probability_flow_stage_4(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = probability_flow_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift = torch.empty(count, 2, dtype=torch.float32, device=device)
+    total_10 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_4_kernel[(programs,)](
+        power_s_2.to(torch.float32).contiguous(),
+        s.to(torch.float32).contiguous(),
+        s_2.to(torch.float32).contiguous(),
+        sqrt_total_4.to(torch.float32).contiguous(),
+        sqrt_total_5.to(torch.float32).contiguous(),
+        total_5.to(torch.float32).contiguous(),
+        total_6.to(torch.float32).contiguous(),
+        total_9.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        drift,
+        total_10,
+        hidden_7,
+        operand_5,
+        operand_7,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift, total_10, hidden_7, operand_5, operand_7
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_5_kernel(
+    projected_11_ptr,
+    projected_8_ptr,
+    total_12_ptr,
+    hidden_8_out,
+    operand_6_out,
+    operand_8_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_12 = tl.load(total_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_12 = tl.sigmoid(total_12)
+    hidden_8 = total_12 * sigmoid_total_12
+    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
+    product_18 = sigmoid_total_12 * tl.sigmoid(-total_12)
+    projected_8 = tl.load(
+        projected_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_6 = sigmoid_total_12 * projected_8 + total_12 * (product_18 * projected_8)
+    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
+    projected_11 = tl.load(
+        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_8 = sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)
+    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_5_rows(projected_11, projected_8, total_12):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 5.
+
+    Takes projected_11 [rows, 128], projected_8 [rows, 128], total_12 [rows, 128]; returns hidden_8 [rows, 128],
+    operand_6 [rows, 128], operand_8 [rows, 128].
+    """
+    count, device = len(projected_11), projected_11.device
+    size = probability_flow_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_5_kernel[(programs,)](
+        projected_11.to(torch.float32).contiguous(),
+        projected_8.to(torch.float32).contiguous(),
+        total_12.to(torch.float32).contiguous(),
+        hidden_8,
+        operand_6,
+        operand_8,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_8, operand_6, operand_8
+
+
+PROBABILITY_FLOW_STAGE_6_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+PROBABILITY_FLOW_STAGE_6_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+PROBABILITY_FLOW_STAGE_6_LAYOUT_3 = tiles.layout(16, [1])
+PROBABILITY_FLOW_STAGE_6_LAYOUT_4 = tiles.layout(32, [1])
+PROBABILITY_FLOW_STAGE_6_LAYOUT_5 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_6(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(PROBABILITY_FLOW_STAGE_6_LAYOUT_1, device),
+        tiles.places(PROBABILITY_FLOW_STAGE_6_LAYOUT_2, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_6_LAYOUT_3, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_6_LAYOUT_4, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.mask(PROBABILITY_FLOW_STAGE_6_LAYOUT_5, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_6_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_6_kernel(
+    drift_ptr,
+    power_s_ptr,
+    product_7_ptr,
+    projected_12_ptr,
+    projected_9_ptr,
+    ratio_2_ptr,
+    ratio_3_ptr,
+    s_3_ptr,
+    sqrt_total_14_ptr,
+    total_10_ptr,
+    total_13_ptr,
+    trial_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    net_weight_array,
+    net_bias_array,
+    mask_3_array,
+    mask_4_array,
+    permutation_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    drift_2_out,
+    total_15_out,
+    hidden_10_out,
+    total_32_out,
+    operand_9_out,
+    operand_11_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 6.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [16]
+    mask_2_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    mask_3_array [32]
+    mask_4_array [32]
+    permutation_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:5
+    value = tl.where(vector(mask_array, 0, 16) != 0.0, 0.0, 1.0)
+    value_3 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 0.0, 1.0)
+    # edm.gen:12
+    product_5 = -1.0 * value
+    # edm.gen:5
+    value_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 1.0, 0.0)
+    value_2_2 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 1.0, 0.0)
+    # edm.gen:12
+    product_6 = -1.0 * value_2
+    total_13 = tl.load(total_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_13 = tl.sigmoid(total_13)
+    hidden_9 = total_13 * sigmoid_total_13
+    net_3 = dot(hidden_9, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    ratio_2 = tl.load(ratio_2_ptr + place, mask=live, other=0)
+    ratio_3 = tl.load(ratio_3_ptr + place, mask=live, other=0)
+    total_10 = tl.load(
+        total_10_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise_3 = ratio_2[:, None] * total_10 + ratio_3[:, None] * net_3
+    power_s = tl.load(power_s_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_3 = (denoise_3 - total_10) / power_s[:, None]
+    product_7 = tl.load(product_7_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    drift_2 = -(0.5 * (product_7[:, None] * score_3))
+    # edm.gen:10
+    tl.store(
+        drift_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    drift = tl.load(
+        drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    total_15 = x_2 + trial[:, None] * (
+        0.9777777777777777 * x_slope + -3.7333333333333334 * drift + 3.5555555555555554 * drift_2
+    )
+    # edm.gen:10
+    tl.store(
+        total_15_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_15,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    s_3 = tl.load(s_3_ptr + place, mask=live, other=0)
+    product_12 = exp_value * (tl.log(s_3) / 4.0)[:, None]
+    product_12_2 = exp_value_2 * (tl.log(s_3) / 4.0)[:, None]
+    sqrt_total_14 = tl.load(sqrt_total_14_ptr + place, mask=live, other=0)
+    total_16 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_3_array, 0, 32) != 0.0,
+                tl.where(vector(mask_4_array, 0, 32) != 0.0, tl.cos(product_12_2), tl.sin(product_12)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, total_15 / sqrt_total_14[:, None], 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    sigmoid_total_16 = tl.sigmoid(total_16)
+    hidden_10 = total_16 * sigmoid_total_16
+    tl.store(hidden_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_10, mask=live[:, None])
+    ratio_10 = 1.0 / power_s
+    product_19 = sigmoid_total_13 * tl.sigmoid(-total_13)
+    projected_9 = tl.load(
+        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:5
+    tangent_3 = -1.0 * (
+        0.5
+        * (
+            product_7[:, None]
+            * (
+                ratio_10[:, None]
+                * (
+                    ratio_2[:, None] * value
+                    + ratio_3[:, None]
+                    * dot(
+                        sigmoid_total_13 * projected_9 + total_13 * (product_19 * projected_9),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_5
+                )
+            )
+        )
+    )
+    projected_12 = tl.load(
+        projected_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    tangent_4 = -1.0 * (
+        0.5
+        * (
+            product_7[:, None]
+            * (
+                ratio_10[:, None]
+                * (
+                    ratio_2[:, None] * value_2
+                    + ratio_3[:, None]
+                    * dot(
+                        sigmoid_total_13 * projected_12 + total_13 * (product_19 * projected_12),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_6
+                )
+            )
+        )
+    )
+    total_32 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, tangent_3, 0.0), 1) + tl.sum(
+        tl.where(tl.arange(0, 16)[None, :] == 1, tangent_4, 0.0),
+        1,
+    )
+    ratio_13 = 1.0 / sqrt_total_14
+    # edm.gen:10
+    projected_13 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_13[:, None] * value_3),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    product_20 = sigmoid_total_16 * tl.sigmoid(-total_16)
+    operand_9 = sigmoid_total_16 * projected_13 + total_16 * (product_20 * projected_13)
+    tl.store(operand_9_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_9, mask=live[:, None])
+    projected_16 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_13[:, None] * value_2_2),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    operand_11 = sigmoid_total_16 * projected_16 + total_16 * (product_20 * projected_16)
+    tl.store(operand_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_11, mask=live[:, None])
+    tl.store(total_32_out + place, total_32, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_6_rows(
+    drift,
+    power_s,
+    product_7,
+    projected_12,
+    projected_9,
+    ratio_2,
+    ratio_3,
+    s_3,
+    sqrt_total_14,
+    total_10,
+    total_13,
+    trial,
+    x_2,
+    x_slope,
+    mlp_0_weight,
+    mlp_0_bias,
+    net_weight,
+    net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 6.
+
+    Takes drift [rows, 2], power_s [rows], product_7 [rows], projected_12 [rows, 128], projected_9 [rows, 128],
+    ratio_2 [rows], ratio_3 [rows], s_3 [rows], sqrt_total_14 [rows], total_10 [rows, 2], total_13 [rows, 128],
+    trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift_2 [rows, 2], total_15 [rows, 2], hidden_10
+    [rows, 128], total_32 [rows], operand_9 [rows, 128], operand_11 [rows, 128].
+    """
+    count, device = len(drift), drift.device
+    arrays = pack_probability_flow_stage_6(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = probability_flow_stage_6_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    total_15 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    total_32 = torch.empty(count, dtype=torch.float32, device=device)
+    operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_6_kernel[(programs,)](
+        drift.to(torch.float32).contiguous(),
+        power_s.to(torch.float32).contiguous(),
+        product_7.to(torch.float32).contiguous(),
+        projected_12.to(torch.float32).contiguous(),
+        projected_9.to(torch.float32).contiguous(),
+        ratio_2.to(torch.float32).contiguous(),
+        ratio_3.to(torch.float32).contiguous(),
+        s_3.to(torch.float32).contiguous(),
+        sqrt_total_14.to(torch.float32).contiguous(),
+        total_10.to(torch.float32).contiguous(),
+        total_13.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        drift_2,
+        total_15,
+        hidden_10,
+        total_32,
+        operand_9,
+        operand_11,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift_2, total_15, hidden_10, total_32, operand_9, operand_11
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_7_kernel(
+    projected_14_ptr,
+    projected_17_ptr,
+    total_17_ptr,
+    hidden_11_out,
+    operand_10_out,
+    operand_12_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 7.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_17 = tl.sigmoid(total_17)
+    hidden_11 = total_17 * sigmoid_total_17
+    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
+    product_21 = sigmoid_total_17 * tl.sigmoid(-total_17)
+    projected_14 = tl.load(
+        projected_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_10 = sigmoid_total_17 * projected_14 + total_17 * (product_21 * projected_14)
+    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
+    projected_17 = tl.load(
+        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_12 = sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)
+    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_7_rows(projected_14, projected_17, total_17):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 7.
+
+    Takes projected_14 [rows, 128], projected_17 [rows, 128], total_17 [rows, 128]; returns hidden_11 [rows,
+    128], operand_10 [rows, 128], operand_12 [rows, 128].
+    """
+    count, device = len(projected_14), projected_14.device
+    size = probability_flow_stage_7_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_7_kernel[(programs,)](
+        projected_14.to(torch.float32).contiguous(),
+        projected_17.to(torch.float32).contiguous(),
+        total_17.to(torch.float32).contiguous(),
+        hidden_11,
+        operand_10,
+        operand_12,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_11, operand_10, operand_12
+
+
+PROBABILITY_FLOW_STAGE_8_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+PROBABILITY_FLOW_STAGE_8_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+PROBABILITY_FLOW_STAGE_8_LAYOUT_3 = tiles.layout(16, [1])
+PROBABILITY_FLOW_STAGE_8_LAYOUT_4 = tiles.layout(32, [1])
+PROBABILITY_FLOW_STAGE_8_LAYOUT_5 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_8(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(PROBABILITY_FLOW_STAGE_8_LAYOUT_1, device),
+        tiles.places(PROBABILITY_FLOW_STAGE_8_LAYOUT_2, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_8_LAYOUT_3, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_8_LAYOUT_4, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.mask(PROBABILITY_FLOW_STAGE_8_LAYOUT_5, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_8_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_8_kernel(
+    drift_ptr,
+    drift_2_ptr,
+    power_s_3_ptr,
+    product_11_ptr,
+    projected_15_ptr,
+    projected_18_ptr,
+    ratio_4_ptr,
+    ratio_5_ptr,
+    s_4_ptr,
+    sqrt_total_19_ptr,
+    total_15_ptr,
+    total_18_ptr,
+    trial_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    net_weight_array,
+    net_bias_array,
+    mask_3_array,
+    mask_4_array,
+    permutation_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    drift_3_out,
+    total_20_out,
+    hidden_13_out,
+    total_33_out,
+    operand_13_out,
+    operand_15_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 8.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [16]
+    mask_2_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    mask_3_array [32]
+    mask_4_array [32]
+    permutation_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:10
+    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
+    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
+    # edm.gen:5
+    value = tl.where(vector(mask_array, 0, 16) != 0.0, 0.0, 1.0)
+    value_3 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 0.0, 1.0)
+    # edm.gen:12
+    product_5 = -1.0 * value
+    # edm.gen:5
+    value_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 1.0, 0.0)
+    value_2_2 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 1.0, 0.0)
+    # edm.gen:12
+    product_6 = -1.0 * value_2
+    total_18 = tl.load(total_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_18 = tl.sigmoid(total_18)
+    hidden_12 = total_18 * sigmoid_total_18
+    net_4 = dot(hidden_12, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    ratio_4 = tl.load(ratio_4_ptr + place, mask=live, other=0)
+    ratio_5 = tl.load(ratio_5_ptr + place, mask=live, other=0)
+    total_15 = tl.load(
+        total_15_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise_4 = ratio_4[:, None] * total_15 + ratio_5[:, None] * net_4
+    power_s_3 = tl.load(power_s_3_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_4 = (denoise_4 - total_15) / power_s_3[:, None]
+    product_11 = tl.load(product_11_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    drift_3 = -(0.5 * (product_11[:, None] * score_4))
+    # edm.gen:10
+    tl.store(
+        drift_3_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift_3,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    drift = tl.load(
+        drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift_2 = tl.load(
+        drift_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    total_20 = x_2 + trial[:, None] * (
+        2.9525986892242035 * x_slope
+        + -11.595793324188385 * drift
+        + 9.822892851699436 * drift_2
+        + -0.2908093278463649 * drift_3
+    )
+    # edm.gen:10
+    tl.store(
+        total_20_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_20,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    s_4 = tl.load(s_4_ptr + place, mask=live, other=0)
+    product_14 = exp_value * (tl.log(s_4) / 4.0)[:, None]
+    product_14_2 = exp_value_2 * (tl.log(s_4) / 4.0)[:, None]
+    sqrt_total_19 = tl.load(sqrt_total_19_ptr + place, mask=live, other=0)
+    total_21 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_3_array, 0, 32) != 0.0,
+                tl.where(vector(mask_4_array, 0, 32) != 0.0, tl.cos(product_14_2), tl.sin(product_14)),
+                dot(
+                    tl.where(tl.arange(0, 16)[None, :] < 2, total_20 / sqrt_total_19[:, None], 0.0),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    sigmoid_total_21 = tl.sigmoid(total_21)
+    hidden_13 = total_21 * sigmoid_total_21
+    tl.store(hidden_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_13, mask=live[:, None])
+    ratio_12 = 1.0 / power_s_3
+    product_22 = sigmoid_total_18 * tl.sigmoid(-total_18)
+    projected_15 = tl.load(
+        projected_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:5
+    tangent_5 = -1.0 * (
+        0.5
+        * (
+            product_11[:, None]
+            * (
+                ratio_12[:, None]
+                * (
+                    ratio_4[:, None] * value
+                    + ratio_5[:, None]
+                    * dot(
+                        sigmoid_total_18 * projected_15 + total_18 * (product_22 * projected_15),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_5
+                )
+            )
+        )
+    )
+    projected_18 = tl.load(
+        projected_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    tangent_6 = -1.0 * (
+        0.5
+        * (
+            product_11[:, None]
+            * (
+                ratio_12[:, None]
+                * (
+                    ratio_4[:, None] * value_2
+                    + ratio_5[:, None]
+                    * dot(
+                        sigmoid_total_18 * projected_18 + total_18 * (product_22 * projected_18),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_6
+                )
+            )
+        )
+    )
+    total_33 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, tangent_5, 0.0), 1) + tl.sum(
+        tl.where(tl.arange(0, 16)[None, :] == 1, tangent_6, 0.0),
+        1,
+    )
+    ratio_15 = 1.0 / sqrt_total_19
+    # edm.gen:10
+    projected_19 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_15[:, None] * value_3),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    product_23 = sigmoid_total_21 * tl.sigmoid(-total_21)
+    operand_13 = sigmoid_total_21 * projected_19 + total_21 * (product_23 * projected_19)
+    tl.store(operand_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_13, mask=live[:, None])
+    projected_22 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_15[:, None] * value_2_2),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    operand_15 = sigmoid_total_21 * projected_22 + total_21 * (product_23 * projected_22)
+    tl.store(operand_15_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_15, mask=live[:, None])
+    tl.store(total_33_out + place, total_33, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_8_rows(
+    drift,
+    drift_2,
+    power_s_3,
+    product_11,
+    projected_15,
+    projected_18,
+    ratio_4,
+    ratio_5,
+    s_4,
+    sqrt_total_19,
+    total_15,
+    total_18,
+    trial,
+    x_2,
+    x_slope,
+    mlp_0_weight,
+    mlp_0_bias,
+    net_weight,
+    net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 8.
+
+    Takes drift [rows, 2], drift_2 [rows, 2], power_s_3 [rows], product_11 [rows], projected_15 [rows, 128],
+    projected_18 [rows, 128], ratio_4 [rows], ratio_5 [rows], s_4 [rows], sqrt_total_19 [rows], total_15 [rows,
+    2], total_18 [rows, 128], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift_3 [rows, 2],
+    total_20 [rows, 2], hidden_13 [rows, 128], total_33 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
+    """
+    count, device = len(drift), drift.device
+    arrays = pack_probability_flow_stage_8(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = probability_flow_stage_8_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    total_20 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    total_33 = torch.empty(count, dtype=torch.float32, device=device)
+    operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_8_kernel[(programs,)](
+        drift.to(torch.float32).contiguous(),
+        drift_2.to(torch.float32).contiguous(),
+        power_s_3.to(torch.float32).contiguous(),
+        product_11.to(torch.float32).contiguous(),
+        projected_15.to(torch.float32).contiguous(),
+        projected_18.to(torch.float32).contiguous(),
+        ratio_4.to(torch.float32).contiguous(),
+        ratio_5.to(torch.float32).contiguous(),
+        s_4.to(torch.float32).contiguous(),
+        sqrt_total_19.to(torch.float32).contiguous(),
+        total_15.to(torch.float32).contiguous(),
+        total_18.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        drift_3,
+        total_20,
+        hidden_13,
+        total_33,
+        operand_13,
+        operand_15,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift_3, total_20, hidden_13, total_33, operand_13, operand_15
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_9_kernel(
+    projected_20_ptr,
+    projected_23_ptr,
+    total_22_ptr,
+    hidden_14_out,
+    operand_14_out,
+    operand_16_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 9.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_22 = tl.load(total_22_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_22 = tl.sigmoid(total_22)
+    hidden_14 = total_22 * sigmoid_total_22
+    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
+    product_24 = sigmoid_total_22 * tl.sigmoid(-total_22)
+    projected_20 = tl.load(
+        projected_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_14 = sigmoid_total_22 * projected_20 + total_22 * (product_24 * projected_20)
+    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
+    projected_23 = tl.load(
+        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_16 = sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)
+    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_9_rows(projected_20, projected_23, total_22):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 9.
+
+    Takes projected_20 [rows, 128], projected_23 [rows, 128], total_22 [rows, 128]; returns hidden_14 [rows,
+    128], operand_14 [rows, 128], operand_16 [rows, 128].
+    """
+    count, device = len(projected_20), projected_20.device
+    size = probability_flow_stage_9_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_9_kernel[(programs,)](
+        projected_20.to(torch.float32).contiguous(),
+        projected_23.to(torch.float32).contiguous(),
+        total_22.to(torch.float32).contiguous(),
+        hidden_14,
+        operand_14,
+        operand_16,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_14, operand_14, operand_16
+
+
+PROBABILITY_FLOW_STAGE_10_LAYOUT_1 = tiles.layout(16, [1])
+PROBABILITY_FLOW_STAGE_10_LAYOUT_2 = tiles.layout(32, [1])
+PROBABILITY_FLOW_STAGE_10_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_10(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(PROBABILITY_FLOW_STAGE_10_LAYOUT_1, device),
+        tiles.mask(PROBABILITY_FLOW_STAGE_10_LAYOUT_2, device),
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.permutation(tiles.plain(16, 16), PROBABILITY_FLOW_STAGE_10_LAYOUT_3, device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+        tiles.mask(PROBABILITY_FLOW_STAGE_10_LAYOUT_3, device),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_10_kernel(
+    drift_ptr,
+    drift_2_ptr,
+    drift_3_ptr,
+    power_s_4_ptr,
+    product_13_ptr,
+    projected_21_ptr,
+    projected_24_ptr,
+    ratio_6_ptr,
+    ratio_7_ptr,
+    sqrt_total_24_ptr,
+    total_20_ptr,
+    total_23_ptr,
+    trial_ptr,
+    value_3_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    mask_array,
+    mask_2_array,
+    net_weight_array,
+    net_bias_array,
+    permutation_array,
+    permutation_2_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    mask_3_array,
+    drift_4_out,
+    total_25_out,
+    hidden_16_out,
+    total_34_out,
+    projected_25_out,
+    operand_17_out,
+    projected_28_out,
+    operand_19_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 10.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [16]
+    mask_2_array [32]
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    permutation_array [16, 32]
+    permutation_2_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    mask_3_array [32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:5
+    value = tl.where(vector(mask_array, 0, 16) != 0.0, 0.0, 1.0)
+    value_4 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 0.0, 1.0)
+    # edm.gen:12
+    product_5 = -1.0 * value
+    # edm.gen:5
+    value_2 = tl.where(vector(mask_array, 0, 16) != 0.0, 1.0, 0.0)
+    value_2_2 = tl.where(vector(mask_2_array, 0, 32) != 0.0, 1.0, 0.0)
+    # edm.gen:12
+    product_6 = -1.0 * value_2
+    total_23 = tl.load(total_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_23 = tl.sigmoid(total_23)
+    hidden_15 = total_23 * sigmoid_total_23
+    net_5 = dot(hidden_15, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    ratio_6 = tl.load(ratio_6_ptr + place, mask=live, other=0)
+    ratio_7 = tl.load(ratio_7_ptr + place, mask=live, other=0)
+    total_20 = tl.load(
+        total_20_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise_5 = ratio_6[:, None] * total_20 + ratio_7[:, None] * net_5
+    power_s_4 = tl.load(power_s_4_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_5 = (denoise_5 - total_20) / power_s_4[:, None]
+    product_13 = tl.load(product_13_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    drift_4 = -(0.5 * (product_13[:, None] * score_5))
+    # edm.gen:10
+    tl.store(
+        drift_4_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift_4,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    drift = tl.load(
+        drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift_2 = tl.load(
+        drift_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift_3 = tl.load(
+        drift_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    total_25 = x_2 + trial[:, None] * (
+        2.8462752525252526 * x_slope
+        + -10.757575757575758 * drift
+        + 8.906422717743473 * drift_2
+        + 0.2784090909090909 * drift_3
+        + -0.2735313036020583 * drift_4
+    )
+    # edm.gen:10
+    tl.store(
+        total_25_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        total_25,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    sqrt_total_24 = tl.load(sqrt_total_24_ptr + place, mask=live, other=0)
+    value_3 = tl.load(value_3_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    total_26 = dot(
+        dot(
+            tl.where(tl.arange(0, 16)[None, :] < 2, total_25 / sqrt_total_24[:, None], 0.0),
+            matrix(permutation_array, 0, 16, 32),
+            "ieee",
+        )
+        + dot(value_3, matrix(permutation_2_array, 0, 16, 32), "ieee"),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    sigmoid_total_26 = tl.sigmoid(total_26)
+    hidden_16 = total_26 * sigmoid_total_26
+    tl.store(hidden_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_16, mask=live[:, None])
+    ratio_14 = 1.0 / power_s_4
+    product_25 = sigmoid_total_23 * tl.sigmoid(-total_23)
+    projected_21 = tl.load(
+        projected_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:5
+    tangent_7 = -1.0 * (
+        0.5
+        * (
+            product_13[:, None]
+            * (
+                ratio_14[:, None]
+                * (
+                    ratio_6[:, None] * value
+                    + ratio_7[:, None]
+                    * dot(
+                        sigmoid_total_23 * projected_21 + total_23 * (product_25 * projected_21),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_5
+                )
+            )
+        )
+    )
+    projected_24 = tl.load(
+        projected_24_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    tangent_8 = -1.0 * (
+        0.5
+        * (
+            product_13[:, None]
+            * (
+                ratio_14[:, None]
+                * (
+                    ratio_6[:, None] * value_2
+                    + ratio_7[:, None]
+                    * dot(
+                        sigmoid_total_23 * projected_24 + total_23 * (product_25 * projected_24),
+                        matrix_again(net_weight_array, 0, 128, 16),
+                        PRECISION,
+                    )
+                    + product_6
+                )
+            )
+        )
+    )
+    total_34 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, tangent_7, 0.0), 1) + tl.sum(
+        tl.where(tl.arange(0, 16)[None, :] == 1, tangent_8, 0.0),
+        1,
+    )
+    ratio_17 = 1.0 / sqrt_total_24
+    # edm.gen:10
+    projected_25 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_17[:, None] * value_4),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    tl.store(projected_25_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], projected_25, mask=live[:, None])
+    product_27 = sigmoid_total_26 * tl.sigmoid(-total_26)
+    operand_17 = sigmoid_total_26 * projected_25 + total_26 * (product_27 * projected_25)
+    tl.store(operand_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_17, mask=live[:, None])
+    projected_28 = dot(
+        tl.where(vector(mask_3_array, 0, 32) != 0.0, 0.0, ratio_17[:, None] * value_2_2),
+        matrix_again(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    )
+    tl.store(projected_28_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], projected_28, mask=live[:, None])
+    operand_19 = sigmoid_total_26 * projected_28 + total_26 * (product_27 * projected_28)
+    tl.store(operand_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_19, mask=live[:, None])
+    tl.store(total_34_out + place, total_34, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_10_rows(
+    drift,
+    drift_2,
+    drift_3,
+    power_s_4,
+    product_13,
+    projected_21,
+    projected_24,
+    ratio_6,
+    ratio_7,
+    sqrt_total_24,
+    total_20,
+    total_23,
+    trial,
+    value_3,
+    x_2,
+    x_slope,
+    mlp_0_weight,
+    mlp_0_bias,
+    net_weight,
+    net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 10.
+
+    Takes drift [rows, 2], drift_2 [rows, 2], drift_3 [rows, 2], power_s_4 [rows], product_13 [rows],
+    projected_21 [rows, 128], projected_24 [rows, 128], ratio_6 [rows], ratio_7 [rows], sqrt_total_24 [rows],
+    total_20 [rows, 2], total_23 [rows, 128], trial [rows], value_3 [rows, 16], x_2 [rows, 2], x_slope [rows,
+    2]; returns drift_4 [rows, 2], total_25 [rows, 2], hidden_16 [rows, 128], total_34 [rows], projected_25
+    [rows, 128], operand_17 [rows, 128], projected_28 [rows, 128], operand_19 [rows, 128].
+    """
+    count, device = len(drift), drift.device
+    arrays = pack_probability_flow_stage_10(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = probability_flow_stage_10_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift_4 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    total_25 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    total_34 = torch.empty(count, dtype=torch.float32, device=device)
+    projected_25 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    projected_28 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_10_kernel[(programs,)](
+        drift.to(torch.float32).contiguous(),
+        drift_2.to(torch.float32).contiguous(),
+        drift_3.to(torch.float32).contiguous(),
+        power_s_4.to(torch.float32).contiguous(),
+        product_13.to(torch.float32).contiguous(),
+        projected_21.to(torch.float32).contiguous(),
+        projected_24.to(torch.float32).contiguous(),
+        ratio_6.to(torch.float32).contiguous(),
+        ratio_7.to(torch.float32).contiguous(),
+        sqrt_total_24.to(torch.float32).contiguous(),
+        total_20.to(torch.float32).contiguous(),
+        total_23.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        value_3.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        drift_4,
+        total_25,
+        hidden_16,
+        total_34,
+        projected_25,
+        operand_17,
+        projected_28,
+        operand_19,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift_4, total_25, hidden_16, total_34, projected_25, operand_17, projected_28, operand_19
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_11_kernel(
+    projected_26_ptr,
+    projected_29_ptr,
+    total_27_ptr,
+    hidden_17_out,
+    operand_18_out,
+    operand_20_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 11.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_27 = tl.load(total_27_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_27 = tl.sigmoid(total_27)
+    hidden_17 = total_27 * sigmoid_total_27
+    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
+    product_28 = sigmoid_total_27 * tl.sigmoid(-total_27)
+    projected_26 = tl.load(
+        projected_26_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_18 = sigmoid_total_27 * projected_26 + total_27 * (product_28 * projected_26)
+    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
+    projected_29 = tl.load(
+        projected_29_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_20 = sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)
+    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_11_rows(projected_26, projected_29, total_27):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 11.
+
+    Takes projected_26 [rows, 128], projected_29 [rows, 128], total_27 [rows, 128]; returns hidden_17 [rows,
+    128], operand_18 [rows, 128], operand_20 [rows, 128].
+    """
+    count, device = len(projected_26), projected_26.device
+    size = probability_flow_stage_11_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_11_kernel[(programs,)](
+        projected_26.to(torch.float32).contiguous(),
+        projected_29.to(torch.float32).contiguous(),
+        total_27.to(torch.float32).contiguous(),
+        hidden_17,
+        operand_18,
+        operand_20,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_17, operand_18, operand_20
+
+
+PROBABILITY_FLOW_STAGE_12_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_probability_flow_stage_12(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(net_weight.mT, 128, 16),
+        tiles.place(net_bias, 16),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.permutation(tiles.plain(16, 16), PROBABILITY_FLOW_STAGE_12_LAYOUT_1, device),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(mlp_0_bias, 128),
+        tiles.place(net_weight[0], 128),
+        tiles.place(net_weight[1], 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_12_kernel(
+    drift_2_ptr,
+    drift_3_ptr,
+    drift_4_ptr,
+    power_s_5_ptr,
+    product_15_ptr,
+    projected_25_ptr,
+    projected_27_ptr,
+    projected_28_ptr,
+    projected_30_ptr,
+    ratio_8_ptr,
+    ratio_9_ptr,
+    sqrt_total_24_ptr,
+    total_25_ptr,
+    total_28_ptr,
+    trial_ptr,
+    value_3_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    net_weight_array,
+    net_bias_array,
+    permutation_array,
+    permutation_2_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    net_weight_array_2,
+    net_weight_array_3,
+    drift_5_out,
+    moved_out,
+    hidden_19_out,
+    ratio_16_out,
+    product_26_out,
+    product_30_out,
+    total_35_out,
+    operand_21_out,
+    operand_23_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 12.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    net_weight_array [128, 16]
+    net_bias_array [16]
+    permutation_array [16, 32]
+    permutation_2_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    mlp_0_bias_array [128]
+    net_weight_array_2 [128]
+    net_weight_array_3 [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:5
+    value_0 = 1.0
+    value_1 = 0.0
+    # edm.gen:12
+    product_5_0 = -1.0 * value_0
+    # edm.gen:5
+    value_2_0 = 0.0
+    value_2_1 = 1.0
+    # edm.gen:12
+    product_6_1 = -1.0 * value_2_1
+    total_28 = tl.load(total_28_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_28 = tl.sigmoid(total_28)
+    hidden_18 = total_28 * sigmoid_total_28
+    net_6 = dot(hidden_18, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
+    ratio_8 = tl.load(ratio_8_ptr + place, mask=live, other=0)
+    ratio_9 = tl.load(ratio_9_ptr + place, mask=live, other=0)
+    total_25 = tl.load(
+        total_25_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:8
+    denoise_6 = ratio_8[:, None] * total_25 + ratio_9[:, None] * net_6
+    power_s_5 = tl.load(power_s_5_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_6 = (denoise_6 - total_25) / power_s_5[:, None]
+    product_15 = tl.load(product_15_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    drift_5 = -(0.5 * (product_15[:, None] * score_6))
+    # edm.gen:10
+    tl.store(
+        drift_5_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        drift_5,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    drift_2 = tl.load(
+        drift_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift_3 = tl.load(
+        drift_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift_4 = tl.load(
+        drift_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    # edm.gen:19
+    moved = x_2 + trial[:, None] * (
+        0.09114583333333333 * x_slope
+        + 0.44923629829290207 * drift_2
+        + 0.6510416666666666 * drift_3
+        + -0.322376179245283 * drift_4
+        + 0.13095238095238096 * drift_5
+    )
+    # edm.gen:10
+    tl.store(
+        moved_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        moved,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    sqrt_total_24 = tl.load(sqrt_total_24_ptr + place, mask=live, other=0)
+    value_3 = tl.load(value_3_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    total_29 = dot(
+        dot(
+            tl.where(tl.arange(0, 16)[None, :] < 2, moved / sqrt_total_24[:, None], 0.0),
+            matrix(permutation_array, 0, 16, 32),
+            "ieee",
+        )
+        + dot(value_3, matrix(permutation_2_array, 0, 16, 32), "ieee"),
+        matrix(mlp_0_weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(mlp_0_bias_array, 0, 128)
+    sigmoid_total_29 = tl.sigmoid(total_29)
+    hidden_19 = total_29 * sigmoid_total_29
+    tl.store(hidden_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_19, mask=live[:, None])
+    ratio_16 = 1.0 / power_s_5
+    # edm.gen:8
+    product_26_0 = ratio_8 * value_0
+    # edm.gen:10
+    tl.store(product_26_out + place * 2, product_26_0, mask=live)
+    # edm.gen:8
+    product_26_1 = ratio_8 * value_1
+    # edm.gen:10
+    tl.store(product_26_out + place * 2 + 1, product_26_1, mask=live)
+    product_29 = sigmoid_total_28 * tl.sigmoid(-total_28)
+    projected_27 = tl.load(
+        projected_27_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    shared_1 = sigmoid_total_28 * projected_27 + total_28 * (product_29 * projected_27)
+    # edm.gen:5
+    tangent_9_0 = -1.0 * (
+        0.5
+        * (
+            product_15
+            * (
+                ratio_16
+                * (product_26_0 + ratio_9 * tl.sum(shared_1 * vector(net_weight_array_2, 0, 128), 1) + product_5_0)
+            )
+        )
+    )
+    # edm.gen:8
+    product_30_0 = ratio_8 * value_2_0
+    # edm.gen:10
+    tl.store(product_30_out + place * 2, product_30_0, mask=live)
+    # edm.gen:8
+    product_30_1 = ratio_8 * value_2_1
+    # edm.gen:10
+    tl.store(product_30_out + place * 2 + 1, product_30_1, mask=live)
+    projected_30 = tl.load(
+        projected_30_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    shared_2 = sigmoid_total_28 * projected_30 + total_28 * (product_29 * projected_30)
+    # edm.gen:5
+    tangent_10_1 = -1.0 * (
+        0.5
+        * (
+            product_15
+            * (
+                ratio_16
+                * (product_30_1 + ratio_9 * tl.sum(shared_2 * vector(net_weight_array_3, 0, 128), 1) + product_6_1)
+            )
+        )
+    )
+    total_35 = tangent_9_0 + tangent_10_1
+    product_31 = sigmoid_total_29 * tl.sigmoid(-total_29)
+    projected_25 = tl.load(
+        projected_25_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:10
+    operand_21 = sigmoid_total_29 * projected_25 + total_29 * (product_31 * projected_25)
+    tl.store(operand_21_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_21, mask=live[:, None])
+    projected_28 = tl.load(
+        projected_28_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_23 = sigmoid_total_29 * projected_28 + total_29 * (product_31 * projected_28)
+    tl.store(operand_23_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_23, mask=live[:, None])
+    tl.store(ratio_16_out + place, ratio_16, mask=live)
+    tl.store(total_35_out + place, total_35, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def probability_flow_stage_12_rows(
+    drift_2,
+    drift_3,
+    drift_4,
+    power_s_5,
+    product_15,
+    projected_25,
+    projected_27,
+    projected_28,
+    projected_30,
+    ratio_8,
+    ratio_9,
+    sqrt_total_24,
+    total_25,
+    total_28,
+    trial,
+    value_3,
+    x_2,
+    x_slope,
+    mlp_0_weight,
+    mlp_0_bias,
+    net_weight,
+    net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 12.
+
+    Takes drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows, 2], power_s_5 [rows], product_15 [rows],
+    projected_25 [rows, 128], projected_27 [rows, 128], projected_28 [rows, 128], projected_30 [rows, 128],
+    ratio_8 [rows], ratio_9 [rows], sqrt_total_24 [rows], total_25 [rows, 2], total_28 [rows, 128], trial
+    [rows], value_3 [rows, 16], x_2 [rows, 2], x_slope [rows, 2]; returns drift_5 [rows, 2], moved [rows, 2],
+    hidden_19 [rows, 128], ratio_16 [rows], product_26 [rows, 2], product_30 [rows, 2], total_35 [rows],
+    operand_21 [rows, 128], operand_23 [rows, 128].
+    """
+    count, device = len(drift_2), drift_2.device
+    arrays = pack_probability_flow_stage_12(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
+    size = probability_flow_stage_12_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    drift_5 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    moved = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    ratio_16 = torch.empty(count, dtype=torch.float32, device=device)
+    product_26 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    product_30 = torch.empty(count, 2, dtype=torch.float32, device=device)
+    total_35 = torch.empty(count, dtype=torch.float32, device=device)
+    operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_12_kernel[(programs,)](
+        drift_2.to(torch.float32).contiguous(),
+        drift_3.to(torch.float32).contiguous(),
+        drift_4.to(torch.float32).contiguous(),
+        power_s_5.to(torch.float32).contiguous(),
+        product_15.to(torch.float32).contiguous(),
+        projected_25.to(torch.float32).contiguous(),
+        projected_27.to(torch.float32).contiguous(),
+        projected_28.to(torch.float32).contiguous(),
+        projected_30.to(torch.float32).contiguous(),
+        ratio_8.to(torch.float32).contiguous(),
+        ratio_9.to(torch.float32).contiguous(),
+        sqrt_total_24.to(torch.float32).contiguous(),
+        total_25.to(torch.float32).contiguous(),
+        total_28.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        value_3.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        drift_5,
+        moved,
+        hidden_19,
+        ratio_16,
+        product_26,
+        product_30,
+        total_35,
+        operand_21,
+        operand_23,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return drift_5, moved, hidden_19, ratio_16, product_26, product_30, total_35, operand_21, operand_23
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_13_kernel(
+    projected_31_ptr,
+    projected_33_ptr,
+    total_30_ptr,
+    hidden_20_out,
+    operand_22_out,
+    operand_24_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 13.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_30 = tl.load(total_30_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_30 = tl.sigmoid(total_30)
+    hidden_20 = total_30 * sigmoid_total_30
+    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
+    product_32 = sigmoid_total_30 * tl.sigmoid(-total_30)
+    projected_31 = tl.load(
+        projected_31_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_22 = sigmoid_total_30 * projected_31 + total_30 * (product_32 * projected_31)
+    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
+    projected_33 = tl.load(
+        projected_33_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    operand_24 = sigmoid_total_30 * projected_33 + total_30 * (product_32 * projected_33)
+    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_13_rows(projected_31, projected_33, total_30):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 13.
+
+    Takes projected_31 [rows, 128], projected_33 [rows, 128], total_30 [rows, 128]; returns hidden_20 [rows,
+    128], operand_22 [rows, 128], operand_24 [rows, 128].
+    """
+    count, device = len(projected_31), projected_31.device
+    size = probability_flow_stage_13_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    probability_flow_stage_13_kernel[(programs,)](
+        projected_31.to(torch.float32).contiguous(),
+        projected_33.to(torch.float32).contiguous(),
+        total_30.to(torch.float32).contiguous(),
+        hidden_20,
+        operand_22,
+        operand_24,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_20, operand_22, operand_24
+
+
+@tiles.remembered
+def pack_probability_flow_stage_14(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_14_kernel(
+    drift_2_ptr,
+    drift_3_ptr,
+    drift_4_ptr,
+    drift_5_ptr,
+    left_ptr,
+    log_det_ptr,
+    log_det_slope_ptr,
+    moved_ptr,
+    power_s_5_ptr,
+    product_15_ptr,
+    product_26_ptr,
+    product_30_ptr,
+    projected_32_ptr,
+    projected_34_ptr,
+    ratio_ptr,
+    ratio_16_ptr,
+    ratio_8_ptr,
+    ratio_9_ptr,
+    total_31_ptr,
+    total_32_ptr,
+    total_33_ptr,
+    total_34_ptr,
+    total_35_ptr,
+    trial_ptr,
+    x_2_ptr,
+    x_slope_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_next_out,
+    log_det_next_out,
+    x_slope_next_out,
+    log_det_slope_next_out,
+    left_next_out,
+    length_next_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 14.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # edm.gen:5
+    value_0 = 1.0
+    # edm.gen:12
+    product_5_0 = -1.0 * value_0
+    # edm.gen:5
+    value_2_1 = 1.0
+    # edm.gen:12
+    product_6_1 = -1.0 * value_2_1
+    total_31 = tl.load(total_31_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # edm.gen:10
+    sigmoid_total_31 = tl.sigmoid(total_31)
+    hidden_21 = total_31 * sigmoid_total_31
+    net_7_0 = tl.sum(hidden_21 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    net_7_1 = tl.sum(hidden_21 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    ratio_8 = tl.load(ratio_8_ptr + place, mask=live, other=0)
+    ratio_9 = tl.load(ratio_9_ptr + place, mask=live, other=0)
+    # edm.gen:8
+    denoise_7_0 = ratio_8 * tl.load(moved_ptr + place * 2, mask=live, other=0) + ratio_9 * net_7_0
+    denoise_7_1 = ratio_8 * tl.load(moved_ptr + place * 2 + 1, mask=live, other=0) + ratio_9 * net_7_1
+    power_s_5 = tl.load(power_s_5_ptr + place, mask=live, other=0)
+    # edm.gen:12
+    score_7_0 = (denoise_7_0 - tl.load(moved_ptr + place * 2, mask=live, other=0)) / power_s_5
+    score_7_1 = (denoise_7_1 - tl.load(moved_ptr + place * 2 + 1, mask=live, other=0)) / power_s_5
+    product_15 = tl.load(product_15_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    drift_6_0 = -(0.5 * (product_15 * score_7_0))
+    drift_6_1 = -(0.5 * (product_15 * score_7_1))
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    # edm.gen:19
+    error_0 = trial * (
+        0.0012326388888888888 * tl.load(x_slope_ptr + place * 2, mask=live, other=0)
+        + -0.0042527702905061394 * tl.load(drift_2_ptr + place * 2, mask=live, other=0)
+        + 0.03697916666666667 * tl.load(drift_3_ptr + place * 2, mask=live, other=0)
+        + -0.05086379716981132 * tl.load(drift_4_ptr + place * 2, mask=live, other=0)
+        + 0.0419047619047619 * tl.load(drift_5_ptr + place * 2, mask=live, other=0)
+        + -0.025 * drift_6_0
+    )
+    error_1 = trial * (
+        0.0012326388888888888 * tl.load(x_slope_ptr + place * 2 + 1, mask=live, other=0)
+        + -0.0042527702905061394 * tl.load(drift_2_ptr + place * 2 + 1, mask=live, other=0)
+        + 0.03697916666666667 * tl.load(drift_3_ptr + place * 2 + 1, mask=live, other=0)
+        + -0.05086379716981132 * tl.load(drift_4_ptr + place * 2 + 1, mask=live, other=0)
+        + 0.0419047619047619 * tl.load(drift_5_ptr + place * 2 + 1, mask=live, other=0)
+        + -0.025 * drift_6_1
+    )
+    product_33 = sigmoid_total_31 * tl.sigmoid(-total_31)
+    projected_32 = tl.load(
+        projected_32_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:10
+    shared_1 = sigmoid_total_31 * projected_32 + total_31 * (product_33 * projected_32)
+    ratio_16 = tl.load(ratio_16_ptr + place, mask=live, other=0)
+    # edm.gen:5
+    tangent_11_0 = -1.0 * (
+        0.5
+        * (
+            product_15
+            * (
+                ratio_16
+                * (
+                    tl.load(product_26_ptr + place * 2, mask=live, other=0)
+                    + ratio_9 * tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
+                    + product_5_0
+                )
+            )
+        )
+    )
+    projected_34 = tl.load(
+        projected_34_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # edm.gen:10
+    shared_2 = sigmoid_total_31 * projected_34 + total_31 * (product_33 * projected_34)
+    # edm.gen:5
+    tangent_12_1 = -1.0 * (
+        0.5
+        * (
+            product_15
+            * (
+                ratio_16
+                * (
+                    tl.load(product_30_ptr + place * 2 + 1, mask=live, other=0)
+                    + ratio_9 * tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
+                    + product_6_1
+                )
+            )
+        )
+    )
+    total_36 = tangent_11_0 + tangent_12_1
+    log_det_slope = tl.load(log_det_slope_ptr + place, mask=live, other=0)
+    total_32 = tl.load(total_32_ptr + place, mask=live, other=0)
+    total_33 = tl.load(total_33_ptr + place, mask=live, other=0)
+    total_34 = tl.load(total_34_ptr + place, mask=live, other=0)
+    total_35 = tl.load(total_35_ptr + place, mask=live, other=0)
+    # edm.gen:19
+    error_2 = trial * (
+        0.0012326388888888888 * log_det_slope
+        + -0.0042527702905061394 * total_32
+        + 0.03697916666666667 * total_33
+        + -0.05086379716981132 * total_34
+        + 0.0419047619047619 * total_35
+        + -0.025 * total_36
+    )
+    log_det = tl.load(log_det_ptr + place, mask=live, other=0)
+    moved_2 = log_det + trial * (
+        0.09114583333333333 * log_det_slope
+        + 0.44923629829290207 * total_32
+        + 0.6510416666666666 * total_33
+        + -0.322376179245283 * total_34
+        + 0.13095238095238096 * total_35
+    )
+    ratio_18 = tl.sqrt(
+        (
+            square(
+                error_0
+                / (
+                    0.0001
+                    * (
+                        1.0
+                        + maximum(
+                            tl.abs(tl.load(x_2_ptr + place * 2, mask=live, other=0)),
+                            tl.abs(tl.load(moved_ptr + place * 2, mask=live, other=0)),
+                        )
+                    )
+                ),
+            )
+            + square(
+                error_1
+                / (
+                    0.0001
+                    * (
+                        1.0
+                        + maximum(
+                            tl.abs(tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0)),
+                            tl.abs(tl.load(moved_ptr + place * 2 + 1, mask=live, other=0)),
+                        )
+                    )
+                ),
+            )
+            + square(error_2 / (0.0001 * (1.0 + maximum(tl.abs(log_det), tl.abs(moved_2)))))
+        )
+        / 3.0,
+    )
+    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
+    kept = (ratio_18 <= 1.0) | (trial <= ratio)
+    x_2_next_0 = tl.where(
+        kept,
+        tl.load(moved_ptr + place * 2, mask=live, other=0),
+        tl.load(x_2_ptr + place * 2, mask=live, other=0),
+    )
+    x_2_next_1 = tl.where(
+        kept,
+        tl.load(moved_ptr + place * 2 + 1, mask=live, other=0),
+        tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0),
+    )
+    log_det_next = tl.where(kept, moved_2, log_det)
+    x_slope_next_0 = tl.where(kept, drift_6_0, tl.load(x_slope_ptr + place * 2, mask=live, other=0))
+    x_slope_next_1 = tl.where(kept, drift_6_1, tl.load(x_slope_ptr + place * 2 + 1, mask=live, other=0))
+    log_det_slope_next = tl.where(kept, total_36, log_det_slope)
+    left = tl.load(left_ptr + place, mask=live, other=0)
+    left_next = tl.where(kept, left - trial, left)
+    length_next = trial * maximum(minimum(0.9 * power(maximum(ratio_18, 1e-09), -0.2), 5.0), 0.2)
+    # edm.gen:10
+    tl.store(x_2_next_out + place * 2, x_2_next_0, mask=live)
+    tl.store(x_2_next_out + place * 2 + 1, x_2_next_1, mask=live)
+    tl.store(x_slope_next_out + place * 2, x_slope_next_0, mask=live)
+    tl.store(x_slope_next_out + place * 2 + 1, x_slope_next_1, mask=live)
+    tl.store(log_det_next_out + place, log_det_next, mask=live)
+    tl.store(log_det_slope_next_out + place, log_det_slope_next, mask=live)
+    tl.store(left_next_out + place, left_next, mask=live)
+    tl.store(length_next_out + place, length_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_14_rows(
+    drift_2,
+    drift_3,
+    drift_4,
+    drift_5,
+    left,
+    log_det,
+    log_det_slope,
+    moved,
+    power_s_5,
+    product_15,
+    product_26,
+    product_30,
+    projected_32,
+    projected_34,
+    ratio,
+    ratio_16,
+    ratio_8,
+    ratio_9,
+    total_31,
+    total_32,
+    total_33,
+    total_34,
+    total_35,
+    trial,
+    x_2,
+    x_slope,
+    weight,
+    bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 14.
+
+    Takes drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows, 2], drift_5 [rows, 2], left [rows], log_det
+    [rows], log_det_slope [rows], moved [rows, 2], power_s_5 [rows], product_15 [rows], product_26 [rows, 2],
+    product_30 [rows, 2], projected_32 [rows, 128], projected_34 [rows, 128], ratio [rows], ratio_16 [rows],
+    ratio_8 [rows], ratio_9 [rows], total_31 [rows, 128], total_32 [rows], total_33 [rows], total_34 [rows],
+    total_35 [rows], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns x_2_next [rows, 2], log_det_next
+    [rows], x_slope_next [rows, 2], log_det_slope_next [rows], left_next [rows], length_next [rows].
+    """
+    count, device = len(drift_2), drift_2.device
+    arrays = pack_probability_flow_stage_14(weight, bias, device)
+    size = probability_flow_stage_14_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    log_det_next = torch.empty(count, dtype=torch.float32, device=device)
+    x_slope_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    log_det_slope_next = torch.empty(count, dtype=torch.float32, device=device)
+    left_next = torch.empty(count, dtype=torch.float32, device=device)
+    length_next = torch.empty(count, dtype=torch.float32, device=device)
+    probability_flow_stage_14_kernel[(programs,)](
+        drift_2.to(torch.float32).contiguous(),
+        drift_3.to(torch.float32).contiguous(),
+        drift_4.to(torch.float32).contiguous(),
+        drift_5.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
+        log_det.to(torch.float32).contiguous(),
+        log_det_slope.to(torch.float32).contiguous(),
+        moved.to(torch.float32).contiguous(),
+        power_s_5.to(torch.float32).contiguous(),
+        product_15.to(torch.float32).contiguous(),
+        product_26.to(torch.float32).contiguous(),
+        product_30.to(torch.float32).contiguous(),
+        projected_32.to(torch.float32).contiguous(),
+        projected_34.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        ratio_16.to(torch.float32).contiguous(),
+        ratio_8.to(torch.float32).contiguous(),
+        ratio_9.to(torch.float32).contiguous(),
+        total_31.to(torch.float32).contiguous(),
+        total_32.to(torch.float32).contiguous(),
+        total_33.to(torch.float32).contiguous(),
+        total_34.to(torch.float32).contiguous(),
+        total_35.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        *arrays,
+        x_2_next,
+        log_det_next,
+        x_slope_next,
+        log_det_slope_next,
+        left_next,
+        length_next,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2_next, log_det_next, x_slope_next, log_det_slope_next, left_next, length_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def probability_flow_stage_15_kernel(
+    log_det_ptr,
+    x_2_ptr,
+    log_prob_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 15.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    log_det = tl.load(log_det_ptr + place, mask=live, other=0)
+    # edm.gen:19
+    log_prob_2 = (
+        -0.5 * square(tl.load(x_2_ptr + place * 2, mask=live, other=0) / 80.0)
+        - 5.300965167878553
+        + (-0.5 * square(tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0) / 80.0) - 5.300965167878553)
+        + log_det
+    )
+    tl.store(log_prob_2_out + place, log_prob_2, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def probability_flow_stage_15_rows(log_det, x_2):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 15.
+
+    Takes log_det [rows], x_2 [rows, 2]; returns log_prob_2 [rows].
+    """
+    count, device = len(log_det), log_det.device
+    size = probability_flow_stage_15_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
+    probability_flow_stage_15_kernel[(programs,)](
+        log_det.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        log_prob_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_prob_2
+
+
+@torch.no_grad()
+@tiles.stages(
+    probability_flow_stage_1_rows,
+    probability_flow_stage_2_rows,
+    probability_flow_stage_3_rows,
+    probability_flow_stage_4_rows,
+    probability_flow_stage_5_rows,
+    probability_flow_stage_6_rows,
+    probability_flow_stage_7_rows,
+    probability_flow_stage_8_rows,
+    probability_flow_stage_9_rows,
+    probability_flow_stage_10_rows,
+    probability_flow_stage_11_rows,
+    probability_flow_stage_12_rows,
+    probability_flow_stage_13_rows,
+    probability_flow_stage_14_rows,
+    probability_flow_stage_15_rows,
+)
+def probability_flow_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_net_weight,
+    mlp_net_bias,
+):
+    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps.
+
+    Takes x [rows, 2]; returns log_prob [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    places = torch.arange(8, device=device)
+    # edm.gen:10
+    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    product = exp_value * -1.5536520246055479
+    # edm.gen:5
+    value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
+    # edm.gen:10
+    projected = (
+        torch.cat((1.9999840001919975 * value, torch.full((16,), 0.0, dtype=dtype, device=device)), -1) @ mlp_0_weight.T
+    )
+    # edm.gen:5
+    value_2 = torch.tensor([0.0, 1.0], dtype=dtype, device=device)
+    # edm.gen:10
+    projected_4 = (
+        torch.cat((1.9999840001919975 * value_2, torch.full((16,), 0.0, dtype=dtype, device=device)), -1)
+        @ mlp_0_weight.T
+    )
+    total = F.linear(
+        torch.cat(
+            (x / 0.5000039999840001, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(x), -1)),
+            -1,
+        ),
+        mlp_0_weight,
+        mlp_0_bias,
+    )
+    sigmoid_total = torch.sigmoid(total)
+    hidden = total * sigmoid_total
+    product_2 = sigmoid_total * torch.sigmoid(-total)
+    operand = sigmoid_total * projected + total * (product_2 * projected)
+    operand_3 = sigmoid_total * projected_4 + total * (product_2 * projected_4)
+    total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    projected_2 = operand @ mlp_1_weight.T
+    projected_5 = operand_3 @ mlp_1_weight.T
+    hidden_2, operand_2, operand_4 = probability_flow_stage_1_rows(projected_2, projected_5, total_2)
+    total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+    projected_3 = operand_2 @ mlp_2_weight.T
+    projected_6 = operand_4 @ mlp_2_weight.T
+    x_slope_start, log_det_slope_start = probability_flow_stage_2_rows(
+        x,
+        projected_3,
+        projected_6,
+        total_3,
+        mlp_net_weight,
+        mlp_net_bias,
+    )
+    # edm.gen:19
+    x_2 = x
+    log_det = torch.zeros(len(x), dtype=dtype, device=device)
+    x_slope = x_slope_start
+    log_det_slope = log_det_slope_start
+    left = torch.full((len(x),), 79.998, dtype=dtype, device=device)
+    length = torch.full((len(x),), 2.4999375, dtype=dtype, device=device)
+    for k in range(1000):
+        if bool((left <= 0.0).all()):
+            break
+        ratio, trial, s, product_7, power_s, ratio_2, s_2, power_s_2, total_5, total_6, sqrt_total_5, hidden_4, sqrt_total_4, ratio_3, s_3, product_11, power_s_3, ratio_4, sqrt_total_14, ratio_5, s_4, product_13, power_s_4, ratio_6, sqrt_total_19, ratio_7, product_15, power_s_5, ratio_8, sqrt_total_24, ratio_9, value_3 = probability_flow_stage_3_rows(
+            left,
+            length,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            k,
+        )
+        # edm.gen:10
+        total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
+        hidden_5 = F.silu(total_8)
+        total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
+        # edm.gen:5
+        drift, total_10, hidden_7, operand_5, operand_7 = probability_flow_stage_4_rows(
+            power_s_2,
+            s,
+            s_2,
+            sqrt_total_4,
+            sqrt_total_5,
+            total_5,
+            total_6,
+            total_9,
+            trial,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        # edm.gen:10
+        total_12 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
+        projected_8 = operand_5 @ mlp_1_weight.T
+        projected_11 = operand_7 @ mlp_1_weight.T
+        hidden_8, operand_6, operand_8 = probability_flow_stage_5_rows(projected_11, projected_8, total_12)
+        total_13 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
+        projected_9 = operand_6 @ mlp_2_weight.T
+        projected_12 = operand_8 @ mlp_2_weight.T
+        drift_2, total_15, hidden_10, total_32, operand_9, operand_11 = probability_flow_stage_6_rows(
+            drift,
+            power_s,
+            product_7,
+            projected_12,
+            projected_9,
+            ratio_2,
+            ratio_3,
+            s_3,
+            sqrt_total_14,
+            total_10,
+            total_13,
+            trial,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        total_17 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
+        projected_14 = operand_9 @ mlp_1_weight.T
+        projected_17 = operand_11 @ mlp_1_weight.T
+        hidden_11, operand_10, operand_12 = probability_flow_stage_7_rows(projected_14, projected_17, total_17)
+        total_18 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
+        projected_15 = operand_10 @ mlp_2_weight.T
+        projected_18 = operand_12 @ mlp_2_weight.T
+        drift_3, total_20, hidden_13, total_33, operand_13, operand_15 = probability_flow_stage_8_rows(
+            drift,
+            drift_2,
+            power_s_3,
+            product_11,
+            projected_15,
+            projected_18,
+            ratio_4,
+            ratio_5,
+            s_4,
+            sqrt_total_19,
+            total_15,
+            total_18,
+            trial,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        total_22 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
+        projected_20 = operand_13 @ mlp_1_weight.T
+        projected_23 = operand_15 @ mlp_1_weight.T
+        hidden_14, operand_14, operand_16 = probability_flow_stage_9_rows(projected_20, projected_23, total_22)
+        total_23 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
+        projected_21 = operand_14 @ mlp_2_weight.T
+        projected_24 = operand_16 @ mlp_2_weight.T
+        drift_4, total_25, hidden_16, total_34, projected_25, operand_17, projected_28, operand_19 = probability_flow_stage_10_rows(
+            drift,
+            drift_2,
+            drift_3,
+            power_s_4,
+            product_13,
+            projected_21,
+            projected_24,
+            ratio_6,
+            ratio_7,
+            sqrt_total_24,
+            total_20,
+            total_23,
+            trial,
+            value_3,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        total_27 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
+        projected_26 = operand_17 @ mlp_1_weight.T
+        projected_29 = operand_19 @ mlp_1_weight.T
+        hidden_17, operand_18, operand_20 = probability_flow_stage_11_rows(projected_26, projected_29, total_27)
+        total_28 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
+        projected_27 = operand_18 @ mlp_2_weight.T
+        projected_30 = operand_20 @ mlp_2_weight.T
+        drift_5, moved, hidden_19, ratio_16, product_26, product_30, total_35, operand_21, operand_23 = probability_flow_stage_12_rows(
+            drift_2,
+            drift_3,
+            drift_4,
+            power_s_5,
+            product_15,
+            projected_25,
+            projected_27,
+            projected_28,
+            projected_30,
+            ratio_8,
+            ratio_9,
+            sqrt_total_24,
+            total_25,
+            total_28,
+            trial,
+            value_3,
+            x_2,
+            x_slope,
+            mlp_0_weight,
+            mlp_0_bias,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        total_30 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
+        projected_31 = operand_21 @ mlp_1_weight.T
+        projected_33 = operand_23 @ mlp_1_weight.T
+        hidden_20, operand_22, operand_24 = probability_flow_stage_13_rows(projected_31, projected_33, total_30)
+        total_31 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
+        projected_32 = operand_22 @ mlp_2_weight.T
+        projected_34 = operand_24 @ mlp_2_weight.T
+        x_2_next, log_det_next, x_slope_next, log_det_slope_next, left_next, length_next = probability_flow_stage_14_rows(
+            drift_2,
+            drift_3,
+            drift_4,
+            drift_5,
+            left,
+            log_det,
+            log_det_slope,
+            moved,
+            power_s_5,
+            product_15,
+            product_26,
+            product_30,
+            projected_32,
+            projected_34,
+            ratio,
+            ratio_16,
+            ratio_8,
+            ratio_9,
+            total_31,
+            total_32,
+            total_33,
+            total_34,
+            total_35,
+            trial,
+            x_2,
+            x_slope,
+            mlp_net_weight,
+            mlp_net_bias,
+        )
+        # edm.gen:19
+        x_2 = x_2_next
+        log_det = log_det_next
+        x_slope = x_slope_next
+        log_det_slope = log_det_slope_next
+        left = left_next
+        length = length_next
+    log_prob_2 = probability_flow_stage_15_rows(log_det, x_2)
+    return log_prob_2
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

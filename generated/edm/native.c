@@ -1958,9 +1958,9 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 18].
-       */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 2], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
+       part_8 [rows, 18]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -1975,15 +1975,16 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     float *restrict shared = pointers[10];
     float *restrict shared_2 = shared + 0;
     const int64_t *restrict row_numbers = pointers[11];
-    float *restrict x_gradient_out = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
-    float *restrict part_5_out = pointers[17];
-    float *restrict part_6_out = pointers[18];
-    float *restrict part_7_out = pointers[19];
-    float *restrict part_8_out = pointers[20];
+    float *restrict value_out = pointers[12];
+    float *restrict x_gradient_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -2003,29 +2004,31 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float u[LANES];
         ALIGNED float s[LANES];
         ALIGNED float total[LANES];
+        ALIGNED float product[LANES];
         ALIGNED float ratio[LANES];
+        ALIGNED float ratio_2[LANES];
         ALIGNED float noise_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             u[lane] = -1.2f + 1.2f * noise[lane];
             s[lane] = exponential(u[lane]);
             total[lane] = square(s[lane]) + 0.25f;
-            ratio[lane] = 0.25f / total[lane];
+            product[lane] = s[lane] * 0.5f;
+            ratio[lane] = total[lane] / square(product[lane]);
+            ratio_2[lane] = 0.25f / total[lane];
         }
         normal(noise_2, 2, row, seed, step, 0, 2);
         ALIGNED float e[2][LANES];
         ALIGNED float total_2[2][LANES];
-        ALIGNED float product[LANES];
         ALIGNED float sqrt_total[LANES];
-        ALIGNED float ratio_2[LANES];
+        ALIGNED float ratio_3[LANES];
         ALIGNED float product_2[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             e[0][lane] = 0.0f + noise_2[0][lane];
             e[1][lane] = 0.0f + noise_2[1][lane];
             total_2[0][lane] = x[0][lane] + s[lane] * e[0][lane];
             total_2[1][lane] = x[1][lane] + s[lane] * e[1][lane];
-            product[lane] = s[lane] * 0.5f;
             sqrt_total[lane] = root(total[lane]);
-            ratio_2[lane] = product[lane] / sqrt_total[lane];
+            ratio_3[lane] = product[lane] / sqrt_total[lane];
         }
         ALIGNED float value[18][LANES];
         for (int at = 0; at < 8; at++) {
@@ -2090,22 +2093,22 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         for (int lane = 0; lane < LANES; lane++) {
             net[0][lane] = product_6[0][lane] + mlp_net_bias[0];
             net[1][lane] = product_6[1][lane] + mlp_net_bias[1];
-            denoise[0][lane] = ratio[lane] * total_2[0][lane] + ratio_2[lane] * net[0][lane];
-            denoise[1][lane] = ratio[lane] * total_2[1][lane] + ratio_2[lane] * net[1][lane];
+            denoise[0][lane] = ratio_2[lane] * total_2[0][lane] + ratio_3[lane] * net[0][lane];
+            denoise[1][lane] = ratio_2[lane] * total_2[1][lane] + ratio_3[lane] * net[1][lane];
             difference[0][lane] = x[0][lane] - denoise[0][lane];
             difference[1][lane] = x[1][lane] - denoise[1][lane];
             reduced_2[lane] = root(difference[0][lane] * difference[0][lane] + difference[1][lane] *
                 difference[1][lane]);
             product_3_2[0][lane] = difference[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
-                * reduced_2[lane] * (total[lane] / square(product[lane]) * value_cotangent[lane]));
+                * reduced_2[lane] * (ratio[lane] * value_cotangent[lane]));
             product_3_2[1][lane] = difference[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
-                * reduced_2[lane] * (total[lane] / square(product[lane]) * value_cotangent[lane]));
+                * reduced_2[lane] * (ratio[lane] * value_cotangent[lane]));
             negate_product_3[0][lane] = -product_3_2[0][lane];
             negate_product_3[1][lane] = -product_3_2[1][lane];
-            product_4_2[0][lane] = ratio_2[lane] * negate_product_3[0][lane];
+            product_4_2[0][lane] = ratio_3[lane] * negate_product_3[0][lane];
         }
         ALIGNED float projected[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) product_4_2[1][lane] = ratio_2[lane] * negate_product_3[1][lane];
+        for (int lane = 0; lane < LANES; lane++) product_4_2[1][lane] = ratio_3[lane] * negate_product_3[1][lane];
         dot(projected, 128, product_4_2, 2, mlp_net_weight, 1, 128);
         ALIGNED float total_6[128][LANES];
         ALIGNED float projected_2[128][LANES];
@@ -2126,23 +2129,26 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(projected_3, 128, total_7, 128, mlp_1_weight, 1, 128);
         ALIGNED float total_8[128][LANES];
-        ALIGNED float product_7[18][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 total_8[at][lane] = sigmoid_total_3[at][lane] * projected_3[at][lane] + sigmoid_total_3[at][lane] *
                     (1.0f - sigmoid_total_3[at][lane]) * (total_3[at][lane] * projected_3[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = ratio[lane] * square(reduced_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+        // edm.gen:3
+        ALIGNED float product_7[18][LANES];
         dot(product_7, 18, total_8, 128, mlp_0_weight, 1, 18);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            x_gradient[0][lane] = product_3_2[0][lane] + (ratio[lane] * negate_product_3[0][lane] + 1.0f /
+            x_gradient[0][lane] = product_3_2[0][lane] + (ratio_2[lane] * negate_product_3[0][lane] + 1.0f /
                 sqrt_total[lane] * product_7[0][lane]);
-            x_gradient[1][lane] = product_3_2[1][lane] + (ratio[lane] * negate_product_3[1][lane] + 1.0f /
+            x_gradient[1][lane] = product_3_2[1][lane] + (ratio_2[lane] * negate_product_3[1][lane] + 1.0f /
                 sqrt_total[lane] * product_7[1][lane]);
         }
         store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
-        // edm.gen:3
         store(part_1_out, product_4_2, first, count, 2, 2, 0);
         // edm.gen:10
         store(part_2_out, hidden_3, first, count, 128, 128, 0);

@@ -233,7 +233,7 @@ class EoNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 16}}
     package = __package__ or ""
     spec = "specs/autoregressive/eonade.gen"
-    model_hash = "d39f4411e4617d7ea294681f2027cad5237d5a37e8020d1b9f4d87f659feb3f1"
+    model_hash = "227578ea4a3e917d14f3616c4f36555d4704f19cc4933cb25a5b0431467e3aa4"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -340,8 +340,8 @@ void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers
 
 /* the gradient of log p(x) of each row.
 
-   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns x_gradient [rows], c_gradient [rows, 1], part_1
-       [rows, 4], part_2 [rows, 1], part_3 [rows, 4], part_4 [rows, 4]. */
+   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns log_prob [rows], x_gradient [rows], c_gradient [rows,
+       1], part_1 [rows, 4], part_2 [rows, 1], part_3 [rows, 4], part_4 [rows, 4]. */
 void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict c_rows = pointers[0];
     const float *restrict x_rows = pointers[1];
@@ -355,12 +355,13 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     float *restrict s_used = shared + 0;
     float *restrict s_used_2 = shared + 4;
     float *restrict s_used_3 = shared + 8;
-    float *restrict x_gradient_out = pointers[9];
-    float *restrict c_gradient_out = pointers[10];
-    float *restrict part_1_out = pointers[11];
-    float *restrict part_2_out = pointers[12];
-    float *restrict part_3_out = pointers[13];
-    float *restrict part_4_out = pointers[14];
+    float *restrict log_prob_out = pointers[9];
+    float *restrict x_gradient_out = pointers[10];
+    float *restrict c_gradient_out = pointers[11];
+    float *restrict part_1_out = pointers[12];
+    float *restrict part_2_out = pointers[13];
+    float *restrict part_3_out = pointers[14];
+    float *restrict part_4_out = pointers[15];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -373,30 +374,16 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
         load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
         // experts.gen:7
         ALIGNED float product[4][LANES];
-        dot(product, 4, c, 1, A, 1, 1);
-        ALIGNED float difference[4][LANES];
-        ALIGNED float ratio_2[4][LANES];
-        ALIGNED float product_2[4][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            difference[0][lane] = x[lane] - (product[0][lane] + b[0]);
-            difference[1][lane] = x[lane] - (product[1][lane] + b[1]);
-            difference[2][lane] = x[lane] - (product[2][lane] + b[2]);
-            difference[3][lane] = x[lane] - (product[3][lane] + b[3]);
-            ratio_2[0][lane] = difference[0][lane] / s[0];
-            ratio_2[1][lane] = difference[1][lane] / s[1];
-            ratio_2[2][lane] = difference[2][lane] / s[2];
-            ratio_2[3][lane] = difference[3][lane] / s[3];
-        }
-        dot(product_2, 4, c, 1, weight, 1, 1);
+        dot(product, 4, c, 1, weight, 1, 1);
         ALIGNED float logits[4][LANES];
         ALIGNED float reduced_2[LANES];
         ALIGNED float log_weights_of_k[4][LANES];
-        ALIGNED float total[4][LANES];
+        ALIGNED float product_2[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            logits[0][lane] = product_2[0][lane] + bias[0];
-            logits[1][lane] = product_2[1][lane] + bias[1];
-            logits[2][lane] = product_2[2][lane] + bias[2];
-            logits[3][lane] = product_2[3][lane] + bias[3];
+            logits[0][lane] = product[0][lane] + bias[0];
+            logits[1][lane] = product[1][lane] + bias[1];
+            logits[2][lane] = product[2][lane] + bias[2];
+            logits[3][lane] = product[3][lane] + bias[3];
             reduced_2[lane] = choose(absolute(maximum(maximum(maximum(logits[0][lane], logits[1][lane]),
                 logits[2][lane]), logits[3][lane])) < INFINITY, maximum(maximum(maximum(logits[0][lane],
                 logits[1][lane]), logits[2][lane]), logits[3][lane]), 0.0f) + logarithm(exponential(logits[0][lane] -
@@ -416,11 +403,27 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             log_weights_of_k[1][lane] = logits[1][lane] - reduced_2[lane];
             log_weights_of_k[2][lane] = logits[2][lane] - reduced_2[lane];
             log_weights_of_k[3][lane] = logits[3][lane] - reduced_2[lane];
-            total[0][lane] = log_weights_of_k[0][lane] + (-0.5f * square(ratio_2[0][lane]) - s_used[0] -
+        }
+        dot(product_2, 4, c, 1, A, 1, 1);
+        ALIGNED float difference[4][LANES];
+        ALIGNED float ratio[4][LANES];
+        ALIGNED float total[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            difference[0][lane] = x[lane] - (product_2[0][lane] + b[0]);
+            difference[1][lane] = x[lane] - (product_2[1][lane] + b[1]);
+            difference[2][lane] = x[lane] - (product_2[2][lane] + b[2]);
+            difference[3][lane] = x[lane] - (product_2[3][lane] + b[3]);
+            ratio[0][lane] = difference[0][lane] / s[0];
+            ratio[1][lane] = difference[1][lane] / s[1];
+            ratio[2][lane] = difference[2][lane] / s[2];
+            ratio[3][lane] = difference[3][lane] / s[3];
+            total[0][lane] = log_weights_of_k[0][lane] + (-0.5f * square(ratio[0][lane]) - s_used[0] -
                 0.9189385332046727f);
-            total[1][lane] = log_weights_of_k[1][lane] + (-0.5f * square(ratio_2[1][lane]) - s_used[1] -
+            total[1][lane] = log_weights_of_k[1][lane] + (-0.5f * square(ratio[1][lane]) - s_used[1] -
                 0.9189385332046727f);
-            total[2][lane] = log_weights_of_k[2][lane] + (-0.5f * square(ratio_2[2][lane]) - s_used[2] -
+            total[2][lane] = log_weights_of_k[2][lane] + (-0.5f * square(ratio[2][lane]) - s_used[2] -
+                0.9189385332046727f);
+            total[3][lane] = log_weights_of_k[3][lane] + (-0.5f * square(ratio[3][lane]) - s_used[3] -
                 0.9189385332046727f);
         }
         ALIGNED float log_p_x[LANES];
@@ -428,8 +431,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_2_2[4][LANES];
         ALIGNED float product_3_2[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            total[3][lane] = log_weights_of_k[3][lane] + (-0.5f * square(ratio_2[3][lane]) - s_used[3] -
-                0.9189385332046727f);
             log_p_x[lane] = choose(absolute(maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
                 total[3][lane])) < INFINITY, maximum(maximum(maximum(total[0][lane], total[1][lane]), total[2][lane]),
                 total[3][lane]), 0.0f) + logarithm(exponential(total[0][lane] -
@@ -453,18 +454,18 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 log_prob_cotangent[lane];
             product_3[3][lane] = exponential(total[3][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f, log_p_x[lane])) *
                 log_prob_cotangent[lane];
-            product_2_2[0][lane] = 2.0f * ratio_2[0][lane] * (-0.5f * product_3[0][lane]);
-            product_2_2[1][lane] = 2.0f * ratio_2[1][lane] * (-0.5f * product_3[1][lane]);
-            product_2_2[2][lane] = 2.0f * ratio_2[2][lane] * (-0.5f * product_3[2][lane]);
-            product_2_2[3][lane] = 2.0f * ratio_2[3][lane] * (-0.5f * product_3[3][lane]);
+            product_2_2[0][lane] = 2.0f * ratio[0][lane] * (-0.5f * product_3[0][lane]);
+            product_2_2[1][lane] = 2.0f * ratio[1][lane] * (-0.5f * product_3[1][lane]);
+            product_2_2[2][lane] = 2.0f * ratio[2][lane] * (-0.5f * product_3[2][lane]);
+            product_2_2[3][lane] = 2.0f * ratio[3][lane] * (-0.5f * product_3[3][lane]);
             product_3_2[0][lane] = s_used_2[0] * product_2_2[0][lane];
             product_3_2[1][lane] = s_used_2[1] * product_2_2[1][lane];
+            product_3_2[2][lane] = s_used_2[2] * product_2_2[2][lane];
         }
         ALIGNED float negate_product[4][LANES];
         ALIGNED float total_2[4][LANES];
         ALIGNED float negate_product_3[4][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            product_3_2[2][lane] = s_used_2[2] * product_2_2[2][lane];
             product_3_2[3][lane] = s_used_2[3] * product_2_2[3][lane];
             negate_product[0][lane] = -product_3[0][lane];
             negate_product[1][lane] = -product_3[1][lane];
@@ -484,11 +485,12 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 negate_product[3][lane]);
             negate_product_3[0][lane] = -product_3_2[0][lane];
             negate_product_3[1][lane] = -product_3_2[1][lane];
+            negate_product_3[2][lane] = -product_3_2[2][lane];
         }
+        for (int lane = 0; lane < LANES; lane++) negate_product_3[3][lane] = -product_3_2[3][lane];
+        store(log_prob_out, &log_p_x, first, count, 1, 1, 0);
         ALIGNED float x_gradient[LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            negate_product_3[2][lane] = -product_3_2[2][lane];
-            negate_product_3[3][lane] = -product_3_2[3][lane];
             x_gradient[lane] = product_3_2[0][lane] + product_3_2[1][lane] + product_3_2[2][lane] +
                 product_3_2[3][lane];
         }

@@ -27,12 +27,11 @@ sample_rows = CFunction(
     random=True,
     work=137.0,
 )
-log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",
     inputs=(Port((1,)), Port(), Port()),
-    outputs=(Port(), Port((1,)), Port((4,)), Port((1,)), Port((4,)), Port((4,))),
+    outputs=(Port(), Port(), Port((1,)), Port((4,)), Port((1,)), Port((4,)), Port((4,))),
     lanes=64,
     parameters=5,
     shared=12,
@@ -45,16 +44,13 @@ GRADIENTS = {
         parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
         ways=(
             gradients.Way(
-                RowFunction(
-                    log_prob_saving_rows,
-                    parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
-                ),
+                RowFunction(log_prob_rows, parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias")),
                 RowFunction(
                     log_prob_backward_rows,
                     parameters=("A", "b", "s", "linear.output.weight", "linear.output.bias"),
                 ),
                 shapes=(),
-                results=("x_gradient", "c_gradient", "part_1", "part_2", "part_3", "part_4"),
+                results=("log_prob", "x_gradient", "c_gradient", "part_1", "part_2", "part_3", "part_4"),
                 parts=(
                     gradients.Part("linear.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("linear.output.bias", (None,), ("part_1",)),
@@ -62,7 +58,8 @@ GRADIENTS = {
                     gradients.Part("b", (None,), ("part_3",)),
                     gradients.Part("s", (None,), ("part_4",)),
                 ),
-                width=15,
+                width=16,
+                valued=True,
             ),
         ),
     ),

@@ -60,12 +60,12 @@ objective_phase_1_rows = CFunction(
     shared=8,
     work=1790.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((2,)),
         Port((128,)),
@@ -99,10 +99,21 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("x_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6", "part_7", "part_8"),
+                results=(
+                    "value",
+                    "x_gradient",
+                    "part_1",
+                    "part_2",
+                    "part_3",
+                    "part_4",
+                    "part_5",
+                    "part_6",
+                    "part_7",
+                    "part_8",
+                ),
                 parts=(
                     gradients.Part("v.mlp.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("v.mlp.2.weight", (None, None), ("part_3", "part_4")),
@@ -113,7 +124,8 @@ GRADIENTS = {
                     gradients.Part("v.mlp.2.bias", (None,), ("part_3",)),
                     gradients.Part("v.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=790,
+                width=791,
+                valued=True,
             ),
         ),
     ),

@@ -8,62 +8,10 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import softplus, vector
+from gencompiler.runtime.kernels import vector
 from gencompiler.runtime.programs import RowFunction
 
-
-@tiles.remembered
-def pack_log_prob_saving(W, b, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(b), tiles.place(W, 64))
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_saving_kernel(x_ptr, b_array, W_array, log_prob_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row, and the states that its gradient needs.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    loop over dimensions, carrying log_p [ROWS]
-    b_array [64]
-    W_array [64, 64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # fvsbn.gen:6
-    log_p = tl.full((ROWS,), 0.0, tl.float32)
-    for i in tl.range(0, 64, num_stages=1):
-        logits = tl.load(b_array + i) + tl.sum(
-            vector(W_array, i, 64) * tl.where(tl.arange(0, 64)[None, :] < i, x, 0.0),
-            1,
-        )
-        log_p = log_p + (tl.load(x_ptr + place * 64 + i, mask=live, other=0).to(tl.float32) * logits - softplus(logits))
-    tl.store(log_prob_out + place, log_p, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_saving_rows(x, W, b):
-    """log p(x) of each row, and the states that its gradient needs.
-
-    Takes x [rows, 64] integer; returns log_prob [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_log_prob_saving(W, b, device)
-    size = log_prob_saving_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_prob = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        log_prob,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_prob
+from .kernels import log_prob_rows
 
 
 @tiles.remembered
@@ -149,7 +97,7 @@ GRADIENTS = {
         parameters=("W", "b"),
         ways=(
             gradients.Way(
-                RowFunction(log_prob_saving_rows, parameters=("W", "b")),
+                RowFunction(log_prob_rows, parameters=("W", "b")),
                 RowFunction(log_prob_backward_rows, parameters=("W", "b")),
                 shapes=(),
                 results=("part_1", "part_2"),

@@ -79,7 +79,7 @@ class FVSBN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/fvsbn.gen"
-    model_hash = "9ab451b177a26ccdbc09a4604c5d65e70cabb631251dfdd0fd7ed5bbfa34a75a"
+    model_hash = "76b3102a47457ca0066db03eca00c25ea03ae15700093908f4d6ce02776e622f"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

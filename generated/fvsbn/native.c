@@ -128,6 +128,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[4];
     float *restrict shared_2 = shared + 0;
+    float *restrict shared_2_2 = shared + 4096;
     // fvsbn.gen:6
     for (int64_t i_2 = 0; i_2 < 64; i_2++) {
         float *restrict values = shared_2 + i_2 * 64;
@@ -135,12 +136,18 @@ void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers
             values[at] = (float)(at < i_2);
         }
     }
+    for (int64_t i = 0; i < 64; i++) {
+        float *restrict values_2 = shared_2_2 + i * 64;
+        for (int at = 0; at < 64; at++) {
+            values_2[at] = (float)(at < i);
+        }
+    }
 }
 
 /* the gradient of log p(x) of each row.
 
-   Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns part_1 [4096] summed over rows, part_2 [64] summed
-       over rows. */
+   Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns log_prob [rows], part_1 [4096] summed over rows,
+       part_2 [64] summed over rows. */
 void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict log_prob_cotangent_rows = pointers[1];
@@ -148,8 +155,10 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict b = pointers[3];
     float *restrict shared = pointers[4];
     float *restrict shared_2 = shared + 0;
-    float *restrict part_1_out = pointers[5];
-    float *restrict part_2_out = pointers[6];
+    float *restrict shared_2_2 = shared + 4096;
+    float *restrict log_prob_out = pointers[5];
+    float *restrict part_1_out = pointers[6];
+    float *restrict part_2_out = pointers[7];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -189,6 +198,23 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             }
             add_sums(part_2_out + first / group * 64 + i_2, &total, 1, count - first);
         }
+        ALIGNED float log_p[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t i = 0; i < 64; i++) {
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_3[lane] += W[i * 64 + at] * choose(shared_2_2[i * 64 + at], x[at][lane], 0.0f);
+                }
+            }
+            ALIGNED float logits_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_2[lane] = b[i] + sum_3[lane];
+                log_p[lane] = log_p[lane] + (x[i][lane] * logits_2[lane] - softplus(logits_2[lane]));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
     }
 }
 #endif

@@ -28,16 +28,15 @@ sample_rows = CFunction(
     shared=4096,
     work=2150.0,
 )
-log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((4096,), summed=True), Port((64,), summed=True)),
+    outputs=(Port(), Port((4096,), summed=True), Port((64,), summed=True)),
     lanes=32,
     parameters=2,
-    shared=4096,
-    work=2640.0,
+    shared=8192,
+    work=4550.0,
 )
 
 GRADIENTS = {
@@ -46,15 +45,16 @@ GRADIENTS = {
         parameters=("W", "b"),
         ways=(
             gradients.Way(
-                RowFunction(log_prob_saving_rows, parameters=("W", "b")),
+                RowFunction(log_prob_rows, parameters=("W", "b")),
                 RowFunction(log_prob_backward_rows, parameters=("W", "b")),
                 shapes=(),
-                results=("part_1", "part_2"),
+                results=("log_prob", "part_1", "part_2"),
                 parts=(
                     gradients.Part("W", ("loop", None), ("part_1",), count=64, summed=True),
                     gradients.Part("b", ("loop",), ("part_2",), count=64, summed=True),
                 ),
-                width=0,
+                width=1,
+                valued=True,
             ),
         ),
     ),

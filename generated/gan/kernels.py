@@ -6,9 +6,169 @@ spec: specs/adversarial/gan.gen, sha256 1012051927a175995f8ce6b97b93dee17f91638c
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, vector
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gan.gen:6
+    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
+    # gan.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    # gan.gen:6
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 64].
+    """
+    # gan.gen:6
+    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # gan.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    # gan.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 16]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows)
+def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 16]; returns x [rows, 64].
+    """
+    # gan.gen:7
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -51,3 +211,403 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@tiles.remembered
+def pack_objective_critic_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_critic_stage_1_kernel(
+    weight_array,
+    bias_array,
+    hidden_3_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gan.gen:6
+    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
+    # gan.gen:7
+    hidden_3 = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    # gan.gen:6
+    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_critic_stage_1_rows(weight, bias, *, rows, seed, step):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    Returns hidden_3 [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_objective_critic_stage_1(weight, bias, device)
+    size = objective_critic_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_critic_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden_3,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_3
+
+
+@tiles.remembered
+def pack_objective_critic_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_2_kernel(
+    computed_2_ptr,
+    weight_array,
+    bias_array,
+    C_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # gan.gen:9
+    hidden_2 = maximum(computed_2, 0.0)
+    C = tl.sigmoid(tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    tl.store(C_out + place, C, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_2_rows(computed_2, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    Takes computed_2 [rows, 128]; returns C [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_objective_critic_stage_2(weight, bias, device)
+    size = objective_critic_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    C = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_2_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        C,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return C
+
+
+@tiles.remembered
+def pack_objective_critic_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_3_kernel(
+    C_ptr,
+    computed_5_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_5 = tl.load(
+        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # gan.gen:9
+    hidden_6 = maximum(computed_5, 0.0)
+    C_2 = tl.sigmoid(tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    C = tl.load(C_ptr + place, mask=live, other=0)
+    # adversarial.gen:7
+    value_2 = tl.log(C) + tl.log(1.0 - C_2)
+    # gan.gen:9
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_3_rows(C, computed_5, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    Takes C [rows], computed_5 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(C), C.device
+    arrays = pack_objective_critic_stage_3(weight, bias, device)
+    size = objective_critic_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_3_kernel[(programs,)](
+        C.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows, objective_critic_stage_3_rows)
+def objective_critic_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that critic maximizes, by one draw for each row.
+
+    Takes x [rows, 64]; returns value [rows].
+    """
+    # gan.gen:6
+    hidden_3 = objective_critic_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # gan.gen:9
+    computed = F.linear(x, C_mlp_0_weight, C_mlp_0_bias)
+    # gan.gen:7
+    computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+    # gan.gen:9
+    hidden = torch.relu(computed)
+    # gan.gen:7
+    hidden_4 = torch.relu(computed_3)
+    # gan.gen:9
+    computed_2 = F.linear(hidden, C_mlp_1_weight, C_mlp_1_bias)
+    # gan.gen:7
+    x_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+    # gan.gen:9
+    C = objective_critic_stage_2_rows(computed_2, C_mlp_output_weight, C_mlp_output_bias)
+    computed_4 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
+    hidden_5 = torch.relu(computed_4)
+    computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_critic_stage_3_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2
+
+
+@tiles.remembered
+def pack_objective_generator_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_generator_stage_1_kernel(
+    weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gan.gen:6
+    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
+    # gan.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    # gan.gen:6
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_generator_stage_1_rows(weight, bias, *, rows, seed, step):
+    """the value that generator maximizes, by one draw for each row: stage 1.
+
+    Returns hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_objective_generator_stage_1(weight, bias, device)
+    size = objective_generator_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_generator_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_objective_generator_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_generator_stage_2_kernel(
+    computed_3_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_3 = tl.load(
+        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # gan.gen:9
+    hidden_4 = maximum(computed_3, 0.0)
+    C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    # adversarial.gen:8
+    value_2 = tl.log(C)
+    # gan.gen:9
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_generator_stage_2_rows(computed_3, weight, bias):
+    """the value that generator maximizes, by one draw for each row: stage 2.
+
+    Takes computed_3 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(computed_3), computed_3.device
+    arrays = pack_objective_generator_stage_2(weight, bias, device)
+    size = objective_generator_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_generator_stage_2_kernel[(programs,)](
+        computed_3.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows)
+def objective_generator_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that generator maximizes, by one draw for each row.
+
+    Takes x [rows, 64]; returns value [rows].
+    """
+    # gan.gen:6
+    hidden = objective_generator_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # gan.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    # gan.gen:9
+    computed_2 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
+    hidden_3 = torch.relu(computed_2)
+    computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_generator_stage_2_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2

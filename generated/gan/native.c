@@ -280,11 +280,11 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that critic maximizes, by one draw for each row.
 
-   Takes x [rows, 64], value_cotangent [rows]; returns x_gradient [rows, 64], part_1 [rows, 1], part_2 [rows, 128],
-       part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 1], part_8 [rows,
-       128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13 [rows, 64],
-       part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows, 16], part_19
-       [rows, 128], part_20 [rows, 128], part_21 [rows, 1]. */
+   Takes x [rows, 64], value_cotangent [rows]; returns value [rows], x_gradient [rows, 64], part_1 [rows, 1], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 1],
+       part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13
+       [rows, 64], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows,
+       16], part_19 [rows, 128], part_20 [rows, 128], part_21 [rows, 1]. */
 void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -301,28 +301,29 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
     const float *restrict C_mlp_output_weight = pointers[12];
     const float *restrict C_mlp_output_bias = pointers[13];
     const int64_t *restrict row_numbers = pointers[14];
-    float *restrict x_gradient_out = pointers[15];
-    float *restrict part_1_out = pointers[16];
-    float *restrict part_2_out = pointers[17];
-    float *restrict part_3_out = pointers[18];
-    float *restrict part_4_out = pointers[19];
-    float *restrict part_5_out = pointers[20];
-    float *restrict part_6_out = pointers[21];
-    float *restrict part_7_out = pointers[22];
-    float *restrict part_8_out = pointers[23];
-    float *restrict part_9_out = pointers[24];
-    float *restrict part_10_out = pointers[25];
-    float *restrict part_11_out = pointers[26];
-    float *restrict part_12_out = pointers[27];
-    float *restrict part_13_out = pointers[28];
-    float *restrict part_14_out = pointers[29];
-    float *restrict part_15_out = pointers[30];
-    float *restrict part_16_out = pointers[31];
-    float *restrict part_17_out = pointers[32];
-    float *restrict part_18_out = pointers[33];
-    float *restrict part_19_out = pointers[34];
-    float *restrict part_20_out = pointers[35];
-    float *restrict part_21_out = pointers[36];
+    float *restrict value_out = pointers[15];
+    float *restrict x_gradient_out = pointers[16];
+    float *restrict part_1_out = pointers[17];
+    float *restrict part_2_out = pointers[18];
+    float *restrict part_3_out = pointers[19];
+    float *restrict part_4_out = pointers[20];
+    float *restrict part_5_out = pointers[21];
+    float *restrict part_6_out = pointers[22];
+    float *restrict part_7_out = pointers[23];
+    float *restrict part_8_out = pointers[24];
+    float *restrict part_9_out = pointers[25];
+    float *restrict part_10_out = pointers[26];
+    float *restrict part_11_out = pointers[27];
+    float *restrict part_12_out = pointers[28];
+    float *restrict part_13_out = pointers[29];
+    float *restrict part_14_out = pointers[30];
+    float *restrict part_15_out = pointers[31];
+    float *restrict part_16_out = pointers[32];
+    float *restrict part_17_out = pointers[33];
+    float *restrict part_18_out = pointers[34];
+    float *restrict part_19_out = pointers[35];
+    float *restrict part_20_out = pointers[36];
+    float *restrict part_21_out = pointers[37];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -353,75 +354,75 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0[LANES];
         ALIGNED float C[LANES];
-        ALIGNED float value[1][LANES];
-        ALIGNED float product_4[128][LANES];
+        ALIGNED float z[16][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_0[lane] = product_3[0][lane] + C_mlp_output_bias[0];
             C[lane] = sigmoid(value_0[lane]);
-            value[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
-        }
-        dot(product_4, 128, value, 1, C_mlp_output_weight, 1, 128);
-        ALIGNED float product_5[128][LANES];
-        ALIGNED float product_6[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
-            }
-        }
-        dot(product_6, 128, product_5, 128, C_mlp_1_weight, 1, 128);
-        ALIGNED float product_2_2[128][LANES];
-        ALIGNED float z[16][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
-            }
         }
         normal(z, 16, row, seed, step, 0, 3);
         // gan.gen:7
-        ALIGNED float product_7[128][LANES];
-        dot(product_7, 128, z, 16, mlp_0_weight, 16, 1);
+        ALIGNED float product_4[128][LANES];
+        dot(product_4, 128, z, 16, mlp_0_weight, 16, 1);
         ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float product_7[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+        }
+        dot(product_7, 128, x_2, 64, C_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_5[128][LANES];
         ALIGNED float product_8[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
         }
-        dot(product_8, 128, hidden_3, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_4[128][LANES];
-        ALIGNED float product_9[64][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_9, 64, hidden_4, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_2[64][LANES];
-        ALIGNED float product_10[128][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) x_2[at][lane] = product_9[at][lane] + mlp_output_bias[at];
-        }
-        dot(product_10, 128, x_2, 64, C_mlp_0_weight, 64, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_11[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_5[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
-            }
-        }
-        dot(product_11, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
+        dot(product_8, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
         ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_12[1][LANES];
+        ALIGNED float product_9[1][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_6[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
         }
-        dot(product_12, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
+        dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0_2[LANES];
         ALIGNED float C_2[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float value[1][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_9[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            difference[lane] = 1.0f - C_2[lane];
+            value[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_10, 128, value, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_11[128][LANES];
+        ALIGNED float product_12[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_11[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        dot(product_12, 128, product_11, 128, C_mlp_1_weight, 1, 128);
+        ALIGNED float product_2_2[128][LANES];
         ALIGNED float value_2[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_12[at][lane];
+            }
+        }
         ALIGNED float product_13[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value_0_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
-            C_2[lane] = sigmoid(value_0_2[lane]);
-            value_2[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / (1.0f - C_2[lane]) * value_cotangent[lane]);
+            value_2[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / difference[lane] * value_cotangent[lane]);
         }
         dot(product_13, 128, value_2, 1, C_mlp_output_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
@@ -443,18 +444,21 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         ALIGNED float product_15[128][LANES];
         dot(product_15, 128, projected, 64, mlp_output_weight, 1, 128);
         ALIGNED float product_5_2[128][LANES];
-        ALIGNED float x_gradient[64][LANES];
+        ALIGNED float value_3[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_5_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_15[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_3[lane] = logarithm(C[lane]) + logarithm(difference[lane]);
+        store(value_out, &value_3, first, count, 1, 1, 0);
+        // gan.gen:9
+        ALIGNED float x_gradient[64][LANES];
         dot(x_gradient, 64, product_2_2, 128, C_mlp_0_weight, 1, 64);
         store(x_gradient_out, x_gradient, first, count, 64, 64, 0);
-        // gan.gen:9
         store(part_1_out, value, first, count, 1, 1, 0);
         store(part_2_out, hidden_2, first, count, 128, 128, 0);
-        store(part_3_out, product_5, first, count, 128, 128, 0);
+        store(part_3_out, product_11, first, count, 128, 128, 0);
         store(part_4_out, hidden, first, count, 128, 128, 0);
         store(part_5_out, product_2_2, first, count, 128, 128, 0);
         // gan.gen:3
@@ -496,7 +500,7 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_19_out, part_19, first, count, 128, 128, 0);
         ALIGNED float part_20[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = product_5[at][lane] + product_3_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = product_11[at][lane] + product_3_2[at][lane];
         }
         store(part_20_out, part_20, first, count, 128, 128, 0);
         ALIGNED float part_21[1][LANES];
@@ -512,9 +516,9 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
 
 /* the gradient of the value that generator maximizes, by one draw for each row.
 
-   Takes x [rows, 64], value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 128], part_3 [rows, 128], part_4
-       [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 128], part_9 [rows, 128],
-       part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 16]. */
+   Takes x [rows, 64], value_cotangent [rows]; returns value [rows], part_1 [rows, 1], part_2 [rows, 128], part_3 [rows,
+       128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 128], part_9
+       [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 16]. */
 void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict mlp_0_weight = pointers[2];
@@ -530,18 +534,19 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
     const float *restrict C_mlp_output_weight = pointers[12];
     const float *restrict C_mlp_output_bias = pointers[13];
     const int64_t *restrict row_numbers = pointers[14];
-    float *restrict part_1_out = pointers[15];
-    float *restrict part_2_out = pointers[16];
-    float *restrict part_3_out = pointers[17];
-    float *restrict part_4_out = pointers[18];
-    float *restrict part_5_out = pointers[19];
-    float *restrict part_6_out = pointers[20];
-    float *restrict part_7_out = pointers[21];
-    float *restrict part_8_out = pointers[22];
-    float *restrict part_9_out = pointers[23];
-    float *restrict part_10_out = pointers[24];
-    float *restrict part_11_out = pointers[25];
-    float *restrict part_12_out = pointers[26];
+    float *restrict value_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    float *restrict part_6_out = pointers[21];
+    float *restrict part_7_out = pointers[22];
+    float *restrict part_8_out = pointers[23];
+    float *restrict part_9_out = pointers[24];
+    float *restrict part_10_out = pointers[25];
+    float *restrict part_11_out = pointers[26];
+    float *restrict part_12_out = pointers[27];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -618,13 +623,16 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         ALIGNED float product_10[128][LANES];
         dot(product_10, 128, projected, 64, mlp_output_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
             }
         }
-        store(part_1_out, value, first, count, 1, 1, 0);
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = logarithm(C[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
         // gan.gen:9
+        store(part_1_out, value, first, count, 1, 1, 0);
         store(part_2_out, hidden_4, first, count, 128, 128, 0);
         store(part_3_out, product_8, first, count, 128, 128, 0);
         store(part_4_out, hidden_3, first, count, 128, 128, 0);

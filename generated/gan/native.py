@@ -46,12 +46,12 @@ objective_generator_rows = CFunction(
     random=True,
     work=2370.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((64,)), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((1,)),
         Port((128,)),
@@ -80,12 +80,12 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6780.0,
 )
-objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",
     inputs=(Port((64,)), Port()),
     outputs=(
+        Port(),
         Port((1,)),
         Port((128,)),
         Port((128,)),
@@ -125,10 +125,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -169,7 +170,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_20",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_21",)),
                 ),
-                width=2067,
+                width=2068,
+                valued=True,
             ),
         ),
     ),
@@ -178,7 +180,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generator_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generator_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generator_backward_rows,
                     parameters=PARAMETERS,
@@ -186,6 +188,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -213,7 +216,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_3",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=1169,
+                width=1170,
+                valued=True,
             ),
         ),
     ),

@@ -88,12 +88,12 @@ anneal_exact_rows = CFunction(
     random=True,
     work=1400.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((64,)), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((1,)),
         Port((128,)),
@@ -122,12 +122,12 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=6880.0,
 )
-objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",
     inputs=(Port((64,)), Port()),
     outputs=(
+        Port(),
         Port((1,)),
         Port((128,)),
         Port((128,)),
@@ -167,10 +167,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -211,7 +212,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_20",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_21",)),
                 ),
-                width=2059,
+                width=2060,
+                valued=True,
             ),
         ),
     ),
@@ -220,7 +222,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generator_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generator_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generator_backward_rows,
                     parameters=PARAMETERS,
@@ -228,6 +230,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -255,7 +258,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_3",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=1161,
+                width=1162,
+                valued=True,
             ),
         ),
     ),

@@ -392,14 +392,14 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that critic maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 2], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 128],
-       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 128], part_13 [rows, 128], part_14
-       [rows, 2], part_15 [rows, 1], part_16 [rows, 128], part_17 [rows, 1], part_18 [rows, 128], part_19 [rows, 128],
-       part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24 [rows, 2], part_25
-       [rows, 2], part_26 [rows, 128], part_27 [rows, 128], part_28 [rows, 128], part_29 [rows, 128], part_30 [rows,
-       128], part_31 [rows, 128], part_32 [rows, 2], part_33 [rows, 128], part_34 [rows, 128], part_35 [rows, 128],
-       part_36 [rows, 1]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 1], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 2], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
+       part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 128], part_13
+       [rows, 128], part_14 [rows, 2], part_15 [rows, 1], part_16 [rows, 128], part_17 [rows, 1], part_18 [rows, 128],
+       part_19 [rows, 128], part_20 [rows, 128], part_21 [rows, 128], part_22 [rows, 128], part_23 [rows, 128], part_24
+       [rows, 2], part_25 [rows, 2], part_26 [rows, 128], part_27 [rows, 128], part_28 [rows, 128], part_29 [rows, 128],
+       part_30 [rows, 128], part_31 [rows, 128], part_32 [rows, 2], part_33 [rows, 128], part_34 [rows, 128], part_35
+       [rows, 128], part_36 [rows, 1]. */
 void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -420,43 +420,44 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
     const float *restrict L_mlp_output_weight = pointers[16];
     const float *restrict L_mlp_output_bias = pointers[17];
     const int64_t *restrict row_numbers = pointers[18];
-    float *restrict x_gradient_out = pointers[19];
-    float *restrict part_1_out = pointers[20];
-    float *restrict part_2_out = pointers[21];
-    float *restrict part_3_out = pointers[22];
-    float *restrict part_4_out = pointers[23];
-    float *restrict part_5_out = pointers[24];
-    float *restrict part_6_out = pointers[25];
-    float *restrict part_7_out = pointers[26];
-    float *restrict part_8_out = pointers[27];
-    float *restrict part_9_out = pointers[28];
-    float *restrict part_10_out = pointers[29];
-    float *restrict part_11_out = pointers[30];
-    float *restrict part_12_out = pointers[31];
-    float *restrict part_13_out = pointers[32];
-    float *restrict part_14_out = pointers[33];
-    float *restrict part_15_out = pointers[34];
-    float *restrict part_16_out = pointers[35];
-    float *restrict part_17_out = pointers[36];
-    float *restrict part_18_out = pointers[37];
-    float *restrict part_19_out = pointers[38];
-    float *restrict part_20_out = pointers[39];
-    float *restrict part_21_out = pointers[40];
-    float *restrict part_22_out = pointers[41];
-    float *restrict part_23_out = pointers[42];
-    float *restrict part_24_out = pointers[43];
-    float *restrict part_25_out = pointers[44];
-    float *restrict part_26_out = pointers[45];
-    float *restrict part_27_out = pointers[46];
-    float *restrict part_28_out = pointers[47];
-    float *restrict part_29_out = pointers[48];
-    float *restrict part_30_out = pointers[49];
-    float *restrict part_31_out = pointers[50];
-    float *restrict part_32_out = pointers[51];
-    float *restrict part_33_out = pointers[52];
-    float *restrict part_34_out = pointers[53];
-    float *restrict part_35_out = pointers[54];
-    float *restrict part_36_out = pointers[55];
+    float *restrict value_out = pointers[19];
+    float *restrict x_gradient_out = pointers[20];
+    float *restrict part_1_out = pointers[21];
+    float *restrict part_2_out = pointers[22];
+    float *restrict part_3_out = pointers[23];
+    float *restrict part_4_out = pointers[24];
+    float *restrict part_5_out = pointers[25];
+    float *restrict part_6_out = pointers[26];
+    float *restrict part_7_out = pointers[27];
+    float *restrict part_8_out = pointers[28];
+    float *restrict part_9_out = pointers[29];
+    float *restrict part_10_out = pointers[30];
+    float *restrict part_11_out = pointers[31];
+    float *restrict part_12_out = pointers[32];
+    float *restrict part_13_out = pointers[33];
+    float *restrict part_14_out = pointers[34];
+    float *restrict part_15_out = pointers[35];
+    float *restrict part_16_out = pointers[36];
+    float *restrict part_17_out = pointers[37];
+    float *restrict part_18_out = pointers[38];
+    float *restrict part_19_out = pointers[39];
+    float *restrict part_20_out = pointers[40];
+    float *restrict part_21_out = pointers[41];
+    float *restrict part_22_out = pointers[42];
+    float *restrict part_23_out = pointers[43];
+    float *restrict part_24_out = pointers[44];
+    float *restrict part_25_out = pointers[45];
+    float *restrict part_26_out = pointers[46];
+    float *restrict part_27_out = pointers[47];
+    float *restrict part_28_out = pointers[48];
+    float *restrict part_29_out = pointers[49];
+    float *restrict part_30_out = pointers[50];
+    float *restrict part_31_out = pointers[51];
+    float *restrict part_32_out = pointers[52];
+    float *restrict part_33_out = pointers[53];
+    float *restrict part_34_out = pointers[54];
+    float *restrict part_35_out = pointers[55];
+    float *restrict part_36_out = pointers[56];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -474,51 +475,51 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         ALIGNED float product[128][LANES];
         dot(product, 128, x, 2, L_mlp_0_weight, 2, 1);
         ALIGNED float hidden[128][LANES];
-        ALIGNED float indicator_value[128][LANES];
         ALIGNED float product_2[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden[at][lane] = relu(product[at][lane] + L_mlp_0_bias[at]);
-                indicator_value[at][lane] = (float)(hidden[at][lane] > 0.0f);
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + L_mlp_0_bias[at]);
         }
         dot(product_2, 128, hidden, 128, L_mlp_1_weight, 128, 1);
         ALIGNED float hidden_2[128][LANES];
-        ALIGNED float indicator_value_2[128][LANES];
         ALIGNED float product_3[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = relu(product_2[at][lane] + L_mlp_1_bias[at]);
-                indicator_value_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f);
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_2[at][lane] + L_mlp_1_bias[at]);
         }
         dot(product_3, 128, hidden_2, 128, L_mlp_2_weight, 128, 1);
         ALIGNED float hidden_3[128][LANES];
-        ALIGNED float indicator_value_3[128][LANES];
         ALIGNED float product_4[1][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = relu(product_3[at][lane] + L_mlp_2_bias[at]);
-                indicator_value_3[at][lane] = (float)(hidden_3[at][lane] > 0.0f);
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_3[at][lane] + L_mlp_2_bias[at]);
         }
         dot(product_4, 1, hidden_3, 128, L_mlp_output_weight, 128, 1);
         ALIGNED float L[LANES];
-        ALIGNED float negate_value_cotangent[LANES];
-        ALIGNED float value[1][LANES];
-        ALIGNED float product_5[128][LANES];
+        ALIGNED float negate_L[LANES];
+        ALIGNED float indicator_value[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             L[lane] = product_4[0][lane] + L_mlp_output_bias[0];
-            negate_value_cotangent[lane] = -value_cotangent[lane];
-            value[0][lane] = -(sigmoid(-L[lane]) * negate_value_cotangent[lane]);
+            negate_L[lane] = -L[lane];
         }
-        dot(product_5, 128, value, 1, L_mlp_output_weight, 1, 128);
+        ALIGNED float indicator_value_2[128][LANES];
+        ALIGNED float indicator_value_3[128][LANES];
+        ALIGNED float value[1];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                indicator_value[at][lane] = (float)(hidden[at][lane] > 0.0f);
+                indicator_value_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f);
+                indicator_value_3[at][lane] = (float)(hidden_3[at][lane] > 0.0f);
+            }
+        }
+        value[0] = 1.0f;
+        ALIGNED float product_5[128];
+        for (int at = 0; at < 128; at++) {
+            float summed = 0.0f;
+            for (int by = 0; by < 1; by++) summed += value[by] * (L_mlp_output_weight)[at * 1 + by * 128];
+            product_5[at] = summed;
+        }
         ALIGNED float product_6[128][LANES];
         ALIGNED float product_7[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_6[at][lane] = indicator_value_3[at][lane] * product_5[at][lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) product_6[at][lane] = indicator_value_3[at][lane] * product_5[at];
         }
         dot(product_7, 128, product_6, 128, L_mlp_2_weight, 1, 128);
         ALIGNED float product_2_2[128][LANES];
@@ -530,126 +531,124 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         dot(product_8, 128, product_2_2, 128, L_mlp_1_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
-        ALIGNED float value_2[1];
+        ALIGNED float grad_L[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_3_2[at][lane] = indicator_value[at][lane] * product_8[at][lane];
             }
         }
-        value_2[0] = 1.0f;
-        ALIGNED float product_9[128];
-        for (int at = 0; at < 128; at++) {
-            float summed = 0.0f;
-            for (int by = 0; by < 1; by++) summed += value_2[by] * (L_mlp_output_weight)[at * 1 + by * 128];
-            product_9[at] = summed;
-        }
-        ALIGNED float product_4_2[128][LANES];
+        dot(grad_L, 2, product_3_2, 128, L_mlp_0_weight, 1, 2);
+        // gan_grid.gen:13
+        ALIGNED float z[2][LANES];
+        normal(z, 2, row, seed, step, 0, 3);
+        // gan_grid.gen:14
+        ALIGNED float product_9[128][LANES];
+        dot(product_9, 128, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float hidden_4[128][LANES];
         ALIGNED float product_10[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = indicator_value_3[at][lane] * product_9[at];
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
         }
-        dot(product_10, 128, product_4_2, 128, L_mlp_2_weight, 1, 128);
-        ALIGNED float product_5_2[128][LANES];
+        dot(product_10, 128, hidden_4, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_5[128][LANES];
         ALIGNED float product_11[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_5_2[at][lane] = indicator_value_2[at][lane] * product_10[at][lane];
-            }
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_10[at][lane] + mlp_1_bias[at]);
         }
-        dot(product_11, 128, product_5_2, 128, L_mlp_1_weight, 1, 128);
-        ALIGNED float product_6_2[128][LANES];
-        ALIGNED float grad_L[2][LANES];
+        dot(product_11, 128, hidden_5, 128, mlp_2_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_12[2][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_11[at][lane] + mlp_2_bias[at]);
+        }
+        dot(product_12, 2, hidden_6, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[2][LANES];
+        ALIGNED float product_13[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            x_2[0][lane] = product_12[0][lane] + mlp_output_bias[0];
+            x_2[1][lane] = product_12[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_13, 128, x_2, 2, L_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_7[128][LANES];
+        ALIGNED float product_14[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_6_2[at][lane] = indicator_value[at][lane] * product_11[at][lane];
+                hidden_7[at][lane] = relu(product_13[at][lane] + L_mlp_0_bias[at]);
             }
         }
-        dot(grad_L, 2, product_6_2, 128, L_mlp_0_weight, 1, 2);
-        // gan_grid.gen:9
+        dot(product_14, 128, hidden_7, 128, L_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_8[128][LANES];
+        ALIGNED float product_15[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_8[at][lane] = relu(product_14[at][lane] + L_mlp_1_bias[at]);
+            }
+        }
+        dot(product_15, 128, hidden_8, 128, L_mlp_2_weight, 128, 1);
+        ALIGNED float hidden_9[128][LANES];
+        ALIGNED float product_16[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_9[at][lane] = relu(product_15[at][lane] + L_mlp_2_bias[at]);
+            }
+        }
+        dot(product_16, 1, hidden_9, 128, L_mlp_output_weight, 128, 1);
+        ALIGNED float L_2[LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float value_2[1][LANES];
+        ALIGNED float product_17[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            L_2[lane] = product_16[0][lane] + L_mlp_output_bias[0];
+            negate_value_cotangent[lane] = -value_cotangent[lane];
+            value_2[0][lane] = -(sigmoid(negate_L[lane]) * negate_value_cotangent[lane]);
+        }
+        dot(product_17, 128, value_2, 1, L_mlp_output_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float product_18[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = indicator_value_3[at][lane] * product_17[at][lane];
+            }
+        }
+        dot(product_18, 128, product_4_2, 128, L_mlp_2_weight, 1, 128);
+        ALIGNED float product_5_2[128][LANES];
+        ALIGNED float product_19[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = indicator_value_2[at][lane] * product_18[at][lane];
+            }
+        }
+        dot(product_19, 128, product_5_2, 128, L_mlp_1_weight, 1, 128);
+        ALIGNED float product_6_2[128][LANES];
         ALIGNED float product_7_2[2][LANES];
-        ALIGNED float product_12[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[at][lane] = indicator_value[at][lane] * product_19[at][lane];
+            }
+        }
+        ALIGNED float product_20[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             product_7_2[0][lane] = 2.0f * grad_L[0][lane] * (0.05f * negate_value_cotangent[lane]);
             product_7_2[1][lane] = 2.0f * grad_L[1][lane] * (0.05f * negate_value_cotangent[lane]);
         }
-        dot(product_12, 128, product_7_2, 2, L_mlp_0_weight, 2, 1);
+        dot(product_20, 128, product_7_2, 2, L_mlp_0_weight, 2, 1);
         ALIGNED float product_8_2[128][LANES];
-        ALIGNED float product_13[128][LANES];
+        ALIGNED float product_21[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_8_2[at][lane] = indicator_value[at][lane] * product_12[at][lane];
+                product_8_2[at][lane] = indicator_value[at][lane] * product_20[at][lane];
             }
         }
-        dot(product_13, 128, product_8_2, 128, L_mlp_1_weight, 128, 1);
+        dot(product_21, 128, product_8_2, 128, L_mlp_1_weight, 128, 1);
         ALIGNED float product_9_2[128][LANES];
-        ALIGNED float z[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_9_2[at][lane] = indicator_value_2[at][lane] * product_13[at][lane];
-            }
-        }
-        normal(z, 2, row, seed, step, 0, 3);
-        // gan_grid.gen:14
-        ALIGNED float product_14[128][LANES];
-        dot(product_14, 128, z, 2, mlp_0_weight, 2, 1);
-        ALIGNED float hidden_4[128][LANES];
-        ALIGNED float product_15[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_14[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_15, 128, hidden_4, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_16[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_15[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_16, 128, hidden_5, 128, mlp_2_weight, 128, 1);
-        ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_17[2][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_16[at][lane] + mlp_2_bias[at]);
-        }
-        dot(product_17, 2, hidden_6, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_2[2][LANES];
-        ALIGNED float product_18[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            x_2[0][lane] = product_17[0][lane] + mlp_output_bias[0];
-            x_2[1][lane] = product_17[1][lane] + mlp_output_bias[1];
-        }
-        dot(product_18, 128, x_2, 2, L_mlp_0_weight, 2, 1);
-        ALIGNED float hidden_7[128][LANES];
-        ALIGNED float product_19[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_7[at][lane] = relu(product_18[at][lane] + L_mlp_0_bias[at]);
-            }
-        }
-        dot(product_19, 128, hidden_7, 128, L_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_8[128][LANES];
-        ALIGNED float product_20[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_8[at][lane] = relu(product_19[at][lane] + L_mlp_1_bias[at]);
-            }
-        }
-        dot(product_20, 128, hidden_8, 128, L_mlp_2_weight, 128, 1);
-        ALIGNED float hidden_9[128][LANES];
-        ALIGNED float product_21[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_9[at][lane] = relu(product_20[at][lane] + L_mlp_2_bias[at]);
-            }
-        }
-        dot(product_21, 1, hidden_9, 128, L_mlp_output_weight, 128, 1);
-        ALIGNED float L_2[LANES];
         ALIGNED float value_3[1][LANES];
-        ALIGNED float product_22[128][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            L_2[lane] = product_21[0][lane] + L_mlp_output_bias[0];
-            value_3[0][lane] = sigmoid(L_2[lane]) * negate_value_cotangent[lane];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9_2[at][lane] = indicator_value_2[at][lane] * product_21[at][lane];
+            }
         }
+        ALIGNED float product_22[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) value_3[0][lane] = sigmoid(L_2[lane]) * negate_value_cotangent[lane];
         dot(product_22, 128, value_3, 1, L_mlp_output_weight, 1, 128);
         ALIGNED float product_10_2[128][LANES];
         ALIGNED float product_23[128][LANES];
@@ -686,30 +685,36 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         dot(product_26, 128, product_13_2, 128, mlp_2_weight, 1, 128);
         ALIGNED float product_14_2[128][LANES];
-        ALIGNED float x_gradient[2][LANES];
+        ALIGNED float value_4[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_14_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_26[at][lane];
             }
         }
-        dot(x_gradient, 2, product_3_2, 128, L_mlp_0_weight, 1, 2);
-        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        for (int lane = 0; lane < LANES; lane++) {
+            value_4[lane] = -softplus(negate_L[lane]) - 0.05f * (square(grad_L[0][lane]) + square(grad_L[1][lane])) -
+                softplus(L_2[lane]);
+        }
+        store(value_out, &value_4, first, count, 1, 1, 0);
         // gan_grid.gen:16
-        store(part_1_out, value, first, count, 1, 1, 0);
+        ALIGNED float x_gradient[2][LANES];
+        dot(x_gradient, 2, product_6_2, 128, L_mlp_0_weight, 1, 2);
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        store(part_1_out, value_2, first, count, 1, 1, 0);
         store(part_2_out, hidden_3, first, count, 128, 128, 0);
-        store(part_3_out, product_6_2, first, count, 128, 128, 0);
+        store(part_3_out, product_3_2, first, count, 128, 128, 0);
         // gan_grid.gen:9
         store(part_4_out, product_7_2, first, count, 2, 2, 0);
         // gan_grid.gen:16
-        store(part_5_out, product_5_2, first, count, 128, 128, 0);
+        store(part_5_out, product_2_2, first, count, 128, 128, 0);
         store(part_6_out, product_8_2, first, count, 128, 128, 0);
-        store(part_7_out, product_4_2, first, count, 128, 128, 0);
+        store(part_7_out, product_6, first, count, 128, 128, 0);
         store(part_8_out, product_9_2, first, count, 128, 128, 0);
-        store(part_9_out, product_6, first, count, 128, 128, 0);
+        store(part_9_out, product_4_2, first, count, 128, 128, 0);
         store(part_10_out, hidden_2, first, count, 128, 128, 0);
-        store(part_11_out, product_2_2, first, count, 128, 128, 0);
+        store(part_11_out, product_5_2, first, count, 128, 128, 0);
         store(part_12_out, hidden, first, count, 128, 128, 0);
-        store(part_13_out, product_3_2, first, count, 128, 128, 0);
+        store(part_13_out, product_6_2, first, count, 128, 128, 0);
         // gan_grid.gen:10
         ALIGNED float part_14[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -719,7 +724,7 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_14_out, part_14, first, count, 2, 2, 0);
         // gan_grid.gen:16
         ALIGNED float part_15[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_15[0][lane] = value_2[0];
+        for (int lane = 0; lane < LANES; lane++) part_15[0][lane] = value[0];
         store(part_15_out, part_15, first, count, 1, 1, 0);
         ALIGNED float product_27[128][LANES];
         dot(product_27, 128, product_9_2, 128, L_mlp_2_weight, 128, 1);
@@ -762,24 +767,26 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         ALIGNED float part_33[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_33[at][lane] = product_3_2[at][lane] + product_12_2[at][lane];
+                part_33[at][lane] = product_6_2[at][lane] + product_12_2[at][lane];
             }
         }
         store(part_33_out, part_33, first, count, 128, 128, 0);
         ALIGNED float part_34[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_34[at][lane] = product_2_2[at][lane] + product_11_2[at][lane];
+                part_34[at][lane] = product_5_2[at][lane] + product_11_2[at][lane];
             }
         }
         store(part_34_out, part_34, first, count, 128, 128, 0);
         ALIGNED float part_35[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_35[at][lane] = product_6[at][lane] + product_10_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) {
+                part_35[at][lane] = product_4_2[at][lane] + product_10_2[at][lane];
+            }
         }
         store(part_35_out, part_35, first, count, 128, 128, 0);
         ALIGNED float part_36[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_36[0][lane] = value[0][lane] + value_3[0][lane];
+        for (int lane = 0; lane < LANES; lane++) part_36[0][lane] = value_2[0][lane] + value_3[0][lane];
         store(part_36_out, part_36, first, count, 1, 1, 0);
     }
 }
@@ -791,10 +798,10 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
 
 /* the gradient of the value that generator maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 128], part_3 [rows, 128], part_4
-       [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 2], part_9 [rows, 2],
-       part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 128], part_13 [rows, 128], part_14 [rows, 128], part_15
-       [rows, 128], part_16 [rows, 2]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], part_1 [rows, 1], part_2 [rows, 128], part_3 [rows,
+       128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 2], part_9
+       [rows, 2], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 128], part_13 [rows, 128], part_14 [rows,
+       128], part_15 [rows, 128], part_16 [rows, 2]. */
 void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict mlp_0_weight = pointers[2];
@@ -814,22 +821,23 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
     const float *restrict L_mlp_output_weight = pointers[16];
     const float *restrict L_mlp_output_bias = pointers[17];
     const int64_t *restrict row_numbers = pointers[18];
-    float *restrict part_1_out = pointers[19];
-    float *restrict part_2_out = pointers[20];
-    float *restrict part_3_out = pointers[21];
-    float *restrict part_4_out = pointers[22];
-    float *restrict part_5_out = pointers[23];
-    float *restrict part_6_out = pointers[24];
-    float *restrict part_7_out = pointers[25];
-    float *restrict part_8_out = pointers[26];
-    float *restrict part_9_out = pointers[27];
-    float *restrict part_10_out = pointers[28];
-    float *restrict part_11_out = pointers[29];
-    float *restrict part_12_out = pointers[30];
-    float *restrict part_13_out = pointers[31];
-    float *restrict part_14_out = pointers[32];
-    float *restrict part_15_out = pointers[33];
-    float *restrict part_16_out = pointers[34];
+    float *restrict value_out = pointers[19];
+    float *restrict part_1_out = pointers[20];
+    float *restrict part_2_out = pointers[21];
+    float *restrict part_3_out = pointers[22];
+    float *restrict part_4_out = pointers[23];
+    float *restrict part_5_out = pointers[24];
+    float *restrict part_6_out = pointers[25];
+    float *restrict part_7_out = pointers[26];
+    float *restrict part_8_out = pointers[27];
+    float *restrict part_9_out = pointers[28];
+    float *restrict part_10_out = pointers[29];
+    float *restrict part_11_out = pointers[30];
+    float *restrict part_12_out = pointers[31];
+    float *restrict part_13_out = pointers[32];
+    float *restrict part_14_out = pointers[33];
+    float *restrict part_15_out = pointers[34];
+    float *restrict part_16_out = pointers[35];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -891,11 +899,13 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         }
         dot(product_8, 1, hidden_6, 128, L_mlp_output_weight, 128, 1);
         ALIGNED float L[LANES];
+        ALIGNED float negate_L[LANES];
         ALIGNED float value[1][LANES];
         ALIGNED float product_9[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             L[lane] = product_8[0][lane] + L_mlp_output_bias[0];
-            value[0][lane] = -(sigmoid(-L[lane]) * -value_cotangent[lane]);
+            negate_L[lane] = -L[lane];
+            value[0][lane] = -(sigmoid(negate_L[lane]) * -value_cotangent[lane]);
         }
         dot(product_9, 128, value, 1, L_mlp_output_weight, 1, 128);
         ALIGNED float product_10[128][LANES];
@@ -933,13 +943,16 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         }
         dot(product_14, 128, product_4_2, 128, mlp_2_weight, 1, 128);
         ALIGNED float product_5_2[128][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_5_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_14[at][lane];
             }
         }
-        store(part_1_out, value, first, count, 1, 1, 0);
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = -softplus(negate_L[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
         // gan_grid.gen:16
+        store(part_1_out, value, first, count, 1, 1, 0);
         store(part_2_out, hidden_6, first, count, 128, 128, 0);
         store(part_3_out, product_10, first, count, 128, 128, 0);
         store(part_4_out, hidden_5, first, count, 128, 128, 0);

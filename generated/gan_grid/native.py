@@ -47,12 +47,12 @@ objective_generator_rows = CFunction(
     random=True,
     work=3010.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((1,)),
         Port((128,)),
@@ -96,12 +96,12 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=11800.0,
 )
-objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((1,)),
         Port((128,)),
         Port((128,)),
@@ -149,10 +149,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -217,7 +218,8 @@ GRADIENTS = {
                     gradients.Part("L.mlp.2.bias", (None,), ("part_35",)),
                     gradients.Part("L.mlp.output.bias", (None,), ("part_36",)),
                 ),
-                width=3472,
+                width=3473,
+                valued=True,
             ),
         ),
     ),
@@ -226,7 +228,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generator_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generator_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generator_backward_rows,
                     parameters=PARAMETERS,
@@ -234,6 +236,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -269,7 +272,8 @@ GRADIENTS = {
                     gradients.Part("L.mlp.2.bias", (None,), ("part_3",)),
                     gradients.Part("L.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=1543,
+                width=1544,
+                valued=True,
             ),
         ),
     ),

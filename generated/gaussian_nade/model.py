@@ -87,7 +87,7 @@ class GaussianNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gaussian_nade.gen"
-    model_hash = "82a79a3645c8ce44a0b585e59273f1270eefa4fe0b9d92e8e157c908c52955d4"
+    model_hash = "30976188c863b8de80c9a27a57184ff1ff2ef644d01f31c7910de91890c8ebf8"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -116,7 +116,7 @@ class GRU(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/gru.gen"
-    model_hash = "37a751abad8c823e5bef26cb402cda2c6786b976a1a7b2b9866388626dfffbab"
+    model_hash = "fbdd4f00404196586ecc51a49bb368d4b8b6b416707da1ceef4c516e575f29a8"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -486,8 +486,8 @@ void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers
 
 /* the gradient of log p(x) of each row.
 
-   Takes x [rows, 30], log_prob_cotangent [rows]; returns x_gradient [rows, 30], part_1 [rows], part_2 [rows], part_3
-       [rows], part_4 [rows], part_5 [rows], part_6 [rows, 6], part_7 [rows, 30], part_8 [rows]. */
+   Takes x [rows, 30], log_prob_cotangent [rows]; returns log_prob [rows], x_gradient [rows, 30], part_1 [rows], part_2
+       [rows], part_3 [rows], part_4 [rows], part_5 [rows], part_6 [rows, 6], part_7 [rows, 30], part_8 [rows]. */
 void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict log_prob_cotangent_rows = pointers[1];
@@ -502,15 +502,16 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     float *restrict a_used_6 = shared + 5;
     float *restrict w_used = shared + 6;
     float *restrict w_used_2 = shared + 12;
-    float *restrict x_gradient_out = pointers[6];
-    float *restrict part_1_out = pointers[7];
-    float *restrict part_2_out = pointers[8];
-    float *restrict part_3_out = pointers[9];
-    float *restrict part_4_out = pointers[10];
-    float *restrict part_5_out = pointers[11];
-    float *restrict part_6_out = pointers[12];
-    float *restrict part_7_out = pointers[13];
-    float *restrict part_8_out = pointers[14];
+    float *restrict log_prob_out = pointers[6];
+    float *restrict x_gradient_out = pointers[7];
+    float *restrict part_1_out = pointers[8];
+    float *restrict part_2_out = pointers[9];
+    float *restrict part_3_out = pointers[10];
+    float *restrict part_4_out = pointers[11];
+    float *restrict part_5_out = pointers[12];
+    float *restrict part_6_out = pointers[13];
+    float *restrict part_7_out = pointers[14];
+    float *restrict part_8_out = pointers[15];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -682,6 +683,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 negate_difference[at][lane] = -difference[at][lane];
             }
         }
+        store(log_prob_out, &log_p_x, first, count, 1, 1, 0);
         store(x_gradient_out, total, first, count, 30, 30, 0);
         ALIGNED float sum_13[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_13[lane] = 0.0f;

@@ -27,12 +27,11 @@ sample_rows = CFunction(
     random=True,
     work=198.0,
 )
-log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",
     inputs=(Port((30,)), Port()),
-    outputs=(Port((30,)), Port(), Port(), Port(), Port(), Port(), Port((6,)), Port((30,)), Port()),
+    outputs=(Port(), Port((30,)), Port(), Port(), Port(), Port(), Port(), Port((6,)), Port((30,)), Port()),
     lanes=16,
     parameters=3,
     shared=18,
@@ -45,10 +44,21 @@ GRADIENTS = {
         parameters=("w", "m", "a"),
         ways=(
             gradients.Way(
-                RowFunction(log_prob_saving_rows, parameters=("w", "m", "a")),
+                RowFunction(log_prob_rows, parameters=("w", "m", "a")),
                 RowFunction(log_prob_backward_rows, parameters=("w", "m", "a")),
                 shapes=(),
-                results=("x_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6", "part_7", "part_8"),
+                results=(
+                    "log_prob",
+                    "x_gradient",
+                    "part_1",
+                    "part_2",
+                    "part_3",
+                    "part_4",
+                    "part_5",
+                    "part_6",
+                    "part_7",
+                    "part_8",
+                ),
                 parts=(
                     gradients.Part("a", (0,), ("part_1",)),
                     gradients.Part("a", (1,), ("part_2",)),
@@ -59,7 +69,8 @@ GRADIENTS = {
                     gradients.Part("m", (None,), ("part_7",)),
                     gradients.Part("a", (5,), ("part_8",)),
                 ),
-                width=72,
+                width=73,
+                valued=True,
             ),
         ),
     ),

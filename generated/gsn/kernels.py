@@ -6,9 +6,10 @@ spec: specs/chains/gsn.gen, sha256 6c8d2a46b2cce9f3ba87c4cf39514e006b4e887fc040d
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import uniform
+from gencompiler.runtime.kernels import softplus, uniform
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -57,6 +58,336 @@ def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_1_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | c): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gsn.gen:7
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | c): stage 1.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows)
+def decode_rows(c, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
+    """a draw of x for each row from p(x | c).
+
+    Takes c [rows, 64] integer; returns x [rows, 64] integer.
+    """
+    dtype = mlp_0_weight.dtype
+    c = c.to(dtype)
+    # gsn.gen:7
+    computed = F.linear(c, mlp_0_weight, mlp_0_bias)
+    hidden = torch.tanh(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_1_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    z_0_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gsn.gen:6
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 8)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    z_0 = (noise < 0.6 * x + 0.2).to(tl.float32)
+    tl.store(z_0_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z_0, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, *, rows, seed, step, dtype=torch.float32):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 64] integer; returns z_0 [rows, 64].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_0 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        z_0,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_0
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    logits_ptr,
+    log_p_x_out,
+    z_1_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # gsn.gen:7
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
+    y_1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
+    # gsn.gen:6
+    noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 12)
+    z_1 = (noise_3 < 0.6 * y_1 + 0.2).to(tl.float32)
+    # gsn.gen:7
+    tl.store(log_p_x_out + place, log_p_x, mask=live)
+    tl.store(z_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z_1, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, logits, *, rows, seed, step):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 64] integer, logits [rows, 64]; returns log_p_x [rows], z_1 [rows, 64].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_x = torch.empty(count, dtype=torch.float32, device=device)
+    z_1 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_p_x,
+        z_1,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_x, z_1
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_3_kernel(
+    x_ptr,
+    logits_2_ptr,
+    log_p_x_2_out,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits_2 = tl.load(logits_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # gsn.gen:7
+    log_p_x_2 = tl.sum(x * logits_2 - softplus(logits_2), 1)
+    noise_4 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 13)
+    y_2 = (noise_4 < tl.sigmoid(logits_2)).to(tl.float32)
+    # gsn.gen:6
+    noise_5 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 16)
+    z_2 = (noise_5 < 0.6 * y_2 + 0.2).to(tl.float32)
+    # gsn.gen:7
+    tl.store(log_p_x_2_out + place, log_p_x_2, mask=live)
+    tl.store(z_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_3_rows(x, logits_2, *, rows, seed, step):
+    """the value that phase_1 maximizes, by one draw for each row: stage 3.
+
+    Takes x [rows, 64] integer, logits_2 [rows, 64]; returns log_p_x_2 [rows], z_2 [rows, 64].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_x_2 = torch.empty(count, dtype=torch.float32, device=device)
+    z_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    objective_phase_1_stage_3_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        logits_2.to(torch.float32).contiguous(),
+        log_p_x_2,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_x_2, z_2
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_4_kernel(
+    x_ptr,
+    log_p_x_ptr,
+    log_p_x_2_ptr,
+    logits_3_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits_3 = tl.load(logits_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # gsn.gen:7
+    log_p_x_3 = tl.sum(x * logits_3 - softplus(logits_3), 1)
+    log_p_x = tl.load(log_p_x_ptr + place, mask=live, other=0)
+    log_p_x_2 = tl.load(log_p_x_2_ptr + place, mask=live, other=0)
+    # chains.gen:14
+    value_2 = (log_p_x + log_p_x_2 + log_p_x_3) / 3.0
+    # gsn.gen:7
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3):
+    """the value that phase_1 maximizes, by one draw for each row: stage 4.
+
+    Takes x [rows, 64] integer, log_p_x [rows], log_p_x_2 [rows], logits_3 [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_4_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_x.to(torch.float32).contiguous(),
+        log_p_x_2.to(torch.float32).contiguous(),
+        logits_3.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(
+    objective_phase_1_stage_1_rows,
+    objective_phase_1_stage_2_rows,
+    objective_phase_1_stage_3_rows,
+    objective_phase_1_stage_4_rows,
+)
+def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer; returns value [rows].
+    """
+    # gsn.gen:6
+    z_0 = objective_phase_1_stage_1_rows(x, rows=rows, seed=seed, step=step)
+    # gsn.gen:7
+    computed = F.linear(z_0, mlp_0_weight, mlp_0_bias)
+    hidden = torch.tanh(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    log_p_x, z_1 = objective_phase_1_stage_2_rows(x, logits, rows=rows, seed=seed, step=step)
+    computed_2 = F.linear(z_1, mlp_0_weight, mlp_0_bias)
+    hidden_2 = torch.tanh(computed_2)
+    logits_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    log_p_x_2, z_2 = objective_phase_1_stage_3_rows(x, logits_2, rows=rows, seed=seed, step=step)
+    computed_3 = F.linear(z_2, mlp_0_weight, mlp_0_bias)
+    hidden_3 = torch.tanh(computed_3)
+    logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3)
+    return value_2
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
 def start_kernel(x_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
     """where chains of step start: Normal(0, 1) on the reals, uniform on finite supports.
 
@@ -96,3 +427,249 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return x
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def chain_stage_1_kernel(
+    accepted_ptr,
+    x_2_ptr,
+    c_out,
+    accepted_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of step from each row, numbered from `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gsn.gen:9
+    now = step + t
+    # gsn.gen:6
+    noise = uniform(seed, row[:, None], now, tl.arange(0, 64)[None, :], 2)
+    x_2 = tl.load(x_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    c = (noise < 0.6 * x_2 + 0.2).to(tl.float32)
+    accepted = tl.load(accepted_ptr + place, mask=live, other=0)
+    # gsn.gen:9
+    accepted_next = accepted + 1.0
+    # gsn.gen:6
+    tl.store(c_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], c, mask=live[:, None])
+    tl.store(accepted_next_out + place, accepted_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def chain_stage_1_rows(accepted, x_2, t, *, rows, seed, step):
+    """`steps` steps of step from each row, numbered from `step`: stage 1.
+
+    Takes accepted [rows], x_2 [rows, 64]; returns c [rows, 64], accepted_next [rows].
+    """
+    count, device = len(accepted), accepted.device
+    size = chain_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    c = torch.empty(count, 64, dtype=torch.float32, device=device)
+    accepted_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_1_kernel[(programs,)](
+        accepted.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        c,
+        accepted_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return c, accepted_next
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def chain_stage_2_kernel(
+    logits_ptr,
+    x_2_next_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of step from each row, numbered from `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gsn.gen:9
+    now = step + t
+    # gsn.gen:7
+    noise_2 = uniform(seed, row[:, None], now, tl.arange(0, 64)[None, :], 3)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2_next = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_next_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2_next, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def chain_stage_2_rows(logits, t, *, rows, seed, step):
+    """`steps` steps of step from each row, numbered from `step`: stage 2.
+
+    Takes logits [rows, 64]; returns x_2_next [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = chain_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2_next = torch.empty(count, 64, dtype=torch.float32, device=device)
+    chain_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2_next,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2_next
+
+
+@torch.no_grad()
+@tiles.stages(chain_stage_1_rows, chain_stage_2_rows)
+def chain_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, steps, *, rows, seed, step):
+    """`steps` steps of step from each row, numbered from `step`.
+
+    Takes x [rows, 64] integer; returns x [rows, 64] integer, accepted [rows].
+    """
+    dtype = mlp_0_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    # gsn.gen:9
+    accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    for t in range(steps):
+        # gsn.gen:6
+        c, accepted_next = chain_stage_1_rows(accepted, x, t, rows=rows, seed=seed, step=step)
+        # gsn.gen:7
+        computed = F.linear(c, mlp_0_weight, mlp_0_bias)
+        hidden = torch.tanh(computed)
+        logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+        x_2_next = chain_stage_2_rows(logits, t, rows=rows, seed=seed, step=step)
+        # gsn.gen:9
+        x = x_2_next
+        accepted = accepted_next
+    return x.to(torch.int64), accepted
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def csl_stage_1_kernel(x_before_ptr, c_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """log of the density of x after one more step of step, given draws of it: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # gsn.gen:6
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
+    x_before = tl.load(x_before_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(
+        tl.float32,
+    )
+    c = (noise < 0.6 * x_before + 0.2).to(tl.float32)
+    tl.store(c_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], c, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def csl_stage_1_rows(x_before, *, rows, seed, step, dtype=torch.float32):
+    """log of the density of x after one more step of step, given draws of it: stage 1.
+
+    Takes x_before [rows, 64] integer; returns c [rows, 64].
+    """
+    count, device = len(x_before), x_before.device
+    size = csl_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    c = torch.empty(count, 64, dtype=torch.float32, device=device)
+    csl_stage_1_kernel[(programs,)](
+        x_before.to(torch.int64).contiguous(),
+        c,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return c
+
+
+@triton.jit(do_not_specialize=["count"])
+def csl_stage_2_kernel(x_ptr, logits_ptr, log_density_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """log of the density of x after one more step of step, given draws of it: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # gsn.gen:7
+    log_density_2 = tl.sum(x * logits - softplus(logits), 1)
+    tl.store(log_density_2_out + place, log_density_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def csl_stage_2_rows(x, logits):
+    """log of the density of x after one more step of step, given draws of it: stage 2.
+
+    Takes x [rows, 64] integer, logits [rows, 64]; returns log_density_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = csl_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_density_2 = torch.empty(count, dtype=torch.float32, device=device)
+    csl_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_density_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_density_2
+
+
+@torch.no_grad()
+@tiles.stages(csl_stage_1_rows, csl_stage_2_rows)
+def csl_rows(x, x_before, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
+    """log of the density of x after one more step of step, given draws of it.
+
+    Takes x [rows, 64] integer, x_before [rows, 64] integer; returns log_density [rows].
+    """
+    # gsn.gen:6
+    c = csl_stage_1_rows(x_before, rows=rows, seed=seed, step=step)
+    # gsn.gen:7
+    computed = F.linear(c, mlp_0_weight, mlp_0_bias)
+    hidden = torch.tanh(computed)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    log_density_2 = csl_stage_2_rows(x, logits)
+    return log_density_2

@@ -384,10 +384,10 @@ void csl_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 128], part_3 [rows,
-       128], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 64], part_9
-       [rows, 64], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13 [rows, 128], part_14 [rows,
-       64]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2 [rows, 128],
+       part_3 [rows, 128], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows,
+       64], part_9 [rows, 64], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 64], part_13 [rows, 128],
+       part_14 [rows, 64]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -396,20 +396,21 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict mlp_output_weight = pointers[4];
     const float *restrict mlp_output_bias = pointers[5];
     const int64_t *restrict row_numbers = pointers[6];
-    float *restrict part_1_out = pointers[7];
-    float *restrict part_2_out = pointers[8];
-    float *restrict part_3_out = pointers[9];
-    float *restrict part_4_out = pointers[10];
-    float *restrict part_5_out = pointers[11];
-    float *restrict part_6_out = pointers[12];
-    float *restrict part_7_out = pointers[13];
-    float *restrict part_8_out = pointers[14];
-    float *restrict part_9_out = pointers[15];
-    float *restrict part_10_out = pointers[16];
-    float *restrict part_11_out = pointers[17];
-    float *restrict part_12_out = pointers[18];
-    float *restrict part_13_out = pointers[19];
-    float *restrict part_14_out = pointers[20];
+    float *restrict value_out = pointers[7];
+    float *restrict part_1_out = pointers[8];
+    float *restrict part_2_out = pointers[9];
+    float *restrict part_3_out = pointers[10];
+    float *restrict part_4_out = pointers[11];
+    float *restrict part_5_out = pointers[12];
+    float *restrict part_6_out = pointers[13];
+    float *restrict part_7_out = pointers[14];
+    float *restrict part_8_out = pointers[15];
+    float *restrict part_9_out = pointers[16];
+    float *restrict part_10_out = pointers[17];
+    float *restrict part_11_out = pointers[18];
+    float *restrict part_12_out = pointers[19];
+    float *restrict part_13_out = pointers[20];
+    float *restrict part_14_out = pointers[21];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -423,43 +424,43 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load_whole(x, x_rows, first, count, 64);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // gsn.gen:2
-        ALIGNED float product[LANES];
-        ALIGNED float product_2[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) product[lane] = 0.3333333333333333f * value_cotangent[lane];
-        ALIGNED float noise[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = x[at][lane] * product[lane];
-        }
-        uniform(noise, 64, row, seed, step, 0, 8);
         // gsn.gen:6
+        ALIGNED float noise[64][LANES];
+        uniform(noise, 64, row, seed, step, 0, 8);
         ALIGNED float z_0[64][LANES];
-        ALIGNED float product_3[128][LANES];
+        ALIGNED float product[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_0[at][lane] = (float)(noise[at][lane] < 0.6f * x[at][lane] + 0.2f);
             }
         }
-        dot(product_3, 128, z_0, 64, mlp_0_weight, 64, 1);
+        dot(product, 128, z_0, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden[128][LANES];
-        ALIGNED float product_4[64][LANES];
+        ALIGNED float product_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_0_bias[at]);
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        dot(product_4, 64, hidden, 128, mlp_output_weight, 128, 1);
+        dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // gsn.gen:7
         ALIGNED float sigmoid_logits[64][LANES];
         ALIGNED float noise_2[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits[at][lane] = product_4[at][lane] + mlp_output_bias[at];
-                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
-            }
+            for (int lane = 0; lane < LANES; lane++) sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
         }
         uniform(noise_2, 64, row, seed, step, 0, 9);
-        // gsn.gen:7
         ALIGNED float y_1[64][LANES];
         ALIGNED float noise_3[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -470,32 +471,39 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         uniform(noise_3, 64, row, seed, step, 0, 12);
         // gsn.gen:6
         ALIGNED float z_1[64][LANES];
-        ALIGNED float product_5[128][LANES];
+        ALIGNED float product_3[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_1[at][lane] = (float)(noise_3[at][lane] < 0.6f * y_1[at][lane] + 0.2f);
             }
         }
-        dot(product_5, 128, z_1, 64, mlp_0_weight, 64, 1);
+        dot(product_3, 128, z_1, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden_2[128][LANES];
-        ALIGNED float product_6[64][LANES];
+        ALIGNED float product_4[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_2[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
+                hidden_2[at][lane] = hyperbolic_tangent(product_3[at][lane] + mlp_0_bias[at]);
             }
         }
-        dot(product_6, 64, hidden_2, 128, mlp_output_weight, 128, 1);
+        dot(product_4, 64, hidden_2, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits_2[64][LANES];
+        ALIGNED float log_p_x_2[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits_2[at][lane] = product_4[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x_2[lane] += x[at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+            }
+        }
+        // gsn.gen:7
         ALIGNED float sigmoid_logits_2[64][LANES];
         ALIGNED float noise_4[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                logits_2[at][lane] = product_6[at][lane] + mlp_output_bias[at];
-                sigmoid_logits_2[at][lane] = sigmoid(logits_2[at][lane]);
-            }
+            for (int lane = 0; lane < LANES; lane++) sigmoid_logits_2[at][lane] = sigmoid(logits_2[at][lane]);
         }
         uniform(noise_4, 64, row, seed, step, 0, 13);
-        // gsn.gen:7
         ALIGNED float y_2[64][LANES];
         ALIGNED float noise_5[64][LANES];
         for (int at = 0; at < 64; at++) {
@@ -506,69 +514,88 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         uniform(noise_5, 64, row, seed, step, 0, 16);
         // gsn.gen:6
         ALIGNED float z_2[64][LANES];
-        ALIGNED float product_7[128][LANES];
+        ALIGNED float product_5[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 z_2[at][lane] = (float)(noise_5[at][lane] < 0.6f * y_2[at][lane] + 0.2f);
             }
         }
-        dot(product_7, 128, z_2, 64, mlp_0_weight, 64, 1);
+        dot(product_5, 128, z_2, 64, mlp_0_weight, 64, 1);
         ALIGNED float hidden_3[128][LANES];
-        ALIGNED float product_8[64][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_3[at][lane] = hyperbolic_tangent(product_7[at][lane] + mlp_0_bias[at]);
+                hidden_3[at][lane] = hyperbolic_tangent(product_5[at][lane] + mlp_0_bias[at]);
             }
         }
-        dot(product_8, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        dot(product_6, 64, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float logits_3[64][LANES];
-        ALIGNED float negate_product[LANES];
+        ALIGNED float log_p_x_3[LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_8[at][lane] + mlp_output_bias[at];
+            for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_6[at][lane] + mlp_output_bias[at];
         }
-        ALIGNED float total[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) negate_product[lane] = -product[lane];
-        ALIGNED float product_9[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_x_3[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total[at][lane] = product_2[at][lane] + sigmoid(logits_3[at][lane]) * negate_product[lane];
+                log_p_x_3[lane] += x[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
             }
         }
-        dot(product_9, 128, total, 64, mlp_output_weight, 1, 128);
+        // gsn.gen:2
+        ALIGNED float product_7[LANES];
+        ALIGNED float product_2_2[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) product_7[lane] = 0.3333333333333333f * value_cotangent[lane];
+        ALIGNED float negate_product[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) product_2_2[at][lane] = x[at][lane] * product_7[lane];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_product[lane] = -product_7[lane];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = product_2_2[at][lane] + sigmoid(logits_3[at][lane]) * negate_product[lane];
+            }
+        }
+        dot(product_8, 128, total, 64, mlp_output_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
         ALIGNED float total_2[64][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = (1.0f - square(hidden_3[at][lane])) * product_9[at][lane];
+                product_3_2[at][lane] = (1.0f - square(hidden_3[at][lane])) * product_8[at][lane];
+            }
+        }
+        ALIGNED float product_9[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_2[at][lane] = product_2_2[at][lane] + sigmoid_logits_2[at][lane] * negate_product[lane];
+            }
+        }
+        dot(product_9, 128, total_2, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_4_2[128][LANES];
+        ALIGNED float total_3[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * product_9[at][lane];
             }
         }
         ALIGNED float product_10[128][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[at][lane] = product_2[at][lane] + sigmoid_logits_2[at][lane] * negate_product[lane];
+                total_3[at][lane] = product_2_2[at][lane] + sigmoid_logits[at][lane] * negate_product[lane];
             }
         }
-        dot(product_10, 128, total_2, 64, mlp_output_weight, 1, 128);
-        ALIGNED float product_4_2[128][LANES];
-        ALIGNED float total_3[64][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * product_10[at][lane];
-            }
-        }
-        ALIGNED float product_11[128][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                total_3[at][lane] = product_2[at][lane] + sigmoid_logits[at][lane] * negate_product[lane];
-            }
-        }
-        dot(product_11, 128, total_3, 64, mlp_output_weight, 1, 128);
+        dot(product_10, 128, total_3, 64, mlp_output_weight, 1, 128);
         ALIGNED float product_5_2[128][LANES];
+        ALIGNED float value[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_5_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_11[at][lane];
+                product_5_2[at][lane] = (1.0f - square(hidden[at][lane])) * product_10[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) {
+            value[lane] = (log_p_x[lane] + log_p_x_2[lane] + log_p_x_3[lane]) / 3.0f;
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
         store(part_1_out, total, first, count, 64, 64, 0);
         // gsn.gen:7
         store(part_2_out, hidden_3, first, count, 128, 128, 0);

@@ -57,12 +57,12 @@ csl_rows = CFunction(
     random=True,
     work=1070.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((128,)),
         Port((128,)),
@@ -81,7 +81,7 @@ objective_phase_1_backward_rows = CFunction(
     lanes=16,
     parameters=4,
     random=True,
-    work=4550.0,
+    work=4700.0,
 )
 
 GRADIENTS = {
@@ -91,7 +91,7 @@ GRADIENTS = {
         ways=(
             gradients.Way(
                 RowFunction(
-                    objective_phase_1_saving_rows,
+                    objective_phase_1_rows,
                     parameters=("mlp.0.weight", "mlp.0.bias", "mlp.output.weight", "mlp.output.bias"),
                     keywords=("rows", "seed", "step"),
                 ),
@@ -102,6 +102,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -127,7 +128,8 @@ GRADIENTS = {
                     gradients.Part("mlp.0.bias", (None,), ("part_13",)),
                     gradients.Part("mlp.output.bias", (None,), ("part_14",)),
                 ),
-                width=1344,
+                width=1345,
+                valued=True,
             ),
         ),
     ),

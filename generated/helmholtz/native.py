@@ -7,6 +7,16 @@ from gencompiler.runtime import gradients
 from gencompiler.runtime.compiled import CFunction, Port
 from gencompiler.runtime.programs import RowFunction
 
+log_prob_rows = CFunction(
+    __file__,
+    "log_prob_rows",
+    inputs=(Port((64,), whole=True),),
+    outputs=(Port(),),
+    lanes=16,
+    parameters=3,
+    shared=8,
+    work=23600.0,
+)
 sample_rows = CFunction(
     __file__,
     "sample_rows",
@@ -61,29 +71,27 @@ objective_sleep_rows = CFunction(
     shared=8,
     work=371.0,
 )
-objective_wake_saving_rows = objective_wake_rows
 objective_wake_backward_rows = CFunction(
     __file__,
     "objective_wake_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((8,)), Port((64,)), Port((8,))),
-    lanes=64,
+    outputs=(Port(), Port((8,)), Port((64,)), Port((8,))),
+    lanes=16,
     parameters=5,
     random=True,
-    shared=8,
-    work=245.0,
+    shared=16,
+    work=298.0,
 )
-objective_sleep_saving_rows = objective_sleep_rows
 objective_sleep_backward_rows = CFunction(
     __file__,
     "objective_sleep_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((8,)), Port((64,))),
+    outputs=(Port(), Port((8,)), Port((64,))),
     lanes=16,
     parameters=5,
     random=True,
     shared=8,
-    work=371.0,
+    work=378.0,
 )
 
 PARAMETERS = (
@@ -99,16 +107,17 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_wake_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_wake_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_wake_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("part_1", "part_2", "part_3"),
+                results=("value", "part_1", "part_2", "part_3"),
                 parts=(
                     gradients.Part("bias.output.bias", (None,), ("part_1",)),
                     gradients.Part("linear.output.weight", (None, None), ("part_2", "part_3")),
                     gradients.Part("linear.output.bias", (None,), ("part_2",)),
                 ),
-                width=80,
+                width=81,
+                valued=True,
             ),
         ),
     ),
@@ -117,15 +126,16 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_sleep_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_sleep_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_sleep_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("part_1", "part_2"),
+                results=("value", "part_1", "part_2"),
                 parts=(
                     gradients.Part("q.linear.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("q.linear.output.bias", (None,), ("part_1",)),
                 ),
-                width=72,
+                width=73,
+                valued=True,
             ),
         ),
     ),

@@ -6,9 +6,239 @@ spec: specs/adversarial/hinge.gen, sha256 07e1e0259e6b9e860118a407ecd94bb14c0336
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime import norms, tiles
+from gencompiler.runtime.kernels import dot, matrix, maximum, minimum, normal, vector
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, SAMPLE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # hinge.gen:7
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 2)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # hinge.gen:8
+    hidden = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(
+                    (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                    matrix(output_weight_array, 0, 16, 32),
+                    PRECISION,
+                ),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # hinge.gen:7
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Takes y [rows] integer; returns hidden [rows, 128].
+    """
+    count, device = len(y), y.device
+    arrays = pack_sample_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows)
+def sample_rows(
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Takes y [rows] integer; returns x [rows, 64].
+    """
+    # hinge.gen:7
+    hidden = sample_stage_1_rows(y, embedding_output_weight, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # hinge.gen:8
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
+
+
+DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_decode_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
+        tiles.place(output_weight.mT, 16, DECODE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # hinge.gen:8
+    hidden = maximum(
+        dot(
+            dot(z, matrix(permutation_array, 0, 16, 32), "ieee")
+            + dot(
+                (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                matrix(output_weight_array, 0, 16, 32),
+                PRECISION,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 16], y [rows] integer; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows)
+def decode_rows(
+    z,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 16], y [rows] integer; returns x [rows, 64].
+    """
+    # hinge.gen:8
+    hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -52,3 +282,540 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+OBJECTIVE_CRITIC_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_objective_critic_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(OBJECTIVE_CRITIC_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, OBJECTIVE_CRITIC_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_critic_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    indicator_value_out,
+    hidden_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # hinge.gen:10
+    indicator_value = (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32)
+    # hinge.gen:7
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 4)
+    # hinge.gen:8
+    hidden_2 = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # hinge.gen:10
+    tl.store(
+        indicator_value_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        indicator_value,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_critic_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    Takes y [rows] integer; returns indicator_value [rows, 10], hidden_2 [rows, 128].
+    """
+    count, device = len(y), y.device
+    arrays = pack_objective_critic_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = objective_critic_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    indicator_value = torch.empty(count, 10, dtype=torch.float32, device=device)
+    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_critic_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        indicator_value,
+        hidden_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return indicator_value, hidden_2
+
+
+@tiles.remembered
+def pack_objective_critic_stage_2(linear_output_weight, bias, embedding_output_weight, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(embedding_output_weight.mT, 16, 128),
+        tiles.place(linear_output_weight[0], 128),
+        tiles.place(bias[0]),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_2_kernel(
+    h_ptr,
+    indicator_value_ptr,
+    embedding_output_weight_array,
+    linear_output_weight_array,
+    bias_array,
+    projected_out,
+    C_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    embedding_output_weight_array [16, 128]
+    linear_output_weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    indicator_value = tl.load(
+        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # hinge.gen:10
+    projected = dot(indicator_value, matrix(embedding_output_weight_array, 0, 16, 128), PRECISION)
+    h = tl.load(h_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    C = tl.sum(h * vector(linear_output_weight_array, 0, 128), 1) + tl.load(bias_array) + tl.sum(projected * h, 1)
+    tl.store(projected_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], projected, mask=live[:, None])
+    tl.store(C_out + place, C, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_critic_stage_2_rows(h, indicator_value, linear_output_weight, bias, embedding_output_weight):
+    """the value that critic maximizes, by one draw for each row: stage 2.
+
+    Takes h [rows, 128], indicator_value [rows, 10]; returns projected [rows, 128], C [rows].
+    """
+    count, device = len(h), h.device
+    arrays = pack_objective_critic_stage_2(linear_output_weight, bias, embedding_output_weight, device)
+    size = objective_critic_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    projected = torch.empty(count, 128, dtype=torch.float32, device=device)
+    C = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_2_kernel[(programs,)](
+        h.to(torch.float32).contiguous(),
+        indicator_value.to(torch.float32).contiguous(),
+        *arrays,
+        projected,
+        C,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return projected, C
+
+
+@tiles.remembered
+def pack_objective_critic_stage_3(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_3_kernel(
+    C_ptr,
+    h_2_ptr,
+    projected_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    h_2 = tl.load(h_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    projected = tl.load(projected_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # hinge.gen:10
+    C_2 = tl.sum(h_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array) + tl.sum(projected * h_2, 1)
+    C = tl.load(C_ptr + place, mask=live, other=0)
+    # adversarial.gen:22
+    value_2 = minimum(0.0, C - 1.0) + minimum(0.0, -C_2 - 1.0)
+    # hinge.gen:10
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_3_rows(C, h_2, projected, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 3.
+
+    Takes C [rows], h_2 [rows, 128], projected [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(C), C.device
+    arrays = pack_objective_critic_stage_3(weight, bias, device)
+    size = objective_critic_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_3_kernel[(programs,)](
+        C.to(torch.float32).contiguous(),
+        h_2.to(torch.float32).contiguous(),
+        projected.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows, objective_critic_stage_3_rows)
+def objective_critic_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    linear_output_weight,
+    linear_output_bias,
+    C_embedding_output_weight,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that critic maximizes, by one draw for each row.
+
+    Takes x [rows, 64], y [rows] integer; returns value [rows].
+    """
+    # hinge.gen:11
+    norm = norms.bound(C_mlp_0_weight)
+    product = C_mlp_0_weight * (1.0 / norm.clamp(min=1.0))
+    norm_2 = norms.bound(C_mlp_output_weight)
+    product_2 = C_mlp_output_weight * (1.0 / norm_2.clamp(min=1.0))
+    # hinge.gen:10
+    indicator_value, hidden_2 = objective_critic_stage_1_rows(
+        y,
+        embedding_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # hinge.gen:11
+    computed = F.linear(x, product, C_mlp_0_bias)
+    # hinge.gen:8
+    computed_2 = F.linear(hidden_2, mlp_1_weight, mlp_1_bias)
+    # hinge.gen:11
+    hidden = torch.relu(computed)
+    # hinge.gen:8
+    hidden_3 = torch.relu(computed_2)
+    # hinge.gen:11
+    h = F.linear(hidden, product_2, C_mlp_output_bias)
+    # hinge.gen:8
+    x_2 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    # hinge.gen:10
+    projected, C = objective_critic_stage_2_rows(
+        h,
+        indicator_value,
+        linear_output_weight,
+        linear_output_bias,
+        C_embedding_output_weight,
+    )
+    # hinge.gen:11
+    computed_3 = F.linear(x_2, product, C_mlp_0_bias)
+    hidden_4 = torch.relu(computed_3)
+    h_2 = F.linear(hidden_4, product_2, C_mlp_output_bias)
+    # hinge.gen:10
+    value_2 = objective_critic_stage_3_rows(C, h_2, projected, linear_output_weight, linear_output_bias)
+    return value_2
+
+
+OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_objective_generator_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_generator_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    indicator_value_out,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # hinge.gen:8
+    indicator_value = (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32)
+    # hinge.gen:7
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 6)
+    # hinge.gen:8
+    hidden = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(
+        indicator_value_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        indicator_value,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_generator_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """the value that generator maximizes, by one draw for each row: stage 1.
+
+    Takes y [rows] integer; returns indicator_value [rows, 10], hidden [rows, 128].
+    """
+    count, device = len(y), y.device
+    arrays = pack_objective_generator_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = objective_generator_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    indicator_value = torch.empty(count, 10, dtype=torch.float32, device=device)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_generator_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        indicator_value,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return indicator_value, hidden
+
+
+@tiles.remembered
+def pack_objective_generator_stage_2(linear_output_weight, bias, embedding_output_weight, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(linear_output_weight[0], 128),
+        tiles.place(bias[0]),
+        tiles.place(embedding_output_weight.mT, 16, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_generator_stage_2_kernel(
+    h_ptr,
+    indicator_value_ptr,
+    linear_output_weight_array,
+    bias_array,
+    embedding_output_weight_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    linear_output_weight_array [128]
+    bias_array []
+    embedding_output_weight_array [16, 128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    h = tl.load(h_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    indicator_value = tl.load(
+        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # hinge.gen:10
+    value_2 = (
+        tl.sum(h * vector(linear_output_weight_array, 0, 128), 1)
+        + tl.load(bias_array)
+        + tl.sum(dot(indicator_value, matrix(embedding_output_weight_array, 0, 16, 128), PRECISION) * h, 1)
+    )
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_generator_stage_2_rows(h, indicator_value, linear_output_weight, bias, embedding_output_weight):
+    """the value that generator maximizes, by one draw for each row: stage 2.
+
+    Takes h [rows, 128], indicator_value [rows, 10]; returns value_2 [rows].
+    """
+    count, device = len(h), h.device
+    arrays = pack_objective_generator_stage_2(linear_output_weight, bias, embedding_output_weight, device)
+    size = objective_generator_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_generator_stage_2_kernel[(programs,)](
+        h.to(torch.float32).contiguous(),
+        indicator_value.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows)
+def objective_generator_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    linear_output_weight,
+    linear_output_bias,
+    C_embedding_output_weight,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that generator maximizes, by one draw for each row.
+
+    Takes x [rows, 64], y [rows] integer; returns value [rows].
+    """
+    # hinge.gen:11
+    norm = norms.bound(C_mlp_0_weight)
+    norm_2 = norms.bound(C_mlp_output_weight)
+    # hinge.gen:8
+    indicator_value, hidden = objective_generator_stage_1_rows(
+        y,
+        embedding_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    # hinge.gen:11
+    computed_2 = F.linear(x_2, C_mlp_0_weight * (1.0 / norm.clamp(min=1.0)), C_mlp_0_bias)
+    hidden_3 = torch.relu(computed_2)
+    h = F.linear(hidden_3, C_mlp_output_weight * (1.0 / norm_2.clamp(min=1.0)), C_mlp_output_bias)
+    # hinge.gen:10
+    value_2 = objective_generator_stage_2_rows(
+        h,
+        indicator_value,
+        linear_output_weight,
+        linear_output_bias,
+        C_embedding_output_weight,
+    )
+    return value_2

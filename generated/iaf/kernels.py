@@ -6,9 +6,577 @@ spec: specs/bijections/iaf.gen, sha256 79aacc7fa12fd30e97755105a17743524b5166b1b
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime import causal, random, tiles
+from gencompiler.runtime.kernels import maximum, normal, softplus, uniform, vector
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # iaf.gen:10
+    z_0 = normal(seed, row, step, 0, 1)
+    z_1 = normal(seed, row, step, 1, 1)
+    z_2 = normal(seed, row, step, 2, 1)
+    z_3 = normal(seed, row, step, 3, 1)
+    z_4 = normal(seed, row, step, 4, 1)
+    z_5 = normal(seed, row, step, 5, 1)
+    z_6 = normal(seed, row, step, 6, 1)
+    z_7 = normal(seed, row, step, 7, 1)
+    # iaf.gen:11
+    hidden = maximum(
+        z_0[:, None] * vector(weight_array, 0, 128)
+        + z_1[:, None] * vector(weight_array_2, 0, 128)
+        + z_2[:, None] * vector(weight_array_3, 0, 128)
+        + z_3[:, None] * vector(weight_array_4, 0, 128)
+        + z_4[:, None] * vector(weight_array_5, 0, 128)
+        + z_5[:, None] * vector(weight_array_6, 0, 128)
+        + z_6[:, None] * vector(weight_array_7, 0, 128)
+        + z_7[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # iaf.gen:10
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden [rows, 128].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # iaf.gen:11
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(logits, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 64] integer.
+    """
+    # iaf.gen:10
+    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # iaf.gen:11
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_1_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # iaf.gen:11
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # iaf.gen:6
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # iaf.gen:11
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(x, log_p_z, log_q_z, logits):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows)
+def log_weight_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_h_weight,
+    q_mlp_h_bias,
+    linear_m_weight,
+    linear_m_bias,
+    linear_s_weight,
+    linear_s_bias,
+    IAF_mlp_0_weight,
+    IAF_mlp_0_bias,
+    IAF_mlp_m_weight,
+    IAF_mlp_m_bias,
+    IAF_mlp_s_weight,
+    IAF_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64] integer; returns log_weight [rows].
+    """
+    dtype = mlp_0_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    # iaf.gen:13
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    h = F.linear(hidden, q_mlp_h_weight, q_mlp_h_bias)
+    m = F.linear(h, linear_m_weight, linear_m_bias)
+    s = F.linear(h, linear_s_weight, linear_s_bias)
+    # iaf.gen:12
+    scale = torch.exp(s)
+    noise = random.normal(seed, rows, step, 3, 8, dtype=dtype)
+    base = m + scale * noise
+    pushed = base
+    log_abs_det = 0.0
+    for k in range(3):
+        # iaf.gen:4
+        hidden_2 = torch.relu(
+            F.linear(
+                torch.cat((pushed, h), -1),
+                IAF_mlp_0_weight[k]
+                * causal.mask(((32, 0, 8, 32),), ((8, 1, 1, 1), (32, 0, 0, 1)), dtype=dtype, device=device),
+                IAF_mlp_0_bias[k],
+            ),
+        )
+        s_2 = F.linear(
+            hidden_2,
+            IAF_mlp_s_weight[k] * causal.mask(((8, 0, 1, 1),), ((32, 0, 8, 32),), dtype=dtype, device=device),
+            IAF_mlp_s_bias[k],
+        )
+        total = s_2 + 2.0
+        g = torch.sigmoid(total)
+        m_2 = F.linear(
+            hidden_2,
+            IAF_mlp_m_weight[k] * causal.mask(((8, 0, 1, 1),), ((32, 0, 8, 32),), dtype=dtype, device=device),
+            IAF_mlp_m_bias[k],
+        )
+        # iaf.gen:3
+        IAF_output = g * pushed + (1.0 - g) * m_2
+        # iaf.gen:12
+        pushed = IAF_output.flip(-1)
+        log_abs_det = log_abs_det + (-F.softplus(-total, threshold=80)).sum(-1)
+    # iaf.gen:10
+    log_p_z = (-0.5 * pushed**2 - 0.9189385332046727).sum(-1)
+    # iaf.gen:11
+    hidden_3 = torch.relu(F.linear(pushed, mlp_0_weight, mlp_0_bias))
+    # iaf.gen:12
+    log_q_z = (-0.5 * ((base - m) / scale) ** 2 - s - 0.9189385332046727).sum(-1) - log_abs_det
+    # iaf.gen:11
+    logits = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # iaf.gen:11
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # iaf.gen:11
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(z, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 8]; returns x [rows, 64] integer.
+    """
+    # iaf.gen:11
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(weight[:, 0], 128),
+        tiles.place(weight[:, 1], 128),
+        tiles.place(weight[:, 2], 128),
+        tiles.place(weight[:, 3], 128),
+        tiles.place(weight[:, 4], 128),
+        tiles.place(weight[:, 5], 128),
+        tiles.place(weight[:, 6], 128),
+        tiles.place(weight[:, 7], 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    weight_array_2,
+    weight_array_3,
+    weight_array_4,
+    weight_array_5,
+    weight_array_6,
+    weight_array_7,
+    weight_array_8,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    weight_array_2 [128]
+    weight_array_3 [128]
+    weight_array_4 [128]
+    weight_array_5 [128]
+    weight_array_6 [128]
+    weight_array_7 [128]
+    weight_array_8 [128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # iaf.gen:11
+    hidden = maximum(
+        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
+        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
+        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
+        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
+        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
+        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
+        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
+        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, weight, bias):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 8]; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 8]; returns x [rows, 64].
+    """
+    # iaf.gen:11
+    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
+    x_2 = torch.sigmoid(logits)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -54,3 +622,143 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # iaf.gen:11
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:2
+    value_2 = log_p_z + log_p_x - log_q_z
+    # iaf.gen:11
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows)
+def objective_phase_1_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_h_weight,
+    q_mlp_h_bias,
+    linear_m_weight,
+    linear_m_bias,
+    linear_s_weight,
+    linear_s_bias,
+    IAF_mlp_0_weight,
+    IAF_mlp_0_bias,
+    IAF_mlp_m_weight,
+    IAF_mlp_m_bias,
+    IAF_mlp_s_weight,
+    IAF_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer; returns value [rows].
+    """
+    dtype = mlp_0_weight.dtype
+    device = x.device
+    x = x.to(dtype)
+    # iaf.gen:13
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    h = F.linear(hidden, q_mlp_h_weight, q_mlp_h_bias)
+    m = F.linear(h, linear_m_weight, linear_m_bias)
+    s = F.linear(h, linear_s_weight, linear_s_bias)
+    # iaf.gen:12
+    scale = torch.exp(s)
+    noise = random.normal(seed, rows, step, 5, 8, dtype=dtype)
+    base = m + scale * noise
+    pushed = base
+    log_abs_det = 0.0
+    for k in range(3):
+        # iaf.gen:4
+        hidden_2 = torch.relu(
+            F.linear(
+                torch.cat((pushed, h), -1),
+                IAF_mlp_0_weight[k]
+                * causal.mask(((32, 0, 8, 32),), ((8, 1, 1, 1), (32, 0, 0, 1)), dtype=dtype, device=device),
+                IAF_mlp_0_bias[k],
+            ),
+        )
+        s_2 = F.linear(
+            hidden_2,
+            IAF_mlp_s_weight[k] * causal.mask(((8, 0, 1, 1),), ((32, 0, 8, 32),), dtype=dtype, device=device),
+            IAF_mlp_s_bias[k],
+        )
+        total = s_2 + 2.0
+        g = torch.sigmoid(total)
+        m_2 = F.linear(
+            hidden_2,
+            IAF_mlp_m_weight[k] * causal.mask(((8, 0, 1, 1),), ((32, 0, 8, 32),), dtype=dtype, device=device),
+            IAF_mlp_m_bias[k],
+        )
+        # iaf.gen:3
+        IAF_output = g * pushed + (1.0 - g) * m_2
+        # iaf.gen:12
+        pushed = IAF_output.flip(-1)
+        log_abs_det = log_abs_det + (-F.softplus(-total, threshold=80)).sum(-1)
+    # iaf.gen:10
+    log_p_z = (-0.5 * pushed**2 - 0.9189385332046727).sum(-1)
+    # iaf.gen:11
+    hidden_3 = torch.relu(F.linear(pushed, mlp_0_weight, mlp_0_bias))
+    # iaf.gen:12
+    log_q_z = (-0.5 * ((base - m) / scale) ** 2 - s - 0.9189385332046727).sum(-1) - log_abs_det
+    # iaf.gen:11
+    logits = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return value_2

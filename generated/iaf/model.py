@@ -389,7 +389,7 @@ class IAF_VAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 50}}
     package = __package__ or ""
     spec = "specs/bijections/iaf.gen"
-    model_hash = "e1c9d03d9167943a8d5f5f2f1232623c6a98062d73f177703abc4b9ad6ca63d1"
+    model_hash = "a9ba9eac513d2eb32dda7dbbf7be707ec9cd00f3e3f88eeca02e7c52940ed465"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -831,3 +831,620 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict IAF_mlp_0_weight = pointers[13];
+    const float *restrict IAF_mlp_m_weight = pointers[15];
+    const float *restrict IAF_mlp_s_weight = pointers[17];
+    float *restrict shared = pointers[19];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict s_weight_used = shared + 3840;
+    float *restrict m_weight_used = shared + 4608;
+    // iaf.gen:4
+    for (int64_t k = 0; k < 3; k++) {
+        float *restrict values = _0_weight_used + k * 1280;
+        ALIGNED int64_t rows_degrees[32];
+        for (int at = 0; at < 32; at++) rows_degrees[0 + at] = 0 + at * 8 / 32;
+        ALIGNED int64_t columns_degrees[40];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 1 + at * 1 / 1;
+        for (int at = 0; at < 32; at++) columns_degrees[8 + at] = 0 + at * 0 / 1;
+        ALIGNED float mask[1280];
+        for (int at = 0; at < 32; at++) {
+            for (int by = 0; by < 40; by++) {
+                mask[at * 40 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 32; at++) {
+            for (int by = 0; by < 40; by++) {
+                values[at * 40 + by] = IAF_mlp_0_weight[k * 1280 + at * 40 + by] * mask[at * 40 + by];
+            }
+        }
+    }
+    for (int64_t k_2 = 0; k_2 < 3; k_2++) {
+        float *restrict values_2 = s_weight_used + k_2 * 256;
+        ALIGNED int64_t rows_degrees_2[8];
+        for (int at = 0; at < 8; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_2[32];
+        for (int at = 0; at < 32; at++) columns_degrees_2[0 + at] = 0 + at * 8 / 32;
+        ALIGNED float mask_2[256];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                mask_2[at * 32 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                values_2[at * 32 + by] = IAF_mlp_s_weight[k_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
+            }
+        }
+    }
+    for (int64_t k_3 = 0; k_3 < 3; k_3++) {
+        float *restrict values_3 = m_weight_used + k_3 * 256;
+        ALIGNED int64_t rows_degrees_3[8];
+        for (int at = 0; at < 8; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_3[32];
+        for (int at = 0; at < 32; at++) columns_degrees_3[0 + at] = 0 + at * 8 / 32;
+        ALIGNED float mask_3[256];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                mask_3[at * 32 + by] = columns_degrees_3[by] <= rows_degrees_3[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                values_3[at * 32 + by] = IAF_mlp_m_weight[k_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
+            }
+        }
+    }
+}
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], pushed_saved [rows, 24], pushed_end [rows, 8]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_output_weight = pointers[3];
+    const float *restrict mlp_output_bias = pointers[4];
+    const float *restrict q_mlp_0_weight = pointers[5];
+    const float *restrict q_mlp_0_bias = pointers[6];
+    const float *restrict q_mlp_h_weight = pointers[7];
+    const float *restrict q_mlp_h_bias = pointers[8];
+    const float *restrict linear_m_weight = pointers[9];
+    const float *restrict linear_m_bias = pointers[10];
+    const float *restrict linear_s_weight = pointers[11];
+    const float *restrict linear_s_bias = pointers[12];
+    const float *restrict IAF_mlp_0_bias = pointers[14];
+    const float *restrict IAF_mlp_m_bias = pointers[16];
+    const float *restrict IAF_mlp_s_bias = pointers[18];
+    float *restrict shared = pointers[19];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict s_weight_used = shared + 3840;
+    float *restrict m_weight_used = shared + 4608;
+    const int64_t *restrict row_numbers = pointers[20];
+    float *restrict value_out = pointers[21];
+    float *restrict pushed_saved_out = pointers[22];
+    float *restrict pushed_end_out = pointers[23];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // iaf.gen:13
+        ALIGNED float product[128][LANES];
+        dot(product, 128, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[32][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 32, hidden, 128, q_mlp_h_weight, 128, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float product_3[8][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_2[at][lane] + q_mlp_h_bias[at];
+        }
+        dot(product_3, 8, h, 32, linear_m_weight, 32, 1);
+        ALIGNED float m[8][LANES];
+        ALIGNED float product_4[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + linear_m_bias[at];
+        }
+        dot(product_4, 8, h, 32, linear_s_weight, 32, 1);
+        ALIGNED float s[8][LANES];
+        ALIGNED float scale[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + linear_s_bias[at];
+                scale[at][lane] = exponential(s[at][lane]);
+            }
+        }
+        normal(noise, 8, row, seed, step, 0, 5);
+        // iaf.gen:12
+        ALIGNED float base[8][LANES];
+        ALIGNED float pushed[8][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                base[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
+                pushed[at][lane] = base[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = 0.0f;
+        for (int64_t k = 0; k < 3; k++) {
+            store(pushed_saved_out, pushed, first, count, 8, 24, k * 8);
+            // iaf.gen:4
+            ALIGNED float joined[40][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at][lane] = pushed[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined[at + 8][lane] = h[at][lane];
+            }
+            ALIGNED float product_5[32][LANES];
+            dot(product_5, 32, joined, 40, _0_weight_used + k * 1280, 40, 1);
+            ALIGNED float hidden_2[32][LANES];
+            ALIGNED float product_6[8][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_5[at][lane] + IAF_mlp_0_bias[k * 32 + at]);
+                }
+            }
+            dot(product_6, 8, hidden_2, 32, s_weight_used + k * 256, 32, 1);
+            ALIGNED float s_2[8][LANES];
+            ALIGNED float total[8][LANES];
+            ALIGNED float g[8][LANES];
+            ALIGNED float product_7[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[at][lane] = product_6[at][lane] + IAF_mlp_s_bias[k * 8 + at];
+                    total[at][lane] = s_2[at][lane] + 2.0f;
+                    g[at][lane] = sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_7, 8, hidden_2, 32, m_weight_used + k * 256, 32, 1);
+            ALIGNED float m_2[8][LANES];
+            ALIGNED float IAF_output[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_2[at][lane] = product_7[at][lane] + IAF_mlp_m_bias[k * 8 + at];
+                    IAF_output[at][lane] = g[at][lane] * pushed[at][lane] + (1.0f - g[at][lane]) * m_2[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += -softplus(-total[at][lane]);
+            }
+            // iaf.gen:12
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) pushed[at][lane] = IAF_output[7 - at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) log_abs_det[lane] = log_abs_det[lane] + sum_2[lane];
+        }
+        // iaf.gen:10
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(pushed[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // iaf.gen:11
+        ALIGNED float product_8[128][LANES];
+        dot(product_8, 128, pushed, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden_3[128][LANES];
+        ALIGNED float product_9[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_9, 64, hidden_3, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float log_p_x[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_9[at][lane] + mlp_output_bias[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // iaf.gen:12
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_3[lane] += -0.5f * square((base[at][lane] - m[at][lane]) / scale[at][lane]) - s[at][lane] -
+                    0.9189385332046727f;
+            }
+        }
+        ALIGNED float log_q_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
+        // variational.gen:2
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // iaf.gen:12
+        store(pushed_end_out, pushed, first, count, 8, 8, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict IAF_mlp_0_weight = pointers[16];
+    const float *restrict IAF_mlp_m_weight = pointers[18];
+    const float *restrict IAF_mlp_s_weight = pointers[20];
+    float *restrict shared = pointers[22];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict s_weight_used = shared + 3840;
+    float *restrict m_weight_used = shared + 4608;
+    // iaf.gen:4
+    for (int64_t k_2 = 0; k_2 < 3; k_2++) {
+        float *restrict values = _0_weight_used + k_2 * 1280;
+        ALIGNED int64_t rows_degrees[32];
+        for (int at = 0; at < 32; at++) rows_degrees[0 + at] = 0 + at * 8 / 32;
+        ALIGNED int64_t columns_degrees[40];
+        for (int at = 0; at < 8; at++) columns_degrees[0 + at] = 1 + at * 1 / 1;
+        for (int at = 0; at < 32; at++) columns_degrees[8 + at] = 0 + at * 0 / 1;
+        ALIGNED float mask[1280];
+        for (int at = 0; at < 32; at++) {
+            for (int by = 0; by < 40; by++) {
+                mask[at * 40 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 32; at++) {
+            for (int by = 0; by < 40; by++) {
+                values[at * 40 + by] = IAF_mlp_0_weight[k_2 * 1280 + at * 40 + by] * mask[at * 40 + by];
+            }
+        }
+    }
+    for (int64_t k_2_2 = 0; k_2_2 < 3; k_2_2++) {
+        float *restrict values_2 = s_weight_used + k_2_2 * 256;
+        ALIGNED int64_t rows_degrees_2[8];
+        for (int at = 0; at < 8; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_2[32];
+        for (int at = 0; at < 32; at++) columns_degrees_2[0 + at] = 0 + at * 8 / 32;
+        ALIGNED float mask_2[256];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                mask_2[at * 32 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                values_2[at * 32 + by] = IAF_mlp_s_weight[k_2_2 * 256 + at * 32 + by] * mask_2[at * 32 + by];
+            }
+        }
+    }
+    for (int64_t k_2_3 = 0; k_2_3 < 3; k_2_3++) {
+        float *restrict values_3 = m_weight_used + k_2_3 * 256;
+        ALIGNED int64_t rows_degrees_3[8];
+        for (int at = 0; at < 8; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_3[32];
+        for (int at = 0; at < 32; at++) columns_degrees_3[0 + at] = 0 + at * 8 / 32;
+        ALIGNED float mask_3[256];
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                mask_3[at * 32 + by] = columns_degrees_3[by] <= rows_degrees_3[at];
+            }
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int by = 0; by < 32; by++) {
+                values_3[at * 32 + by] = IAF_mlp_m_weight[k_2_3 * 256 + at * 32 + by] * mask_3[at * 32 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, pushed_saved [rows, 24], pushed_end [rows, 8], value_cotangent [rows]; returns part_1
+       [rows, 64], part_2 [rows, 128], part_3 [rows, 128], part_4 [rows, 8], part_11 [rows, 8], part_12 [rows, 32],
+       part_13 [rows, 8], part_14 [rows, 32], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 64], part_5 [768]
+       summed over rows, part_6 [768] summed over rows, part_7 [3840] summed over rows, part_8 [24] summed over rows,
+       part_9 [24] summed over rows, part_10 [96] summed over rows. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict pushed_saved_rows = pointers[1];
+    const float *restrict pushed_end_rows = pointers[2];
+    const float *restrict value_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_output_weight = pointers[6];
+    const float *restrict mlp_output_bias = pointers[7];
+    const float *restrict q_mlp_0_weight = pointers[8];
+    const float *restrict q_mlp_0_bias = pointers[9];
+    const float *restrict q_mlp_h_weight = pointers[10];
+    const float *restrict q_mlp_h_bias = pointers[11];
+    const float *restrict linear_m_weight = pointers[12];
+    const float *restrict linear_m_bias = pointers[13];
+    const float *restrict linear_s_weight = pointers[14];
+    const float *restrict linear_s_bias = pointers[15];
+    const float *restrict IAF_mlp_0_bias = pointers[17];
+    const float *restrict IAF_mlp_m_bias = pointers[19];
+    const float *restrict IAF_mlp_s_bias = pointers[21];
+    float *restrict shared = pointers[22];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict s_weight_used = shared + 3840;
+    float *restrict m_weight_used = shared + 4608;
+    const int64_t *restrict row_numbers = pointers[23];
+    float *restrict part_1_out = pointers[24];
+    float *restrict part_2_out = pointers[25];
+    float *restrict part_3_out = pointers[26];
+    float *restrict part_4_out = pointers[27];
+    float *restrict part_11_out = pointers[28];
+    float *restrict part_12_out = pointers[29];
+    float *restrict part_13_out = pointers[30];
+    float *restrict part_14_out = pointers[31];
+    float *restrict part_15_out = pointers[32];
+    float *restrict part_16_out = pointers[33];
+    float *restrict part_17_out = pointers[34];
+    float *restrict part_5_out = pointers[35];
+    float *restrict part_6_out = pointers[36];
+    float *restrict part_7_out = pointers[37];
+    float *restrict part_8_out = pointers[38];
+    float *restrict part_9_out = pointers[39];
+    float *restrict part_10_out = pointers[40];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float pushed_end[8][LANES];
+        load(pushed_end, pushed_end_rows, first, count, 8);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // iaf.gen:11
+        ALIGNED float product[128][LANES];
+        dot(product, 128, pushed_end, 8, mlp_0_weight, 8, 1);
+        ALIGNED float hidden[128][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 128, mlp_output_weight, 128, 1);
+        ALIGNED float logits[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+        }
+        ALIGNED float total[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float product_3[128][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total[at][lane] = x[at][lane] * value_cotangent[lane] + sigmoid(logits[at][lane]) *
+                    negate_value_cotangent[lane];
+            }
+        }
+        dot(product_3, 128, total, 64, mlp_output_weight, 1, 128);
+        ALIGNED float product_4[128][LANES];
+        ALIGNED float product_5[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_3[at][lane];
+            }
+        }
+        dot(product_5, 128, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden_2[128][LANES];
+        ALIGNED float product_6[32][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_2[at][lane] = relu(product_5[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_6, 32, hidden_2, 128, q_mlp_h_weight, 128, 1);
+        ALIGNED float h[32][LANES];
+        ALIGNED float pushed_adjoint[8][LANES];
+        ALIGNED float product_7[8][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = product_6[at][lane] + q_mlp_h_bias[at];
+        }
+        dot(product_7, 8, product_4, 128, mlp_0_weight, 1, 8);
+        ALIGNED float total_1[32][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                pushed_adjoint[at][lane] = 2.0f * pushed_end[at][lane] * (-0.5f * value_cotangent[lane]) +
+                    product_7[at][lane];
+            }
+        }
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int64_t k_2 = 3 - 1; k_2 >= 0; k_2--) {
+            // iaf.gen:12
+            ALIGNED float value[8][LANES];
+            load_section(value, pushed_saved_rows, first, count, 8, 24, k_2 * 8);
+            // iaf.gen:4
+            ALIGNED float value_2[40][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = value[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at + 8][lane] = h[at][lane];
+            }
+            ALIGNED float product_8[32][LANES];
+            dot(product_8, 32, value_2, 40, _0_weight_used + k_2 * 1280, 40, 1);
+            ALIGNED float hidden_3[32][LANES];
+            ALIGNED float product_9[8][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_8[at][lane] + IAF_mlp_0_bias[k_2 * 32 + at]);
+                }
+            }
+            dot(product_9, 8, hidden_3, 32, s_weight_used + k_2 * 256, 32, 1);
+            ALIGNED float s[8][LANES];
+            ALIGNED float total_2[8][LANES];
+            ALIGNED float g[8][LANES];
+            ALIGNED float value_3[8][LANES];
+            ALIGNED float product_2_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s[at][lane] = product_9[at][lane] + IAF_mlp_s_bias[k_2 * 8 + at];
+                    total_2[at][lane] = s[at][lane] + 2.0f;
+                    g[at][lane] = sigmoid(total_2[at][lane]);
+                    value_3[at][lane] = pushed_adjoint[7 - at][lane];
+                    product_2_2[at][lane] = (1.0f - g[at][lane]) * value_3[at][lane];
+                }
+            }
+            add_products(part_5_out + first / group * 768 + k_2 * 256, product_2_2, 8, hidden_3, 32, count - first);
+            // iaf.gen:12
+            add_sums(part_8_out + first / group * 24 + k_2 * 8, product_2_2, 8, count - first);
+            // iaf.gen:3
+            ALIGNED float sigmoid_value[8][LANES];
+            ALIGNED float product_10[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) sigmoid_value[at][lane] = 1.0f - g[at][lane];
+            }
+            dot(product_10, 8, hidden_3, 32, m_weight_used + k_2 * 256, 32, 1);
+            ALIGNED float m[8][LANES];
+            ALIGNED float difference[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m[at][lane] = product_10[at][lane] + IAF_mlp_m_bias[k_2 * 8 + at];
+                    difference[at][lane] = g[at][lane] * sigmoid_value[at][lane] * (value[at][lane] * value_3[at][lane]
+                        - m[at][lane] * value_3[at][lane]) - sigmoid_value[at][lane] * negate_value_cotangent[lane];
+                }
+            }
+            add_products(part_6_out + first / group * 768 + k_2 * 256, difference, 8, hidden_3, 32, count - first);
+            // iaf.gen:12
+            add_sums(part_9_out + first / group * 24 + k_2 * 8, difference, 8, count - first);
+            // iaf.gen:4
+            ALIGNED float product_11[32][LANES];
+            dot(product_11, 32, product_2_2, 8, m_weight_used + k_2 * 256, 1, 32);
+            ALIGNED float product_12[32][LANES];
+            dot(product_12, 32, difference, 8, s_weight_used + k_2 * 256, 1, 32);
+            ALIGNED float product_3_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * (product_11[at][lane] +
+                        product_12[at][lane]);
+                }
+            }
+            add_products(part_7_out + first / group * 3840 + k_2 * 1280, product_3_2, 32, value_2, 40, count - first);
+            // iaf.gen:12
+            add_sums(part_10_out + first / group * 96 + k_2 * 32, product_3_2, 32, count - first);
+            // iaf.gen:4
+            ALIGNED float projected[40][LANES];
+            dot(projected, 40, product_3_2, 32, _0_weight_used + k_2 * 1280, 1, 40);
+            // iaf.gen:12
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    pushed_adjoint[at][lane] = g[at][lane] * value_3[at][lane] + projected[at][lane];
+                }
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1[at][lane] = total_1[at][lane] + projected[at + 8][lane];
+                }
+            }
+        }
+        // iaf.gen:13
+        ALIGNED float product_13[8][LANES];
+        dot(product_13, 8, h, 32, linear_s_weight, 32, 1);
+        ALIGNED float s_2[8][LANES];
+        ALIGNED float scale[8][LANES];
+        ALIGNED float product_14[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[at][lane] = product_13[at][lane] + linear_s_bias[at];
+                scale[at][lane] = exponential(s_2[at][lane]);
+            }
+        }
+        dot(product_14, 8, h, 32, linear_m_weight, 32, 1);
+        ALIGNED float m_2[8][LANES];
+        ALIGNED float noise[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_14[at][lane] + linear_m_bias[at];
+        }
+        normal(noise, 8, row, seed, step, 0, 5);
+        // iaf.gen:12
+        ALIGNED float difference_2[8][LANES];
+        ALIGNED float product_4_2[8][LANES];
+        ALIGNED float product_5_2[8][LANES];
+        ALIGNED float total_3[8][LANES];
+        ALIGNED float difference_3[8][LANES];
+        ALIGNED float total_4[8][LANES];
+        ALIGNED float product_15[32][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference_2[at][lane] = m_2[at][lane] + scale[at][lane] * noise[at][lane] - m_2[at][lane];
+                product_4_2[at][lane] = 2.0f * (difference_2[at][lane] / scale[at][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_5_2[at][lane] = 1.0f / scale[at][lane] * product_4_2[at][lane];
+                total_3[at][lane] = product_5_2[at][lane] + pushed_adjoint[at][lane];
+                difference_3[at][lane] = total_3[at][lane] - product_5_2[at][lane];
+                total_4[at][lane] = value_cotangent[lane] + scale[at][lane] * (-difference_2[at][lane] /
+                    square(scale[at][lane]) * product_4_2[at][lane] + noise[at][lane] * total_3[at][lane]);
+            }
+        }
+        dot(product_15, 32, difference_3, 8, linear_m_weight, 1, 32);
+        ALIGNED float product_16[32][LANES];
+        dot(product_16, 32, total_4, 8, linear_s_weight, 1, 32);
+        ALIGNED float total_5[32][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_5[at][lane] = total_1[at][lane] + product_15[at][lane] + product_16[at][lane];
+            }
+        }
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // iaf.gen:11
+        store(part_2_out, hidden, first, count, 128, 128, 0);
+        store(part_3_out, product_4, first, count, 128, 128, 0);
+        // iaf.gen:6
+        ALIGNED float part_4[8][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_4[at][lane] = pushed_end[at][lane];
+        }
+        store(part_4_out, part_4, first, count, 8, 8, 0);
+        store(part_11_out, difference_3, first, count, 8, 8, 0);
+        // iaf.gen:13
+        store(part_12_out, h, first, count, 32, 32, 0);
+        // iaf.gen:6
+        store(part_13_out, total_4, first, count, 8, 8, 0);
+        // iaf.gen:12
+        store(part_14_out, total_5, first, count, 32, 32, 0);
+        // iaf.gen:13
+        store(part_15_out, hidden_2, first, count, 128, 128, 0);
+        ALIGNED float product_17[128][LANES];
+        dot(product_17, 128, total_5, 32, q_mlp_h_weight, 1, 128);
+        ALIGNED float part_16[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_16[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_17[at][lane];
+            }
+        }
+        store(part_16_out, part_16, first, count, 128, 128, 0);
+        // iaf.gen:7
+        ALIGNED float part_17[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_17[at][lane] = x[at][lane];
+        }
+        store(part_17_out, part_17, first, count, 64, 64, 0);
+    }
+}
+#endif

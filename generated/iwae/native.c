@@ -1282,3 +1282,1545 @@ void objective_phase_2_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows * 10, 20], part_2 [rows * 10,
+       100], part_3 [rows, 20], part_4 [rows * 10, 20], part_5 [rows * 10, 100], part_6 [rows * 10, 100], part_7 [rows *
+       10, 100], part_8 [rows * 10, 10], part_9 [rows, 100], part_10 [rows, 100], part_11 [rows, 20], part_12 [rows,
+       64], part_13 [rows * 10, 64], part_14 [rows * 10, 100], part_15 [rows * 10, 100], part_16 [rows * 10, 100],
+       part_17 [rows * 10, 100], part_18 [rows * 10, 20], part_19 [rows, 100], part_20 [rows, 100], part_21 [rows * 10,
+       10], part_22 [rows * 10, 100], part_23 [rows, 10], part_24 [rows * 10, 10], part_25 [rows * 10, 100], part_26
+       [rows * 10, 100], part_27 [rows * 10, 100], part_28 [rows, 20], part_29 [rows, 100], part_30 [rows, 20], part_31
+       [rows, 100], part_32 [rows, 100], part_33 [rows, 100], part_34 [rows, 64], part_35 [rows, 100], part_36 [rows,
+       100], part_37 [rows, 10]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict b = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_m_weight = pointers[7];
+    const float *restrict mlp_m_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_2_0_weight = pointers[11];
+    const float *restrict mlp_2_0_bias = pointers[12];
+    const float *restrict mlp_2_1_weight = pointers[13];
+    const float *restrict mlp_2_1_bias = pointers[14];
+    const float *restrict mlp_2_output_weight = pointers[15];
+    const float *restrict mlp_2_output_bias = pointers[16];
+    const float *restrict q_mlp_0_weight = pointers[17];
+    const float *restrict q_mlp_0_bias = pointers[18];
+    const float *restrict q_mlp_1_weight = pointers[19];
+    const float *restrict q_mlp_1_bias = pointers[20];
+    const float *restrict q_mlp_m_weight = pointers[21];
+    const float *restrict q_mlp_m_bias = pointers[22];
+    const float *restrict q_mlp_s_weight = pointers[23];
+    const float *restrict q_mlp_s_bias = pointers[24];
+    const float *restrict q_mlp_2_0_weight = pointers[25];
+    const float *restrict q_mlp_2_0_bias = pointers[26];
+    const float *restrict q_mlp_2_1_weight = pointers[27];
+    const float *restrict q_mlp_2_1_bias = pointers[28];
+    const float *restrict q_mlp_2_m_weight = pointers[29];
+    const float *restrict q_mlp_2_m_bias = pointers[30];
+    const float *restrict q_mlp_2_s_weight = pointers[31];
+    const float *restrict q_mlp_2_s_bias = pointers[32];
+    const int64_t *restrict row_numbers = pointers[33];
+    float *restrict value_out = pointers[34];
+    float *restrict part_1_out = pointers[35];
+    float *restrict part_2_out = pointers[36];
+    float *restrict part_3_out = pointers[37];
+    float *restrict part_4_out = pointers[38];
+    float *restrict part_5_out = pointers[39];
+    float *restrict part_6_out = pointers[40];
+    float *restrict part_7_out = pointers[41];
+    float *restrict part_8_out = pointers[42];
+    float *restrict part_9_out = pointers[43];
+    float *restrict part_10_out = pointers[44];
+    float *restrict part_11_out = pointers[45];
+    float *restrict part_12_out = pointers[46];
+    float *restrict part_13_out = pointers[47];
+    float *restrict part_14_out = pointers[48];
+    float *restrict part_15_out = pointers[49];
+    float *restrict part_16_out = pointers[50];
+    float *restrict part_17_out = pointers[51];
+    float *restrict part_18_out = pointers[52];
+    float *restrict part_19_out = pointers[53];
+    float *restrict part_20_out = pointers[54];
+    float *restrict part_21_out = pointers[55];
+    float *restrict part_22_out = pointers[56];
+    float *restrict part_23_out = pointers[57];
+    float *restrict part_24_out = pointers[58];
+    float *restrict part_25_out = pointers[59];
+    float *restrict part_26_out = pointers[60];
+    float *restrict part_27_out = pointers[61];
+    float *restrict part_28_out = pointers[62];
+    float *restrict part_29_out = pointers[63];
+    float *restrict part_30_out = pointers[64];
+    float *restrict part_31_out = pointers[65];
+    float *restrict part_32_out = pointers[66];
+    float *restrict part_33_out = pointers[67];
+    float *restrict part_34_out = pointers[68];
+    float *restrict part_35_out = pointers[69];
+    float *restrict part_36_out = pointers[70];
+    float *restrict part_37_out = pointers[71];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // iwae.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + q_mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + q_mlp_1_bias[at]);
+            }
+        }
+        dot(product_3, 20, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 20, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[20][LANES];
+        ALIGNED float scale[20][LANES];
+        ALIGNED float shared_2[20][LANES];
+        ALIGNED float scale_spread[200][LANES];
+        ALIGNED float noise[200][LANES];
+        ALIGNED float hidden_3[1000][LANES];
+        ALIGNED float hidden_4[1000][LANES];
+        ALIGNED float s_2[100][LANES];
+        ALIGNED float scale_2[100][LANES];
+        ALIGNED float noise_2[100][LANES];
+        ALIGNED float h2[100][LANES];
+        ALIGNED float hidden_5[1000][LANES];
+        ALIGNED float hidden_6[1000][LANES];
+        ALIGNED float difference[200][LANES];
+        ALIGNED float s_3[200][LANES];
+        ALIGNED float scale_3[200][LANES];
+        ALIGNED float ratio[200][LANES];
+        ALIGNED float x_spread[640][LANES];
+        ALIGNED float hidden_7[1000][LANES];
+        ALIGNED float hidden_8[1000][LANES];
+        ALIGNED float logits[640][LANES];
+        ALIGNED float difference_2[200][LANES];
+        ALIGNED float ratio_2[200][LANES];
+        ALIGNED float difference_3[100][LANES];
+        ALIGNED float ratio_3[100][LANES];
+        ALIGNED float each[10][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+                shared_2[at][lane] = logarithm(scale[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float m_spread[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_spread[at][lane] = m[at][lane];
+                    scale_spread[particle * 20 + at][lane] = scale[at][lane];
+                }
+            }
+            normal(noise + particle * 20, 20, row, seed, step, particle * 20, 7);
+            ALIGNED float h1[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[at][lane] = m_spread[at][lane] + scale_spread[particle * 20 + at][lane] * noise[particle * 20 +
+                        at][lane];
+                }
+            }
+            store(part_18_out, h1, first, count, 20, 200, particle * 20);
+            ALIGNED float product_5[100][LANES];
+            dot(product_5, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[particle * 100 + at][lane] = hyperbolic_tangent(product_5[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            store(part_26_out, hidden_3 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_6[100][LANES];
+            dot(product_6, 100, hidden_3 + particle * 100, 100, q_mlp_2_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[particle * 100 + at][lane] = hyperbolic_tangent(product_6[at][lane] + q_mlp_2_1_bias[at]);
+                }
+            }
+            store(part_22_out, hidden_4 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_7[10][LANES];
+            dot(product_7, 10, hidden_4 + particle * 100, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_2[10][LANES];
+            ALIGNED float product_8[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + q_mlp_2_m_bias[at];
+            }
+            dot(product_8, 10, hidden_4 + particle * 100, 100, q_mlp_2_s_weight, 100, 1);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[particle * 10 + at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
+                    scale_2[particle * 10 + at][lane] = softplus(s_2[particle * 10 + at][lane]);
+                }
+            }
+            normal(noise_2 + particle * 10, 10, row, seed, step, particle * 10, 8);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[particle * 10 + at][lane] = m_2[at][lane] + scale_2[particle * 10 + at][lane] * noise_2[particle
+                        * 10 + at][lane];
+                }
+            }
+            store(part_8_out, h2 + particle * 10, first, count, 10, 100, particle * 10);
+            ALIGNED float log_p_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += -0.5f * square(h2[particle * 10 + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_9[100][LANES];
+            dot(product_9, 100, h2 + particle * 10, 10, mlp_0_weight, 10, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[particle * 100 + at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_6_out, hidden_5 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_10[100][LANES];
+            dot(product_10, 100, hidden_5 + particle * 100, 100, mlp_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[particle * 100 + at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_2_out, hidden_6 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_11[20][LANES];
+            dot(product_11, 20, hidden_6 + particle * 100, 100, mlp_m_weight, 100, 1);
+            ALIGNED float m_3[20][LANES];
+            ALIGNED float product_12[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_3[at][lane] = product_11[at][lane] + mlp_m_bias[at];
+                    difference[particle * 20 + at][lane] = h1[at][lane] - m_3[at][lane];
+                }
+            }
+            dot(product_12, 20, hidden_6 + particle * 100, 100, mlp_s_weight, 100, 1);
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_3[particle * 20 + at][lane] = product_12[at][lane] + mlp_s_bias[at];
+                    scale_3[particle * 20 + at][lane] = softplus(s_3[particle * 20 + at][lane]);
+                    ratio[particle * 20 + at][lane] = difference[particle * 20 + at][lane] / scale_3[particle * 20 +
+                        at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += -0.5f * square(ratio[particle * 20 + at][lane]) - logarithm(scale_3[particle * 20
+                        + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_13[100][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_spread[particle * 64 + at][lane] = x[at][lane];
+            }
+            dot(product_13, 100, h1, 20, mlp_2_0_weight, 20, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[particle * 100 + at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            store(part_16_out, hidden_7 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_14[100][LANES];
+            dot(product_14, 100, hidden_7 + particle * 100, 100, mlp_2_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[particle * 100 + at][lane] = hyperbolic_tangent(product_14[at][lane] + mlp_2_1_bias[at]);
+                }
+            }
+            store(part_14_out, hidden_8 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_15[64][LANES];
+            dot(product_15, 64, hidden_8 + particle * 100, 100, mlp_2_output_weight, 100, 1);
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[particle * 64 + at][lane] = b[at] + (product_15[at][lane] + mlp_2_output_bias[at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x_spread[particle * 64 + at][lane] * logits[particle * 64 + at][lane] -
+                        softplus(logits[particle * 64 + at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_2[particle * 20 + at][lane] = h1[at][lane] - m_spread[at][lane];
+                    ratio_2[particle * 20 + at][lane] = difference_2[particle * 20 + at][lane] / scale_spread[particle *
+                        20 + at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += -0.5f * square(ratio_2[particle * 20 + at][lane]) - shared_2[at][lane] -
+                        0.9189385332046727f;
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    difference_3[particle * 10 + at][lane] = h2[particle * 10 + at][lane] - m_2[at][lane];
+                    ratio_3[particle * 10 + at][lane] = difference_3[particle * 10 + at][lane] / scale_2[particle * 10 +
+                        at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += -0.5f * square(ratio_3[particle * 10 + at][lane]) - logarithm(scale_2[particle *
+                        10 + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - (log_q_h1[lane] +
+                    log_q_h2[lane]);
+            }
+        }
+        // variational.gen:18
+        ALIGNED float f[10][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], f[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], f[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], f[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], f[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(f[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float shared_2_2[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+        }
+        ALIGNED float product_15_2[200][LANES];
+        ALIGNED float total_3[200][LANES];
+        ALIGNED float sum_of_distributed[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                shared_2_2[at][lane] = exponential(f[at][lane] - choose(reduced_2[lane] == -INFINITY, 0.0f,
+                    reduced_2[lane])) * value_cotangent[lane];
+            }
+        }
+        ALIGNED float sum_of_negate_product_3[20][LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_distributed[lane] = 0.0f;
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_negate_product_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_4[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_5[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_5[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_6[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_7[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_7[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_8[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_8[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_difference_4[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_difference_4[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_12[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_12[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_13[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_13[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_14[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_14[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each_2[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float ratio_4[20][LANES];
+            ALIGNED float distributed[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) ratio_4[at][lane] = 1.0f / scale_3[particle * 20 + at][lane];
+            }
+            ALIGNED float product_16[LANES];
+            ALIGNED float product_2_2[20][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                distributed[lane] = shared_2_2[particle][lane];
+                sum_of_distributed[lane] += distributed[lane];
+                product_16[lane] = -0.5f * distributed[lane];
+            }
+            ALIGNED float product_3_2[20][LANES];
+            ALIGNED float negate_product_3[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 2.0f * ratio[particle * 20 + at][lane] * product_16[lane];
+                    product_3_2[at][lane] = ratio_4[at][lane] * product_2_2[at][lane];
+                    negate_product_3[at][lane] = -product_3_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_of_negate_product_3[at][lane] += negate_product_3[at][lane];
+                }
+            }
+            store(part_1_out, negate_product_3, first, count, 20, 200, particle * 20);
+            ALIGNED float negate_distributed[LANES];
+            ALIGNED float product_4_2[20][LANES];
+            for (int lane = 0; lane < LANES; lane++) negate_distributed[lane] = -distributed[lane];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = sigmoid(s_3[particle * 20 + at][lane]) * (-difference[particle * 20 +
+                        at][lane] / square(scale_3[particle * 20 + at][lane]) * product_2_2[at][lane] +
+                        ratio_4[at][lane] * negate_distributed[lane]);
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_4[at][lane] += product_4_2[at][lane];
+            }
+            store(part_4_out, product_4_2, first, count, 20, 200, particle * 20);
+            ALIGNED float product_17[100][LANES];
+            dot(product_17, 100, negate_product_3, 20, mlp_m_weight, 1, 100);
+            ALIGNED float product_18[100][LANES];
+            dot(product_18, 100, product_4_2, 20, mlp_s_weight, 1, 100);
+            ALIGNED float product_5_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (1.0f - square(hidden_6[particle * 100 + at][lane])) * (product_17[at][lane]
+                        + product_18[at][lane]);
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_5[at][lane] += product_5_2[at][lane];
+            }
+            store(part_5_out, product_5_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_19[100][LANES];
+            dot(product_19, 100, product_5_2, 100, mlp_1_weight, 1, 100);
+            ALIGNED float product_6_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (1.0f - square(hidden_5[particle * 100 + at][lane])) * product_19[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_6[at][lane] += product_6_2[at][lane];
+            }
+            store(part_7_out, product_6_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float total[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = x_spread[particle * 64 + at][lane] * distributed[lane] + sigmoid(logits[particle *
+                        64 + at][lane]) * negate_distributed[lane];
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] += total[at][lane];
+            }
+            store(part_13_out, total, first, count, 64, 640, particle * 64);
+            ALIGNED float product_20[100][LANES];
+            dot(product_20, 100, total, 64, mlp_2_output_weight, 1, 100);
+            ALIGNED float product_7_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = (1.0f - square(hidden_8[particle * 100 + at][lane])) * product_20[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_7[at][lane] += product_7_2[at][lane];
+            }
+            store(part_15_out, product_7_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_21[100][LANES];
+            dot(product_21, 100, product_7_2, 100, mlp_2_1_weight, 1, 100);
+            ALIGNED float product_8_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_8_2[at][lane] = (1.0f - square(hidden_7[particle * 100 + at][lane])) * product_21[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_8[at][lane] += product_8_2[at][lane];
+            }
+            store(part_17_out, product_8_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float ratio_5[10][LANES];
+            ALIGNED float product_9_2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) ratio_5[at][lane] = 1.0f / scale_2[particle * 10 + at][lane];
+            }
+            ALIGNED float product_10_2[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_9_2[lane] = -0.5f * negate_distributed[lane];
+            ALIGNED float product_11_2[10][LANES];
+            ALIGNED float product_22[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_10_2[at][lane] = 2.0f * ratio_3[particle * 10 + at][lane] * product_9_2[lane];
+                    product_11_2[at][lane] = ratio_5[at][lane] * product_10_2[at][lane];
+                }
+            }
+            dot(product_22, 10, product_6_2, 100, mlp_0_weight, 1, 10);
+            ALIGNED float total_2[10][LANES];
+            ALIGNED float difference_4[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = 2.0f * h2[particle * 10 + at][lane] * product_16[lane] + product_22[at][lane] +
+                        product_11_2[at][lane];
+                    difference_4[at][lane] = total_2[at][lane] - product_11_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_difference_4[at][lane] += difference_4[at][lane];
+            }
+            store(part_21_out, difference_4, first, count, 10, 100, particle * 10);
+            ALIGNED float product_12_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid(s_2[particle * 10 + at][lane]) * (-difference_3[particle * 10 +
+                        at][lane] / square(scale_2[particle * 10 + at][lane]) * product_10_2[at][lane] +
+                        noise_2[particle * 10 + at][lane] * total_2[at][lane] + ratio_5[at][lane] * distributed[lane]);
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_12[at][lane] += product_12_2[at][lane];
+            }
+            store(part_24_out, product_12_2, first, count, 10, 100, particle * 10);
+            ALIGNED float product_23[100][LANES];
+            dot(product_23, 100, difference_4, 10, q_mlp_2_m_weight, 1, 100);
+            ALIGNED float product_24[100][LANES];
+            dot(product_24, 100, product_12_2, 10, q_mlp_2_s_weight, 1, 100);
+            ALIGNED float product_13_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = (1.0f - square(hidden_4[particle * 100 + at][lane])) *
+                        (product_23[at][lane] + product_24[at][lane]);
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_13[at][lane] += product_13_2[at][lane];
+            }
+            store(part_25_out, product_13_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_25[100][LANES];
+            dot(product_25, 100, product_13_2, 100, q_mlp_2_1_weight, 1, 100);
+            ALIGNED float product_14_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = (1.0f - square(hidden_3[particle * 100 + at][lane])) *
+                        product_25[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_14[at][lane] += product_14_2[at][lane];
+            }
+            store(part_27_out, product_14_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_16_2[20][LANES];
+            ALIGNED float product_26[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_15_2[particle * 20 + at][lane] = 2.0f * ratio_2[particle * 20 + at][lane] *
+                        product_9_2[lane];
+                    product_16_2[at][lane] = 1.0f / scale_spread[particle * 20 + at][lane] * product_15_2[particle * 20
+                        + at][lane];
+                }
+            }
+            dot(product_26, 20, product_8_2, 100, mlp_2_0_weight, 1, 20);
+            ALIGNED float product_27[20][LANES];
+            dot(product_27, 20, product_14_2, 100, q_mlp_2_0_weight, 1, 20);
+            ALIGNED float each_2[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[particle * 20 + at][lane] = product_3_2[at][lane] + product_26[at][lane] +
+                        product_16_2[at][lane] + product_27[at][lane];
+                    each_2[at][lane] = total_3[particle * 20 + at][lane] - product_16_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] += each_2[at][lane];
+            }
+        }
+        // iwae.gen:12
+        ALIGNED float pooled[20][LANES];
+        ALIGNED float sum_of_each_3[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) pooled[at][lane] = sum_of_each_2[at][lane];
+        }
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float each_3[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_3[at][lane] = -difference_2[particle * 20 + at][lane] / square(scale_spread[particle * 20 +
+                        at][lane]) * product_15_2[particle * 20 + at][lane] + noise[particle * 20 + at][lane] *
+                        total_3[particle * 20 + at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] += each_3[at][lane];
+            }
+        }
+        ALIGNED float product_17_2[20][LANES];
+        ALIGNED float product_28[100][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_17_2[at][lane] = sigmoid(s[at][lane]) * (1.0f / scale[at][lane] * sum_of_distributed[lane] +
+                    sum_of_each_3[at][lane]);
+            }
+        }
+        dot(product_28, 100, pooled, 20, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_29[100][LANES];
+        dot(product_29, 100, product_17_2, 20, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_18_2[100][LANES];
+        ALIGNED float value[LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_18_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_28[at][lane] +
+                    product_29[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) value[lane] = reduced_2[lane] - 2.302585092994046f;
+        store(value_out, &value, first, count, 1, 1, 0);
+        // iwae.gen:10
+        ALIGNED float part_3[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_3[at][lane] = sum_of_negate_product_3[at][lane];
+        }
+        store(part_3_out, part_3, first, count, 20, 20, 0);
+        ALIGNED float part_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_9[at][lane] = sum_of_product_6[at][lane];
+        }
+        store(part_9_out, part_9, first, count, 100, 100, 0);
+        ALIGNED float part_10[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_10[at][lane] = sum_of_product_5[at][lane];
+        }
+        store(part_10_out, part_10, first, count, 100, 100, 0);
+        ALIGNED float part_11[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = sum_of_product_4[at][lane];
+        }
+        store(part_11_out, part_11, first, count, 20, 20, 0);
+        // iwae.gen:11
+        ALIGNED float part_12[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_12[at][lane] = sum_of_total[at][lane];
+        }
+        store(part_12_out, part_12, first, count, 64, 64, 0);
+        ALIGNED float part_19[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = sum_of_product_8[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 100, 100, 0);
+        ALIGNED float part_20[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = sum_of_product_7[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 100, 100, 0);
+        // iwae.gen:13
+        ALIGNED float part_23[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_23[at][lane] = sum_of_difference_4[at][lane];
+        }
+        store(part_23_out, part_23, first, count, 10, 10, 0);
+        // iwae.gen:12
+        store(part_28_out, pooled, first, count, 20, 20, 0);
+        store(part_29_out, hidden_2, first, count, 100, 100, 0);
+        store(part_30_out, product_17_2, first, count, 20, 20, 0);
+        store(part_31_out, product_18_2, first, count, 100, 100, 0);
+        store(part_32_out, hidden, first, count, 100, 100, 0);
+        ALIGNED float product_30[100][LANES];
+        dot(product_30, 100, product_18_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_33[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_33[at][lane] = (1.0f - square(hidden[at][lane])) * product_30[at][lane];
+            }
+        }
+        store(part_33_out, part_33, first, count, 100, 100, 0);
+        // iwae.gen:5
+        ALIGNED float part_34[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_34[at][lane] = x[at][lane];
+        }
+        store(part_34_out, part_34, first, count, 64, 64, 0);
+        // iwae.gen:13
+        ALIGNED float part_35[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_35[at][lane] = sum_of_product_14[at][lane];
+        }
+        store(part_35_out, part_35, first, count, 100, 100, 0);
+        ALIGNED float part_36[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_36[at][lane] = sum_of_product_13[at][lane];
+        }
+        store(part_36_out, part_36, first, count, 100, 100, 0);
+        ALIGNED float part_37[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_37[at][lane] = sum_of_product_12[at][lane];
+        }
+        store(part_37_out, part_37, first, count, 10, 10, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_2_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_2 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows * 10, 20], part_2 [rows * 10,
+       100], part_3 [rows, 20], part_4 [rows * 10, 20], part_5 [rows * 10, 100], part_6 [rows * 10, 100], part_7 [rows *
+       10, 100], part_8 [rows * 10, 10], part_9 [rows, 100], part_10 [rows, 100], part_11 [rows, 20], part_12 [rows,
+       64], part_13 [rows * 10, 64], part_14 [rows * 10, 100], part_15 [rows * 10, 100], part_16 [rows * 10, 100],
+       part_17 [rows * 10, 100], part_18 [rows * 10, 20], part_19 [rows, 100], part_20 [rows, 100], part_21 [rows * 10,
+       10], part_22 [rows * 10, 100], part_23 [rows * 10, 10], part_24 [rows * 10, 100], part_25 [rows * 10, 100],
+       part_26 [rows * 10, 100], part_27 [rows, 10], part_28 [rows, 20], part_29 [rows, 100], part_30 [rows, 20],
+       part_31 [rows, 100], part_32 [rows, 100], part_33 [rows, 100], part_34 [rows, 64], part_35 [rows, 100], part_36
+       [rows, 100], part_37 [rows, 10]. */
+void objective_phase_2_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict b = pointers[2];
+    const float *restrict mlp_0_weight = pointers[3];
+    const float *restrict mlp_0_bias = pointers[4];
+    const float *restrict mlp_1_weight = pointers[5];
+    const float *restrict mlp_1_bias = pointers[6];
+    const float *restrict mlp_m_weight = pointers[7];
+    const float *restrict mlp_m_bias = pointers[8];
+    const float *restrict mlp_s_weight = pointers[9];
+    const float *restrict mlp_s_bias = pointers[10];
+    const float *restrict mlp_2_0_weight = pointers[11];
+    const float *restrict mlp_2_0_bias = pointers[12];
+    const float *restrict mlp_2_1_weight = pointers[13];
+    const float *restrict mlp_2_1_bias = pointers[14];
+    const float *restrict mlp_2_output_weight = pointers[15];
+    const float *restrict mlp_2_output_bias = pointers[16];
+    const float *restrict q_mlp_0_weight = pointers[17];
+    const float *restrict q_mlp_0_bias = pointers[18];
+    const float *restrict q_mlp_1_weight = pointers[19];
+    const float *restrict q_mlp_1_bias = pointers[20];
+    const float *restrict q_mlp_m_weight = pointers[21];
+    const float *restrict q_mlp_m_bias = pointers[22];
+    const float *restrict q_mlp_s_weight = pointers[23];
+    const float *restrict q_mlp_s_bias = pointers[24];
+    const float *restrict q_mlp_2_0_weight = pointers[25];
+    const float *restrict q_mlp_2_0_bias = pointers[26];
+    const float *restrict q_mlp_2_1_weight = pointers[27];
+    const float *restrict q_mlp_2_1_bias = pointers[28];
+    const float *restrict q_mlp_2_m_weight = pointers[29];
+    const float *restrict q_mlp_2_m_bias = pointers[30];
+    const float *restrict q_mlp_2_s_weight = pointers[31];
+    const float *restrict q_mlp_2_s_bias = pointers[32];
+    const int64_t *restrict row_numbers = pointers[33];
+    float *restrict value_out = pointers[34];
+    float *restrict part_1_out = pointers[35];
+    float *restrict part_2_out = pointers[36];
+    float *restrict part_3_out = pointers[37];
+    float *restrict part_4_out = pointers[38];
+    float *restrict part_5_out = pointers[39];
+    float *restrict part_6_out = pointers[40];
+    float *restrict part_7_out = pointers[41];
+    float *restrict part_8_out = pointers[42];
+    float *restrict part_9_out = pointers[43];
+    float *restrict part_10_out = pointers[44];
+    float *restrict part_11_out = pointers[45];
+    float *restrict part_12_out = pointers[46];
+    float *restrict part_13_out = pointers[47];
+    float *restrict part_14_out = pointers[48];
+    float *restrict part_15_out = pointers[49];
+    float *restrict part_16_out = pointers[50];
+    float *restrict part_17_out = pointers[51];
+    float *restrict part_18_out = pointers[52];
+    float *restrict part_19_out = pointers[53];
+    float *restrict part_20_out = pointers[54];
+    float *restrict part_21_out = pointers[55];
+    float *restrict part_22_out = pointers[56];
+    float *restrict part_23_out = pointers[57];
+    float *restrict part_24_out = pointers[58];
+    float *restrict part_25_out = pointers[59];
+    float *restrict part_26_out = pointers[60];
+    float *restrict part_27_out = pointers[61];
+    float *restrict part_28_out = pointers[62];
+    float *restrict part_29_out = pointers[63];
+    float *restrict part_30_out = pointers[64];
+    float *restrict part_31_out = pointers[65];
+    float *restrict part_32_out = pointers[66];
+    float *restrict part_33_out = pointers[67];
+    float *restrict part_34_out = pointers[68];
+    float *restrict part_35_out = pointers[69];
+    float *restrict part_36_out = pointers[70];
+    float *restrict part_37_out = pointers[71];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // iwae.gen:12
+        ALIGNED float product[100][LANES];
+        dot(product, 100, x, 64, q_mlp_0_weight, 64, 1);
+        ALIGNED float hidden[100][LANES];
+        ALIGNED float product_2[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden[at][lane] = hyperbolic_tangent(product[at][lane] + q_mlp_0_bias[at]);
+            }
+        }
+        dot(product_2, 100, hidden, 100, q_mlp_1_weight, 100, 1);
+        ALIGNED float hidden_2[100][LANES];
+        ALIGNED float product_3[20][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_2[at][lane] = hyperbolic_tangent(product_2[at][lane] + q_mlp_1_bias[at]);
+            }
+        }
+        dot(product_3, 20, hidden_2, 100, q_mlp_m_weight, 100, 1);
+        ALIGNED float m[20][LANES];
+        ALIGNED float product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) m[at][lane] = product_3[at][lane] + q_mlp_m_bias[at];
+        }
+        dot(product_4, 20, hidden_2, 100, q_mlp_s_weight, 100, 1);
+        ALIGNED float s[20][LANES];
+        ALIGNED float scale[20][LANES];
+        ALIGNED float shared_2[20][LANES];
+        ALIGNED float noise[200][LANES];
+        ALIGNED float hidden_3[1000][LANES];
+        ALIGNED float hidden_4[1000][LANES];
+        ALIGNED float s_2[100][LANES];
+        ALIGNED float noise_2[100][LANES];
+        ALIGNED float h2[100][LANES];
+        ALIGNED float hidden_5[1000][LANES];
+        ALIGNED float hidden_6[1000][LANES];
+        ALIGNED float difference[200][LANES];
+        ALIGNED float s_3[200][LANES];
+        ALIGNED float scale_3[200][LANES];
+        ALIGNED float ratio[200][LANES];
+        ALIGNED float x_spread[640][LANES];
+        ALIGNED float hidden_7[1000][LANES];
+        ALIGNED float hidden_8[1000][LANES];
+        ALIGNED float logits[640][LANES];
+        ALIGNED float value_spread[200][LANES];
+        ALIGNED float ratio_2[200][LANES];
+        ALIGNED float hidden_9[1000][LANES];
+        ALIGNED float hidden_10[1000][LANES];
+        ALIGNED float difference_2[100][LANES];
+        ALIGNED float s_4[100][LANES];
+        ALIGNED float scale_4[100][LANES];
+        ALIGNED float ratio_3[100][LANES];
+        ALIGNED float each[10][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                s[at][lane] = product_4[at][lane] + q_mlp_s_bias[at];
+                scale[at][lane] = softplus(s[at][lane]);
+                shared_2[at][lane] = logarithm(scale[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            normal(noise + particle * 20, 20, row, seed, step, particle * 20, 10);
+            ALIGNED float h1[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[at][lane] = m[at][lane] + scale[at][lane] * noise[particle * 20 + at][lane];
+                }
+            }
+            store(part_18_out, h1, first, count, 20, 200, particle * 20);
+            ALIGNED float product_5[100][LANES];
+            dot(product_5, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[particle * 100 + at][lane] = hyperbolic_tangent(product_5[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            store(part_25_out, hidden_3 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_6[100][LANES];
+            dot(product_6, 100, hidden_3 + particle * 100, 100, q_mlp_2_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[particle * 100 + at][lane] = hyperbolic_tangent(product_6[at][lane] + q_mlp_2_1_bias[at]);
+                }
+            }
+            store(part_22_out, hidden_4 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_7[10][LANES];
+            dot(product_7, 10, hidden_4 + particle * 100, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_2[10][LANES];
+            ALIGNED float product_8[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) m_2[at][lane] = product_7[at][lane] + q_mlp_2_m_bias[at];
+            }
+            dot(product_8, 10, hidden_4 + particle * 100, 100, q_mlp_2_s_weight, 100, 1);
+            ALIGNED float scale_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_2[particle * 10 + at][lane] = product_8[at][lane] + q_mlp_2_s_bias[at];
+                    scale_2[at][lane] = softplus(s_2[particle * 10 + at][lane]);
+                }
+            }
+            normal(noise_2 + particle * 10, 10, row, seed, step, particle * 10, 11);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[particle * 10 + at][lane] = m_2[at][lane] + scale_2[at][lane] * noise_2[particle * 10 +
+                        at][lane];
+                }
+            }
+            store(part_8_out, h2 + particle * 10, first, count, 10, 100, particle * 10);
+            ALIGNED float log_p_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += -0.5f * square(h2[particle * 10 + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_9[100][LANES];
+            dot(product_9, 100, h2 + particle * 10, 10, mlp_0_weight, 10, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[particle * 100 + at][lane] = hyperbolic_tangent(product_9[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            store(part_6_out, hidden_5 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_10[100][LANES];
+            dot(product_10, 100, hidden_5 + particle * 100, 100, mlp_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_6[particle * 100 + at][lane] = hyperbolic_tangent(product_10[at][lane] + mlp_1_bias[at]);
+                }
+            }
+            store(part_2_out, hidden_6 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_11[20][LANES];
+            dot(product_11, 20, hidden_6 + particle * 100, 100, mlp_m_weight, 100, 1);
+            ALIGNED float m_3[20][LANES];
+            ALIGNED float product_12[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_3[at][lane] = product_11[at][lane] + mlp_m_bias[at];
+                    difference[particle * 20 + at][lane] = h1[at][lane] - m_3[at][lane];
+                }
+            }
+            dot(product_12, 20, hidden_6 + particle * 100, 100, mlp_s_weight, 100, 1);
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_3[particle * 20 + at][lane] = product_12[at][lane] + mlp_s_bias[at];
+                    scale_3[particle * 20 + at][lane] = softplus(s_3[particle * 20 + at][lane]);
+                    ratio[particle * 20 + at][lane] = difference[particle * 20 + at][lane] / scale_3[particle * 20 +
+                        at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += -0.5f * square(ratio[particle * 20 + at][lane]) - logarithm(scale_3[particle * 20
+                        + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_13[100][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_spread[particle * 64 + at][lane] = x[at][lane];
+            }
+            dot(product_13, 100, h1, 20, mlp_2_0_weight, 20, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_7[particle * 100 + at][lane] = hyperbolic_tangent(product_13[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            store(part_16_out, hidden_7 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_14[100][LANES];
+            dot(product_14, 100, hidden_7 + particle * 100, 100, mlp_2_1_weight, 100, 1);
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_8[particle * 100 + at][lane] = hyperbolic_tangent(product_14[at][lane] + mlp_2_1_bias[at]);
+                }
+            }
+            store(part_14_out, hidden_8 + particle * 100, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_15[64][LANES];
+            dot(product_15, 64, hidden_8 + particle * 100, 100, mlp_2_output_weight, 100, 1);
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[particle * 64 + at][lane] = b[at] + (product_15[at][lane] + mlp_2_output_bias[at]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x_spread[particle * 64 + at][lane] * logits[particle * 64 + at][lane] -
+                        softplus(logits[particle * 64 + at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_spread[particle * 20 + at][lane] = scale[at][lane];
+                    ratio_2[particle * 20 + at][lane] = (h1[at][lane] - m[at][lane]) / value_spread[particle * 20 +
+                        at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += -0.5f * square(ratio_2[particle * 20 + at][lane]) - shared_2[at][lane] -
+                        0.9189385332046727f;
+                }
+            }
+            ALIGNED float product_16[100][LANES];
+            dot(product_16, 100, h1, 20, q_mlp_2_0_weight, 20, 1);
+            ALIGNED float product_17[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_9[particle * 100 + at][lane] = hyperbolic_tangent(product_16[at][lane] + q_mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_17, 100, hidden_9 + particle * 100, 100, q_mlp_2_1_weight, 100, 1);
+            ALIGNED float product_18[10][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_10[particle * 100 + at][lane] = hyperbolic_tangent(product_17[at][lane] +
+                        q_mlp_2_1_bias[at]);
+                }
+            }
+            dot(product_18, 10, hidden_10 + particle * 100, 100, q_mlp_2_m_weight, 100, 1);
+            ALIGNED float m_4[10][LANES];
+            ALIGNED float product_19[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    m_4[at][lane] = product_18[at][lane] + q_mlp_2_m_bias[at];
+                    difference_2[particle * 10 + at][lane] = h2[particle * 10 + at][lane] - m_4[at][lane];
+                }
+            }
+            dot(product_19, 10, hidden_10 + particle * 100, 100, q_mlp_2_s_weight, 100, 1);
+            ALIGNED float log_q_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    s_4[particle * 10 + at][lane] = product_19[at][lane] + q_mlp_2_s_bias[at];
+                    scale_4[particle * 10 + at][lane] = softplus(s_4[particle * 10 + at][lane]);
+                    ratio_3[particle * 10 + at][lane] = difference_2[particle * 10 + at][lane] / scale_4[particle * 10 +
+                        at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += -0.5f * square(ratio_3[particle * 10 + at][lane]) - logarithm(scale_4[particle *
+                        10 + at][lane]) - 0.9189385332046727f;
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - (log_q_h1[lane] +
+                    log_q_h2[lane]);
+            }
+        }
+        // variational.gen:20
+        ALIGNED float f[10][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], f[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], f[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], f[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = f[0][lane];
+        for (int at = 1; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], f[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(f[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float power_value[10][LANES];
+        ALIGNED float shared_2_2[10][LANES];
+        ALIGNED float total_3[200][LANES];
+        ALIGNED float sum_of_negate_product_3[20][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                power_value[at][lane] = square(exponential(f[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY,
+                    sum_3[lane], 0.0f) + logarithm(sum_6[lane]))));
+                shared_2_2[at][lane] = power_value[at][lane] * value_cotangent[lane];
+            }
+        }
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_negate_product_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_4[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_4[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_5[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_5[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_6[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_6[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_7[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_7[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_8[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_8[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_12[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_12[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_13[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_13[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_product_14[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_14[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_3[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float ratio_4[20][LANES];
+            ALIGNED float distributed[LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) ratio_4[at][lane] = 1.0f / scale_3[particle * 20 + at][lane];
+            }
+            ALIGNED float product_20[LANES];
+            ALIGNED float product_2_2[20][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                distributed[lane] = shared_2_2[particle][lane];
+                product_20[lane] = -0.5f * distributed[lane];
+            }
+            ALIGNED float product_3_2[20][LANES];
+            ALIGNED float negate_product_3[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[at][lane] = 2.0f * ratio[particle * 20 + at][lane] * product_20[lane];
+                    product_3_2[at][lane] = ratio_4[at][lane] * product_2_2[at][lane];
+                    negate_product_3[at][lane] = -product_3_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_of_negate_product_3[at][lane] += negate_product_3[at][lane];
+                }
+            }
+            store(part_1_out, negate_product_3, first, count, 20, 200, particle * 20);
+            ALIGNED float negate_distributed[LANES];
+            ALIGNED float product_4_2[20][LANES];
+            for (int lane = 0; lane < LANES; lane++) negate_distributed[lane] = -distributed[lane];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = sigmoid(s_3[particle * 20 + at][lane]) * (-difference[particle * 20 +
+                        at][lane] / square(scale_3[particle * 20 + at][lane]) * product_2_2[at][lane] +
+                        ratio_4[at][lane] * negate_distributed[lane]);
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_4[at][lane] += product_4_2[at][lane];
+            }
+            store(part_4_out, product_4_2, first, count, 20, 200, particle * 20);
+            ALIGNED float product_21[100][LANES];
+            dot(product_21, 100, negate_product_3, 20, mlp_m_weight, 1, 100);
+            ALIGNED float product_22[100][LANES];
+            dot(product_22, 100, product_4_2, 20, mlp_s_weight, 1, 100);
+            ALIGNED float product_5_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_5_2[at][lane] = (1.0f - square(hidden_6[particle * 100 + at][lane])) * (product_21[at][lane]
+                        + product_22[at][lane]);
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_5[at][lane] += product_5_2[at][lane];
+            }
+            store(part_5_out, product_5_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_23[100][LANES];
+            dot(product_23, 100, product_5_2, 100, mlp_1_weight, 1, 100);
+            ALIGNED float product_6_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_6_2[at][lane] = (1.0f - square(hidden_5[particle * 100 + at][lane])) * product_23[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_6[at][lane] += product_6_2[at][lane];
+            }
+            store(part_7_out, product_6_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float total[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = x_spread[particle * 64 + at][lane] * distributed[lane] + sigmoid(logits[particle *
+                        64 + at][lane]) * negate_distributed[lane];
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] += total[at][lane];
+            }
+            store(part_13_out, total, first, count, 64, 640, particle * 64);
+            ALIGNED float product_24[100][LANES];
+            dot(product_24, 100, total, 64, mlp_2_output_weight, 1, 100);
+            ALIGNED float product_7_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = (1.0f - square(hidden_8[particle * 100 + at][lane])) * product_24[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_7[at][lane] += product_7_2[at][lane];
+            }
+            store(part_15_out, product_7_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_25[100][LANES];
+            dot(product_25, 100, product_7_2, 100, mlp_2_1_weight, 1, 100);
+            ALIGNED float product_8_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_8_2[at][lane] = (1.0f - square(hidden_7[particle * 100 + at][lane])) * product_25[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_8[at][lane] += product_8_2[at][lane];
+            }
+            store(part_17_out, product_8_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float ratio_5[10][LANES];
+            ALIGNED float product_9_2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) ratio_5[at][lane] = 1.0f / scale_4[particle * 10 + at][lane];
+            }
+            ALIGNED float product_10_2[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) product_9_2[lane] = -0.5f * negate_distributed[lane];
+            ALIGNED float product_11_2[10][LANES];
+            ALIGNED float product_26[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_10_2[at][lane] = 2.0f * ratio_3[particle * 10 + at][lane] * product_9_2[lane];
+                    product_11_2[at][lane] = ratio_5[at][lane] * product_10_2[at][lane];
+                }
+            }
+            dot(product_26, 10, product_6_2, 100, mlp_0_weight, 1, 10);
+            ALIGNED float total_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = 2.0f * h2[particle * 10 + at][lane] * product_20[lane] + product_26[at][lane] +
+                        product_11_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] += total_2[at][lane];
+            }
+            store(part_21_out, total_2, first, count, 10, 100, particle * 10);
+            ALIGNED float product_12_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = sigmoid(s_2[particle * 10 + at][lane]) * (noise_2[particle * 10 + at][lane]
+                        * total_2[at][lane]);
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_12[at][lane] += product_12_2[at][lane];
+            }
+            store(part_23_out, product_12_2, first, count, 10, 100, particle * 10);
+            ALIGNED float product_27[100][LANES];
+            dot(product_27, 100, total_2, 10, q_mlp_2_m_weight, 1, 100);
+            ALIGNED float product_28[100][LANES];
+            dot(product_28, 100, product_12_2, 10, q_mlp_2_s_weight, 1, 100);
+            ALIGNED float product_13_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_13_2[at][lane] = (1.0f - square(hidden_4[particle * 100 + at][lane])) *
+                        (product_27[at][lane] + product_28[at][lane]);
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_13[at][lane] += product_13_2[at][lane];
+            }
+            store(part_24_out, product_13_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_29[100][LANES];
+            dot(product_29, 100, product_13_2, 100, q_mlp_2_1_weight, 1, 100);
+            ALIGNED float product_14_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_14_2[at][lane] = (1.0f - square(hidden_3[particle * 100 + at][lane])) *
+                        product_29[at][lane];
+                }
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_14[at][lane] += product_14_2[at][lane];
+            }
+            store(part_26_out, product_14_2, first, count, 100, 1000, particle * 100);
+            ALIGNED float product_30[20][LANES];
+            dot(product_30, 20, product_8_2, 100, mlp_2_0_weight, 1, 20);
+            ALIGNED float product_31[20][LANES];
+            dot(product_31, 20, product_14_2, 100, q_mlp_2_0_weight, 1, 20);
+            ALIGNED float value[10][LANES];
+            ALIGNED float product_32[100][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = -product_11_2[at][lane];
+            }
+            dot(product_32, 100, value, 10, q_mlp_2_m_weight, 1, 100);
+            ALIGNED float value_2[10][LANES];
+            ALIGNED float product_33[100][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = sigmoid(s_4[particle * 10 + at][lane]) * (-difference_2[particle * 10 +
+                        at][lane] / square(scale_4[particle * 10 + at][lane]) * product_10_2[at][lane] +
+                        ratio_5[at][lane] * distributed[lane]);
+                }
+            }
+            dot(product_33, 100, value_2, 10, q_mlp_2_s_weight, 1, 100);
+            ALIGNED float value_3[100][LANES];
+            ALIGNED float product_34[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[at][lane] = (1.0f - square(hidden_10[particle * 100 + at][lane])) * (product_32[at][lane] +
+                        product_33[at][lane]);
+                }
+            }
+            dot(product_34, 100, value_3, 100, q_mlp_2_1_weight, 1, 100);
+            ALIGNED float value_4[100][LANES];
+            ALIGNED float product_35[20][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_4[at][lane] = (1.0f - square(hidden_9[particle * 100 + at][lane])) * product_34[at][lane];
+                }
+            }
+            dot(product_35, 20, value_4, 100, q_mlp_2_0_weight, 1, 20);
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[particle * 20 + at][lane] = product_3_2[at][lane] + product_30[at][lane] + 1.0f /
+                        value_spread[particle * 20 + at][lane] * (2.0f * ratio_2[particle * 20 + at][lane] *
+                        product_9_2[lane]) + product_31[at][lane] + product_35[at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] += total_3[particle * 20 + at][lane];
+            }
+        }
+        // iwae.gen:12
+        ALIGNED float pooled[20][LANES];
+        ALIGNED float sum_of_each_2[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) pooled[at][lane] = sum_of_total_3[at][lane];
+        }
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 10; particle++) {
+            ALIGNED float each_2[20][LANES];
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_2[at][lane] = noise[particle * 20 + at][lane] * total_3[particle * 20 + at][lane];
+                }
+            }
+            for (int at = 0; at < 20; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] += each_2[at][lane];
+            }
+        }
+        ALIGNED float product_15_2[20][LANES];
+        ALIGNED float product_36[100][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_15_2[at][lane] = sigmoid(s[at][lane]) * sum_of_each_2[at][lane];
+            }
+        }
+        dot(product_36, 100, pooled, 20, q_mlp_m_weight, 1, 100);
+        ALIGNED float product_37[100][LANES];
+        dot(product_37, 100, product_15_2, 20, q_mlp_s_weight, 1, 100);
+        ALIGNED float product_16_2[100][LANES];
+        ALIGNED float value_5[LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_16_2[at][lane] = (1.0f - square(hidden_2[at][lane])) * (product_36[at][lane] +
+                    product_37[at][lane]);
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) value_5[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_5[lane] += power_value[at][lane] * f[at][lane];
+        }
+        store(value_out, &value_5, first, count, 1, 1, 0);
+        // iwae.gen:10
+        ALIGNED float part_3[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_3[at][lane] = sum_of_negate_product_3[at][lane];
+        }
+        store(part_3_out, part_3, first, count, 20, 20, 0);
+        ALIGNED float part_9[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_9[at][lane] = sum_of_product_6[at][lane];
+        }
+        store(part_9_out, part_9, first, count, 100, 100, 0);
+        ALIGNED float part_10[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_10[at][lane] = sum_of_product_5[at][lane];
+        }
+        store(part_10_out, part_10, first, count, 100, 100, 0);
+        ALIGNED float part_11[20][LANES];
+        for (int at = 0; at < 20; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = sum_of_product_4[at][lane];
+        }
+        store(part_11_out, part_11, first, count, 20, 20, 0);
+        // iwae.gen:11
+        ALIGNED float part_12[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_12[at][lane] = sum_of_total[at][lane];
+        }
+        store(part_12_out, part_12, first, count, 64, 64, 0);
+        ALIGNED float part_19[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_19[at][lane] = sum_of_product_8[at][lane];
+        }
+        store(part_19_out, part_19, first, count, 100, 100, 0);
+        ALIGNED float part_20[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_20[at][lane] = sum_of_product_7[at][lane];
+        }
+        store(part_20_out, part_20, first, count, 100, 100, 0);
+        // iwae.gen:13
+        ALIGNED float part_27[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_27[at][lane] = sum_of_total_2[at][lane];
+        }
+        store(part_27_out, part_27, first, count, 10, 10, 0);
+        // iwae.gen:12
+        store(part_28_out, pooled, first, count, 20, 20, 0);
+        store(part_29_out, hidden_2, first, count, 100, 100, 0);
+        store(part_30_out, product_15_2, first, count, 20, 20, 0);
+        store(part_31_out, product_16_2, first, count, 100, 100, 0);
+        store(part_32_out, hidden, first, count, 100, 100, 0);
+        ALIGNED float product_38[100][LANES];
+        dot(product_38, 100, product_16_2, 100, q_mlp_1_weight, 1, 100);
+        ALIGNED float part_33[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_33[at][lane] = (1.0f - square(hidden[at][lane])) * product_38[at][lane];
+            }
+        }
+        store(part_33_out, part_33, first, count, 100, 100, 0);
+        // iwae.gen:5
+        ALIGNED float part_34[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_34[at][lane] = x[at][lane];
+        }
+        store(part_34_out, part_34, first, count, 64, 64, 0);
+        // iwae.gen:13
+        ALIGNED float part_35[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_35[at][lane] = sum_of_product_14[at][lane];
+        }
+        store(part_35_out, part_35, first, count, 100, 100, 0);
+        ALIGNED float part_36[100][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_36[at][lane] = sum_of_product_13[at][lane];
+        }
+        store(part_36_out, part_36, first, count, 100, 100, 0);
+        ALIGNED float part_37[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_37[at][lane] = sum_of_product_12[at][lane];
+        }
+        store(part_37_out, part_37, first, count, 10, 10, 0);
+    }
+}
+#endif

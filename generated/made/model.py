@@ -100,7 +100,7 @@ class MADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/made.gen"
-    model_hash = "406264d7cdcc63384f4bba897972bfd08a267165777878afe1437d5015c0f2c7"
+    model_hash = "d4c367f95b016992476f637344fb39409dd981057da2600a9ceb837557f4895d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

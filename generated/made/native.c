@@ -210,3 +210,127 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[2];
+    const float *restrict mlp_output_weight = pointers[4];
+    float *restrict shared = pointers[6];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict output_weight_used = shared + 32000;
+    // made.gen:5
+    {
+        float *restrict values = _0_weight_used;
+        ALIGNED int64_t rows_degrees[500];
+        for (int at = 0; at < 500; at++) rows_degrees[0 + at] = 1 + at * 63 / 500;
+        ALIGNED int64_t columns_degrees[64];
+        for (int at = 0; at < 64; at++) columns_degrees[0 + at] = 1 + at * 1 / 1;
+        ALIGNED float mask[32000];
+        for (int at = 0; at < 500; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask[at * 64 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 500; at++) {
+            for (int by = 0; by < 64; by++) {
+                values[at * 64 + by] = mlp_0_weight[at * 64 + by] * mask[at * 64 + by];
+            }
+        }
+    }
+    {
+        float *restrict values_2 = output_weight_used;
+        ALIGNED int64_t rows_degrees_2[64];
+        for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_2[500];
+        for (int at = 0; at < 500; at++) columns_degrees_2[0 + at] = 1 + at * 63 / 500;
+        ALIGNED float mask_2[32000];
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 500; by++) {
+                mask_2[at * 500 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 500; by++) {
+                values_2[at * 500 + by] = mlp_output_weight[at * 500 + by] * mask_2[at * 500 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, log_prob_cotangent [rows]; returns log_prob [rows], part_1 [rows, 64], part_2 [rows,
+       500], part_3 [rows, 500], part_4 [rows, 64]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict log_prob_cotangent_rows = pointers[1];
+    const float *restrict mlp_0_bias = pointers[3];
+    const float *restrict mlp_output_bias = pointers[5];
+    float *restrict shared = pointers[6];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict output_weight_used = shared + 32000;
+    float *restrict log_prob_out = pointers[7];
+    float *restrict part_1_out = pointers[8];
+    float *restrict part_2_out = pointers[9];
+    float *restrict part_3_out = pointers[10];
+    float *restrict part_4_out = pointers[11];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // made.gen:5
+        ALIGNED float product[500][LANES];
+        dot(product, 500, x, 64, _0_weight_used, 64, 1);
+        ALIGNED float hidden[500][LANES];
+        ALIGNED float product_2[64][LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_2, 64, hidden, 500, output_weight_used, 500, 1);
+        ALIGNED float output[64][LANES];
+        ALIGNED float total[64][LANES];
+        ALIGNED float log_prob[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                output[at][lane] = product_2[at][lane] + mlp_output_bias[at];
+                total[at][lane] = x[at][lane] * log_prob_cotangent[lane] + sigmoid(output[at][lane]) *
+                    -log_prob_cotangent[lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_prob[lane] += x[at][lane] * output[at][lane] - softplus(output[at][lane]);
+            }
+        }
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        // made.gen:2
+        store(part_1_out, total, first, count, 64, 64, 0);
+        // made.gen:5
+        store(part_2_out, hidden, first, count, 500, 500, 0);
+        ALIGNED float product_3[500][LANES];
+        dot(product_3, 500, total, 64, output_weight_used, 1, 500);
+        ALIGNED float part_3[500][LANES];
+        for (int at = 0; at < 500; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_3[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_3[at][lane];
+            }
+        }
+        store(part_3_out, part_3, first, count, 500, 500, 0);
+        // made.gen:3
+        ALIGNED float part_4[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_4[at][lane] = x[at][lane];
+        }
+        store(part_4_out, part_4, first, count, 64, 64, 0);
+    }
+}
+#endif

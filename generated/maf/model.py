@@ -285,7 +285,7 @@ class MAFFlow(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/bijections/maf.gen"
-    model_hash = "65694b9de0d3a4311c83dab62bc44690e3023aaaf1ce8f119971ef3d2f580cbc"
+    model_hash = "6784172651634ef92f1cc796c631ba2fe2741235acb99bb92c035dbb8b7ce10d"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

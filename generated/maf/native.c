@@ -718,3 +718,418 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 32
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[1];
+    const float *restrict mlp_1_weight = pointers[3];
+    const float *restrict mlp_m_weight = pointers[5];
+    const float *restrict mlp_s_weight = pointers[7];
+    float *restrict shared = pointers[9];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _1_weight_used = shared + 1024;
+    float *restrict m_weight_used = shared + 33792;
+    float *restrict s_weight_used = shared + 34816;
+    // maf.gen:4
+    for (int64_t k = 0; k < 8; k++) {
+        float *restrict values = _0_weight_used + k * 128;
+        ALIGNED int64_t rows_degrees[64];
+        for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
+        ALIGNED int64_t columns_degrees[2];
+        for (int at = 0; at < 2; at++) columns_degrees[0 + at] = 1 + at * 1 / 1;
+        ALIGNED float mask[128];
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 2; by++) {
+                mask[at * 2 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 2; by++) {
+                values[at * 2 + by] = mlp_0_weight[k * 128 + at * 2 + by] * mask[at * 2 + by];
+            }
+        }
+    }
+    for (int64_t k_2 = 0; k_2 < 8; k_2++) {
+        float *restrict values_2 = _1_weight_used + k_2 * 4096;
+        ALIGNED int64_t rows_degrees_2[64];
+        for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
+        ALIGNED int64_t columns_degrees_2[64];
+        for (int at = 0; at < 64; at++) columns_degrees_2[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_2[4096];
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_2[at * 64 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_2[at * 64 + by] = mlp_1_weight[k_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+            }
+        }
+    }
+    for (int64_t k_3 = 0; k_3 < 8; k_3++) {
+        float *restrict values_3 = m_weight_used + k_3 * 128;
+        ALIGNED int64_t rows_degrees_3[2];
+        for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_3[64];
+        for (int at = 0; at < 64; at++) columns_degrees_3[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_3[128];
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_3[at * 64 + by] = columns_degrees_3[by] <= rows_degrees_3[at];
+            }
+        }
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_3[at * 64 + by] = mlp_m_weight[k_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+            }
+        }
+    }
+    for (int64_t k_4 = 0; k_4 < 8; k_4++) {
+        float *restrict values_4 = s_weight_used + k_4 * 128;
+        ALIGNED int64_t rows_degrees_4[2];
+        for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_4[64];
+        for (int at = 0; at < 64; at++) columns_degrees_4[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_4[128];
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_4[at * 64 + by] = columns_degrees_4[by] <= rows_degrees_4[at];
+            }
+        }
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_4[at * 64 + by] = mlp_s_weight[k_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+            }
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 2]; returns log_prob [rows], z_saved [rows, 16], z_end [rows, 2]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict x_rows = pointers[0];
+    const float *restrict mlp_0_bias = pointers[2];
+    const float *restrict mlp_1_bias = pointers[4];
+    const float *restrict mlp_m_bias = pointers[6];
+    const float *restrict mlp_s_bias = pointers[8];
+    float *restrict shared = pointers[9];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _1_weight_used = shared + 1024;
+    float *restrict m_weight_used = shared + 33792;
+    float *restrict s_weight_used = shared + 34816;
+    float *restrict log_prob_out = pointers[10];
+    float *restrict z_saved_out = pointers[11];
+    float *restrict z_end_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[2][LANES];
+        load(x, x_rows, first, count, 2);
+        // maf.gen:11
+        ALIGNED float z[2][LANES];
+        ALIGNED float log_abs_det[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = x[0][lane];
+            z[1][lane] = x[1][lane];
+            log_abs_det[lane] = 0.0f;
+        }
+        for (int64_t k = 0; k < 8; k++) {
+            store(z_saved_out, z, first, count, 2, 16, k * 2);
+            // maf.gen:4
+            ALIGNED float product[64][LANES];
+            dot(product, 64, z, 2, _0_weight_used + k * 128, 2, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, _1_weight_used + k * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k * 64 + at]);
+                }
+            }
+            dot(product_3, 2, hidden_2, 64, m_weight_used + k * 128, 64, 1);
+            ALIGNED float m[2][LANES];
+            ALIGNED float product_4[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m[0][lane] = product_3[0][lane] + mlp_m_bias[k * 2];
+                m[1][lane] = product_3[1][lane] + mlp_m_bias[k * 2 + 1];
+            }
+            dot(product_4, 2, hidden_2, 64, s_weight_used + k * 128, 64, 1);
+            ALIGNED float s[2][LANES];
+            ALIGNED float negate_value[2][LANES];
+            ALIGNED float MAF_output[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_4[0][lane] + mlp_s_bias[k * 2];
+                s[1][lane] = product_4[1][lane] + mlp_s_bias[k * 2 + 1];
+                negate_value[0][lane] = -hyperbolic_tangent(s[0][lane]);
+                negate_value[1][lane] = -hyperbolic_tangent(s[1][lane]);
+                MAF_output[0][lane] = (z[0][lane] - m[0][lane]) * exponential(negate_value[0][lane]);
+                MAF_output[1][lane] = (z[1][lane] - m[1][lane]) * exponential(negate_value[1][lane]);
+            }
+            // maf.gen:11
+            for (int lane = 0; lane < LANES; lane++) {
+                z[0][lane] = MAF_output[1][lane];
+                z[1][lane] = MAF_output[0][lane];
+                log_abs_det[lane] = log_abs_det[lane] + (negate_value[0][lane] + negate_value[1][lane]);
+            }
+        }
+        // maf.gen:10
+        ALIGNED float log_p_z[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            log_p_z[lane] = -0.5f * square(z[0][lane]) - 0.9189385332046727f + (-0.5f * square(z[1][lane]) -
+                0.9189385332046727f);
+        }
+        // maf.gen:11
+        ALIGNED float log_prob[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_prob[lane] = log_p_z[lane] + log_abs_det[lane];
+        store(log_prob_out, &log_prob, first, count, 1, 1, 0);
+        store(z_end_out, z, first, count, 2, 2, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_1_weight = pointers[6];
+    const float *restrict mlp_m_weight = pointers[8];
+    const float *restrict mlp_s_weight = pointers[10];
+    float *restrict shared = pointers[12];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _1_weight_used = shared + 1024;
+    float *restrict s_weight_used = shared + 33792;
+    float *restrict m_weight_used = shared + 34816;
+    // maf.gen:4
+    for (int64_t k_2 = 0; k_2 < 8; k_2++) {
+        float *restrict values = _0_weight_used + k_2 * 128;
+        ALIGNED int64_t rows_degrees[64];
+        for (int at = 0; at < 64; at++) rows_degrees[0 + at] = 1 + at * 1 / 64;
+        ALIGNED int64_t columns_degrees[2];
+        for (int at = 0; at < 2; at++) columns_degrees[0 + at] = 1 + at * 1 / 1;
+        ALIGNED float mask[128];
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 2; by++) {
+                mask[at * 2 + by] = columns_degrees[by] <= rows_degrees[at];
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 2; by++) {
+                values[at * 2 + by] = mlp_0_weight[k_2 * 128 + at * 2 + by] * mask[at * 2 + by];
+            }
+        }
+    }
+    for (int64_t k_2_2 = 0; k_2_2 < 8; k_2_2++) {
+        float *restrict values_2 = _1_weight_used + k_2_2 * 4096;
+        ALIGNED int64_t rows_degrees_2[64];
+        for (int at = 0; at < 64; at++) rows_degrees_2[0 + at] = 1 + at * 1 / 64;
+        ALIGNED int64_t columns_degrees_2[64];
+        for (int at = 0; at < 64; at++) columns_degrees_2[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_2[4096];
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_2[at * 64 + by] = columns_degrees_2[by] <= rows_degrees_2[at];
+            }
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_2[at * 64 + by] = mlp_1_weight[k_2_2 * 4096 + at * 64 + by] * mask_2[at * 64 + by];
+            }
+        }
+    }
+    for (int64_t k_2_3 = 0; k_2_3 < 8; k_2_3++) {
+        float *restrict values_3 = s_weight_used + k_2_3 * 128;
+        ALIGNED int64_t rows_degrees_3[2];
+        for (int at = 0; at < 2; at++) rows_degrees_3[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_3[64];
+        for (int at = 0; at < 64; at++) columns_degrees_3[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_3[128];
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_3[at * 64 + by] = columns_degrees_3[by] <= rows_degrees_3[at];
+            }
+        }
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_3[at * 64 + by] = mlp_s_weight[k_2_3 * 128 + at * 64 + by] * mask_3[at * 64 + by];
+            }
+        }
+    }
+    for (int64_t k_2_4 = 0; k_2_4 < 8; k_2_4++) {
+        float *restrict values_4 = m_weight_used + k_2_4 * 128;
+        ALIGNED int64_t rows_degrees_4[2];
+        for (int at = 0; at < 2; at++) rows_degrees_4[0 + at] = 0 + at * 1 / 1;
+        ALIGNED int64_t columns_degrees_4[64];
+        for (int at = 0; at < 64; at++) columns_degrees_4[0 + at] = 1 + at * 1 / 64;
+        ALIGNED float mask_4[128];
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                mask_4[at * 64 + by] = columns_degrees_4[by] <= rows_degrees_4[at];
+            }
+        }
+        for (int at = 0; at < 2; at++) {
+            for (int by = 0; by < 64; by++) {
+                values_4[at * 64 + by] = mlp_m_weight[k_2_4 * 128 + at * 64 + by] * mask_4[at * 64 + by];
+            }
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 2], z_saved [rows, 16], z_end [rows, 2], log_prob_cotangent [rows]; returns x_gradient [rows, 2],
+       part_1 [1024] summed over rows, part_2 [1024] summed over rows, part_3 [32768] summed over rows, part_4 [1024]
+       summed over rows, part_5 [16] summed over rows, part_6 [16] summed over rows, part_7 [512] summed over rows,
+       part_8 [512] summed over rows. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const float *restrict z_saved_rows = pointers[1];
+    const float *restrict z_end_rows = pointers[2];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_1_bias = pointers[7];
+    const float *restrict mlp_m_bias = pointers[9];
+    const float *restrict mlp_s_bias = pointers[11];
+    float *restrict shared = pointers[12];
+    float *restrict _0_weight_used = shared + 0;
+    float *restrict _1_weight_used = shared + 1024;
+    float *restrict s_weight_used = shared + 33792;
+    float *restrict m_weight_used = shared + 34816;
+    float *restrict x_gradient_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float z_end[2][LANES];
+        load(z_end, z_end_rows, first, count, 2);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // maf.gen:11
+        ALIGNED float z_adjoint[2][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_adjoint[0][lane] = 2.0f * z_end[0][lane] * (-0.5f * log_prob_cotangent[lane]);
+            z_adjoint[1][lane] = 2.0f * z_end[1][lane] * (-0.5f * log_prob_cotangent[lane]);
+        }
+        for (int64_t k_2 = 8 - 1; k_2 >= 0; k_2--) {
+            ALIGNED float value[2][LANES];
+            load_section(value, z_saved_rows, first, count, 2, 16, k_2 * 2);
+            // maf.gen:4
+            ALIGNED float product[64][LANES];
+            dot(product, 64, value, 2, _0_weight_used + k_2 * 128, 2, 1);
+            ALIGNED float hidden[64][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_2, 64, hidden, 64, _1_weight_used + k_2 * 4096, 64, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_3[2][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_2[at][lane] + mlp_1_bias[k_2 * 64 + at]);
+                }
+            }
+            dot(product_3, 2, hidden_2, 64, s_weight_used + k_2 * 128, 64, 1);
+            ALIGNED float s[2][LANES];
+            ALIGNED float tanh_s[2][LANES];
+            ALIGNED float exp_value[2][LANES];
+            ALIGNED float value_2[2][LANES];
+            ALIGNED float product_4[2][LANES];
+            ALIGNED float product_5[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_3[0][lane] + mlp_s_bias[k_2 * 2];
+                s[1][lane] = product_3[1][lane] + mlp_s_bias[k_2 * 2 + 1];
+                tanh_s[0][lane] = hyperbolic_tangent(s[0][lane]);
+                tanh_s[1][lane] = hyperbolic_tangent(s[1][lane]);
+                exp_value[0][lane] = exponential(-tanh_s[0][lane]);
+                exp_value[1][lane] = exponential(-tanh_s[1][lane]);
+                value_2[0][lane] = z_adjoint[1][lane];
+                value_2[1][lane] = z_adjoint[0][lane];
+                product_4[0][lane] = exp_value[0][lane] * value_2[0][lane];
+                product_4[1][lane] = exp_value[1][lane] * value_2[1][lane];
+            }
+            dot(product_5, 2, hidden_2, 64, m_weight_used + k_2 * 128, 64, 1);
+            ALIGNED float m[2][LANES];
+            ALIGNED float product_2_2[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m[0][lane] = product_5[0][lane] + mlp_m_bias[k_2 * 2];
+                m[1][lane] = product_5[1][lane] + mlp_m_bias[k_2 * 2 + 1];
+                product_2_2[0][lane] = (1.0f - square(tanh_s[0][lane])) * -(log_prob_cotangent[lane] +
+                    exp_value[0][lane] * ((value[0][lane] - m[0][lane]) * value_2[0][lane]));
+                product_2_2[1][lane] = (1.0f - square(tanh_s[1][lane])) * -(log_prob_cotangent[lane] +
+                    exp_value[1][lane] * ((value[1][lane] - m[1][lane]) * value_2[1][lane]));
+            }
+            // maf.gen:11
+            add_products(part_1_out + first / group * 1024 + k_2 * 128, product_2_2, 2, hidden_2, 64, count - first);
+            add_sums(part_5_out + first / group * 16 + k_2 * 2, product_2_2, 2, count - first);
+            ALIGNED float negate_product[2][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product[0][lane] = -product_4[0][lane];
+                negate_product[1][lane] = -product_4[1][lane];
+            }
+            add_products(part_2_out + first / group * 1024 + k_2 * 128, negate_product, 2, hidden_2, 64, count - first);
+            add_sums(part_6_out + first / group * 16 + k_2 * 2, negate_product, 2, count - first);
+            // maf.gen:4
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, product_2_2, 2, s_weight_used + k_2 * 128, 1, 64);
+            ALIGNED float product_7[64][LANES];
+            dot(product_7, 64, negate_product, 2, m_weight_used + k_2 * 128, 1, 64);
+            ALIGNED float product_3_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_6[at][lane] +
+                        product_7[at][lane]);
+                }
+            }
+            add_products(part_3_out + first / group * 32768 + k_2 * 4096, product_3_2, 64, hidden, 64, count - first);
+            // maf.gen:11
+            add_sums(part_7_out + first / group * 512 + k_2 * 64, product_3_2, 64, count - first);
+            // maf.gen:4
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, product_3_2, 64, _1_weight_used + k_2 * 4096, 1, 64);
+            ALIGNED float product_4_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_8[at][lane];
+                }
+            }
+            add_products(part_4_out + first / group * 1024 + k_2 * 128, product_4_2, 64, value, 2, count - first);
+            // maf.gen:11
+            add_sums(part_8_out + first / group * 512 + k_2 * 64, product_4_2, 64, count - first);
+            ALIGNED float product_9[2][LANES];
+            dot(product_9, 2, product_4_2, 64, _0_weight_used + k_2 * 128, 1, 2);
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[0][lane] = product_4[0][lane] + product_9[0][lane];
+                z_adjoint[1][lane] = product_4[1][lane] + product_9[1][lane];
+            }
+        }
+        store(x_gradient_out, z_adjoint, first, count, 2, 2, 0);
+    }
+}
+#endif

@@ -378,7 +378,7 @@ class MCGSM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mcgsm.gen"
-    model_hash = "2921d6ec742b071215877ebd07c1c98da785240eb644c143534b22be113f6e03"
+    model_hash = "c54ba24435dc964da035bbdd66534d1f145ad0a42d3502c85a1693d54040bd60"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

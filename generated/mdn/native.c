@@ -299,8 +299,9 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of log p(x) of each row.
 
-   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns x_gradient [rows], c_gradient [rows, 1], part_1
-       [rows, 5], part_2 [rows, 50], part_3 [rows, 5], part_4 [rows, 5], part_5 [rows, 50], part_6 [rows, 1]. */
+   Takes c [rows, 1], x [rows], log_prob_cotangent [rows]; returns log_prob [rows], x_gradient [rows], c_gradient [rows,
+       1], part_1 [rows, 5], part_2 [rows, 50], part_3 [rows, 5], part_4 [rows, 5], part_5 [rows, 50], part_6 [rows, 1].
+       */
 void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict c_rows = pointers[0];
     const float *restrict x_rows = pointers[1];
@@ -313,14 +314,15 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict mlp_m_bias = pointers[8];
     const float *restrict mlp_s_weight = pointers[9];
     const float *restrict mlp_s_bias = pointers[10];
-    float *restrict x_gradient_out = pointers[11];
-    float *restrict c_gradient_out = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
-    float *restrict part_5_out = pointers[17];
-    float *restrict part_6_out = pointers[18];
+    float *restrict log_prob_out = pointers[11];
+    float *restrict x_gradient_out = pointers[12];
+    float *restrict c_gradient_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -341,35 +343,11 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 hidden[at][lane] = hyperbolic_tangent(product[at][lane] + mlp_0_bias[at]);
             }
         }
-        dot(product_2, 5, hidden, 50, mlp_s_weight, 50, 1);
-        ALIGNED float s[5][LANES];
-        ALIGNED float softplus_s[5][LANES];
-        ALIGNED float ratio[5][LANES];
-        ALIGNED float product_3[5][LANES];
-        for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                s[at][lane] = product_2[at][lane] + mlp_s_bias[at];
-                softplus_s[at][lane] = softplus(s[at][lane]);
-                ratio[at][lane] = 1.0f / softplus_s[at][lane];
-            }
-        }
-        dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
-        ALIGNED float m[5][LANES];
-        ALIGNED float difference[5][LANES];
-        ALIGNED float ratio_2[5][LANES];
-        ALIGNED float product_4[5][LANES];
-        for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
-                difference[at][lane] = x[lane] - m[at][lane];
-                ratio_2[at][lane] = difference[at][lane] / softplus_s[at][lane];
-            }
-        }
-        dot(product_4, 5, hidden, 50, mlp_a_weight, 50, 1);
+        dot(product_2, 5, hidden, 50, mlp_a_weight, 50, 1);
         ALIGNED float a[5][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
-            for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_4[at][lane] + mlp_a_bias[at];
+            for (int lane = 0; lane < LANES; lane++) a[at][lane] = product_2[at][lane] + mlp_a_bias[at];
         }
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = a[0][lane];
         for (int at = 1; at < 5; at++) {
@@ -402,12 +380,32 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
         for (int lane = 0; lane < LANES; lane++) {
             reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
         }
+        ALIGNED float product_3[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) log_weights_of_k[at][lane] = a[at][lane] - reduced_2[lane];
+        }
+        dot(product_3, 5, hidden, 50, mlp_m_weight, 50, 1);
+        ALIGNED float m[5][LANES];
+        ALIGNED float difference[5][LANES];
+        ALIGNED float product_4[5][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                m[at][lane] = product_3[at][lane] + mlp_m_bias[at];
+                difference[at][lane] = x[lane] - m[at][lane];
+            }
+        }
+        dot(product_4, 5, hidden, 50, mlp_s_weight, 50, 1);
+        ALIGNED float s[5][LANES];
+        ALIGNED float softplus_s[5][LANES];
+        ALIGNED float ratio[5][LANES];
         ALIGNED float total[5][LANES];
         ALIGNED float sum_7[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                log_weights_of_k[at][lane] = a[at][lane] - reduced_2[lane];
-                total[at][lane] = log_weights_of_k[at][lane] + (-0.5f * square(ratio_2[at][lane]) -
+                s[at][lane] = product_4[at][lane] + mlp_s_bias[at];
+                softplus_s[at][lane] = softplus(s[at][lane]);
+                ratio[at][lane] = difference[at][lane] / softplus_s[at][lane];
+                total[at][lane] = log_weights_of_k[at][lane] + (-0.5f * square(ratio[at][lane]) -
                     logarithm(softplus_s[at][lane]) - 0.9189385332046727f);
             }
         }
@@ -439,20 +437,22 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         ALIGNED float log_p_x[LANES];
-        ALIGNED float product_5[5][LANES];
+        ALIGNED float ratio_2[5][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_p_x[lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]);
         }
+        ALIGNED float product_5[5][LANES];
         ALIGNED float product_2_2[5][LANES];
         ALIGNED float product_3_2[5][LANES];
         ALIGNED float negate_product[5][LANES];
         ALIGNED float sum_12[LANES];
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) {
+                ratio_2[at][lane] = 1.0f / softplus_s[at][lane];
                 product_5[at][lane] = exponential(total[at][lane] - choose(log_p_x[lane] == -INFINITY, 0.0f,
                     log_p_x[lane])) * log_prob_cotangent[lane];
-                product_2_2[at][lane] = 2.0f * ratio_2[at][lane] * (-0.5f * product_5[at][lane]);
-                product_3_2[at][lane] = ratio[at][lane] * product_2_2[at][lane];
+                product_2_2[at][lane] = 2.0f * ratio[at][lane] * (-0.5f * product_5[at][lane]);
+                product_3_2[at][lane] = ratio_2[at][lane] * product_2_2[at][lane];
                 negate_product[at][lane] = -product_5[at][lane];
             }
         }
@@ -470,7 +470,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     0.0f, reduced_2[lane])) * sum_12[lane];
                 negate_product_3[at][lane] = -product_3_2[at][lane];
                 product_4_2[at][lane] = sigmoid(s[at][lane]) * (-difference[at][lane] / square(softplus_s[at][lane]) *
-                    product_2_2[at][lane] + ratio[at][lane] * negate_product[at][lane]);
+                    product_2_2[at][lane] + ratio_2[at][lane] * negate_product[at][lane]);
             }
         }
         dot(product_6, 50, total_2, 5, mlp_a_weight, 1, 50);
@@ -479,18 +479,21 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float product_8[50][LANES];
         dot(product_8, 50, product_4_2, 5, mlp_s_weight, 1, 50);
         ALIGNED float product_5_2[50][LANES];
-        ALIGNED float x_gradient[LANES];
         for (int at = 0; at < 50; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_5_2[at][lane] = (1.0f - square(hidden[at][lane])) * (product_6[at][lane] + product_7[at][lane] +
                     product_8[at][lane]);
             }
         }
+        store(log_prob_out, &log_p_x, first, count, 1, 1, 0);
+        // mdn.gen:6
+        ALIGNED float x_gradient[LANES];
         for (int lane = 0; lane < LANES; lane++) x_gradient[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) x_gradient[lane] += product_3_2[at][lane];
         }
         store(x_gradient_out, &x_gradient, first, count, 1, 1, 0);
+        // mdn.gen:7
         ALIGNED float c_gradient[1][LANES];
         dot(c_gradient, 1, product_5_2, 50, mlp_0_weight, 1, 1);
         store(c_gradient_out, c_gradient, first, count, 1, 1, 0);

@@ -26,12 +26,11 @@ sample_rows = CFunction(
     random=True,
     work=197.0,
 )
-log_prob_saving_rows = log_prob_rows
 log_prob_backward_rows = CFunction(
     __file__,
     "log_prob_backward_rows",
     inputs=(Port((1,)), Port(), Port()),
-    outputs=(Port(), Port((1,)), Port((5,)), Port((50,)), Port((5,)), Port((5,)), Port((50,)), Port((1,))),
+    outputs=(Port(), Port(), Port((1,)), Port((5,)), Port((50,)), Port((5,)), Port((5,)), Port((50,)), Port((1,))),
     lanes=16,
     parameters=8,
     work=304.0,
@@ -53,10 +52,20 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(log_prob_saving_rows, parameters=PARAMETERS),
+                RowFunction(log_prob_rows, parameters=PARAMETERS),
                 RowFunction(log_prob_backward_rows, parameters=PARAMETERS),
                 shapes=(),
-                results=("x_gradient", "c_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6"),
+                results=(
+                    "log_prob",
+                    "x_gradient",
+                    "c_gradient",
+                    "part_1",
+                    "part_2",
+                    "part_3",
+                    "part_4",
+                    "part_5",
+                    "part_6",
+                ),
                 parts=(
                     gradients.Part("mlp.a.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("mlp.a.bias", (None,), ("part_1",)),
@@ -67,7 +76,8 @@ GRADIENTS = {
                     gradients.Part("mlp.0.bias", (None,), ("part_5",)),
                     gradients.Part("mlp.s.bias", (None,), ("part_4",)),
                 ),
-                width=118,
+                width=119,
+                valued=True,
             ),
         ),
     ),

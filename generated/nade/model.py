@@ -78,7 +78,7 @@ class NADE(Model):
     capabilities: ClassVar[dict[str, str]] = {"sample": "exact", "log_prob": "exact"}
     package = __package__ or ""
     spec = "specs/autoregressive/nade.gen"
-    model_hash = "2024fcfbbb660a520703dac4737a35fd1a57b0d0cfff445b9f429f92ad3cc00c"
+    model_hash = "6884e95983d7a5a77cebf92f3e1f1544b57ead26b2e53bd02ea61643a60e2f5e"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -7,8 +7,8 @@ import torch
 import triton
 import triton.language as tl
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal, square
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import dot, matrix, normal, power, square, vector
 
 
 @triton.jit(do_not_specialize=["count"])
@@ -102,3 +102,1043 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return x, v
+
+
+CHAIN_STAGE_1_LAYOUT_1 = tiles.layout(64, [*range(3, 6)])
+CHAIN_STAGE_1_LAYOUT_2 = tiles.layout(64, [*range(9, 12)])
+CHAIN_STAGE_1_LAYOUT_3 = tiles.layout(64, [*range(15, 18)])
+CHAIN_STAGE_1_LAYOUT_4 = tiles.layout(64, [*range(21, 24)])
+CHAIN_STAGE_1_LAYOUT_5 = tiles.layout(64, [*range(27, 30)])
+CHAIN_STAGE_1_LAYOUT_6 = tiles.layout(64, [*range(33, 36)])
+CHAIN_STAGE_1_LAYOUT_7 = tiles.layout(64, [*range(39, 42)])
+CHAIN_STAGE_1_LAYOUT_8 = tiles.layout(64, [*range(36, 39)])
+CHAIN_STAGE_1_LAYOUT_9 = tiles.layout(64, [*range(30, 33)])
+CHAIN_STAGE_1_LAYOUT_10 = tiles.layout(64, [*range(24, 27)])
+CHAIN_STAGE_1_LAYOUT_11 = tiles.layout(64, [*range(18, 21)])
+CHAIN_STAGE_1_LAYOUT_12 = tiles.layout(64, [*range(12, 15)])
+CHAIN_STAGE_1_LAYOUT_13 = tiles.layout(64, [*range(6, 9)])
+
+
+@tiles.remembered
+def pack_chain_stage_1(device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(CHAIN_STAGE_1_LAYOUT_1, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_2, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_3, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_4, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_5, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_6, device),
+        tiles.places(CHAIN_STAGE_1_LAYOUT_7, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_7, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_8, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_8, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_6, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_9, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_9, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_5, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_10, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_10, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_4, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_11, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_11, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_3, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_12, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_12, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_2, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_13, device),
+        tiles.permutation(tiles.plain(3, 16), CHAIN_STAGE_1_LAYOUT_13, device),
+        tiles.mask(CHAIN_STAGE_1_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(3, 16), tiles.plain(3, 64), device),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
+def chain_stage_1_kernel(
+    x_2_ptr,
+    places_array,
+    places_2_array,
+    places_3_array,
+    places_4_array,
+    places_5_array,
+    places_6_array,
+    places_7_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    mask_3_array,
+    mask_4_array,
+    permutation_2_array,
+    mask_5_array,
+    mask_6_array,
+    permutation_3_array,
+    mask_7_array,
+    mask_8_array,
+    permutation_4_array,
+    mask_9_array,
+    mask_10_array,
+    permutation_5_array,
+    mask_11_array,
+    mask_12_array,
+    permutation_6_array,
+    mask_13_array,
+    permutation_7_array,
+    v_next_out,
+    start_weight_out,
+    begins_start_out,
+    rows_ptr,
+    count,
+    t,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [64]
+    places_2_array [64]
+    places_3_array [64]
+    places_4_array [64]
+    places_5_array [64]
+    places_6_array [64]
+    places_7_array [64]
+    mask_array [64]
+    mask_2_array [64]
+    permutation_array [16, 64]
+    mask_3_array [64]
+    mask_4_array [64]
+    permutation_2_array [16, 64]
+    mask_5_array [64]
+    mask_6_array [64]
+    permutation_3_array [16, 64]
+    mask_7_array [64]
+    mask_8_array [64]
+    permutation_4_array [16, 64]
+    mask_9_array [64]
+    mask_10_array [64]
+    permutation_5_array [16, 64]
+    mask_11_array [64]
+    mask_12_array [64]
+    permutation_6_array [16, 64]
+    mask_13_array [64]
+    permutation_7_array [16, 64]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + t
+    # nuts.gen:17
+    v_next = normal(seed, row[:, None], now, tl.arange(0, 16)[None, :], 7)
+    tl.store(
+        v_next_out + place[:, None] * 3 + tl.arange(0, 16)[None, :],
+        v_next,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 3),
+    )
+    v_next_2 = normal(seed, row[:, None], now, vector(places_array, 0, 64), 7)
+    v_next_3 = normal(seed, row[:, None], now, vector(places_2_array, 0, 64), 7)
+    v_next_4 = normal(seed, row[:, None], now, vector(places_3_array, 0, 64), 7)
+    v_next_5 = normal(seed, row[:, None], now, vector(places_4_array, 0, 64), 7)
+    v_next_6 = normal(seed, row[:, None], now, vector(places_5_array, 0, 64), 7)
+    v_next_7 = normal(seed, row[:, None], now, vector(places_6_array, 0, 64), 7)
+    v_next_8 = normal(seed, row[:, None], now, vector(places_7_array, 0, 64), 7)
+    # nuts.gen:6
+    power_value = square(tl.load(x_2_ptr + place * 3 + 1, mask=live, other=0))
+    U = (
+        square(tl.load(x_2_ptr + place * 3, mask=live, other=0)) / 200.0
+        + 0.5 * power_value
+        + 8.0 * square(tl.load(x_2_ptr + place * 3 + 2, mask=live, other=0) - power_value / 4.0)
+    )
+    # nuts.gen:8
+    log_weight = -U - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, v_next * v_next, 0.0), 1) / 2.0
+    # nuts.gen:19
+    start_weight = tl.where(log_weight > -1e30, log_weight, -1e30)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 3 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 3),
+        other=0,
+    )
+    begins_start = tl.where(
+        vector(mask_array, 0, 64) != 0.0,
+        v_next_8,
+        tl.where(
+            vector(mask_2_array, 0, 64) != 0.0,
+            dot(x_2, matrix(permutation_array, 0, 16, 64), "ieee"),
+            tl.where(
+                vector(mask_3_array, 0, 64) != 0.0,
+                v_next_7,
+                tl.where(
+                    vector(mask_4_array, 0, 64) != 0.0,
+                    dot(x_2, matrix(permutation_2_array, 0, 16, 64), "ieee"),
+                    tl.where(
+                        vector(mask_5_array, 0, 64) != 0.0,
+                        v_next_6,
+                        tl.where(
+                            vector(mask_6_array, 0, 64) != 0.0,
+                            dot(x_2, matrix(permutation_3_array, 0, 16, 64), "ieee"),
+                            tl.where(
+                                vector(mask_7_array, 0, 64) != 0.0,
+                                v_next_5,
+                                tl.where(
+                                    vector(mask_8_array, 0, 64) != 0.0,
+                                    dot(x_2, matrix(permutation_4_array, 0, 16, 64), "ieee"),
+                                    tl.where(
+                                        vector(mask_9_array, 0, 64) != 0.0,
+                                        v_next_4,
+                                        tl.where(
+                                            vector(mask_10_array, 0, 64) != 0.0,
+                                            dot(x_2, matrix(permutation_5_array, 0, 16, 64), "ieee"),
+                                            tl.where(
+                                                vector(mask_11_array, 0, 64) != 0.0,
+                                                v_next_3,
+                                                tl.where(
+                                                    vector(mask_12_array, 0, 64) != 0.0,
+                                                    dot(x_2, matrix(permutation_6_array, 0, 16, 64), "ieee"),
+                                                    tl.where(
+                                                        vector(mask_13_array, 0, 64) != 0.0,
+                                                        v_next_2,
+                                                        dot(x_2, matrix(permutation_7_array, 0, 16, 64), "ieee"),
+                                                    ),
+                                                ),
+                                            ),
+                                        ),
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
+    # nuts.gen:17
+    tl.store(
+        begins_start_out + place[:, None] * 42 + tl.arange(0, 64)[None, :],
+        begins_start,
+        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 42),
+    )
+    tl.store(start_weight_out + place, start_weight, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
+@torch.no_grad()
+def chain_stage_1_rows(x_2, t, *, rows, seed, step):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 1.
+
+    Takes x_2 [rows, 3]; returns v_next [rows, 3], start_weight [rows], begins_start [rows, 42].
+    """
+    count, device = len(x_2), x_2.device
+    arrays = pack_chain_stage_1(device)
+    size = chain_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    v_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    start_weight = torch.empty(count, dtype=torch.float32, device=device)
+    begins_start = torch.empty(count, 42, dtype=torch.float32, device=device)
+    chain_stage_1_kernel[(programs,)](
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        v_next,
+        start_weight,
+        begins_start,
+        rows,
+        count,
+        t,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return v_next, start_weight, begins_start
+
+
+@torch.no_grad()
+@tiles.stages(chain_stage_1_rows)
+def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
+    """`steps` steps of nuts from each row, numbered from `step`.
+
+    Takes x [rows, 3], v [rows, 3], eps [rows], scale [rows, 3]; returns x [rows, 3], v [rows, 3], accepted
+    [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    uniforms_9 = random.Draws("uniform", seed, rows, 9, dtype=dtype)
+    uniforms_10 = random.Draws("uniform", seed, rows, 10, dtype=dtype)
+    uniforms_11 = random.Draws("uniform", seed, rows, 11, dtype=dtype)
+    # nuts.gen:12
+    product = (eps / 2.0)[:, None] * scale
+    # nuts.gen:21
+    accepted = torch.zeros(len(x), dtype=dtype, device=device)
+    for t in range(steps):
+        now = step + t
+        # nuts.gen:17
+        v_next, start_weight, begins_start = chain_stage_1_rows(x, t, rows=rows, seed=seed, step=step)
+        # nuts.gen:19
+        x_first = x
+        v_first = v_next
+        x_last = x
+        v_last = v_next
+        x_added = x
+        v_added = v_next
+        x_picked = x
+        v_picked = v_next
+        x_kept = x
+        v_kept = v_next
+        window = start_weight
+        block = torch.zeros(len(x), dtype=dtype, device=device)
+        forwards = torch.zeros(len(x), dtype=dtype, device=device)
+        place = torch.zeros(len(x), dtype=dtype, device=device)
+        size = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+        folded = torch.zeros(len(x), dtype=dtype, device=device)
+        going = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+        rate = torch.zeros(len(x), dtype=dtype, device=device)
+        states = torch.zeros(len(x), dtype=dtype, device=device)
+        begins = begins_start
+        for added in range(255):
+            if bool((going <= 0.0).all()):
+                break
+            state = now * 255 + added
+            greater_going = going > 0.0
+            less_equal_place = place <= 0.0
+            ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
+            greater_ahead = ahead > 0.5
+            chosen = torch.where(
+                less_equal_place[:, None],
+                torch.where(greater_ahead[:, None], x_last, x_first),
+                x_added,
+            )
+            chosen_2 = torch.where(
+                less_equal_place[:, None],
+                torch.where(greater_ahead[:, None], v_last, v_first),
+                v_added,
+            )
+            # nuts.gen:6
+            value_1 = chosen[:, 1]
+            product_2 = 16.0 * (chosen[:, 2] - value_1**2 / 4.0)
+            grad_U = torch.stack((0.01 * chosen[:, 0], 2.0 * value_1 * (0.25 * -product_2 + 0.5), product_2), -1)
+            # nuts.gen:12
+            w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
+            y = chosen + eps[:, None] * scale * w
+            # nuts.gen:6
+            y_0 = y[:, 0]
+            y_1 = y[:, 1]
+            power_y_1 = y_1**2
+            difference = y[:, 2] - power_y_1 / 4.0
+            product_3 = 16.0 * difference
+            grad_U_2 = torch.stack((0.01 * y_0, 2.0 * y_1 * (0.25 * -product_3 + 0.5), product_3), -1)
+            # nuts.gen:11
+            difference_2 = w - product * grad_U_2
+            # nuts.gen:19
+            v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
+            total = place + 1.0
+            greater_equal_total = total >= size
+            # nuts.gen:6
+            U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
+            # nuts.gen:8
+            log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
+            # nuts.gen:19
+            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
+            block_weight = torch.where(
+                less_equal_place,
+                chosen_7,
+                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
+            )
+            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
+            indicator_greater_going = greater_going.to(dtype)
+            place_next = torch.where(greater_equal_total, 0.0, total)
+            size_next = torch.where(greater_equal_total, size * 2.0, size)
+            rate_next = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
+            states_next = states + indicator_greater_going
+            begins_2 = begins
+            folded_2 = folded
+            length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
+            looking = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+            for level in range(7):
+                if bool((looking <= 0.0).all()):
+                    break
+                ratio = place / length
+                equal_ratio = ratio == torch.floor(ratio)
+                ratio_2 = total / length
+                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
+                length_next = length * 2.0
+                looking_next = (equal_ratio | equal_ratio_2).to(dtype)
+                computed = begins_2[:, level * 6 : level * 6 + 6]
+                begin = torch.where(equal_ratio[:, None], torch.cat((y, v_added_2), -1), computed)
+                value = begin[:, :3]
+                # nuts.gen:15
+                ratio_3 = (
+                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
+                ) / scale
+                # nuts.gen:19
+                value_2 = begin[:, 3:]
+                # nuts.gen:15
+                apart = torch.minimum(
+                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
+                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                )
+                # nuts.gen:19
+                folded_2_next = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
+                begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
+                begins_2 = begins_2_next
+                folded_2 = folded_2_next
+                length = length_next
+                looking = looking_next
+            both = greater_going & ~(folded_2 > 0.0)
+            both_2 = both & greater_equal_total
+            both_3 = both_2 & ~greater_ahead
+            chosen_3 = torch.where(both_3[:, None], y, x_first)
+            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
+            both_4 = both_2 & greater_ahead
+            chosen_5 = torch.where(both_4[:, None], y, x_last)
+            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
+            chosen_8 = torch.where(either[:, None], y, x_picked)
+            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
+            both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
+            # nuts.gen:15
+            ratio_4 = (chosen_5 - chosen_3) / scale
+            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
+            # nuts.gen:19
+            x_kept_next = torch.where(both_5[:, None], chosen_8, x_kept)
+            v_kept_next = torch.where(both_5[:, None], chosen_9, v_kept)
+            window_next = torch.where(
+                both_2,
+                torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
+                window,
+            )
+            folded_next = torch.where(greater_equal_total, 0.0, folded_2)
+            going_next = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
+            x_first = chosen_3
+            v_first = chosen_4
+            x_last = chosen_5
+            v_last = chosen_6
+            x_added = y
+            v_added = v_added_2
+            x_picked = chosen_8
+            v_picked = chosen_9
+            x_kept = x_kept_next
+            v_kept = v_kept_next
+            window = window_next
+            block = block_weight
+            forwards = ahead
+            place = place_next
+            size = size_next
+            folded = folded_next
+            going = going_next
+            rate = rate_next
+            states = states_next
+            begins = begins_2
+        # nuts.gen:21
+        accepted_next = accepted + rate / states
+        x = x_kept
+        v = v_kept
+        accepted = accepted_next
+    return x, v, accepted
+
+
+WARM_UP_STAGE_1_LAYOUT_1 = tiles.layout(64, [*range(3, 6)])
+WARM_UP_STAGE_1_LAYOUT_2 = tiles.layout(64, [*range(9, 12)])
+WARM_UP_STAGE_1_LAYOUT_3 = tiles.layout(64, [*range(15, 18)])
+WARM_UP_STAGE_1_LAYOUT_4 = tiles.layout(64, [*range(21, 24)])
+WARM_UP_STAGE_1_LAYOUT_5 = tiles.layout(64, [*range(27, 30)])
+WARM_UP_STAGE_1_LAYOUT_6 = tiles.layout(64, [*range(33, 36)])
+WARM_UP_STAGE_1_LAYOUT_7 = tiles.layout(64, [*range(39, 42)])
+WARM_UP_STAGE_1_LAYOUT_8 = tiles.layout(64, [*range(36, 39)])
+WARM_UP_STAGE_1_LAYOUT_9 = tiles.layout(64, [*range(30, 33)])
+WARM_UP_STAGE_1_LAYOUT_10 = tiles.layout(64, [*range(24, 27)])
+WARM_UP_STAGE_1_LAYOUT_11 = tiles.layout(64, [*range(18, 21)])
+WARM_UP_STAGE_1_LAYOUT_12 = tiles.layout(64, [*range(12, 15)])
+WARM_UP_STAGE_1_LAYOUT_13 = tiles.layout(64, [*range(6, 9)])
+
+
+@tiles.remembered
+def pack_warm_up_stage_1(device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_1, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_2, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_3, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_4, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_5, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_6, device),
+        tiles.places(WARM_UP_STAGE_1_LAYOUT_7, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_7, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_8, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_8, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_6, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_9, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_9, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_5, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_10, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_10, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_4, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_11, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_11, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_3, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_12, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_12, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_2, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_13, device),
+        tiles.permutation(tiles.plain(3, 16), WARM_UP_STAGE_1_LAYOUT_13, device),
+        tiles.mask(WARM_UP_STAGE_1_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(3, 16), tiles.plain(3, 64), device),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k", "seed", "step"])
+def warm_up_stage_1_kernel(
+    scale_ptr,
+    log_size_ptr,
+    x_2_ptr,
+    places_array,
+    places_2_array,
+    places_3_array,
+    places_4_array,
+    places_5_array,
+    places_6_array,
+    places_7_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    mask_3_array,
+    mask_4_array,
+    permutation_2_array,
+    mask_5_array,
+    mask_6_array,
+    permutation_3_array,
+    mask_7_array,
+    mask_8_array,
+    permutation_4_array,
+    mask_9_array,
+    mask_10_array,
+    permutation_5_array,
+    mask_11_array,
+    mask_12_array,
+    permutation_6_array,
+    mask_13_array,
+    permutation_7_array,
+    v_next_out,
+    start_weight_out,
+    exp_log_size_out,
+    product_out,
+    begins_start_out,
+    rows_ptr,
+    count,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [64]
+    places_2_array [64]
+    places_3_array [64]
+    places_4_array [64]
+    places_5_array [64]
+    places_6_array [64]
+    places_7_array [64]
+    mask_array [64]
+    mask_2_array [64]
+    permutation_array [16, 64]
+    mask_3_array [64]
+    mask_4_array [64]
+    permutation_2_array [16, 64]
+    mask_5_array [64]
+    mask_6_array [64]
+    permutation_3_array [16, 64]
+    mask_7_array [64]
+    mask_8_array [64]
+    permutation_4_array [16, 64]
+    mask_9_array [64]
+    mask_10_array [64]
+    permutation_5_array [16, 64]
+    mask_11_array [64]
+    mask_12_array [64]
+    permutation_6_array [16, 64]
+    mask_13_array [64]
+    permutation_7_array [16, 64]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + k
+    # nuts.gen:17
+    v_next = normal(seed, row[:, None], now, tl.arange(0, 16)[None, :], 7)
+    tl.store(
+        v_next_out + place[:, None] * 3 + tl.arange(0, 16)[None, :],
+        v_next,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 3),
+    )
+    v_next_2 = normal(seed, row[:, None], now, vector(places_array, 0, 64), 7)
+    v_next_3 = normal(seed, row[:, None], now, vector(places_2_array, 0, 64), 7)
+    v_next_4 = normal(seed, row[:, None], now, vector(places_3_array, 0, 64), 7)
+    v_next_5 = normal(seed, row[:, None], now, vector(places_4_array, 0, 64), 7)
+    v_next_6 = normal(seed, row[:, None], now, vector(places_5_array, 0, 64), 7)
+    v_next_7 = normal(seed, row[:, None], now, vector(places_6_array, 0, 64), 7)
+    v_next_8 = normal(seed, row[:, None], now, vector(places_7_array, 0, 64), 7)
+    # nuts.gen:6
+    power_value = square(tl.load(x_2_ptr + place * 3 + 1, mask=live, other=0))
+    U = (
+        square(tl.load(x_2_ptr + place * 3, mask=live, other=0)) / 200.0
+        + 0.5 * power_value
+        + 8.0 * square(tl.load(x_2_ptr + place * 3 + 2, mask=live, other=0) - power_value / 4.0)
+    )
+    # nuts.gen:8
+    log_weight = -U - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 3, v_next * v_next, 0.0), 1) / 2.0
+    # nuts.gen:19
+    start_weight = tl.where(log_weight > -1e30, log_weight, -1e30)
+    log_size = tl.load(log_size_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    exp_log_size = tl.exp(log_size)
+    # nuts.gen:12
+    shared_1 = exp_log_size / 2.0
+    product_0 = shared_1 * tl.load(scale_ptr + place * 3, mask=live, other=0)
+    # nuts.gen:17
+    tl.store(product_out + place * 3, product_0, mask=live)
+    # nuts.gen:12
+    product_1 = shared_1 * tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
+    # nuts.gen:17
+    tl.store(product_out + place * 3 + 1, product_1, mask=live)
+    # nuts.gen:12
+    product_2 = shared_1 * tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
+    # nuts.gen:17
+    tl.store(product_out + place * 3 + 2, product_2, mask=live)
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 3 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 3),
+        other=0,
+    )
+    # nuts.gen:19
+    begins_start = tl.where(
+        vector(mask_array, 0, 64) != 0.0,
+        v_next_8,
+        tl.where(
+            vector(mask_2_array, 0, 64) != 0.0,
+            dot(x_2, matrix(permutation_array, 0, 16, 64), "ieee"),
+            tl.where(
+                vector(mask_3_array, 0, 64) != 0.0,
+                v_next_7,
+                tl.where(
+                    vector(mask_4_array, 0, 64) != 0.0,
+                    dot(x_2, matrix(permutation_2_array, 0, 16, 64), "ieee"),
+                    tl.where(
+                        vector(mask_5_array, 0, 64) != 0.0,
+                        v_next_6,
+                        tl.where(
+                            vector(mask_6_array, 0, 64) != 0.0,
+                            dot(x_2, matrix(permutation_3_array, 0, 16, 64), "ieee"),
+                            tl.where(
+                                vector(mask_7_array, 0, 64) != 0.0,
+                                v_next_5,
+                                tl.where(
+                                    vector(mask_8_array, 0, 64) != 0.0,
+                                    dot(x_2, matrix(permutation_4_array, 0, 16, 64), "ieee"),
+                                    tl.where(
+                                        vector(mask_9_array, 0, 64) != 0.0,
+                                        v_next_4,
+                                        tl.where(
+                                            vector(mask_10_array, 0, 64) != 0.0,
+                                            dot(x_2, matrix(permutation_5_array, 0, 16, 64), "ieee"),
+                                            tl.where(
+                                                vector(mask_11_array, 0, 64) != 0.0,
+                                                v_next_3,
+                                                tl.where(
+                                                    vector(mask_12_array, 0, 64) != 0.0,
+                                                    dot(x_2, matrix(permutation_6_array, 0, 16, 64), "ieee"),
+                                                    tl.where(
+                                                        vector(mask_13_array, 0, 64) != 0.0,
+                                                        v_next_2,
+                                                        dot(x_2, matrix(permutation_7_array, 0, 16, 64), "ieee"),
+                                                    ),
+                                                ),
+                                            ),
+                                        ),
+                                    ),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    )
+    # nuts.gen:17
+    tl.store(
+        begins_start_out + place[:, None] * 42 + tl.arange(0, 64)[None, :],
+        begins_start,
+        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 42),
+    )
+    tl.store(start_weight_out + place, start_weight, mask=live)
+    tl.store(exp_log_size_out + place, exp_log_size, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
+@torch.no_grad()
+def warm_up_stage_1_rows(scale, log_size, x_2, k, *, rows, seed, step):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 1.
+
+    Takes scale [rows, 3], log_size [rows], x_2 [rows, 3]; returns v_next [rows, 3], start_weight [rows],
+    exp_log_size [rows], product [rows, 3], begins_start [rows, 42].
+    """
+    count, device = len(scale), scale.device
+    arrays = pack_warm_up_stage_1(device)
+    size = warm_up_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    v_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    start_weight = torch.empty(count, dtype=torch.float32, device=device)
+    exp_log_size = torch.empty(count, dtype=torch.float32, device=device)
+    product = torch.empty(count, 3, dtype=torch.float32, device=device)
+    begins_start = torch.empty(count, 42, dtype=torch.float32, device=device)
+    warm_up_stage_1_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        log_size.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        v_next,
+        start_weight,
+        exp_log_size,
+        product,
+        begins_start,
+        rows,
+        count,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return v_next, start_weight, exp_log_size, product, begins_start
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def warm_up_stage_2_kernel(
+    average_ptr,
+    behind_ptr,
+    log_eps_ptr,
+    rate_ptr,
+    states_ptr,
+    x_kept_ptr,
+    x_mean_ptr,
+    x_square_ptr,
+    behind_next_out,
+    log_size_next_out,
+    mean_next_out,
+    average_next_out,
+    x_square_next_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # nuts.gen:21
+    t = k + 1.0
+    power_t = power(t, -0.75)
+    ratio_5 = 1.0 / (k + 11.0)
+    behind = tl.load(behind_ptr + place, mask=live, other=0)
+    rate = tl.load(rate_ptr + place, mask=live, other=0)
+    states = tl.load(states_ptr + place, mask=live, other=0)
+    behind_next = (1.0 - ratio_5) * behind + ratio_5 * (0.8 - rate / states)
+    log_eps = tl.load(log_eps_ptr + place, mask=live, other=0)
+    log_size_next = log_eps + 2.302585092994046 - tl.sqrt(t) / 0.05 * behind_next
+    apart_3_0 = tl.load(x_kept_ptr + place * 3, mask=live, other=0) - tl.load(
+        x_mean_ptr + place * 3,
+        mask=live,
+        other=0,
+    )
+    apart_3_1 = tl.load(x_kept_ptr + place * 3 + 1, mask=live, other=0) - tl.load(
+        x_mean_ptr + place * 3 + 1,
+        mask=live,
+        other=0,
+    )
+    apart_3_2 = tl.load(x_kept_ptr + place * 3 + 2, mask=live, other=0) - tl.load(
+        x_mean_ptr + place * 3 + 2,
+        mask=live,
+        other=0,
+    )
+    mean_next_0 = tl.load(x_mean_ptr + place * 3, mask=live, other=0) + apart_3_0 / t
+    mean_next_1 = tl.load(x_mean_ptr + place * 3 + 1, mask=live, other=0) + apart_3_1 / t
+    mean_next_2 = tl.load(x_mean_ptr + place * 3 + 2, mask=live, other=0) + apart_3_2 / t
+    average = tl.load(average_ptr + place, mask=live, other=0)
+    average_next = power_t * log_size_next + (1.0 - power_t) * average
+    x_square_next_0 = tl.load(x_square_ptr + place * 3, mask=live, other=0) + apart_3_0 * (
+        tl.load(x_kept_ptr + place * 3, mask=live, other=0) - mean_next_0
+    )
+    x_square_next_1 = tl.load(x_square_ptr + place * 3 + 1, mask=live, other=0) + apart_3_1 * (
+        tl.load(x_kept_ptr + place * 3 + 1, mask=live, other=0) - mean_next_1
+    )
+    x_square_next_2 = tl.load(x_square_ptr + place * 3 + 2, mask=live, other=0) + apart_3_2 * (
+        tl.load(x_kept_ptr + place * 3 + 2, mask=live, other=0) - mean_next_2
+    )
+    tl.store(mean_next_out + place * 3, mean_next_0, mask=live)
+    tl.store(mean_next_out + place * 3 + 1, mean_next_1, mask=live)
+    tl.store(mean_next_out + place * 3 + 2, mean_next_2, mask=live)
+    tl.store(x_square_next_out + place * 3, x_square_next_0, mask=live)
+    tl.store(x_square_next_out + place * 3 + 1, x_square_next_1, mask=live)
+    tl.store(x_square_next_out + place * 3 + 2, x_square_next_2, mask=live)
+    tl.store(behind_next_out + place, behind_next, mask=live)
+    tl.store(log_size_next_out + place, log_size_next, mask=live)
+    tl.store(average_next_out + place, average_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def warm_up_stage_2_rows(average, behind, log_eps, rate, states, x_kept, x_mean, x_square, k):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+
+    Takes average [rows], behind [rows], log_eps [rows], rate [rows], states [rows], x_kept [rows, 3], x_mean
+    [rows, 3], x_square [rows, 3]; returns behind_next [rows], log_size_next [rows], mean_next [rows, 3],
+    average_next [rows], x_square_next [rows, 3].
+    """
+    count, device = len(average), average.device
+    size = warm_up_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    behind_next = torch.empty(count, dtype=torch.float32, device=device)
+    log_size_next = torch.empty(count, dtype=torch.float32, device=device)
+    mean_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    average_next = torch.empty(count, dtype=torch.float32, device=device)
+    x_square_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    warm_up_stage_2_kernel[(programs,)](
+        average.to(torch.float32).contiguous(),
+        behind.to(torch.float32).contiguous(),
+        log_eps.to(torch.float32).contiguous(),
+        rate.to(torch.float32).contiguous(),
+        states.to(torch.float32).contiguous(),
+        x_kept.to(torch.float32).contiguous(),
+        x_mean.to(torch.float32).contiguous(),
+        x_square.to(torch.float32).contiguous(),
+        behind_next,
+        log_size_next,
+        mean_next,
+        average_next,
+        x_square_next,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return behind_next, log_size_next, mean_next, average_next, x_square_next
+
+
+@torch.no_grad()
+@tiles.stages(warm_up_stage_1_rows, warm_up_stage_2_rows)
+def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`.
+
+    Takes x [rows, 3], v [rows, 3], eps [rows], scale [rows, 3]; returns x [rows, 3], v [rows, 3], eps [rows],
+    x_square [rows, 3].
+    """
+    dtype = x.dtype
+    device = x.device
+    uniforms_9 = random.Draws("uniform", seed, rows, 9, dtype=dtype)
+    uniforms_10 = random.Draws("uniform", seed, rows, 10, dtype=dtype)
+    uniforms_11 = random.Draws("uniform", seed, rows, 11, dtype=dtype)
+    # nuts.gen:21
+    log_eps = torch.log(eps)
+    log_size = log_eps
+    average = log_eps
+    behind = torch.zeros(len(x), dtype=dtype, device=device)
+    x_mean = torch.zeros(len(x), 3, dtype=dtype, device=device)
+    x_square = torch.zeros(len(x), 3, dtype=dtype, device=device)
+    for k in range(steps):
+        now = step + k
+        # nuts.gen:17
+        v_next, start_weight, exp_log_size, product, begins_start = warm_up_stage_1_rows(
+            scale,
+            log_size,
+            x,
+            k,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # nuts.gen:19
+        x_first = x
+        v_first = v_next
+        x_last = x
+        v_last = v_next
+        x_added = x
+        v_added = v_next
+        x_picked = x
+        v_picked = v_next
+        x_kept = x
+        v_kept = v_next
+        window = start_weight
+        block = torch.zeros(len(x), dtype=dtype, device=device)
+        forwards = torch.zeros(len(x), dtype=dtype, device=device)
+        place = torch.zeros(len(x), dtype=dtype, device=device)
+        size = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+        folded = torch.zeros(len(x), dtype=dtype, device=device)
+        going = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+        rate = torch.zeros(len(x), dtype=dtype, device=device)
+        states = torch.zeros(len(x), dtype=dtype, device=device)
+        begins = begins_start
+        for added in range(255):
+            if bool((going <= 0.0).all()):
+                break
+            state = now * 255 + added
+            greater_going = going > 0.0
+            less_equal_place = place <= 0.0
+            ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
+            greater_ahead = ahead > 0.5
+            chosen = torch.where(
+                less_equal_place[:, None],
+                torch.where(greater_ahead[:, None], x_last, x_first),
+                x_added,
+            )
+            chosen_2 = torch.where(
+                less_equal_place[:, None],
+                torch.where(greater_ahead[:, None], v_last, v_first),
+                v_added,
+            )
+            # nuts.gen:6
+            value_1 = chosen[:, 1]
+            product_2 = 16.0 * (chosen[:, 2] - value_1**2 / 4.0)
+            grad_U = torch.stack((0.01 * chosen[:, 0], 2.0 * value_1 * (0.25 * -product_2 + 0.5), product_2), -1)
+            # nuts.gen:12
+            w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
+            y = chosen + exp_log_size[:, None] * scale * w
+            # nuts.gen:6
+            y_0 = y[:, 0]
+            y_1 = y[:, 1]
+            power_y_1 = y_1**2
+            difference = y[:, 2] - power_y_1 / 4.0
+            product_3 = 16.0 * difference
+            grad_U_2 = torch.stack((0.01 * y_0, 2.0 * y_1 * (0.25 * -product_3 + 0.5), product_3), -1)
+            # nuts.gen:11
+            difference_2 = w - product * grad_U_2
+            # nuts.gen:19
+            v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
+            total = place + 1.0
+            greater_equal_total = total >= size
+            # nuts.gen:6
+            U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
+            # nuts.gen:8
+            log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
+            # nuts.gen:19
+            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
+            block_weight = torch.where(
+                less_equal_place,
+                chosen_7,
+                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
+            )
+            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
+            indicator_greater_going = greater_going.to(dtype)
+            place_next = torch.where(greater_equal_total, 0.0, total)
+            size_next = torch.where(greater_equal_total, size * 2.0, size)
+            rate_next = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
+            states_next = states + indicator_greater_going
+            begins_2 = begins
+            folded_2 = folded
+            length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
+            looking = torch.full((len(x),), 1.0, dtype=dtype, device=device)
+            for level in range(7):
+                if bool((looking <= 0.0).all()):
+                    break
+                ratio = place / length
+                equal_ratio = ratio == torch.floor(ratio)
+                ratio_2 = total / length
+                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
+                length_next = length * 2.0
+                looking_next = (equal_ratio | equal_ratio_2).to(dtype)
+                computed = begins_2[:, level * 6 : level * 6 + 6]
+                begin = torch.where(equal_ratio[:, None], torch.cat((y, v_added_2), -1), computed)
+                value = begin[:, :3]
+                # nuts.gen:15
+                ratio_3 = (
+                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
+                ) / scale
+                # nuts.gen:19
+                value_2 = begin[:, 3:]
+                # nuts.gen:15
+                apart = torch.minimum(
+                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
+                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                )
+                # nuts.gen:19
+                folded_2_next = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
+                begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
+                begins_2 = begins_2_next
+                folded_2 = folded_2_next
+                length = length_next
+                looking = looking_next
+            both = greater_going & ~(folded_2 > 0.0)
+            both_2 = both & greater_equal_total
+            both_3 = both_2 & ~greater_ahead
+            chosen_3 = torch.where(both_3[:, None], y, x_first)
+            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
+            both_4 = both_2 & greater_ahead
+            chosen_5 = torch.where(both_4[:, None], y, x_last)
+            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
+            chosen_8 = torch.where(either[:, None], y, x_picked)
+            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
+            both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
+            # nuts.gen:15
+            ratio_4 = (chosen_5 - chosen_3) / scale
+            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
+            # nuts.gen:19
+            x_kept_next = torch.where(both_5[:, None], chosen_8, x_kept)
+            v_kept_next = torch.where(both_5[:, None], chosen_9, v_kept)
+            window_next = torch.where(
+                both_2,
+                torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
+                window,
+            )
+            folded_next = torch.where(greater_equal_total, 0.0, folded_2)
+            going_next = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
+            x_first = chosen_3
+            v_first = chosen_4
+            x_last = chosen_5
+            v_last = chosen_6
+            x_added = y
+            v_added = v_added_2
+            x_picked = chosen_8
+            v_picked = chosen_9
+            x_kept = x_kept_next
+            v_kept = v_kept_next
+            window = window_next
+            block = block_weight
+            forwards = ahead
+            place = place_next
+            size = size_next
+            folded = folded_next
+            going = going_next
+            rate = rate_next
+            states = states_next
+            begins = begins_2
+        # nuts.gen:21
+        behind_next, log_size_next, mean_next, average_next, x_square_next = warm_up_stage_2_rows(
+            average,
+            behind,
+            log_eps,
+            rate,
+            states,
+            x_kept,
+            x_mean,
+            x_square,
+            k,
+        )
+        x = x_kept
+        v = v_kept
+        log_size = log_size_next
+        average = average_next
+        behind = behind_next
+        x_mean = mean_next
+        x_square = x_square_next
+    eps_2 = torch.exp(average)
+    return x, v, eps_2, x_square

@@ -833,7 +833,7 @@ class GatedPixelCNN(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/pixelcnn.gen"
-    model_hash = "27257bf0f5661a6f9d94b7fc71ec58851e82fa82f9855d4fd3a3185d3d3deb80"
+    model_hash = "8e6df5117fea3f5b27c21400fa9cd75527acb1dabc2ffc2dc6d7ec1fd7a34455"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -861,7 +861,7 @@ class PixelCNNPP(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/pixelcnn_logistic.gen"
-    model_hash = "e97ff5b3115828cba8bd5586a021084cd3f4f190b775496eef8a24017e2cd12a"
+    model_hash = "11496ffc9cea1e0211c1d2d5e636a07cffcdec2b1bca2cb802c14f52356e5fe9"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

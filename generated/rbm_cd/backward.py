@@ -8,90 +8,10 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, matrix_again, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
-
-@tiles.remembered
-def pack_objective_phase_1_saving(W, b, c, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(W, 64, 16), tiles.place(c, 16), tiles.place(W.mT, 16, 64), tiles.place(b, 64))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_saving_kernel(
-    x_ptr,
-    W_array,
-    c_array,
-    W_array_2,
-    b_array,
-    value_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    W_array [64, 16]
-    c_array [16]
-    W_array_2 [16, 64]
-    b_array [64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # rbm_cd.gen:8
-    logits = dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)
-    # rbm_cd.gen:10
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
-    h_next = (noise < tl.sigmoid(logits)).to(tl.float32)
-    # rbm_cd.gen:8
-    logits_2 = dot(h_next, matrix(W_array_2, 0, 16, 64), PRECISION) + vector(b_array, 0, 64)
-    # rbm_cd.gen:10
-    noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 12)
-    x_next = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
-    stop_x_next = x_next
-    # chains.gen:3
-    tl.store(
-        value_out + place,
-        tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)
-        - tl.sum(-softplus(dot(stop_x_next, matrix_again(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
-        - (tl.sum(vector(b_array, 0, 64) * x, 1) - tl.sum(-softplus(logits), 1)),
-        mask=live,
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_rows(x, W, b, c, *, rows, seed, step):
-    """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
-
-    Takes x [rows, 64] integer; returns value [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_saving(W, b, c, device)
-    size = objective_phase_1_saving_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        value,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value
+from .kernels import objective_phase_1_rows
 
 
 @tiles.remembered
@@ -215,11 +135,7 @@ GRADIENTS = {
         parameters=("W", "b", "c"),
         ways=(
             gradients.Way(
-                RowFunction(
-                    objective_phase_1_saving_rows,
-                    parameters=("W", "b", "c"),
-                    keywords=("rows", "seed", "step"),
-                ),
+                RowFunction(objective_phase_1_rows, parameters=("W", "b", "c"), keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_phase_1_backward_rows,
                     parameters=("W", "b", "c"),

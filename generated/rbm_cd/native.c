@@ -626,8 +626,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 16], part_3 [rows, 64],
-       part_4 [rows, 64], part_5 [rows, 16], part_6 [rows, 16]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2 [rows, 16],
+       part_3 [rows, 64], part_4 [rows, 64], part_5 [rows, 16], part_6 [rows, 16]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -635,12 +635,13 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict b = pointers[3];
     const float *restrict c = pointers[4];
     const int64_t *restrict row_numbers = pointers[5];
-    float *restrict part_1_out = pointers[6];
-    float *restrict part_2_out = pointers[7];
-    float *restrict part_3_out = pointers[8];
-    float *restrict part_4_out = pointers[9];
-    float *restrict part_5_out = pointers[10];
-    float *restrict part_6_out = pointers[11];
+    float *restrict value_out = pointers[6];
+    float *restrict part_1_out = pointers[7];
+    float *restrict part_2_out = pointers[8];
+    float *restrict part_3_out = pointers[9];
+    float *restrict part_4_out = pointers[10];
+    float *restrict part_5_out = pointers[11];
+    float *restrict part_6_out = pointers[12];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -692,20 +693,46 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             }
         }
         dot(product_3, 16, stop_x_next, 64, W, 1, 16);
+        ALIGNED float total[16][LANES];
         ALIGNED float product_4[16][LANES];
         ALIGNED float negate_value_cotangent[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_4[at][lane] = sigmoid(product_3[at][lane] + c[at]) * value_cotangent[lane];
+                total[at][lane] = product_3[at][lane] + c[at];
+                product_4[at][lane] = sigmoid(total[at][lane]) * value_cotangent[lane];
             }
         }
         ALIGNED float product_2_2[16][LANES];
         for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        ALIGNED float sum_2[LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_2_2[at][lane] = sigmoid_logits[at][lane] * negate_value_cotangent[lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * stop_x_next[at][lane];
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(total[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] += b[at] * x[at][lane];
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] += -softplus(logits[at][lane]);
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] - sum_3[lane] - (sum_4[lane] - sum_5[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+        // chains.gen:3
         store(part_1_out, stop_x_next, first, count, 64, 64, 0);
         // rbm_cd.gen:3
         store(part_2_out, product_4, first, count, 16, 16, 0);

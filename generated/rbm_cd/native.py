@@ -86,16 +86,15 @@ anneal_back_rows = CFunction(
     random=True,
     work=467.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((64,)), Port((16,)), Port((64,)), Port((64,)), Port((16,)), Port((16,))),
+    outputs=(Port(), Port((64,)), Port((16,)), Port((64,)), Port((64,)), Port((16,)), Port((16,))),
     lanes=16,
     parameters=3,
     random=True,
-    work=517.0,
+    work=576.0,
 )
 
 GRADIENTS = {
@@ -104,25 +103,22 @@ GRADIENTS = {
         parameters=("W", "b", "c"),
         ways=(
             gradients.Way(
-                RowFunction(
-                    objective_phase_1_saving_rows,
-                    parameters=("W", "b", "c"),
-                    keywords=("rows", "seed", "step"),
-                ),
+                RowFunction(objective_phase_1_rows, parameters=("W", "b", "c"), keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_phase_1_backward_rows,
                     parameters=("W", "b", "c"),
                     keywords=("rows", "seed", "step"),
                 ),
                 shapes=(),
-                results=("part_1", "part_2", "part_3", "part_4", "part_5", "part_6"),
+                results=("value", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6"),
                 parts=(
                     gradients.Part("W", (None, None), ("part_1", "part_2")),
                     gradients.Part("b", (None,), ("part_3",)),
                     gradients.Part("W", (None, None), ("part_4", "part_5")),
                     gradients.Part("c", (None,), ("part_6",)),
                 ),
-                width=240,
+                width=241,
+                valued=True,
             ),
         ),
     ),

@@ -8,71 +8,10 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, vector
+from gencompiler.runtime.kernels import dot, matrix, vector
 from gencompiler.runtime.programs import RowFunction
 
-
-@tiles.remembered
-def pack_objective_phase_1_saving(W, b, c, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(b, 64), tiles.place(W, 64, 16), tiles.place(c, 16))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_kernel(
-    x_ptr,
-    b_array,
-    W_array,
-    c_array,
-    value_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    b_array [64]
-    W_array [64, 16]
-    c_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # chains.gen:8
-    tl.store(
-        value_out + place,
-        -(
-            tl.sum(vector(b_array, 0, 64) * x, 1)
-            - tl.sum(-softplus(dot(x, matrix(W_array, 0, 64, 16), PRECISION) + vector(c_array, 0, 16)), 1)
-        ),
-        mask=live,
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_rows(x, W, b, c):
-    """the value that phase_1 minimizes, by one draw for each row, and the states that its gradient needs.
-
-    Takes x [rows, 64] integer; returns value [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_saving(W, b, c, device)
-    size = objective_phase_1_saving_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        value,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value
+from .kernels import objective_phase_1_rows
 
 
 @tiles.remembered
@@ -159,7 +98,7 @@ GRADIENTS = {
         parameters=("W", "b", "c"),
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=("W", "b", "c")),
+                RowFunction(objective_phase_1_rows, parameters=("W", "b", "c")),
                 RowFunction(objective_phase_1_backward_rows, parameters=("W", "c")),
                 shapes=(),
                 results=("part_1", "part_2", "part_3"),

@@ -699,16 +699,18 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 64], part_3 [rows, 16].
-       */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2 [rows, 64],
+       part_3 [rows, 16]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict W = pointers[2];
-    const float *restrict c = pointers[3];
-    float *restrict part_1_out = pointers[4];
-    float *restrict part_2_out = pointers[5];
-    float *restrict part_3_out = pointers[6];
+    const float *restrict b = pointers[3];
+    const float *restrict c = pointers[4];
+    float *restrict value_out = pointers[5];
+    float *restrict part_1_out = pointers[6];
+    float *restrict part_2_out = pointers[7];
+    float *restrict part_3_out = pointers[8];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -717,10 +719,31 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load_whole(x, x_rows, first, count, 64);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // rbm_pcd.gen:2
+        // rbm_pcd.gen:7
+        ALIGNED float product[16][LANES];
+        dot(product, 16, x, 64, W, 1, 16);
+        ALIGNED float total[16][LANES];
         ALIGNED float negate_value_cotangent[LANES];
-        ALIGNED float part_1[64][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + c[at];
+        }
         for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // chains.gen:8
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(total[at][lane]);
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = -(sum_2[lane] - sum_3[lane]);
+        store(value_out, &value, first, count, 1, 1, 0);
+        // rbm_pcd.gen:2
+        ALIGNED float part_1[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) part_1[at][lane] = x[at][lane] * negate_value_cotangent[lane];
         }
@@ -732,12 +755,10 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         store(part_2_out, part_2, first, count, 64, 64, 0);
         // rbm_pcd.gen:2
-        ALIGNED float product[16][LANES];
-        dot(product, 16, x, 64, W, 1, 16);
         ALIGNED float part_3[16][LANES];
         for (int at = 0; at < 16; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_3[at][lane] = sigmoid(product[at][lane] + c[at]) * negate_value_cotangent[lane];
+                part_3[at][lane] = sigmoid(total[at][lane]) * negate_value_cotangent[lane];
             }
         }
         store(part_3_out, part_3, first, count, 16, 16, 0);

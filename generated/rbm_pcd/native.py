@@ -105,15 +105,14 @@ anneal_back_rows = CFunction(
     random=True,
     work=467.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((64,)), Port((64,)), Port((16,))),
+    outputs=(Port(), Port((64,)), Port((64,)), Port((16,))),
     lanes=64,
-    parameters=2,
-    work=178.0,
+    parameters=3,
+    work=208.0,
 )
 
 GRADIENTS = {
@@ -122,16 +121,17 @@ GRADIENTS = {
         parameters=("W", "b", "c"),
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=("W", "b", "c")),
-                RowFunction(objective_phase_1_backward_rows, parameters=("W", "c")),
+                RowFunction(objective_phase_1_rows, parameters=("W", "b", "c")),
+                RowFunction(objective_phase_1_backward_rows, parameters=("W", "b", "c")),
                 shapes=(),
-                results=("part_1", "part_2", "part_3"),
+                results=("value", "part_1", "part_2", "part_3"),
                 parts=(
                     gradients.Part("b", (None,), ("part_1",)),
                     gradients.Part("W", (None, None), ("part_2", "part_3")),
                     gradients.Part("c", (None,), ("part_3",)),
                 ),
-                width=144,
+                width=145,
+                valued=True,
             ),
         ),
     ),

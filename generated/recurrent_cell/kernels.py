@@ -14,6 +14,180 @@ from gencompiler.runtime.kernels import dot, largest, matrix, tanh, uniform, vec
 
 
 @tiles.remembered
+def pack_log_prob_stage_1(W, U, b, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(W.mT, 64, 64), tiles.place(U, 32, 64), tiles.place(b, 64))
+
+
+@triton.jit(do_not_specialize=["count", "t"])
+def log_prob_stage_1_kernel(
+    x_ptr,
+    h_before_ptr,
+    W_array,
+    U_array,
+    b_array,
+    h_t_out,
+    count,
+    t,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    W_array [64, 64]
+    U_array [32, 64]
+    b_array [64]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    h_before = tl.load(h_before_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # recurrent_cell.gen:8
+    h_t = tanh(
+        dot(h_before, matrix(W_array, 0, 64, 64), PRECISION)
+        + dot(
+            (
+                tl.load(x_ptr + place * 32 + t, mask=live, other=0).to(tl.float32)[:, None] == tl.arange(0, 32)[None, :]
+            ).to(tl.float32),
+            matrix(U_array, 0, 32, 64),
+            PRECISION,
+        )
+        + vector(b_array, 0, 64),
+    )
+    tl.store(h_t_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], h_t, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_stage_1_rows(x, h_before, W, U, b, t):
+    """log p(x) of each row: stage 1.
+
+    Takes x [rows, 32] integer, h_before [rows, 64]; returns h_t [rows, 64].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob_stage_1(W, U, b, device)
+    size = log_prob_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    h_t = torch.empty(count, 64, dtype=torch.float32, device=device)
+    log_prob_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        h_before.to(torch.float32).contiguous(),
+        *arrays,
+        h_t,
+        count,
+        t,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return h_t
+
+
+@tiles.remembered
+def pack_log_prob_stage_2(V, c, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(V.mT, 64, 32), tiles.place(c, 32))
+
+
+@triton.jit(do_not_specialize=["count", "t_2"])
+def log_prob_stage_2_kernel(
+    x_ptr,
+    computed_ptr,
+    log_p_ptr,
+    V_array,
+    c_array,
+    log_p_next_out,
+    count,
+    t_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x) of each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    V_array [64, 32]
+    c_array [32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # recurrent_cell.gen:10
+    _event = tl.load(x_ptr + place * 32 + t_2, mask=live, other=0).to(tl.float32)
+    equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
+    computed = tl.load(computed_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    projected = dot(computed, matrix(V_array, 0, 64, 32), PRECISION)
+    logits = projected + vector(c_array, 0, 32)
+    shared_1 = largest(tl.where(tl.arange(0, 32)[None, :] < 27, logits, float("-inf")))
+    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
+    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
+    log_p_next = log_p + (
+        tl.sum(tl.where(equal__event, projected, 0.0), 1)
+        + tl.sum(tl.where(equal__event, vector(c_array, 0, 32), 0.0), 1)
+        - (
+            shared_2
+            + tl.log(tl.sum(tl.where(tl.arange(0, 32)[None, :] < 27, tl.exp(logits - shared_2[:, None]), 0.0), 1))
+        )
+    )
+    tl.store(log_p_next_out + place, log_p_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_stage_2_rows(x, computed, log_p, V, c, t_2):
+    """log p(x) of each row: stage 2.
+
+    Takes x [rows, 32] integer, computed [rows, 64], log_p [rows]; returns log_p_next [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob_stage_2(V, c, device)
+    size = log_prob_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_next = torch.empty(count, dtype=torch.float32, device=device)
+    log_prob_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_next,
+        count,
+        t_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_next
+
+
+@torch.no_grad()
+@tiles.stages(log_prob_stage_1_rows, log_prob_stage_2_rows)
+def log_prob_rows(x, W, U, b, start, V, c):
+    """log p(x) of each row.
+
+    Takes x [rows, 32] integer; returns log_prob [rows].
+    """
+    dtype = W.dtype
+    device = x.device
+    # recurrent_cell.gen:7
+    value = torch.tanh(start)
+    # recurrent_cell.gen:8
+    h = torch.slice_scatter(torch.full((2048,), 0.0, dtype=dtype, device=device), value, -1, 0, 64).expand(len(x), -1)
+    h_before = value.expand(len(x), -1)
+    for t in range(31):
+        h_t = log_prob_stage_1_rows(x, h_before, W, U, b, t)
+        h_next = torch.slice_scatter(h, h_t, -1, (t + 1) * 64, (t + 1) * 64 + 64)
+        h = h_next
+        h_before = h_t
+    # recurrent_cell.gen:10
+    log_p = torch.zeros(len(x), dtype=dtype, device=device)
+    for t_2 in range(32):
+        computed = h[:, t_2 * 64 : t_2 * 64 + 64]
+        log_p_next = log_prob_stage_2_rows(x, computed, log_p, V, c, t_2)
+        log_p = log_p_next
+    return log_p
+
+
+@tiles.remembered
 def pack_sample(W, U, b, start, V, c, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (

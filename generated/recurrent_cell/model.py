@@ -121,7 +121,7 @@ class RecurrentCell(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/recurrent_cell.gen"
-    model_hash = "d06f57ba834dbf452a4f40d031085ed33731c05da1f89cd1d2724cd204208391"
+    model_hash = "a7f4196698e6d7526c83223ec4492294bac4015be56b36fc7806e563799109f3"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

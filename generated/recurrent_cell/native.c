@@ -372,3 +372,351 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict start = pointers[4];
+    float *restrict shared = pointers[7];
+    float *restrict start_used = shared + 0;
+    // recurrent_cell.gen:7
+    {
+        float *restrict values = start_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = hyperbolic_tangent(start[at]);
+        }
+    }
+}
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 32] integer; returns log_prob [rows], h_saved [rows, 63488], h_end [rows, 2048], h_before_saved [rows,
+       1984], h_before_end [rows, 64]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict W = pointers[1];
+    const float *restrict U = pointers[2];
+    const float *restrict b = pointers[3];
+    const float *restrict V = pointers[5];
+    const float *restrict c = pointers[6];
+    float *restrict shared = pointers[7];
+    float *restrict start_used = shared + 0;
+    float *restrict log_prob_out = pointers[8];
+    float *restrict h_saved_out = pointers[9];
+    float *restrict h_end_out = pointers[10];
+    float *restrict h_before_saved_out = pointers[11];
+    float *restrict h_before_end_out = pointers[12];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[32][LANES];
+        load_whole(x, x_rows, first, count, 32);
+        // recurrent_cell.gen:8
+        ALIGNED float h[2048][LANES];
+        for (int at = 0; at < 2048; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = start_used[at];
+        }
+        ALIGNED float h_before[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start_used[at];
+        }
+        for (int64_t t = 0; t < 31; t++) {
+            store(h_saved_out, h, first, count, 2048, 63488, t * 2048);
+            store(h_before_saved_out, h_before, first, count, 64, 1984, t * 64);
+            ALIGNED float product[64][LANES];
+            dot(product, 64, h_before, 64, W, 64, 1);
+            ALIGNED float value[27][LANES];
+            ALIGNED float product_2[64][LANES];
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = (float)(x[t][lane] == (float)at);
+            }
+            dot(product_2, 64, value, 27, U, 1, 64);
+            ALIGNED float h_t[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h_t[at][lane] = hyperbolic_tangent(product[at][lane] + product_2[at][lane] + b[at]);
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at + (t + 1) * 64][lane] = h_t[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
+        }
+        // recurrent_cell.gen:10
+        ALIGNED float log_p[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t t_2 = 0; t_2 < 32; t_2++) {
+            ALIGNED float _event[LANES];
+            ALIGNED int equal__event[27][LANES];
+            for (int lane = 0; lane < LANES; lane++) _event[lane] = x[t_2][lane];
+            ALIGNED float value_2[64][LANES];
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) equal__event[at][lane] = _event[lane] == (float)at;
+            }
+            ALIGNED float projected[27][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = h[t_2 * 64 + at][lane];
+            }
+            dot(projected, 27, value_2, 64, V, 64, 1);
+            ALIGNED float logits[27][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits[at][lane] = projected[at][lane] + c[at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += choose(equal__event[at][lane], projected[at][lane], 0.0f);
+                }
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] += choose(equal__event[at][lane], c[at], 0.0f);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_6[lane] = maximum(sum_6[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_7[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_7[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_7[lane] = maximum(sum_7[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_8[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_8[lane] = 0.0f;
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_8[lane] += exponential(logits[at][lane] - choose(absolute(sum_6[lane]) < INFINITY, sum_7[lane],
+                        0.0f));
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (sum_2[lane] + sum_3[lane] - (choose(absolute(sum_4[lane]) < INFINITY,
+                    sum_5[lane], 0.0f) + logarithm(sum_8[lane])));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        // recurrent_cell.gen:8
+        store(h_end_out, h, first, count, 2048, 2048, 0);
+        store(h_before_end_out, h_before, first, count, 64, 64, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict start = pointers[9];
+    float *restrict shared = pointers[12];
+    float *restrict start_used = shared + 0;
+    // recurrent_cell.gen:7
+    {
+        float *restrict values = start_used;
+        for (int at = 0; at < 64; at++) {
+            values[at] = 1.0f - square(hyperbolic_tangent(start[at]));
+        }
+    }
+}
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 32] integer, h_saved [rows, 63488], h_end [rows, 2048], h_before_saved [rows, 1984], h_before_end
+       [rows, 64], log_prob_cotangent [rows]; returns part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 27], part_1
+       [rows, 864], part_2 [rows, 2048], part_3 [rows, 837], part_4 [rows, 1984], part_5 [rows, 1984]. */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict h_end_rows = pointers[2];
+    const float *restrict h_before_saved_rows = pointers[3];
+    const float *restrict log_prob_cotangent_rows = pointers[5];
+    const float *restrict W = pointers[6];
+    const float *restrict U = pointers[7];
+    const float *restrict b = pointers[8];
+    const float *restrict V = pointers[10];
+    const float *restrict c = pointers[11];
+    float *restrict shared = pointers[12];
+    float *restrict start_used = shared + 0;
+    float *restrict part_6_out = pointers[13];
+    float *restrict part_7_out = pointers[14];
+    float *restrict part_8_out = pointers[15];
+    float *restrict part_1_out = pointers[16];
+    float *restrict part_2_out = pointers[17];
+    float *restrict part_3_out = pointers[18];
+    float *restrict part_4_out = pointers[19];
+    float *restrict part_5_out = pointers[20];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[32][LANES];
+        load_whole(x, x_rows, first, count, 32);
+        ALIGNED float h_end[2048][LANES];
+        load(h_end, h_end_rows, first, count, 2048);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // recurrent_cell.gen:10
+        ALIGNED float total_1[2048][LANES];
+        ALIGNED float total_2[27][LANES];
+        for (int at = 0; at < 2048; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 27; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        for (int64_t t_2_2 = 32 - 1; t_2_2 >= 0; t_2_2--) {
+            ALIGNED float value[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = h_end[t_2_2 * 64 + at][lane];
+            }
+            store(part_2_out, value, first, count, 64, 2048, t_2_2 * 64);
+            ALIGNED float product[27][LANES];
+            dot(product, 27, value, 64, V, 64, 1);
+            ALIGNED float logits[27][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product[at][lane] + c[at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_3[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_4[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = logits[0][lane];
+            for (int at = 1; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], logits[at][lane]);
+            }
+            ALIGNED float sum_6[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_6[lane] += exponential(logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                        0.0f));
+                }
+            }
+            ALIGNED float reduced_2[LANES];
+            ALIGNED float _event[LANES];
+            ALIGNED float total[27][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+                _event[lane] = x[t_2_2][lane];
+            }
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = exponential(logits[at][lane] - choose(reduced_2[lane] == -INFINITY, 0.0f,
+                        reduced_2[lane])) * -log_prob_cotangent[lane] + choose(_event[lane] == (float)at,
+                        log_prob_cotangent[lane], 0.0f);
+                }
+            }
+            store(part_1_out, total, first, count, 27, 864, t_2_2 * 27);
+            ALIGNED float product_2[64][LANES];
+            dot(product_2, 64, total, 27, V, 1, 64);
+            ALIGNED float value_2[2048][LANES];
+            for (int at = 0; at < 2048; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at + t_2_2 * 64][lane] = product_2[at][lane];
+            }
+            for (int at = 0; at < 2048; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = total_1[at][lane] + value_2[at][lane];
+            }
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + total[at][lane];
+            }
+        }
+        // recurrent_cell.gen:8
+        ALIGNED float h_adjoint[2048][LANES];
+        ALIGNED float h_before_adjoint[64][LANES];
+        for (int at = 0; at < 2048; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_adjoint[at][lane] = total_1[at][lane];
+        }
+        ALIGNED float total_1_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h_before_adjoint[at][lane] = 0.0f;
+                total_1_2[at][lane] = 0.0f;
+            }
+        }
+        for (int64_t t_3 = 31 - 1; t_3 >= 0; t_3--) {
+            int64_t product_3;
+            product_3 = (t_3 + 1) * 64;
+            ALIGNED float value_2_2[64][LANES];
+            load_section(value_2_2, h_before_saved_rows, first, count, 64, 1984, t_3 * 64);
+            store(part_5_out, value_2_2, first, count, 64, 1984, t_3 * 64);
+            ALIGNED float indicator_value[27][LANES];
+            for (int at = 0; at < 27; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    indicator_value[at][lane] = (float)(x[t_3][lane] == (float)at);
+                }
+            }
+            store(part_3_out, indicator_value, first, count, 27, 837, t_3 * 27);
+            ALIGNED float product_4[64][LANES];
+            dot(product_4, 64, value_2_2, 64, W, 64, 1);
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, indicator_value, 27, U, 1, 64);
+            ALIGNED float h_t[64][LANES];
+            ALIGNED float product_2_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h_t[at][lane] = hyperbolic_tangent(product_4[at][lane] + product_5[at][lane] + b[at]);
+                    product_2_2[at][lane] = (1.0f - square(h_t[at][lane])) * (h_before_adjoint[at][lane] +
+                        h_adjoint[product_3 + at][lane]);
+                }
+            }
+            store(part_4_out, product_2_2, first, count, 64, 1984, t_3 * 64);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_adjoint[at + product_3][lane] = 0.0f;
+            }
+            dot(h_before_adjoint, 64, product_2_2, 64, W, 1, 64);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1_2[at][lane] = total_1_2[at][lane] + product_2_2[at][lane];
+                }
+            }
+        }
+        ALIGNED float part_6[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_6[at][lane] = start_used[at] * (h_before_adjoint[at][lane] + h_adjoint[at][lane]);
+            }
+        }
+        store(part_6_out, part_6, first, count, 64, 64, 0);
+        store(part_7_out, total_1_2, first, count, 64, 64, 0);
+        // recurrent_cell.gen:10
+        store(part_8_out, total_2, first, count, 27, 27, 0);
+    }
+}
+#endif

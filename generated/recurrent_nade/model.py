@@ -144,7 +144,7 @@ class RecurrentNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/recurrent_nade.gen"
-    model_hash = "79d01aa4bf8569d3dc02433d70258ed792c9ae6e3c73e1fe27265a71802e39da"
+    model_hash = "690137c75e319f233c8e68d4d0102b1e7016dbeec131838642717bc8d84a2e6c"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -240,3 +240,320 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef LOG_PROB_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* log p(x) of each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns log_prob [rows], rnn_saved [rows, 6400], rnn_end [rows, 100]. */
+void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict V = pointers[1];
+    const float *restrict W = pointers[2];
+    const float *restrict input_weight = pointers[3];
+    const float *restrict input_bias = pointers[4];
+    const float *restrict hidden_weight = pointers[5];
+    const float *restrict hidden_bias = pointers[6];
+    const float *restrict b_weight = pointers[7];
+    const float *restrict b_bias = pointers[8];
+    const float *restrict c_weight = pointers[9];
+    const float *restrict c_bias = pointers[10];
+    float *restrict log_prob_out = pointers[11];
+    float *restrict rnn_saved_out = pointers[12];
+    float *restrict rnn_end_out = pointers[13];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // recurrent_nade.gen:6
+        ALIGNED float rnn[100][LANES];
+        ALIGNED float log_p[LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) rnn[at][lane] = 0.0f;
+        }
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t t_i = 0; t_i < 64; t_i++) {
+            store(rnn_saved_out, rnn, first, count, 100, 6400, t_i * 100);
+            int64_t remainder_t_i;
+            remainder_t_i = whole_remainder(t_i, 8);
+            ALIGNED float value[8][LANES];
+            ALIGNED float of_input[100][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = x[whole_quotient(t_i, 8) * 8 + at][lane];
+            }
+            if (remainder_t_i == 7) {
+                ALIGNED float product[100][LANES];
+                dot(product, 100, value, 8, input_weight, 8, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product[at][lane] + input_bias[at];
+                }
+            }
+            // recurrent_nade.gen:7
+            ALIGNED float of_hidden[100][LANES];
+            if (remainder_t_i == 7) {
+                ALIGNED float product_2[100][LANES];
+                dot(product_2, 100, rnn, 100, hidden_weight, 100, 1);
+                for (int at = 0; at < 100; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        of_hidden[at][lane] = product_2[at][lane] + hidden_bias[at];
+                    }
+                }
+            }
+            ALIGNED float product_3[8][LANES];
+            dot(product_3, 8, rnn, 100, b_weight, 100, 1);
+            ALIGNED float b[8][LANES];
+            ALIGNED float product_4[100][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) b[at][lane] = product_3[at][lane] + b_bias[at];
+            }
+            dot(product_4, 100, rnn, 100, c_weight, 100, 1);
+            ALIGNED float c[100][LANES];
+            ALIGNED float value_2[8][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) c[at][lane] = product_4[at][lane] + c_bias[at];
+            }
+            ALIGNED float product_5[100][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = choose(at < remainder_t_i, value[at][lane], 0.0f);
+                }
+            }
+            dot(product_5, 100, value_2, 8, W, 8, 1);
+            ALIGNED float sum_2[LANES];
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int block = 0; block < 100; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 100 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        part[lane] += V[remainder_t_i * 100 + at] * sigmoid(c[at][lane] + product_5[at][lane]);
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            for (int lane = 0; lane < LANES; lane++) logits[lane] = b[remainder_t_i][lane] + sum_2[lane];
+            // recurrent_nade.gen:6
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    rnn[at][lane] = choose(remainder_t_i == 7, hyperbolic_tangent(of_input[at][lane] +
+                        of_hidden[at][lane]), rnn[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[lane] = log_p[lane] + (x[t_i][lane] * logits[lane] - softplus(logits[lane]));
+            }
+        }
+        store(log_prob_out, &log_p, first, count, 1, 1, 0);
+        store(rnn_end_out, rnn, first, count, 100, 100, 0);
+    }
+}
+#endif
+
+#ifdef LOG_PROB_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of log p(x) of each row.
+
+   Takes x [rows, 64] integer, rnn_saved [rows, 6400], rnn_end [rows, 100], log_prob_cotangent [rows]; returns part_8
+       [rows, 100], part_9 [rows, 100], part_10 [rows, 8], part_11 [rows, 100], part_1 [rows, 6400], part_2 [rows, 512],
+       part_3 [rows, 6400], part_4 [rows, 512], part_5 [rows, 6400], part_6 [rows, 512], part_7 [6400] summed over rows.
+       */
+void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict rnn_saved_rows = pointers[1];
+    const float *restrict log_prob_cotangent_rows = pointers[3];
+    const float *restrict V = pointers[4];
+    const float *restrict W = pointers[5];
+    const float *restrict input_weight = pointers[6];
+    const float *restrict input_bias = pointers[7];
+    const float *restrict hidden_weight = pointers[8];
+    const float *restrict hidden_bias = pointers[9];
+    const float *restrict b_weight = pointers[10];
+    const float *restrict b_bias = pointers[11];
+    const float *restrict c_weight = pointers[12];
+    const float *restrict c_bias = pointers[13];
+    float *restrict part_8_out = pointers[14];
+    float *restrict part_9_out = pointers[15];
+    float *restrict part_10_out = pointers[16];
+    float *restrict part_11_out = pointers[17];
+    float *restrict part_1_out = pointers[18];
+    float *restrict part_2_out = pointers[19];
+    float *restrict part_3_out = pointers[20];
+    float *restrict part_4_out = pointers[21];
+    float *restrict part_5_out = pointers[22];
+    float *restrict part_6_out = pointers[23];
+    float *restrict part_7_out = pointers[24];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const int64_t group = numbers[3];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float log_prob_cotangent[LANES];
+        load(&log_prob_cotangent, log_prob_cotangent_rows, first, count, 1);
+        // recurrent_nade.gen:6
+        ALIGNED float rnn_adjoint[100][LANES];
+        ALIGNED float total_1[100][LANES];
+        ALIGNED float total_2[100][LANES];
+        ALIGNED float total_3[8][LANES];
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                rnn_adjoint[at][lane] = 0.0f;
+                total_1[at][lane] = 0.0f;
+                total_2[at][lane] = 0.0f;
+            }
+        }
+        ALIGNED float total_4[100][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 100; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = 0.0f;
+        }
+        for (int64_t t_i_2 = 64 - 1; t_i_2 >= 0; t_i_2--) {
+            ALIGNED float value[100][LANES];
+            load_section(value, rnn_saved_rows, first, count, 100, 6400, t_i_2 * 100);
+            store(part_3_out, value, first, count, 100, 6400, t_i_2 * 100);
+            // recurrent_nade.gen:7
+            ALIGNED float product[100][LANES];
+            dot(product, 100, value, 100, c_weight, 100, 1);
+            ALIGNED float c[100][LANES];
+            int64_t remainder_t_i_2;
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) c[at][lane] = product[at][lane] + c_bias[at];
+            }
+            remainder_t_i_2 = whole_remainder(t_i_2, 8);
+            // recurrent_nade.gen:6
+            ALIGNED float value_2[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_2[at][lane] = x[whole_quotient(t_i_2, 8) * 8 + at][lane];
+                }
+            }
+            store(part_6_out, value_2, first, count, 8, 512, t_i_2 * 8);
+            ALIGNED float chosen[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    chosen[at][lane] = choose(at < remainder_t_i_2, value_2[at][lane], 0.0f);
+                }
+            }
+            store(part_2_out, chosen, first, count, 8, 512, t_i_2 * 8);
+            ALIGNED float product_2[100][LANES];
+            dot(product_2, 100, chosen, 8, W, 8, 1);
+            ALIGNED float total[100][LANES];
+            ALIGNED float sigmoid_total[100][LANES];
+            ALIGNED float product_3[8][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = c[at][lane] + product_2[at][lane];
+                    sigmoid_total[at][lane] = sigmoid(total[at][lane]);
+                }
+            }
+            dot(product_3, 8, value, 100, b_weight, 100, 1);
+            ALIGNED float b[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) b[at][lane] = product_3[at][lane] + b_bias[at];
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int block = 0; block < 100; block += 32) {
+                ALIGNED float part[LANES];
+                for (int lane = 0; lane < LANES; lane++) part[lane] = 0.0f;
+                for (int at = block; at < 100 && at < block + 32; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        part[lane] += V[remainder_t_i_2 * 100 + at] * sigmoid_total[at][lane];
+                    }
+                }
+                for (int lane = 0; lane < LANES; lane++) sum_2[lane] += part[lane];
+            }
+            ALIGNED float logits[LANES];
+            ALIGNED float total_5[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[lane] = b[remainder_t_i_2][lane] + sum_2[lane];
+                total_5[lane] = sigmoid(logits[lane]) * -log_prob_cotangent[lane] + x[t_i_2][lane] *
+                    log_prob_cotangent[lane];
+            }
+            for (int start = 0; start < 100; start += 32) {
+                ALIGNED float stored[32][LANES];
+                int stop = start + 32 < 100 ? start + 32 : 100;
+                for (int at = start; at < stop; at++) {
+                    for (int lane = 0; lane < LANES; lane++) {
+                        stored[at - start][lane] = sigmoid_total[at][lane] * total_5[lane];
+                    }
+                }
+                add_sums(part_7_out + first / group * 6400 + t_i_2 * 100 + start, stored, stop - start, count - first);
+            }
+            // recurrent_nade.gen:2
+            ALIGNED float product_4[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4[at][lane] = sigmoid_total[at][lane] * (1.0f - sigmoid_total[at][lane]) *
+                        (V[remainder_t_i_2 * 100 + at] * total_5[lane]);
+                }
+            }
+            store(part_1_out, product_4, first, count, 100, 6400, t_i_2 * 100);
+            // recurrent_nade.gen:6
+            ALIGNED float value_3[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    value_3[at][lane] = choose(at == remainder_t_i_2, total_5[lane], 0.0f);
+                }
+            }
+            store(part_4_out, value_3, first, count, 8, 512, t_i_2 * 8);
+            // recurrent_nade.gen:7
+            int equal_remainder_t_i_2;
+            equal_remainder_t_i_2 = remainder_t_i_2 == 7;
+            ALIGNED float product_5[100][LANES];
+            dot(product_5, 100, value_2, 8, input_weight, 8, 1);
+            ALIGNED float of_input[100][LANES];
+            ALIGNED float product_6[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) of_input[at][lane] = product_5[at][lane] + input_bias[at];
+            }
+            dot(product_6, 100, value, 100, hidden_weight, 100, 1);
+            ALIGNED float of_hidden[100][LANES];
+            ALIGNED float product_2_2[100][LANES];
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    of_hidden[at][lane] = product_6[at][lane] + hidden_bias[at];
+                    product_2_2[at][lane] = (1.0f - square(hyperbolic_tangent(of_input[at][lane] +
+                        of_hidden[at][lane]))) * choose(equal_remainder_t_i_2, rnn_adjoint[at][lane], 0.0f);
+                }
+            }
+            store(part_5_out, product_2_2, first, count, 100, 6400, t_i_2 * 100);
+            ALIGNED float product_7[100][LANES];
+            dot(product_7, 100, product_4, 100, c_weight, 1, 100);
+            ALIGNED float product_8[100][LANES];
+            dot(product_8, 100, value_3, 8, b_weight, 1, 100);
+            ALIGNED float product_9[100][LANES];
+            dot(product_9, 100, product_2_2, 100, hidden_weight, 1, 100);
+            // recurrent_nade.gen:6
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    rnn_adjoint[at][lane] = product_7[at][lane] + product_8[at][lane] + choose(equal_remainder_t_i_2,
+                        0.0f, rnn_adjoint[at][lane]) + product_9[at][lane];
+                    total_1[at][lane] = total_1[at][lane] + product_2_2[at][lane];
+                    total_2[at][lane] = total_2[at][lane] + product_2_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = total_3[at][lane] + value_3[at][lane];
+            }
+            for (int at = 0; at < 100; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4[at][lane] = total_4[at][lane] + product_4[at][lane];
+            }
+        }
+        store(part_8_out, total_1, first, count, 100, 100, 0);
+        store(part_9_out, total_2, first, count, 100, 100, 0);
+        store(part_10_out, total_3, first, count, 8, 8, 0);
+        store(part_11_out, total_4, first, count, 100, 100, 0);
+    }
+}
+#endif

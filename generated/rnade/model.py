@@ -114,7 +114,7 @@ class RNADE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/rnade.gen"
-    model_hash = "2ca963bad684634586fada31a62ff4ff97b17c9f3a4e53d56de5ffd77afc876a"
+    model_hash = "f16e24a82d18b10db10665f364bdba25a646edc289f3a26cf22b48281d7c65ab"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -6,9 +6,239 @@ spec: specs/adversarial/saturating.gen, sha256 107c7308ed87776ba72a5b035d60e618e
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, vector
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, SAMPLE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # saturating.gen:8
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 2)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # saturating.gen:9
+    hidden = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(
+                    (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                    matrix(output_weight_array, 0, 16, 32),
+                    PRECISION,
+                ),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    # saturating.gen:8
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Takes y [rows] integer; returns hidden [rows, 128].
+    """
+    count, device = len(y), y.device
+    arrays = pack_sample_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows)
+def sample_rows(
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Takes y [rows] integer; returns x [rows, 64].
+    """
+    # saturating.gen:8
+    hidden = sample_stage_1_rows(y, embedding_output_weight, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # saturating.gen:9
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
+
+
+DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_decode_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
+        tiles.place(output_weight.mT, 16, DECODE_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    y_ptr,
+    permutation_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    permutation_array [16, 32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # saturating.gen:9
+    hidden = maximum(
+        dot(
+            dot(z, matrix(permutation_array, 0, 16, 32), "ieee")
+            + dot(
+                (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
+                matrix(output_weight_array, 0, 16, 32),
+                PRECISION,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 16], y [rows] integer; returns hidden [rows, 128].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows)
+def decode_rows(
+    z,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 16], y [rows] integer; returns x [rows, 64].
+    """
+    # saturating.gen:9
+    hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -52,3 +282,345 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@tiles.remembered
+def pack_objective_critic_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_critic_stage_1_kernel(
+    C_ptr,
+    computed_5_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_5 = tl.load(
+        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # saturating.gen:11
+    hidden_6 = maximum(computed_5, 0.0)
+    C_2 = tl.sigmoid(tl.sum(hidden_6 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    C = tl.load(C_ptr + place, mask=live, other=0)
+    # adversarial.gen:3
+    value_2 = tl.log(C) + tl.log(1.0 - C_2)
+    # saturating.gen:11
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_critic_stage_1_rows(C, computed_5, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 1.
+
+    Takes C [rows], computed_5 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(C), C.device
+    arrays = pack_objective_critic_stage_1(weight, bias, device)
+    size = objective_critic_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_critic_stage_1_kernel[(programs,)](
+        C.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_critic_stage_1_rows)
+def objective_critic_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_embedding_output_weight,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that critic maximizes, by one draw for each row.
+
+    Takes x [rows, 64], y [rows] integer; returns value [rows].
+    """
+    dtype = x.dtype
+    device = x.device
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
+    # saturating.gen:11
+    indicator_value = (y[:, None] == places).to(dtype)
+    projected = indicator_value @ C_embedding_output_weight.T
+    operand = torch.cat((x, projected), -1)
+    # saturating.gen:8
+    z = random.normal(seed, rows, step, 4, 16, dtype=dtype)
+    # saturating.gen:9
+    hidden_3 = torch.relu(
+        F.linear(torch.cat((z, indicator_value @ embedding_output_weight.T), -1), mlp_0_weight, mlp_0_bias),
+    )
+    # saturating.gen:11
+    computed = F.linear(operand, C_mlp_0_weight, C_mlp_0_bias)
+    # saturating.gen:9
+    computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+    # saturating.gen:11
+    hidden = torch.relu(computed)
+    # saturating.gen:9
+    hidden_4 = torch.relu(computed_3)
+    # saturating.gen:11
+    computed_2 = F.linear(hidden, C_mlp_1_weight, C_mlp_1_bias)
+    # saturating.gen:9
+    x_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+    # saturating.gen:11
+    hidden_2 = torch.relu(computed_2)
+    C = torch.sigmoid(F.linear(hidden_2, C_mlp_output_weight, C_mlp_output_bias)[:, 0])
+    operand_2 = torch.cat((x_2, projected), -1)
+    computed_4 = F.linear(operand_2, C_mlp_0_weight, C_mlp_0_bias)
+    hidden_5 = torch.relu(computed_4)
+    computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_critic_stage_1_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2
+
+
+OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
+
+
+@tiles.remembered
+def pack_objective_generator_stage_1(output_weight, mlp_0_weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1, device),
+        tiles.place(output_weight.mT, 16, OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1),
+        tiles.place(mlp_0_weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_generator_stage_1_kernel(
+    y_ptr,
+    mask_array,
+    output_weight_array,
+    mlp_0_weight_array,
+    bias_array,
+    indicator_value_out,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator minimizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [32]
+    output_weight_array [16, 32]
+    mlp_0_weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
+    # saturating.gen:9
+    indicator_value = (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32)
+    # saturating.gen:8
+    z = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 6)
+    # saturating.gen:9
+    hidden = maximum(
+        dot(
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
+                z,
+            ),
+            matrix(mlp_0_weight_array, 0, 32, 128),
+            PRECISION,
+        )
+        + vector(bias_array, 0, 128),
+        0.0,
+    )
+    tl.store(
+        indicator_value_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        indicator_value,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_generator_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, step):
+    """the value that generator minimizes, by one draw for each row: stage 1.
+
+    Takes y [rows] integer; returns indicator_value [rows, 10], hidden [rows, 128].
+    """
+    count, device = len(y), y.device
+    arrays = pack_objective_generator_stage_1(output_weight, mlp_0_weight, bias, device)
+    size = objective_generator_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    indicator_value = torch.empty(count, 10, dtype=torch.float32, device=device)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_generator_stage_1_kernel[(programs,)](
+        y.to(torch.int64).contiguous(),
+        *arrays,
+        indicator_value,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return indicator_value, hidden
+
+
+@tiles.remembered
+def pack_objective_generator_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_generator_stage_2_kernel(
+    computed_3_ptr,
+    weight_array,
+    bias_array,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that generator minimizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    computed_3 = tl.load(
+        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
+    # saturating.gen:11
+    hidden_4 = maximum(computed_3, 0.0)
+    C = tl.sigmoid(tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array))
+    # adversarial.gen:4
+    value_2 = tl.log(1.0 - C)
+    # saturating.gen:11
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_generator_stage_2_rows(computed_3, weight, bias):
+    """the value that generator minimizes, by one draw for each row: stage 2.
+
+    Takes computed_3 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(computed_3), computed_3.device
+    arrays = pack_objective_generator_stage_2(weight, bias, device)
+    size = objective_generator_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_generator_stage_2_kernel[(programs,)](
+        computed_3.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows)
+def objective_generator_rows(
+    x,
+    y,
+    embedding_output_weight,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    C_embedding_output_weight,
+    C_mlp_0_weight,
+    C_mlp_0_bias,
+    C_mlp_1_weight,
+    C_mlp_1_bias,
+    C_mlp_output_weight,
+    C_mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that generator minimizes, by one draw for each row.
+
+    Takes x [rows, 64], y [rows] integer; returns value [rows].
+    """
+    # saturating.gen:9
+    indicator_value, hidden = objective_generator_stage_1_rows(
+        y,
+        embedding_output_weight,
+        mlp_0_weight,
+        mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    # saturating.gen:11
+    operand = torch.cat((x_2, indicator_value @ C_embedding_output_weight.T), -1)
+    computed_2 = F.linear(operand, C_mlp_0_weight, C_mlp_0_bias)
+    hidden_3 = torch.relu(computed_2)
+    computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
+    value_2 = objective_generator_stage_2_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)
+    return value_2

@@ -354,12 +354,12 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that critic maximizes, by one draw for each row.
 
-   Takes x [rows, 64], y [rows] integer, value_cotangent [rows]; returns x_gradient [rows, 64], part_1 [rows, 1], part_2
-       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 74], part_7 [rows, 1],
-       part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 74], part_13
-       [rows, 64], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128], part_18 [rows,
-       26], part_19 [rows, 10], part_20 [rows, 10], part_21 [rows, 10], part_22 [rows, 128], part_23 [rows, 128],
-       part_24 [rows, 1]. */
+   Takes x [rows, 64], y [rows] integer, value_cotangent [rows]; returns value [rows], x_gradient [rows, 64], part_1
+       [rows, 1], part_2 [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 74],
+       part_7 [rows, 1], part_8 [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12
+       [rows, 74], part_13 [rows, 64], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows,
+       128], part_18 [rows, 26], part_19 [rows, 10], part_20 [rows, 10], part_21 [rows, 10], part_22 [rows, 128],
+       part_23 [rows, 128], part_24 [rows, 1]. */
 void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const int64_t *restrict y_rows = pointers[1];
@@ -379,31 +379,32 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
     const float *restrict C_mlp_output_weight = pointers[15];
     const float *restrict C_mlp_output_bias = pointers[16];
     const int64_t *restrict row_numbers = pointers[17];
-    float *restrict x_gradient_out = pointers[18];
-    float *restrict part_1_out = pointers[19];
-    float *restrict part_2_out = pointers[20];
-    float *restrict part_3_out = pointers[21];
-    float *restrict part_4_out = pointers[22];
-    float *restrict part_5_out = pointers[23];
-    float *restrict part_6_out = pointers[24];
-    float *restrict part_7_out = pointers[25];
-    float *restrict part_8_out = pointers[26];
-    float *restrict part_9_out = pointers[27];
-    float *restrict part_10_out = pointers[28];
-    float *restrict part_11_out = pointers[29];
-    float *restrict part_12_out = pointers[30];
-    float *restrict part_13_out = pointers[31];
-    float *restrict part_14_out = pointers[32];
-    float *restrict part_15_out = pointers[33];
-    float *restrict part_16_out = pointers[34];
-    float *restrict part_17_out = pointers[35];
-    float *restrict part_18_out = pointers[36];
-    float *restrict part_19_out = pointers[37];
-    float *restrict part_20_out = pointers[38];
-    float *restrict part_21_out = pointers[39];
-    float *restrict part_22_out = pointers[40];
-    float *restrict part_23_out = pointers[41];
-    float *restrict part_24_out = pointers[42];
+    float *restrict value_out = pointers[18];
+    float *restrict x_gradient_out = pointers[19];
+    float *restrict part_1_out = pointers[20];
+    float *restrict part_2_out = pointers[21];
+    float *restrict part_3_out = pointers[22];
+    float *restrict part_4_out = pointers[23];
+    float *restrict part_5_out = pointers[24];
+    float *restrict part_6_out = pointers[25];
+    float *restrict part_7_out = pointers[26];
+    float *restrict part_8_out = pointers[27];
+    float *restrict part_9_out = pointers[28];
+    float *restrict part_10_out = pointers[29];
+    float *restrict part_11_out = pointers[30];
+    float *restrict part_12_out = pointers[31];
+    float *restrict part_13_out = pointers[32];
+    float *restrict part_14_out = pointers[33];
+    float *restrict part_15_out = pointers[34];
+    float *restrict part_16_out = pointers[35];
+    float *restrict part_17_out = pointers[36];
+    float *restrict part_18_out = pointers[37];
+    float *restrict part_19_out = pointers[38];
+    float *restrict part_20_out = pointers[39];
+    float *restrict part_21_out = pointers[40];
+    float *restrict part_22_out = pointers[41];
+    float *restrict part_23_out = pointers[42];
+    float *restrict part_24_out = pointers[43];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -449,91 +450,90 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         dot(product_3, 1, hidden_2, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0[LANES];
         ALIGNED float C[LANES];
-        ALIGNED float value_2[1][LANES];
-        ALIGNED float product_4[128][LANES];
+        ALIGNED float z[16][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_0[lane] = product_3[0][lane] + C_mlp_output_bias[0];
             C[lane] = sigmoid(value_0[lane]);
-            value_2[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
         }
-        dot(product_4, 128, value_2, 1, C_mlp_output_weight, 1, 128);
+        normal(z, 16, row, seed, step, 0, 4);
+        // saturating.gen:9
+        ALIGNED float value_2[26][LANES];
+        for (int at = 0; at < 16; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = z[at][lane];
+        }
+        dot(value_2 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
+        ALIGNED float product_4[128][LANES];
+        dot(product_4, 128, value_2, 26, mlp_0_weight, 26, 1);
+        ALIGNED float hidden_3[128][LANES];
         ALIGNED float product_5[128][LANES];
-        ALIGNED float product_6[128][LANES];
         for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_4[at][lane] + mlp_0_bias[at]);
+        }
+        dot(product_5, 128, hidden_3, 128, mlp_1_weight, 128, 1);
+        ALIGNED float hidden_4[128][LANES];
+        ALIGNED float product_6[64][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_6, 64, hidden_4, 128, mlp_output_weight, 128, 1);
+        ALIGNED float x_2[64][LANES];
+        ALIGNED float value_3[74][LANES];
+        for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_5[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_4[at][lane];
+                x_2[at][lane] = product_6[at][lane] + mlp_output_bias[at];
+                value_3[at][lane] = x_2[at][lane];
             }
         }
-        dot(product_6, 128, product_5, 128, C_mlp_1_weight, 1, 128);
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_3[at + 64][lane] = projected[at][lane];
+        }
+        // saturating.gen:11
+        ALIGNED float product_7[128][LANES];
+        dot(product_7, 128, value_3, 74, C_mlp_0_weight, 74, 1);
+        ALIGNED float hidden_5[128][LANES];
+        ALIGNED float product_8[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_7[at][lane] + C_mlp_0_bias[at]);
+        }
+        dot(product_8, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
+        ALIGNED float hidden_6[128][LANES];
+        ALIGNED float product_9[1][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_8[at][lane] + C_mlp_1_bias[at]);
+        }
+        dot(product_9, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
+        ALIGNED float value_0_2[LANES];
+        ALIGNED float C_2[LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float value_4[1][LANES];
+        ALIGNED float product_10[128][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value_0_2[lane] = product_9[0][lane] + C_mlp_output_bias[0];
+            C_2[lane] = sigmoid(value_0_2[lane]);
+            difference[lane] = 1.0f - C_2[lane];
+            value_4[0][lane] = C[lane] * (1.0f - C[lane]) * (1.0f / C[lane] * value_cotangent[lane]);
+        }
+        dot(product_10, 128, value_4, 1, C_mlp_output_weight, 1, 128);
+        ALIGNED float product_11[128][LANES];
+        ALIGNED float product_12[128][LANES];
+        for (int at = 0; at < 128; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_11[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+            }
+        }
+        dot(product_12, 128, product_11, 128, C_mlp_1_weight, 1, 128);
         ALIGNED float product_2_2[128][LANES];
         ALIGNED float projected_2[74][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_6[at][lane];
+                product_2_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_12[at][lane];
             }
         }
         dot(projected_2, 74, product_2_2, 128, C_mlp_0_weight, 1, 74);
-        // saturating.gen:8
-        ALIGNED float z[16][LANES];
-        normal(z, 16, row, seed, step, 0, 4);
-        // saturating.gen:9
-        ALIGNED float value_3[26][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = z[at][lane];
-        }
-        dot(value_3 + 16, 10, indicator_value, 10, embedding_output_weight, 10, 1);
-        ALIGNED float product_7[128][LANES];
-        dot(product_7, 128, value_3, 26, mlp_0_weight, 26, 1);
-        ALIGNED float hidden_3[128][LANES];
-        ALIGNED float product_8[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_7[at][lane] + mlp_0_bias[at]);
-        }
-        dot(product_8, 128, hidden_3, 128, mlp_1_weight, 128, 1);
-        ALIGNED float hidden_4[128][LANES];
-        ALIGNED float product_9[64][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_1_bias[at]);
-        }
-        dot(product_9, 64, hidden_4, 128, mlp_output_weight, 128, 1);
-        ALIGNED float x_2[64][LANES];
-        ALIGNED float value_4[74][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                x_2[at][lane] = product_9[at][lane] + mlp_output_bias[at];
-                value_4[at][lane] = x_2[at][lane];
-            }
-        }
-        for (int at = 0; at < 10; at++) {
-            for (int lane = 0; lane < LANES; lane++) value_4[at + 64][lane] = projected[at][lane];
-        }
-        // saturating.gen:11
-        ALIGNED float product_10[128][LANES];
-        dot(product_10, 128, value_4, 74, C_mlp_0_weight, 74, 1);
-        ALIGNED float hidden_5[128][LANES];
-        ALIGNED float product_11[128][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_5[at][lane] = relu(product_10[at][lane] + C_mlp_0_bias[at]);
-            }
-        }
-        dot(product_11, 128, hidden_5, 128, C_mlp_1_weight, 128, 1);
-        ALIGNED float hidden_6[128][LANES];
-        ALIGNED float product_12[1][LANES];
-        for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_6[at][lane] = relu(product_11[at][lane] + C_mlp_1_bias[at]);
-            }
-        }
-        dot(product_12, 1, hidden_6, 128, C_mlp_output_weight, 128, 1);
-        ALIGNED float value_0_2[LANES];
-        ALIGNED float C_2[LANES];
         ALIGNED float value_5[1][LANES];
         ALIGNED float product_13[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            value_0_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
-            C_2[lane] = sigmoid(value_0_2[lane]);
-            value_5[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / (1.0f - C_2[lane]) * value_cotangent[lane]);
+            value_5[0][lane] = C_2[lane] * (1.0f - C_2[lane]) * -(1.0f / difference[lane] * value_cotangent[lane]);
         }
         dot(product_13, 128, value_5, 1, C_mlp_output_weight, 1, 128);
         ALIGNED float product_3_2[128][LANES];
@@ -567,19 +567,22 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         dot(product_16, 128, product_5_2, 128, mlp_1_weight, 1, 128);
         ALIGNED float product_6_2[128][LANES];
-        ALIGNED float x_gradient[64][LANES];
+        ALIGNED float value_7[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_6_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_16[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_7[lane] = logarithm(C[lane]) + logarithm(difference[lane]);
+        store(value_out, &value_7, first, count, 1, 1, 0);
+        ALIGNED float x_gradient[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) x_gradient[at][lane] = projected_2[at][lane];
         }
         store(x_gradient_out, x_gradient, first, count, 64, 64, 0);
-        store(part_1_out, value_2, first, count, 1, 1, 0);
+        store(part_1_out, value_4, first, count, 1, 1, 0);
         store(part_2_out, hidden_2, first, count, 128, 128, 0);
-        store(part_3_out, product_5, first, count, 128, 128, 0);
+        store(part_3_out, product_11, first, count, 128, 128, 0);
         store(part_4_out, hidden, first, count, 128, 128, 0);
         store(part_5_out, product_2_2, first, count, 128, 128, 0);
         store(part_6_out, value, first, count, 74, 74, 0);
@@ -588,14 +591,14 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_9_out, product_3_2, first, count, 128, 128, 0);
         store(part_10_out, hidden_5, first, count, 128, 128, 0);
         store(part_11_out, product_4_2, first, count, 128, 128, 0);
-        store(part_12_out, value_4, first, count, 74, 74, 0);
+        store(part_12_out, value_3, first, count, 74, 74, 0);
         store(part_13_out, value_6, first, count, 64, 64, 0);
         // saturating.gen:9
         store(part_14_out, hidden_4, first, count, 128, 128, 0);
         store(part_15_out, product_5_2, first, count, 128, 128, 0);
         store(part_16_out, hidden_3, first, count, 128, 128, 0);
         store(part_17_out, product_6_2, first, count, 128, 128, 0);
-        store(part_18_out, value_3, first, count, 26, 26, 0);
+        store(part_18_out, value_2, first, count, 26, 26, 0);
         ALIGNED float product_17[26][LANES];
         dot(product_17, 26, product_6_2, 128, mlp_0_weight, 1, 26);
         ALIGNED float part_19[10][LANES];
@@ -619,11 +622,11 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_22_out, part_22, first, count, 128, 128, 0);
         ALIGNED float part_23[128][LANES];
         for (int at = 0; at < 128; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_23[at][lane] = product_5[at][lane] + product_3_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_23[at][lane] = product_11[at][lane] + product_3_2[at][lane];
         }
         store(part_23_out, part_23, first, count, 128, 128, 0);
         ALIGNED float part_24[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_24[0][lane] = value_2[0][lane] + value_5[0][lane];
+        for (int lane = 0; lane < LANES; lane++) part_24[0][lane] = value_4[0][lane] + value_5[0][lane];
         store(part_24_out, part_24, first, count, 1, 1, 0);
     }
 }
@@ -635,10 +638,10 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
 
 /* the gradient of the value that generator minimizes, by one draw for each row.
 
-   Takes x [rows, 64], y [rows] integer, value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 74], part_7 [rows, 64], part_8 [rows, 128],
-       part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 26], part_13 [rows, 10], part_14
-       [rows, 10], part_15 [rows, 10]. */
+   Takes x [rows, 64], y [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 1], part_2 [rows,
+       128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 74], part_7 [rows, 64], part_8
+       [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 26], part_13 [rows,
+       10], part_14 [rows, 10], part_15 [rows, 10]. */
 void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict y_rows = pointers[1];
     const float *restrict value_cotangent_rows = pointers[2];
@@ -657,21 +660,22 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
     const float *restrict C_mlp_output_weight = pointers[15];
     const float *restrict C_mlp_output_bias = pointers[16];
     const int64_t *restrict row_numbers = pointers[17];
-    float *restrict part_1_out = pointers[18];
-    float *restrict part_2_out = pointers[19];
-    float *restrict part_3_out = pointers[20];
-    float *restrict part_4_out = pointers[21];
-    float *restrict part_5_out = pointers[22];
-    float *restrict part_6_out = pointers[23];
-    float *restrict part_7_out = pointers[24];
-    float *restrict part_8_out = pointers[25];
-    float *restrict part_9_out = pointers[26];
-    float *restrict part_10_out = pointers[27];
-    float *restrict part_11_out = pointers[28];
-    float *restrict part_12_out = pointers[29];
-    float *restrict part_13_out = pointers[30];
-    float *restrict part_14_out = pointers[31];
-    float *restrict part_15_out = pointers[32];
+    float *restrict value_out = pointers[18];
+    float *restrict part_1_out = pointers[19];
+    float *restrict part_2_out = pointers[20];
+    float *restrict part_3_out = pointers[21];
+    float *restrict part_4_out = pointers[22];
+    float *restrict part_5_out = pointers[23];
+    float *restrict part_6_out = pointers[24];
+    float *restrict part_7_out = pointers[25];
+    float *restrict part_8_out = pointers[26];
+    float *restrict part_9_out = pointers[27];
+    float *restrict part_10_out = pointers[28];
+    float *restrict part_11_out = pointers[29];
+    float *restrict part_12_out = pointers[30];
+    float *restrict part_13_out = pointers[31];
+    float *restrict part_14_out = pointers[32];
+    float *restrict part_15_out = pointers[33];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -737,12 +741,14 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         dot(product_6, 1, hidden_4, 128, C_mlp_output_weight, 128, 1);
         ALIGNED float value_0[LANES];
         ALIGNED float C[LANES];
+        ALIGNED float difference[LANES];
         ALIGNED float value_3[1][LANES];
         ALIGNED float product_7[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_0[lane] = product_6[0][lane] + C_mlp_output_bias[0];
             C[lane] = sigmoid(value_0[lane]);
-            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * -(1.0f / (1.0f - C[lane]) * value_cotangent[lane]);
+            difference[lane] = 1.0f - C[lane];
+            value_3[0][lane] = C[lane] * (1.0f - C[lane]) * -(1.0f / difference[lane] * value_cotangent[lane]);
         }
         dot(product_7, 128, value_3, 1, C_mlp_output_weight, 1, 128);
         ALIGNED float product_8[128][LANES];
@@ -776,11 +782,14 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         }
         dot(product_11, 128, product_3_2, 128, mlp_1_weight, 1, 128);
         ALIGNED float product_4_2[128][LANES];
+        ALIGNED float value_5[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_4_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_11[at][lane];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_5[lane] = logarithm(difference[lane]);
+        store(value_out, &value_5, first, count, 1, 1, 0);
         store(part_1_out, value_3, first, count, 1, 1, 0);
         store(part_2_out, hidden_4, first, count, 128, 128, 0);
         store(part_3_out, product_8, first, count, 128, 128, 0);

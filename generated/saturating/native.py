@@ -46,12 +46,12 @@ objective_generator_rows = CFunction(
     random=True,
     work=2480.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((64,)), Port(whole=True), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((1,)),
         Port((128,)),
@@ -83,12 +83,12 @@ objective_critic_backward_rows = CFunction(
     random=True,
     work=7180.0,
 )
-objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",
     inputs=(Port((64,)), Port(whole=True), Port()),
     outputs=(
+        Port(),
         Port((1,)),
         Port((128,)),
         Port((128,)),
@@ -133,10 +133,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -182,7 +183,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_23",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_24",)),
                 ),
-                width=2127,
+                width=2128,
+                valued=True,
             ),
         ),
     ),
@@ -191,7 +193,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generator_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generator_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generator_backward_rows,
                     parameters=PARAMETERS,
@@ -199,6 +201,7 @@ GRADIENTS = {
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -231,7 +234,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.1.bias", (None,), ("part_3",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=1219,
+                width=1220,
+                valued=True,
             ),
         ),
     ),

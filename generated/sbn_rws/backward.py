@@ -8,157 +8,10 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, uniform, vector
 from gencompiler.runtime.programs import RowFunction
 
-
-@tiles.remembered
-def pack_objective_sleep_saving(
-    bias_output_bias,
-    linear_output_weight,
-    linear_output_bias,
-    linear_2_output_weight,
-    linear_2_output_bias,
-    q_linear_output_weight,
-    q_linear_output_bias,
-    q_linear_2_output_weight,
-    q_linear_2_output_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(torch.sigmoid(bias_output_bias), 16),
-        tiles.place(linear_output_weight.mT, 16, 64),
-        tiles.place(linear_output_bias, 64),
-        tiles.place(linear_2_output_weight.mT, 64, 64),
-        tiles.place(linear_2_output_bias, 64),
-        tiles.place(q_linear_output_weight.mT, 64, 64),
-        tiles.place(q_linear_output_bias, 64),
-        tiles.place(q_linear_2_output_weight.mT, 64, 16),
-        tiles.place(q_linear_2_output_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_sleep_saving_kernel(
-    x_ptr,
-    weights_array,
-    linear_output_weight_array,
-    linear_output_bias_array,
-    linear_2_output_weight_array,
-    linear_2_output_bias_array,
-    q_linear_output_weight_array,
-    q_linear_output_bias_array,
-    q_linear_2_output_weight_array,
-    q_linear_2_output_bias_array,
-    value_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that sleep maximizes, by one draw for each row, and the states that its gradient needs.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weights_array [16]
-    linear_output_weight_array [16, 64]
-    linear_output_bias_array [64]
-    linear_2_output_weight_array [64, 64]
-    linear_2_output_bias_array [64]
-    q_linear_output_weight_array [64, 64]
-    q_linear_output_bias_array [64]
-    q_linear_2_output_weight_array [64, 16]
-    q_linear_2_output_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # sbn_rws.gen:6
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 11)
-    h2 = (noise < vector(weights_array, 0, 16)).to(tl.float32)
-    # sbn_rws.gen:7
-    logits = dot(h2, matrix(linear_output_weight_array, 0, 16, 64), PRECISION) + vector(linear_output_bias_array, 0, 64)
-    noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 10)
-    h1 = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
-    # sbn_rws.gen:8
-    logits_2 = dot(h1, matrix(linear_2_output_weight_array, 0, 64, 64), PRECISION) + vector(
-        linear_2_output_bias_array,
-        0,
-        64,
-    )
-    noise_3 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 9)
-    x_2 = (noise_3 < tl.sigmoid(logits_2)).to(tl.float32)
-    # sbn_rws.gen:9
-    logits_3 = dot(x_2, matrix(q_linear_output_weight_array, 0, 64, 64), PRECISION) + vector(
-        q_linear_output_bias_array,
-        0,
-        64,
-    )
-    log_q_h1 = tl.sum(tl.where(tl.arange(0, 64)[None, :] < 40, h1 * logits_3 - softplus(logits_3), 0.0), 1)
-    # sbn_rws.gen:10
-    logits_4 = dot(h1, matrix(q_linear_2_output_weight_array, 0, 64, 16), PRECISION) + vector(
-        q_linear_2_output_bias_array,
-        0,
-        16,
-    )
-    log_q_h2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, h2 * logits_4 - softplus(logits_4), 0.0), 1)
-    tl.store(value_out + place, log_q_h1 + log_q_h2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_sleep_saving_rows(
-    x,
-    bias_output_bias,
-    linear_output_weight,
-    linear_output_bias,
-    linear_2_output_weight,
-    linear_2_output_bias,
-    q_linear_output_weight,
-    q_linear_output_bias,
-    q_linear_2_output_weight,
-    q_linear_2_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the value that sleep maximizes, by one draw for each row, and the states that its gradient needs.
-
-    Takes x [rows, 64] integer; returns value [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_sleep_saving(
-        bias_output_bias,
-        linear_output_weight,
-        linear_output_bias,
-        linear_2_output_weight,
-        linear_2_output_bias,
-        q_linear_output_weight,
-        q_linear_output_bias,
-        q_linear_2_output_weight,
-        q_linear_2_output_bias,
-        device,
-    )
-    size = objective_sleep_saving_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_saving_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        value,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value
+from .kernels import objective_sleep_rows
 
 
 @tiles.remembered
@@ -360,7 +213,7 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_sleep_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_sleep_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_sleep_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=("part_1", "part_2", "part_3", "part_4"),

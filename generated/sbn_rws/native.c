@@ -726,6 +726,377 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
 }
 #endif
 
+#ifdef OBJECTIVE_WAKE_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_wake_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    float *restrict output_bias_used_2 = shared + 10;
+    // sbn_rws.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+    {
+        float *restrict values_2 = output_bias_used_2;
+        for (int at = 0; at < 10; at++) {
+            values_2[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that wake maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 10], part_2 [rows * 5, 40],
+       part_3 [rows * 5, 10], part_4 [rows, 40], part_5 [rows * 5, 64], part_6 [rows * 5, 40], part_7 [rows, 64], part_8
+       [rows * 5, 10], part_9 [rows, 40], part_10 [rows, 64], part_11 [rows, 10]. */
+void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict bias_output_bias = pointers[2];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict linear_2_output_weight = pointers[5];
+    const float *restrict linear_2_output_bias = pointers[6];
+    const float *restrict q_linear_output_weight = pointers[7];
+    const float *restrict q_linear_output_bias = pointers[8];
+    const float *restrict q_linear_2_output_weight = pointers[9];
+    const float *restrict q_linear_2_output_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    float *restrict output_bias_used_2 = shared + 10;
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict value_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
+    float *restrict part_9_out = pointers[22];
+    float *restrict part_10_out = pointers[23];
+    float *restrict part_11_out = pointers[24];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sbn_rws.gen:9
+        ALIGNED float product[40][LANES];
+        dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float sigmoid_logits[40][LANES];
+        ALIGNED float shared_2[40][LANES];
+        ALIGNED float h1[200][LANES];
+        ALIGNED float sigmoid_logits_2[50][LANES];
+        ALIGNED float h2[50][LANES];
+        ALIGNED float logits_3[200][LANES];
+        ALIGNED float x_spread[320][LANES];
+        ALIGNED float logits_4[320][LANES];
+        ALIGNED float log_p[5][LANES];
+        ALIGNED float log_q[5][LANES];
+        ALIGNED float each[5][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
+                shared_2[at][lane] = softplus(logits[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float noise[40][LANES];
+            uniform(noise, 40, row, seed, step, particle * 40, 7);
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[particle * 40 + at][lane] = (float)(noise[at][lane] < sigmoid_logits[at][lane]);
+                }
+            }
+            store(part_6_out, h1 + particle * 40, first, count, 40, 200, particle * 40);
+            ALIGNED float product_2[10][LANES];
+            dot(product_2, 10, h1 + particle * 40, 40, q_linear_2_output_weight, 40, 1);
+            ALIGNED float logits_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
+                    sigmoid_logits_2[particle * 10 + at][lane] = sigmoid(logits_2[at][lane]);
+                }
+            }
+            uniform(noise_2, 10, row, seed, step, particle * 10, 8);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[particle * 10 + at][lane] = (float)(noise_2[at][lane] < sigmoid_logits_2[particle * 10 +
+                        at][lane]);
+                }
+            }
+            store(part_3_out, h2 + particle * 10, first, count, 10, 50, particle * 10);
+            ALIGNED float log_p_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += h2[particle * 10 + at][lane] * bias_output_bias[at] - output_bias_used[at];
+                }
+            }
+            ALIGNED float product_3[40][LANES];
+            dot(product_3, 40, h2 + particle * 10, 10, linear_output_weight, 10, 1);
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_3[particle * 40 + at][lane] = product_3[at][lane] + linear_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += h1[particle * 40 + at][lane] * logits_3[particle * 40 + at][lane] -
+                        softplus(logits_3[particle * 40 + at][lane]);
+                }
+            }
+            ALIGNED float product_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_spread[particle * 64 + at][lane] = x[at][lane];
+            }
+            dot(product_4, 64, h1 + particle * 40, 40, linear_2_output_weight, 40, 1);
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_4[particle * 64 + at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x_spread[particle * 64 + at][lane] * logits_4[particle * 64 + at][lane] -
+                        softplus(logits_4[particle * 64 + at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane];
+                log_q_h1[lane] = 0.0f;
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += h1[particle * 40 + at][lane] * logits[at][lane] - shared_2[at][lane];
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += h2[particle * 10 + at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[particle][lane] = log_q_h1[lane] + log_q_h2[lane];
+                each[particle][lane] = log_p[particle][lane] - log_q[particle][lane];
+            }
+        }
+        // wake_sleep.gen:13
+        ALIGNED float _logits[5][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) _logits[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = _logits[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], _logits[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(_logits[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane],
+                    0.0f));
+            }
+        }
+        ALIGNED float w[5][LANES];
+        ALIGNED float stop_value[5][LANES];
+        ALIGNED float product_5[5][LANES];
+        ALIGNED float product_2_2[50][LANES];
+        ALIGNED float negate_product[5][LANES];
+        ALIGNED float sum_of_product_2[10][LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                w[at][lane] = exponential(_logits[at][lane] - (choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane],
+                    0.0f) + logarithm(sum_6[lane])));
+            }
+        }
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_negate_product[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_negate_product[lane] = 0.0f;
+        for (int particle = 0; particle < 5; particle++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                stop_value[particle][lane] = w[particle][lane];
+                product_5[particle][lane] = stop_value[particle][lane] * value_cotangent[lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_2_2[particle * 10 + at][lane] = h2[particle * 10 + at][lane] * product_5[particle][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_of_product_2[at][lane] += product_2_2[particle * 10 + at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product[particle][lane] = -product_5[particle][lane];
+                sum_of_negate_product[lane] += negate_product[particle][lane];
+            }
+        }
+        // sbn_rws.gen:6
+        ALIGNED float pooled[LANES];
+        for (int lane = 0; lane < LANES; lane++) pooled[lane] = sum_of_negate_product[lane];
+        // sbn_rws.gen:2
+        ALIGNED float each_2[5][LANES];
+        ALIGNED float sum_of_product_3[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_product_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_3[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float product_3_2[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = h1[particle * 40 + at][lane] * product_5[particle][lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_product_3[at][lane] += product_3_2[at][lane];
+            }
+            ALIGNED float total[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = product_3_2[at][lane] + sigmoid(logits_3[particle * 40 + at][lane]) *
+                        negate_product[particle][lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] += total[at][lane];
+            }
+            store(part_2_out, total, first, count, 40, 200, particle * 40);
+            ALIGNED float total_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = x_spread[particle * 64 + at][lane] * product_5[particle][lane] +
+                        sigmoid(logits_4[particle * 64 + at][lane]) * negate_product[particle][lane];
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] += total_2[at][lane];
+            }
+            store(part_5_out, total_2, first, count, 64, 320, particle * 64);
+            ALIGNED float total_3[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = product_2_2[particle * 10 + at][lane] + sigmoid_logits_2[particle * 10 +
+                        at][lane] * negate_product[particle][lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] += total_3[at][lane];
+            }
+            store(part_8_out, total_3, first, count, 10, 50, particle * 10);
+            for (int lane = 0; lane < LANES; lane++) {
+                each_2[particle][lane] = stop_value[particle][lane] * (log_p[particle][lane] + log_q[particle][lane]);
+            }
+        }
+        // wake_sleep.gen:12
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[lane] += each_2[at][lane];
+        }
+        store(value_out, &value, first, count, 1, 1, 0);
+        // sbn_rws.gen:6
+        ALIGNED float part_1[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = sum_of_product_2[at][lane] + output_bias_used_2[at] * pooled[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 10, 10, 0);
+        // sbn_rws.gen:7
+        ALIGNED float part_4[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_4[at][lane] = sum_of_total[at][lane];
+        }
+        store(part_4_out, part_4, first, count, 40, 40, 0);
+        // sbn_rws.gen:8
+        ALIGNED float part_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_7[at][lane] = sum_of_total_2[at][lane];
+        }
+        store(part_7_out, part_7, first, count, 64, 64, 0);
+        // sbn_rws.gen:9
+        ALIGNED float part_9[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_9[at][lane] = sum_of_product_3[at][lane] + sigmoid_logits[at][lane] * pooled[lane];
+            }
+        }
+        store(part_9_out, part_9, first, count, 40, 40, 0);
+        // sbn_rws.gen:3
+        ALIGNED float part_10[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_10[at][lane] = x[at][lane];
+        }
+        store(part_10_out, part_10, first, count, 64, 64, 0);
+        // sbn_rws.gen:10
+        ALIGNED float part_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = sum_of_total_3[at][lane];
+        }
+        store(part_11_out, part_11, first, count, 10, 10, 0);
+    }
+}
+#endif
+
 #ifdef OBJECTIVE_SLEEP_BACKWARD_ROWS
 #define LANES 16
 #include "lanes.h"
@@ -746,8 +1117,8 @@ void objective_sleep_backward_rows_shared(const int64_t *numbers, void *const *p
 
 /* the gradient of the value that sleep maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 40], part_2 [rows, 64], part_3 [rows, 10],
-       part_4 [rows, 40]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 40], part_2 [rows, 64],
+       part_3 [rows, 10], part_4 [rows, 40]. */
 void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict linear_output_weight = pointers[3];
@@ -761,10 +1132,11 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[11];
     float *restrict output_bias_used = shared + 0;
     const int64_t *restrict row_numbers = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
+    float *restrict value_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -818,22 +1190,43 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
         }
         dot(product_3, 40, x_2, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits_3[40][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_q_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_3[at][lane] = product_3[at][lane] + q_linear_output_bias[at];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // sbn_rws.gen:10
         ALIGNED float product_4[10][LANES];
-        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         dot(product_4, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[10][LANES];
-        ALIGNED float part_1[40][LANES];
+        ALIGNED float log_q_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + q_linear_2_output_bias[at];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h2[lane] += h2[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+            }
+        }
+        // sbn_rws.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // sbn_rws.gen:10
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_h1[lane] + log_q_h2[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // sbn_rws.gen:2
+        ALIGNED float part_1[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 part_1[at][lane] = h1[at][lane] * value_cotangent[lane] + sigmoid(logits_3[at][lane]) *
@@ -841,6 +1234,7 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
             }
         }
         store(part_1_out, part_1, first, count, 40, 40, 0);
+        // sbn_rws.gen:8
         store(part_2_out, x_2, first, count, 64, 64, 0);
         // sbn_rws.gen:2
         ALIGNED float part_3[10][LANES];

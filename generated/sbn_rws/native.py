@@ -82,17 +82,40 @@ objective_sleep_rows = CFunction(
     shared=10,
     work=728.0,
 )
-objective_sleep_saving_rows = objective_sleep_rows
+objective_wake_backward_rows = CFunction(
+    __file__,
+    "objective_wake_backward_rows",
+    inputs=(Port((64,), whole=True), Port()),
+    outputs=(
+        Port(),
+        Port((10,)),
+        Port((40,), particles=5),
+        Port((10,), particles=5),
+        Port((40,)),
+        Port((64,), particles=5),
+        Port((40,), particles=5),
+        Port((64,)),
+        Port((10,), particles=5),
+        Port((40,)),
+        Port((64,)),
+        Port((10,)),
+    ),
+    lanes=16,
+    parameters=9,
+    random=True,
+    shared=20,
+    work=2770.0,
+)
 objective_sleep_backward_rows = CFunction(
     __file__,
     "objective_sleep_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((40,)), Port((64,)), Port((10,)), Port((40,))),
+    outputs=(Port(), Port((40,)), Port((64,)), Port((10,)), Port((40,))),
     lanes=16,
     parameters=9,
     random=True,
     shared=10,
-    work=728.0,
+    work=767.0,
 )
 
 PARAMETERS = (
@@ -107,22 +130,61 @@ PARAMETERS = (
     "q.linear_2.output.bias",
 )
 GRADIENTS = {
+    "objective_wake_rows": gradients.Gradient(
+        inputs=("x",),
+        parameters=PARAMETERS,
+        ways=(
+            gradients.Way(
+                RowFunction(objective_wake_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_wake_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                shapes=(),
+                results=(
+                    "value",
+                    "part_1",
+                    "part_2",
+                    "part_3",
+                    "part_4",
+                    "part_5",
+                    "part_6",
+                    "part_7",
+                    "part_8",
+                    "part_9",
+                    "part_10",
+                    "part_11",
+                ),
+                parts=(
+                    gradients.Part("bias.output.bias", (None,), ("part_1",)),
+                    gradients.Part("linear.output.weight", (None, None), ("part_2", "part_3")),
+                    gradients.Part("linear.output.bias", (None,), ("part_4",)),
+                    gradients.Part("linear_2.output.weight", (None, None), ("part_5", "part_6")),
+                    gradients.Part("linear_2.output.bias", (None,), ("part_7",)),
+                    gradients.Part("q.linear_2.output.weight", (None, None), ("part_8", "part_6")),
+                    gradients.Part("q.linear.output.weight", (None, None), ("part_9", "part_10")),
+                    gradients.Part("q.linear.output.bias", (None,), ("part_9",)),
+                    gradients.Part("q.linear_2.output.bias", (None,), ("part_11",)),
+                ),
+                width=393,
+                valued=True,
+            ),
+        ),
+    ),
     "objective_sleep_rows": gradients.Gradient(
         inputs=("x",),
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_sleep_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_sleep_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_sleep_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("part_1", "part_2", "part_3", "part_4"),
+                results=("value", "part_1", "part_2", "part_3", "part_4"),
                 parts=(
                     gradients.Part("q.linear.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("q.linear.output.bias", (None,), ("part_1",)),
                     gradients.Part("q.linear_2.output.weight", (None, None), ("part_3", "part_4")),
                     gradients.Part("q.linear_2.output.bias", (None,), ("part_3",)),
                 ),
-                width=154,
+                width=155,
+                valued=True,
             ),
         ),
     ),

@@ -658,3 +658,367 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, y [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 10], part_2
+       [rows, 10], part_3 [rows * 5, 40], part_4 [rows * 5, 20], part_5 [rows, 40], part_6 [rows * 5, 64], part_7 [rows
+       * 5, 40], part_8 [rows, 64], part_9 [rows * 5, 10], part_10 [rows * 5, 50], part_11 [rows, 40], part_12 [rows,
+       74], part_13 [rows, 10]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const int64_t *restrict y_rows = pointers[1];
+    const float *restrict value_cotangent_rows = pointers[2];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict linear_2_output_weight = pointers[5];
+    const float *restrict linear_2_output_bias = pointers[6];
+    const float *restrict linear_3_output_weight = pointers[7];
+    const float *restrict linear_3_output_bias = pointers[8];
+    const float *restrict q_linear_output_weight = pointers[9];
+    const float *restrict q_linear_output_bias = pointers[10];
+    const float *restrict q_linear_2_output_weight = pointers[11];
+    const float *restrict q_linear_2_output_bias = pointers[12];
+    const int64_t *restrict row_numbers = pointers[13];
+    float *restrict value_out = pointers[14];
+    float *restrict part_1_out = pointers[15];
+    float *restrict part_2_out = pointers[16];
+    float *restrict part_3_out = pointers[17];
+    float *restrict part_4_out = pointers[18];
+    float *restrict part_5_out = pointers[19];
+    float *restrict part_6_out = pointers[20];
+    float *restrict part_7_out = pointers[21];
+    float *restrict part_8_out = pointers[22];
+    float *restrict part_9_out = pointers[23];
+    float *restrict part_10_out = pointers[24];
+    float *restrict part_11_out = pointers[25];
+    float *restrict part_12_out = pointers[26];
+    float *restrict part_13_out = pointers[27];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float y[LANES];
+        load_whole(&y, y_rows, first, count, 1);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sbn_score_function.gen:11
+        ALIGNED float indicator_value[10][LANES];
+        ALIGNED float value[74][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) indicator_value[at][lane] = (float)(y[lane] == (float)at);
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at][lane] = x[at][lane];
+        }
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) value[at + 64][lane] = indicator_value[at][lane];
+        }
+        ALIGNED float product[40][LANES];
+        dot(product, 40, value, 74, q_linear_output_weight, 74, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float sigmoid_logits[40][LANES];
+        ALIGNED float product_2[10][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
+            }
+        }
+        dot(product_2, 10, indicator_value, 10, linear_output_weight, 10, 1);
+        ALIGNED float logits_3[10][LANES];
+        ALIGNED float shared_2[10][LANES];
+        ALIGNED float shared_2_2[40][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits_3[at][lane] = product_2[at][lane] + linear_output_bias[at];
+                shared_2[at][lane] = softplus(logits_3[at][lane]);
+            }
+        }
+        ALIGNED float h1[200][LANES];
+        ALIGNED float sigmoid_logits_2[50][LANES];
+        ALIGNED float h2[50][LANES];
+        ALIGNED float logits_4[200][LANES];
+        ALIGNED float x_spread[320][LANES];
+        ALIGNED float logits_5[320][LANES];
+        ALIGNED float log_q[5][LANES];
+        ALIGNED float difference[5][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) shared_2_2[at][lane] = softplus(logits[at][lane]);
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float noise[40][LANES];
+            uniform(noise, 40, row, seed, step, particle * 40, 8);
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[particle * 40 + at][lane] = (float)(noise[at][lane] < sigmoid_logits[at][lane]);
+                }
+            }
+            store(part_7_out, h1 + particle * 40, first, count, 40, 200, particle * 40);
+            ALIGNED float indicator_value_spread[10][LANES];
+            ALIGNED float value_2[50][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) indicator_value_spread[at][lane] = indicator_value[at][lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = h1[particle * 40 + at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at + 40][lane] = indicator_value_spread[at][lane];
+            }
+            store(part_10_out, value_2, first, count, 50, 250, particle * 50);
+            ALIGNED float product_3[10][LANES];
+            dot(product_3, 10, value_2, 50, q_linear_2_output_weight, 50, 1);
+            ALIGNED float logits_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_3[at][lane] + q_linear_2_output_bias[at];
+                    sigmoid_logits_2[particle * 10 + at][lane] = sigmoid(logits_2[at][lane]);
+                }
+            }
+            uniform(noise_2, 10, row, seed, step, particle * 10, 9);
+            ALIGNED float log_p_h2[LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[particle * 10 + at][lane] = (float)(noise_2[at][lane] < sigmoid_logits_2[particle * 10 +
+                        at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += h2[particle * 10 + at][lane] * logits_3[at][lane] - shared_2[at][lane];
+                }
+            }
+            ALIGNED float value_3[20][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = h2[particle * 10 + at][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at + 10][lane] = indicator_value_spread[at][lane];
+            }
+            store(part_4_out, value_3, first, count, 20, 100, particle * 20);
+            ALIGNED float product_4[40][LANES];
+            dot(product_4, 40, value_3, 20, linear_2_output_weight, 20, 1);
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_4[particle * 40 + at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += h1[particle * 40 + at][lane] * logits_4[particle * 40 + at][lane] -
+                        softplus(logits_4[particle * 40 + at][lane]);
+                }
+            }
+            ALIGNED float product_5[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_spread[particle * 64 + at][lane] = x[at][lane];
+            }
+            dot(product_5, 64, h1 + particle * 40, 40, linear_3_output_weight, 40, 1);
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_5[particle * 64 + at][lane] = product_5[at][lane] + linear_3_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x_spread[particle * 64 + at][lane] * logits_5[particle * 64 + at][lane] -
+                        softplus(logits_5[particle * 64 + at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += h1[particle * 40 + at][lane] * logits[at][lane] - shared_2_2[at][lane];
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += h2[particle * 10 + at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[particle][lane] = log_q_h1[lane] + log_q_h2[lane];
+                difference[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
+            }
+        }
+        // variational.gen:27
+        ALIGNED float f[5][LANES];
+        ALIGNED float shared_3[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = difference[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) shared_3[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) shared_3[lane] += f[at][lane];
+        }
+        // sbn_score_function.gen:3
+        ALIGNED float shared_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) shared_4[lane] = 0.2f * value_cotangent[lane];
+        // variational.gen:26
+        ALIGNED float each[5][LANES];
+        ALIGNED float sum_of_negate_value_spread[LANES];
+        ALIGNED float sum_of_total[40][LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_negate_value_spread[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_negate_product[LANES];
+        ALIGNED float sum_of_total_3[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_negate_product[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each_2[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each_3[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float stop_value[LANES];
+            ALIGNED float value_spread[LANES];
+            ALIGNED float negate_value_spread[LANES];
+            ALIGNED float total[40][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                stop_value[lane] = difference[particle][lane] - (shared_3[lane] - difference[particle][lane]) / 4.0f;
+                value_spread[lane] = shared_4[lane];
+                negate_value_spread[lane] = -value_spread[lane];
+                sum_of_negate_value_spread[lane] += negate_value_spread[lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = h1[particle * 40 + at][lane] * value_spread[lane] + sigmoid(logits_4[particle * 40
+                        + at][lane]) * negate_value_spread[lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] += total[at][lane];
+            }
+            store(part_3_out, total, first, count, 40, 200, particle * 40);
+            ALIGNED float total_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = x_spread[particle * 64 + at][lane] * value_spread[lane] +
+                        sigmoid(logits_5[particle * 64 + at][lane]) * negate_value_spread[lane];
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] += total_2[at][lane];
+            }
+            store(part_6_out, total_2, first, count, 64, 320, particle * 64);
+            ALIGNED float product_6[LANES];
+            ALIGNED float negate_product[LANES];
+            ALIGNED float total_3[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6[lane] = stop_value[lane] * value_spread[lane];
+                negate_product[lane] = -product_6[lane];
+                sum_of_negate_product[lane] += negate_product[lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = h2[particle * 10 + at][lane] * product_6[lane] + sigmoid_logits_2[particle * 10
+                        + at][lane] * negate_product[lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] += total_3[at][lane];
+            }
+            store(part_9_out, total_3, first, count, 10, 50, particle * 10);
+            ALIGNED float each_2[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                each[particle][lane] = difference[particle][lane] + stop_value[lane] * log_q[particle][lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_2[at][lane] = h2[particle * 10 + at][lane] * value_spread[lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_2[at][lane] += each_2[at][lane];
+            }
+            ALIGNED float each_3[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_3[at][lane] = h1[particle * 40 + at][lane] * product_6[lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] += each_3[at][lane];
+            }
+        }
+        ALIGNED float sum_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += each[at][lane];
+        }
+        ALIGNED float value_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_4[lane] = sum_2[lane] / 5.0f;
+        store(value_out, &value_4, first, count, 1, 1, 0);
+        // sbn_score_function.gen:8
+        ALIGNED float part_1[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = sum_of_each_2[at][lane] + sigmoid(logits_3[at][lane]) *
+                    sum_of_negate_value_spread[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 10, 10, 0);
+        // sbn_score_function.gen:11
+        store(part_2_out, indicator_value, first, count, 10, 10, 0);
+        // sbn_score_function.gen:9
+        ALIGNED float part_5[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_5[at][lane] = sum_of_total[at][lane];
+        }
+        store(part_5_out, part_5, first, count, 40, 40, 0);
+        // sbn_score_function.gen:10
+        ALIGNED float part_8[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_8[at][lane] = sum_of_total_2[at][lane];
+        }
+        store(part_8_out, part_8, first, count, 64, 64, 0);
+        // sbn_score_function.gen:11
+        ALIGNED float part_11[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_11[at][lane] = sum_of_each_3[at][lane] + sigmoid_logits[at][lane] * sum_of_negate_product[lane];
+            }
+        }
+        store(part_11_out, part_11, first, count, 40, 40, 0);
+        store(part_12_out, value, first, count, 74, 74, 0);
+        // sbn_score_function.gen:12
+        ALIGNED float part_13[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_13[at][lane] = sum_of_total_3[at][lane];
+        }
+        store(part_13_out, part_13, first, count, 10, 10, 0);
+    }
+}
+#endif

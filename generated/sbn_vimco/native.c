@@ -900,3 +900,675 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* What all rows share. */
+void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
+    const float *restrict bias_output_bias = pointers[2];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    float *restrict shared_3 = shared + 10;
+    float *restrict shared_4 = shared + 15;
+    float *restrict shared_5 = shared + 20;
+    float *restrict shared_6 = shared + 25;
+    float *restrict shared_7 = shared + 30;
+    float *restrict output_bias_used_2 = shared + 35;
+    // sbn_vimco.gen:6
+    {
+        float *restrict values = output_bias_used;
+        for (int at = 0; at < 10; at++) {
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+    // variational.gen:37
+    {
+        float *restrict values_2 = shared_3;
+        for (int at = 0; at < 5; at++) {
+            values_2[at] = (float)((double)at == 0.0);
+        }
+    }
+    {
+        float *restrict values_3 = shared_4;
+        for (int at = 0; at < 5; at++) {
+            values_3[at] = (float)((double)at == 1.0);
+        }
+    }
+    {
+        float *restrict values_4 = shared_5;
+        for (int at = 0; at < 5; at++) {
+            values_4[at] = (float)((double)at == 2.0);
+        }
+    }
+    {
+        float *restrict values_5 = shared_6;
+        for (int at = 0; at < 5; at++) {
+            values_5[at] = (float)((double)at == 3.0);
+        }
+    }
+    {
+        float *restrict values_6 = shared_7;
+        for (int at = 0; at < 5; at++) {
+            values_6[at] = (float)((double)at == 4.0);
+        }
+    }
+    // sbn_vimco.gen:6
+    {
+        float *restrict values_7 = output_bias_used_2;
+        for (int at = 0; at < 10; at++) {
+            values_7[at] = sigmoid(bias_output_bias[at]);
+        }
+    }
+}
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 10], part_2 [rows * 5, 40],
+       part_3 [rows * 5, 10], part_4 [rows, 40], part_5 [rows * 5, 64], part_6 [rows * 5, 40], part_7 [rows, 64], part_8
+       [rows * 5, 10], part_9 [rows, 40], part_10 [rows, 64], part_11 [rows, 10]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict bias_output_bias = pointers[2];
+    const float *restrict linear_output_weight = pointers[3];
+    const float *restrict linear_output_bias = pointers[4];
+    const float *restrict linear_2_output_weight = pointers[5];
+    const float *restrict linear_2_output_bias = pointers[6];
+    const float *restrict q_linear_output_weight = pointers[7];
+    const float *restrict q_linear_output_bias = pointers[8];
+    const float *restrict q_linear_2_output_weight = pointers[9];
+    const float *restrict q_linear_2_output_bias = pointers[10];
+    float *restrict shared = pointers[11];
+    float *restrict output_bias_used = shared + 0;
+    float *restrict shared_3 = shared + 10;
+    float *restrict shared_4 = shared + 15;
+    float *restrict shared_5 = shared + 20;
+    float *restrict shared_6 = shared + 25;
+    float *restrict shared_7 = shared + 30;
+    float *restrict output_bias_used_2 = shared + 35;
+    const int64_t *restrict row_numbers = pointers[12];
+    float *restrict value_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
+    float *restrict part_9_out = pointers[22];
+    float *restrict part_10_out = pointers[23];
+    float *restrict part_11_out = pointers[24];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // sbn_vimco.gen:9
+        ALIGNED float product[40][LANES];
+        dot(product, 40, x, 64, q_linear_output_weight, 64, 1);
+        ALIGNED float logits[40][LANES];
+        ALIGNED float sigmoid_logits[40][LANES];
+        ALIGNED float shared_2[40][LANES];
+        ALIGNED float h1[200][LANES];
+        ALIGNED float sigmoid_logits_2[50][LANES];
+        ALIGNED float h2[50][LANES];
+        ALIGNED float logits_3[200][LANES];
+        ALIGNED float x_spread[320][LANES];
+        ALIGNED float logits_4[320][LANES];
+        ALIGNED float log_q[5][LANES];
+        ALIGNED float each[5][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                logits[at][lane] = product[at][lane] + q_linear_output_bias[at];
+                sigmoid_logits[at][lane] = sigmoid(logits[at][lane]);
+                shared_2[at][lane] = softplus(logits[at][lane]);
+            }
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float noise[40][LANES];
+            uniform(noise, 40, row, seed, step, particle * 40, 7);
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h1[particle * 40 + at][lane] = (float)(noise[at][lane] < sigmoid_logits[at][lane]);
+                }
+            }
+            store(part_6_out, h1 + particle * 40, first, count, 40, 200, particle * 40);
+            ALIGNED float product_2[10][LANES];
+            dot(product_2, 10, h1 + particle * 40, 40, q_linear_2_output_weight, 40, 1);
+            ALIGNED float logits_2[10][LANES];
+            ALIGNED float noise_2[10][LANES];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_2[at][lane] = product_2[at][lane] + q_linear_2_output_bias[at];
+                    sigmoid_logits_2[particle * 10 + at][lane] = sigmoid(logits_2[at][lane]);
+                }
+            }
+            uniform(noise_2, 10, row, seed, step, particle * 10, 8);
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h2[particle * 10 + at][lane] = (float)(noise_2[at][lane] < sigmoid_logits_2[particle * 10 +
+                        at][lane]);
+                }
+            }
+            store(part_3_out, h2 + particle * 10, first, count, 10, 50, particle * 10);
+            ALIGNED float log_p_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h2[lane] += h2[particle * 10 + at][lane] * bias_output_bias[at] - output_bias_used[at];
+                }
+            }
+            ALIGNED float product_3[40][LANES];
+            dot(product_3, 40, h2 + particle * 10, 10, linear_output_weight, 10, 1);
+            ALIGNED float log_p_h1[LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_3[particle * 40 + at][lane] = product_3[at][lane] + linear_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_h1[lane] += h1[particle * 40 + at][lane] * logits_3[particle * 40 + at][lane] -
+                        softplus(logits_3[particle * 40 + at][lane]);
+                }
+            }
+            ALIGNED float product_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) x_spread[particle * 64 + at][lane] = x[at][lane];
+            }
+            dot(product_4, 64, h1 + particle * 40, 40, linear_2_output_weight, 40, 1);
+            ALIGNED float log_p_x[LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits_4[particle * 64 + at][lane] = product_4[at][lane] + linear_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_p_x[lane] += x_spread[particle * 64 + at][lane] * logits_4[particle * 64 + at][lane] -
+                        softplus(logits_4[particle * 64 + at][lane]);
+                }
+            }
+            ALIGNED float log_q_h1[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h1[lane] += h1[particle * 40 + at][lane] * logits[at][lane] - shared_2[at][lane];
+                }
+            }
+            ALIGNED float log_q_h2[LANES];
+            for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    log_q_h2[lane] += h2[particle * 10 + at][lane] * logits_2[at][lane] - softplus(logits_2[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q[particle][lane] = log_q_h1[lane] + log_q_h2[lane];
+                each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
+            }
+        }
+        // variational.gen:35
+        ALIGNED float f[5][LANES];
+        ALIGNED float sum_2[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) f[at][lane] = each[at][lane];
+        }
+        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = f[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = maximum(sum_2[lane], f[at][lane]);
+        }
+        ALIGNED float sum_3[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = f[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_3[lane] = maximum(sum_3[lane], f[at][lane]);
+        }
+        ALIGNED float sum_4[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_4[lane] = f[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_4[lane] = maximum(sum_4[lane], f[at][lane]);
+        }
+        ALIGNED float sum_5[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_5[lane] = f[0][lane];
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_5[lane] = maximum(sum_5[lane], f[at][lane]);
+        }
+        ALIGNED float sum_6[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_6[lane] += exponential(f[at][lane] - choose(absolute(sum_4[lane]) < INFINITY, sum_5[lane], 0.0f));
+            }
+        }
+        ALIGNED float reduced_2[LANES];
+        ALIGNED float bound[LANES];
+        ALIGNED float reduced_2_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            reduced_2[lane] = choose(absolute(sum_2[lane]) < INFINITY, sum_3[lane], 0.0f) + logarithm(sum_6[lane]);
+            bound[lane] = reduced_2[lane] - 1.6094379124341003f;
+            reduced_2_2[lane] = 0.0f;
+        }
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += f[at][lane];
+        }
+        // variational.gen:37
+        ALIGNED float sum_7[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_7[lane] = choose(shared_3[0], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_7[lane] = maximum(sum_7[lane], choose(shared_3[at], (reduced_2_2[lane] - f[0][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_8[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_8[lane] = choose(shared_3[0], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_8[lane] = maximum(sum_8[lane], choose(shared_3[at], (reduced_2_2[lane] - f[0][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_9[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_9[lane] = choose(shared_3[0], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_9[lane] = maximum(sum_9[lane], choose(shared_3[at], (reduced_2_2[lane] - f[0][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_10[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_10[lane] = choose(shared_3[0], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_10[lane] = maximum(sum_10[lane], choose(shared_3[at], (reduced_2_2[lane] - f[0][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_11[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_11[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_11[lane] += exponential(choose(shared_3[at], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[at][lane]) -
+                    choose(absolute(sum_9[lane]) < INFINITY, sum_10[lane], 0.0f));
+            }
+        }
+        ALIGNED float sum_12[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_12[lane] = choose(shared_4[0], (reduced_2_2[lane] - f[1][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_12[lane] = maximum(sum_12[lane], choose(shared_4[at], (reduced_2_2[lane] - f[1][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_13[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_13[lane] = choose(shared_4[0], (reduced_2_2[lane] - f[1][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_13[lane] = maximum(sum_13[lane], choose(shared_4[at], (reduced_2_2[lane] - f[1][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_14[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_14[lane] = choose(shared_4[0], (reduced_2_2[lane] - f[1][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_14[lane] = maximum(sum_14[lane], choose(shared_4[at], (reduced_2_2[lane] - f[1][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_15[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_15[lane] = choose(shared_4[0], (reduced_2_2[lane] - f[1][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_15[lane] = maximum(sum_15[lane], choose(shared_4[at], (reduced_2_2[lane] - f[1][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_16[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_16[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_16[lane] += exponential(choose(shared_4[at], (reduced_2_2[lane] - f[1][lane]) / 4.0f, f[at][lane]) -
+                    choose(absolute(sum_14[lane]) < INFINITY, sum_15[lane], 0.0f));
+            }
+        }
+        ALIGNED float sum_17[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_17[lane] = choose(shared_5[0], (reduced_2_2[lane] - f[2][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_17[lane] = maximum(sum_17[lane], choose(shared_5[at], (reduced_2_2[lane] - f[2][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_18[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_18[lane] = choose(shared_5[0], (reduced_2_2[lane] - f[2][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_18[lane] = maximum(sum_18[lane], choose(shared_5[at], (reduced_2_2[lane] - f[2][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_19[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_19[lane] = choose(shared_5[0], (reduced_2_2[lane] - f[2][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_19[lane] = maximum(sum_19[lane], choose(shared_5[at], (reduced_2_2[lane] - f[2][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_20[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_20[lane] = choose(shared_5[0], (reduced_2_2[lane] - f[2][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_20[lane] = maximum(sum_20[lane], choose(shared_5[at], (reduced_2_2[lane] - f[2][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_21[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_21[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_21[lane] += exponential(choose(shared_5[at], (reduced_2_2[lane] - f[2][lane]) / 4.0f, f[at][lane]) -
+                    choose(absolute(sum_19[lane]) < INFINITY, sum_20[lane], 0.0f));
+            }
+        }
+        ALIGNED float sum_22[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_22[lane] = choose(shared_6[0], (reduced_2_2[lane] - f[3][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_22[lane] = maximum(sum_22[lane], choose(shared_6[at], (reduced_2_2[lane] - f[3][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_23[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_23[lane] = choose(shared_6[0], (reduced_2_2[lane] - f[3][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_23[lane] = maximum(sum_23[lane], choose(shared_6[at], (reduced_2_2[lane] - f[3][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_24[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_24[lane] = choose(shared_6[0], (reduced_2_2[lane] - f[3][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_24[lane] = maximum(sum_24[lane], choose(shared_6[at], (reduced_2_2[lane] - f[3][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_25[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_25[lane] = choose(shared_6[0], (reduced_2_2[lane] - f[3][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_25[lane] = maximum(sum_25[lane], choose(shared_6[at], (reduced_2_2[lane] - f[3][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_26[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_26[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_26[lane] += exponential(choose(shared_6[at], (reduced_2_2[lane] - f[3][lane]) / 4.0f, f[at][lane]) -
+                    choose(absolute(sum_24[lane]) < INFINITY, sum_25[lane], 0.0f));
+            }
+        }
+        ALIGNED float sum_27[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_27[lane] = choose(shared_7[0], (reduced_2_2[lane] - f[4][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_27[lane] = maximum(sum_27[lane], choose(shared_7[at], (reduced_2_2[lane] - f[4][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_28[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_28[lane] = choose(shared_7[0], (reduced_2_2[lane] - f[4][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_28[lane] = maximum(sum_28[lane], choose(shared_7[at], (reduced_2_2[lane] - f[4][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_29[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_29[lane] = choose(shared_7[0], (reduced_2_2[lane] - f[4][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_29[lane] = maximum(sum_29[lane], choose(shared_7[at], (reduced_2_2[lane] - f[4][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_30[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            sum_30[lane] = choose(shared_7[0], (reduced_2_2[lane] - f[4][lane]) / 4.0f, f[0][lane]);
+        }
+        for (int at = 1; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_30[lane] = maximum(sum_30[lane], choose(shared_7[at], (reduced_2_2[lane] - f[4][lane]) / 4.0f,
+                    f[at][lane]));
+            }
+        }
+        ALIGNED float sum_31[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_31[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                sum_31[lane] += exponential(choose(shared_7[at], (reduced_2_2[lane] - f[4][lane]) / 4.0f, f[at][lane]) -
+                    choose(absolute(sum_29[lane]) < INFINITY, sum_30[lane], 0.0f));
+            }
+        }
+        ALIGNED float without[5][LANES];
+        ALIGNED float shared_2_2[5][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            without[0][lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]) -
+                1.6094379124341003f;
+            without[1][lane] = choose(absolute(sum_12[lane]) < INFINITY, sum_13[lane], 0.0f) + logarithm(sum_16[lane]) -
+                1.6094379124341003f;
+            without[2][lane] = choose(absolute(sum_17[lane]) < INFINITY, sum_18[lane], 0.0f) + logarithm(sum_21[lane]) -
+                1.6094379124341003f;
+            without[3][lane] = choose(absolute(sum_22[lane]) < INFINITY, sum_23[lane], 0.0f) + logarithm(sum_26[lane]) -
+                1.6094379124341003f;
+            without[4][lane] = choose(absolute(sum_27[lane]) < INFINITY, sum_28[lane], 0.0f) + logarithm(sum_31[lane]) -
+                1.6094379124341003f;
+        }
+        ALIGNED float each_2[5][LANES];
+        ALIGNED float sum_of_negate_distributed[LANES];
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                shared_2_2[at][lane] = exponential(f[at][lane] - choose(reduced_2[lane] == -INFINITY, 0.0f,
+                    reduced_2[lane])) * value_cotangent[lane];
+            }
+        }
+        ALIGNED float sum_of_total[40][LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_negate_distributed[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_total_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_negate_difference[LANES];
+        ALIGNED float sum_of_total_3[10][LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_of_negate_difference[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each_3[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] = 0.0f;
+        }
+        ALIGNED float sum_of_each_4[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_of_each_4[at][lane] = 0.0f;
+        }
+        for (int particle = 0; particle < 5; particle++) {
+            ALIGNED float stop_value[LANES];
+            ALIGNED float distributed[LANES];
+            ALIGNED float negate_distributed[LANES];
+            ALIGNED float total[40][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                stop_value[lane] = bound[lane] - without[particle][lane];
+                distributed[lane] = shared_2_2[particle][lane];
+                negate_distributed[lane] = -distributed[lane];
+                sum_of_negate_distributed[lane] += negate_distributed[lane];
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total[at][lane] = h1[particle * 40 + at][lane] * distributed[lane] + sigmoid(logits_3[particle * 40
+                        + at][lane]) * negate_distributed[lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total[at][lane] += total[at][lane];
+            }
+            store(part_2_out, total, first, count, 40, 200, particle * 40);
+            ALIGNED float total_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_2[at][lane] = x_spread[particle * 64 + at][lane] * distributed[lane] +
+                        sigmoid(logits_4[particle * 64 + at][lane]) * negate_distributed[lane];
+                }
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_2[at][lane] += total_2[at][lane];
+            }
+            store(part_5_out, total_2, first, count, 64, 320, particle * 64);
+            ALIGNED float difference[LANES];
+            ALIGNED float negate_difference[LANES];
+            ALIGNED float total_3[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[lane] = stop_value[lane] * value_cotangent[lane] - distributed[lane];
+                negate_difference[lane] = -difference[lane];
+                sum_of_negate_difference[lane] += negate_difference[lane];
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3[at][lane] = h2[particle * 10 + at][lane] * difference[lane] + sigmoid_logits_2[particle * 10
+                        + at][lane] * negate_difference[lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_total_3[at][lane] += total_3[at][lane];
+            }
+            store(part_8_out, total_3, first, count, 10, 50, particle * 10);
+            ALIGNED float each_3[10][LANES];
+            for (int lane = 0; lane < LANES; lane++) each_2[particle][lane] = stop_value[lane] * log_q[particle][lane];
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_3[at][lane] = h2[particle * 10 + at][lane] * distributed[lane];
+                }
+            }
+            for (int at = 0; at < 10; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_3[at][lane] += each_3[at][lane];
+            }
+            ALIGNED float each_4[40][LANES];
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    each_4[at][lane] = h1[particle * 40 + at][lane] * difference[lane];
+                }
+            }
+            for (int at = 0; at < 40; at++) {
+                for (int lane = 0; lane < LANES; lane++) sum_of_each_4[at][lane] += each_4[at][lane];
+            }
+        }
+        // variational.gen:33
+        ALIGNED float sum_32[LANES];
+        for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
+        for (int at = 0; at < 5; at++) {
+            for (int lane = 0; lane < LANES; lane++) sum_32[lane] += each_2[at][lane];
+        }
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = bound[lane] + sum_32[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // sbn_vimco.gen:6
+        ALIGNED float part_1[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_1[at][lane] = sum_of_each_3[at][lane] + output_bias_used_2[at] * sum_of_negate_distributed[lane];
+            }
+        }
+        store(part_1_out, part_1, first, count, 10, 10, 0);
+        // sbn_vimco.gen:7
+        ALIGNED float part_4[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_4[at][lane] = sum_of_total[at][lane];
+        }
+        store(part_4_out, part_4, first, count, 40, 40, 0);
+        // sbn_vimco.gen:8
+        ALIGNED float part_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_7[at][lane] = sum_of_total_2[at][lane];
+        }
+        store(part_7_out, part_7, first, count, 64, 64, 0);
+        // sbn_vimco.gen:9
+        ALIGNED float part_9[40][LANES];
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_9[at][lane] = sum_of_each_4[at][lane] + sigmoid_logits[at][lane] * sum_of_negate_difference[lane];
+            }
+        }
+        store(part_9_out, part_9, first, count, 40, 40, 0);
+        // sbn_vimco.gen:3
+        ALIGNED float part_10[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_10[at][lane] = x[at][lane];
+        }
+        store(part_10_out, part_10, first, count, 64, 64, 0);
+        // sbn_vimco.gen:10
+        ALIGNED float part_11[10][LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) part_11[at][lane] = sum_of_total_3[at][lane];
+        }
+        store(part_11_out, part_11, first, count, 10, 10, 0);
+    }
+}
+#endif

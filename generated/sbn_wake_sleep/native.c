@@ -649,7 +649,7 @@ void objective_sleep_rows(const int64_t *numbers, void *const *pointers) {
 #endif
 
 #ifdef OBJECTIVE_WAKE_BACKWARD_ROWS
-#define LANES 32
+#define LANES 16
 #include "lanes.h"
 
 /* What all rows share. */
@@ -657,22 +657,30 @@ void objective_wake_backward_rows_shared(const int64_t *numbers, void *const *po
     const float *restrict bias_output_bias = pointers[2];
     float *restrict shared = pointers[11];
     float *restrict output_bias_used = shared + 0;
+    float *restrict output_bias_used_2 = shared + 10;
     // sbn_wake_sleep.gen:6
     {
         float *restrict values = output_bias_used;
         for (int at = 0; at < 10; at++) {
-            values[at] = sigmoid(bias_output_bias[at]);
+            values[at] = softplus(bias_output_bias[at]);
+        }
+    }
+    {
+        float *restrict values_2 = output_bias_used_2;
+        for (int at = 0; at < 10; at++) {
+            values_2[at] = sigmoid(bias_output_bias[at]);
         }
     }
 }
 
 /* the gradient of the value that wake maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 10], part_2 [rows, 40], part_3 [rows, 10],
-       part_4 [rows, 64], part_5 [rows, 40]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 10], part_2 [rows, 40],
+       part_3 [rows, 10], part_4 [rows, 64], part_5 [rows, 40]. */
 void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
+    const float *restrict bias_output_bias = pointers[2];
     const float *restrict linear_output_weight = pointers[3];
     const float *restrict linear_output_bias = pointers[4];
     const float *restrict linear_2_output_weight = pointers[5];
@@ -683,12 +691,14 @@ void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers)
     const float *restrict q_linear_2_output_bias = pointers[10];
     float *restrict shared = pointers[11];
     float *restrict output_bias_used = shared + 0;
+    float *restrict output_bias_used_2 = shared + 10;
     const int64_t *restrict row_numbers = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
-    float *restrict part_5_out = pointers[17];
+    float *restrict value_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -729,36 +739,64 @@ void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers)
         uniform(noise_2, 10, row, seed, step, 0, 8);
         // sbn_wake_sleep.gen:10
         ALIGNED float h2[10][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_p_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 h2[at][lane] = (float)(noise_2[at][lane] < sigmoid(logits_2[at][lane]));
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_h2[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_h2[lane] += h2[at][lane] * bias_output_bias[at] - output_bias_used[at];
+            }
+        }
+        // sbn_wake_sleep.gen:7
         ALIGNED float product_3[40][LANES];
-        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         dot(product_3, 40, h2, 10, linear_output_weight, 10, 1);
         ALIGNED float logits_3[40][LANES];
-        ALIGNED float product_4[64][LANES];
+        ALIGNED float log_p_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) logits_3[at][lane] = product_3[at][lane] + linear_output_bias[at];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_h1[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:8
+        ALIGNED float product_4[64][LANES];
         dot(product_4, 64, h1, 40, linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[64][LANES];
-        ALIGNED float part_1[10][LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + linear_2_output_bias[at];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // sbn_wake_sleep.gen:8
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // sbn_wake_sleep.gen:2
+        ALIGNED float part_1[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_1[at][lane] = h2[at][lane] * value_cotangent[lane] + output_bias_used[at] *
+                part_1[at][lane] = h2[at][lane] * value_cotangent[lane] + output_bias_used_2[at] *
                     negate_value_cotangent[lane];
             }
         }
         store(part_1_out, part_1, first, count, 10, 10, 0);
-        // sbn_wake_sleep.gen:2
         ALIGNED float part_2[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -804,8 +842,8 @@ void objective_sleep_backward_rows_shared(const int64_t *numbers, void *const *p
 
 /* the gradient of the value that sleep maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 40], part_2 [rows, 64], part_3 [rows, 10],
-       part_4 [rows, 40]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 40], part_2 [rows, 64],
+       part_3 [rows, 10], part_4 [rows, 40]. */
 void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict linear_output_weight = pointers[3];
@@ -819,10 +857,11 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
     float *restrict shared = pointers[11];
     float *restrict output_bias_used = shared + 0;
     const int64_t *restrict row_numbers = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
+    float *restrict value_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -876,22 +915,43 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
         }
         dot(product_3, 40, x_2, 64, q_linear_output_weight, 64, 1);
         ALIGNED float logits_3[40][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_q_h1[LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_3[at][lane] = product_3[at][lane] + q_linear_output_bias[at];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_q_h1[lane] = 0.0f;
+        for (int at = 0; at < 40; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h1[lane] += h1[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:10
         ALIGNED float product_4[10][LANES];
-        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         dot(product_4, 10, h1, 40, q_linear_2_output_weight, 40, 1);
         ALIGNED float logits_4[10][LANES];
-        ALIGNED float part_1[40][LANES];
+        ALIGNED float log_q_h2[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 logits_4[at][lane] = product_4[at][lane] + q_linear_2_output_bias[at];
             }
         }
+        for (int lane = 0; lane < LANES; lane++) log_q_h2[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_h2[lane] += h2[at][lane] * logits_4[at][lane] - softplus(logits_4[at][lane]);
+            }
+        }
+        // sbn_wake_sleep.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // sbn_wake_sleep.gen:10
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_h1[lane] + log_q_h2[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
+        // sbn_wake_sleep.gen:2
+        ALIGNED float part_1[40][LANES];
         for (int at = 0; at < 40; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 part_1[at][lane] = h1[at][lane] * value_cotangent[lane] + sigmoid(logits_3[at][lane]) *
@@ -899,6 +959,7 @@ void objective_sleep_backward_rows(const int64_t *numbers, void *const *pointers
             }
         }
         store(part_1_out, part_1, first, count, 40, 40, 0);
+        // sbn_wake_sleep.gen:8
         store(part_2_out, x_2, first, count, 64, 64, 0);
         // sbn_wake_sleep.gen:2
         ALIGNED float part_3[10][LANES];

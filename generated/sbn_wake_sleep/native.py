@@ -83,29 +83,27 @@ objective_sleep_rows = CFunction(
     shared=10,
     work=728.0,
 )
-objective_wake_saving_rows = objective_wake_rows
 objective_wake_backward_rows = CFunction(
     __file__,
     "objective_wake_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((10,)), Port((40,)), Port((10,)), Port((64,)), Port((40,))),
-    lanes=32,
+    outputs=(Port(), Port((10,)), Port((40,)), Port((10,)), Port((64,)), Port((40,))),
+    lanes=16,
     parameters=9,
     random=True,
-    shared=10,
-    work=601.0,
+    shared=20,
+    work=687.0,
 )
-objective_sleep_saving_rows = objective_sleep_rows
 objective_sleep_backward_rows = CFunction(
     __file__,
     "objective_sleep_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
-    outputs=(Port((40,)), Port((64,)), Port((10,)), Port((40,))),
+    outputs=(Port(), Port((40,)), Port((64,)), Port((10,)), Port((40,))),
     lanes=16,
     parameters=9,
     random=True,
     shared=10,
-    work=728.0,
+    work=767.0,
 )
 
 PARAMETERS = (
@@ -125,10 +123,10 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_wake_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_wake_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_wake_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("part_1", "part_2", "part_3", "part_4", "part_5"),
+                results=("value", "part_1", "part_2", "part_3", "part_4", "part_5"),
                 parts=(
                     gradients.Part("bias.output.bias", (None,), ("part_1",)),
                     gradients.Part("linear.output.weight", (None, None), ("part_2", "part_3")),
@@ -136,7 +134,8 @@ GRADIENTS = {
                     gradients.Part("linear_2.output.weight", (None, None), ("part_4", "part_5")),
                     gradients.Part("linear_2.output.bias", (None,), ("part_4",)),
                 ),
-                width=164,
+                width=165,
+                valued=True,
             ),
         ),
     ),
@@ -145,17 +144,18 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_sleep_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_sleep_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_sleep_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("part_1", "part_2", "part_3", "part_4"),
+                results=("value", "part_1", "part_2", "part_3", "part_4"),
                 parts=(
                     gradients.Part("q.linear.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("q.linear.output.bias", (None,), ("part_1",)),
                     gradients.Part("q.linear_2.output.weight", (None, None), ("part_3", "part_4")),
                     gradients.Part("q.linear_2.output.bias", (None,), ("part_3",)),
                 ),
-                width=154,
+                width=155,
+                valued=True,
             ),
         ),
     ),

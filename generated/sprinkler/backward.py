@@ -8,113 +8,10 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import softplus, uniform
+from gencompiler.runtime.kernels import uniform
 from gencompiler.runtime.programs import RowFunction
 
-
-@tiles.remembered
-def pack_objective_phase_1_saving(sprinkler_logits, rain_logits, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(sprinkler_logits[0]),
-        tiles.place(sprinkler_logits[1]),
-        tiles.place(rain_logits[0, 0]),
-        tiles.place(rain_logits[0, 1]),
-        tiles.place(rain_logits[1, 0]),
-        tiles.place(rain_logits[1, 1]),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_saving_kernel(
-    wet_ptr,
-    sprinkler_logits_array,
-    sprinkler_logits_array_2,
-    rain_logits_array,
-    rain_logits_array_2,
-    rain_logits_array_3,
-    rain_logits_array_4,
-    value_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    sprinkler_logits_array []
-    sprinkler_logits_array_2 []
-    rain_logits_array []
-    rain_logits_array_2 []
-    rain_logits_array_3 []
-    rain_logits_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # sprinkler.gen:6
-    noise = uniform(seed, row, step, 0, 10)
-    rain = (noise < 0.2).to(tl.float32)
-    # sprinkler.gen:7
-    equal_rain = rain == 0
-    probability = tl.where(equal_rain, 0.4, 0.01)
-    noise_2 = uniform(seed, row, step, 0, 11)
-    sprinkler = (noise_2 < probability).to(tl.float32)
-    # sprinkler.gen:8
-    equal_sprinkler = sprinkler == 0
-    probability_2 = tl.where(equal_rain, tl.where(equal_sprinkler, 0.001, 0.9), tl.where(equal_sprinkler, 0.8, 0.99))
-    noise_3 = uniform(seed, row, step, 0, 9)
-    wet_2 = (noise_3 < probability_2).to(tl.float32)
-    # sprinkler.gen:10
-    shared_1 = wet_2 == 0
-    logits = tl.where(shared_1, tl.load(sprinkler_logits_array), 0.0) + tl.where(
-        wet_2 == 1,
-        tl.load(sprinkler_logits_array_2),
-        0.0,
-    )
-    log_q_sprinkler = sprinkler * logits - softplus(logits)
-    equal_sprinkler_2_0 = equal_sprinkler
-    equal_sprinkler_2_1 = sprinkler == 1
-    logits_2 = tl.where(
-        shared_1,
-        tl.where(equal_sprinkler_2_0, tl.load(rain_logits_array), 0.0)
-        + tl.where(equal_sprinkler_2_1, tl.load(rain_logits_array_2), 0.0),
-        tl.where(equal_sprinkler_2_0, tl.load(rain_logits_array_3), 0.0)
-        + tl.where(equal_sprinkler_2_1, tl.load(rain_logits_array_4), 0.0),
-    )
-    log_q_rain = rain * logits_2 - softplus(logits_2)
-    tl.store(value_out + place, log_q_sprinkler + log_q_rain, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_rows(wet, sprinkler_logits, rain_logits, *, rows, seed, step):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
-
-    Takes wet [rows] integer; returns value [rows].
-    """
-    count, device = len(wet), wet.device
-    arrays = pack_objective_phase_1_saving(sprinkler_logits, rain_logits, device)
-    size = objective_phase_1_saving_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_kernel[(programs,)](
-        wet.to(torch.int64).contiguous(),
-        *arrays,
-        value,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value
+from .kernels import objective_phase_1_rows
 
 
 @tiles.remembered
@@ -253,7 +150,7 @@ GRADIENTS = {
         ways=(
             gradients.Way(
                 RowFunction(
-                    objective_phase_1_saving_rows,
+                    objective_phase_1_rows,
                     parameters=("q.sprinkler.logits", "q.rain.logits"),
                     keywords=("rows", "seed", "step"),
                 ),

@@ -582,15 +582,17 @@ void posterior_steps_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes wet [rows] integer, value_cotangent [rows]; returns part_1 [rows, 2], part_2 [rows, 2], part_3 [rows, 2]. */
+   Takes wet [rows] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 2], part_2 [rows, 2], part_3
+       [rows, 2]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict sprinkler_logits = pointers[2];
     const float *restrict rain_logits = pointers[3];
     const int64_t *restrict row_numbers = pointers[4];
-    float *restrict part_1_out = pointers[5];
-    float *restrict part_2_out = pointers[6];
-    float *restrict part_3_out = pointers[7];
+    float *restrict value_out = pointers[5];
+    float *restrict part_1_out = pointers[6];
+    float *restrict part_2_out = pointers[7];
+    float *restrict part_3_out = pointers[8];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -631,10 +633,12 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float wet_2[LANES];
         ALIGNED int equal_wet_2[2][LANES];
         ALIGNED float logits[LANES];
-        ALIGNED float negate_value_cotangent[LANES];
-        ALIGNED int equal_sprinkler_2[2][LANES];
+        ALIGNED float log_q_sprinkler[LANES];
         ALIGNED int equal_wet_2_2[LANES];
+        ALIGNED int equal_sprinkler_2[2][LANES];
         ALIGNED float logits_2[LANES];
+        ALIGNED float log_q_rain[LANES];
+        ALIGNED float negate_value_cotangent[LANES];
         ALIGNED float total[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             wet_2[lane] = (float)(noise_3[lane] < probability_2[lane]);
@@ -642,16 +646,21 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
             equal_wet_2[1][lane] = wet_2[lane] == 1.0f;
             logits[lane] = choose(equal_wet_2[0][lane], sprinkler_logits[0], 0.0f) + choose(equal_wet_2[1][lane],
                 sprinkler_logits[1], 0.0f);
-            negate_value_cotangent[lane] = -value_cotangent[lane];
+            log_q_sprinkler[lane] = sprinkler[lane] * logits[lane] - softplus(logits[lane]);
+            equal_wet_2_2[lane] = wet_2[lane] == 0.0f;
             equal_sprinkler_2[0][lane] = sprinkler[lane] == 0.0f;
             equal_sprinkler_2[1][lane] = sprinkler[lane] == 1.0f;
-            equal_wet_2_2[lane] = wet_2[lane] == 0.0f;
             logits_2[lane] = choose(equal_wet_2_2[lane], choose(equal_sprinkler_2[0][lane], rain_logits[0], 0.0f) +
                 choose(equal_sprinkler_2[1][lane], rain_logits[1], 0.0f), choose(equal_sprinkler_2[0][lane],
                 rain_logits[2], 0.0f) + choose(equal_sprinkler_2[1][lane], rain_logits[3], 0.0f));
+            log_q_rain[lane] = rain[lane] * logits_2[lane] - softplus(logits_2[lane]);
+            negate_value_cotangent[lane] = -value_cotangent[lane];
             total[lane] = rain[lane] * value_cotangent[lane] + sigmoid(logits_2[lane]) * negate_value_cotangent[lane];
         }
         // sprinkler.gen:10
+        ALIGNED float value[LANES];
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_q_sprinkler[lane] + log_q_rain[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
         ALIGNED float part_1[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             part_1[0][lane] = choose(equal_wet_2[0][lane], sprinkler[lane] * value_cotangent[lane] +

@@ -83,16 +83,15 @@ posterior_steps_rows = CFunction(
     random=True,
     work=142.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port(whole=True), Port()),
-    outputs=(Port((2,)), Port((2,)), Port((2,))),
+    outputs=(Port(), Port((2,)), Port((2,)), Port((2,))),
     lanes=64,
     parameters=2,
     random=True,
-    work=131.0,
+    work=132.0,
 )
 
 GRADIENTS = {
@@ -102,7 +101,7 @@ GRADIENTS = {
         ways=(
             gradients.Way(
                 RowFunction(
-                    objective_phase_1_saving_rows,
+                    objective_phase_1_rows,
                     parameters=("q.sprinkler.logits", "q.rain.logits"),
                     keywords=("rows", "seed", "step"),
                 ),
@@ -112,13 +111,14 @@ GRADIENTS = {
                     keywords=("rows", "seed", "step"),
                 ),
                 shapes=(),
-                results=("part_1", "part_2", "part_3"),
+                results=("value", "part_1", "part_2", "part_3"),
                 parts=(
                     gradients.Part("q.sprinkler.logits", (None,), ("part_1",)),
                     gradients.Part("q.rain.logits", (0, None), ("part_2",)),
                     gradients.Part("q.rain.logits", (1, None), ("part_3",)),
                 ),
-                width=6,
+                width=7,
+                valued=True,
             ),
         ),
     ),

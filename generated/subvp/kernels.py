@@ -6,9 +6,475 @@ spec: specs/physics/subvp.gen, sha256 646ca9d994f029770d01ce261eb59dea016975d46c
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal, square
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import dot, expm1, matrix, normal, square, uniform, vector
+
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, device),
+        tiles.places(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2, device),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_3, device),
+        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    x_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    e_out,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 minimizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # diffusion.gen:12
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
+    e = 0.0 + noise
+    tl.store(
+        e_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        e,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    )
+    noise_2 = uniform(seed, row, step, 0, 1)
+    t = 0.001 + 0.999 * noise_2
+    # subvp.gen:6
+    power_t = square(t)
+    # subvp.gen:8
+    product_2 = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0)) * t[:, None]
+    product_2_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0)) * t[:, None]
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    total = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_2_2), tl.sin(product_2)),
+                dot(
+                    tl.where(
+                        tl.arange(0, 16)[None, :] < 2,
+                        tl.exp(-(0.05 * t) - 4.975 * power_t)[:, None] * x
+                        + (-expm1(-(0.1 * t) - 9.95 * power_t))[:, None] * e,
+                        0.0,
+                    ),
+                    matrix(permutation_array, 0, 16, 32),
+                    "ieee",
+                ),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total * tl.sigmoid(total)
+    # diffusion.gen:12
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(x, weight, bias, *, rows, seed, step):
+    """the value that phase_1 minimizes, by one draw for each row: stage 1.
+
+    Takes x [rows, 2]; returns e [rows, 2], hidden [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_objective_phase_1_stage_1(weight, bias, device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    e = torch.empty(count, 2, dtype=torch.float32, device=device)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        e,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return e, hidden
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    e_ptr,
+    total_3_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 minimizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # subvp.gen:8
+    hidden_3 = total_3 * tl.sigmoid(total_3)
+    eps_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    eps_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # diffusion.gen:13
+    shared_1 = tl.load(e_ptr + place * 2, mask=live, other=0) - eps_0
+    shared_2 = tl.load(e_ptr + place * 2 + 1, mask=live, other=0) - eps_1
+    value_2 = square(tl.sqrt(shared_1 * shared_1 + shared_2 * shared_2))
+    # subvp.gen:8
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(e, total_3, weight, bias):
+    """the value that phase_1 minimizes, by one draw for each row: stage 2.
+
+    Takes e [rows, 2], total_3 [rows, 128]; returns value_2 [rows].
+    """
+    count, device = len(e), e.device
+    arrays = pack_objective_phase_1_stage_2(weight, bias, device)
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        e.to(torch.float32).contiguous(),
+        total_3.to(torch.float32).contiguous(),
+        *arrays,
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 minimizes, by one draw for each row.
+
+    Takes x [rows, 2]; returns value [rows].
+    """
+    # diffusion.gen:12
+    e, hidden = objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # subvp.gen:8
+    total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = F.silu(total_2)
+    total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+    value_2 = objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
+    return value_2
+
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+SAMPLE_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+SAMPLE_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(SAMPLE_STAGE_1_LAYOUT_1, device),
+        tiles.places(SAMPLE_STAGE_1_LAYOUT_2, device),
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_3, device),
+        tiles.mask(SAMPLE_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def sample_stage_1_kernel(
+    x_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """approximate samples of x by the reverse-time SDE of subvp in 500 steps: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # subvp.gen:13
+    t = 1.0 - 0.001998 * k
+    # subvp.gen:8
+    product_3 = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0)) * t
+    product_3_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0)) * t
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    total = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_3_2), tl.sin(product_3)),
+                dot(x, matrix(permutation_array, 0, 16, 32), "ieee"),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total * tl.sigmoid(total)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(x, weight, bias, k):
+    """approximate samples of x by the reverse-time SDE of subvp in 500 steps: stage 1.
+
+    Takes x [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x), x.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_sample_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count", "k", "seed", "step"])
+def sample_stage_2_kernel(
+    total_3_ptr,
+    x_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_next_out,
+    rows_ptr,
+    count,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """approximate samples of x by the reverse-time SDE of subvp in 500 steps: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # subvp.gen:13
+    t = 1.0 - 0.001998 * k
+    # subvp.gen:4
+    beta = 0.1 + 19.9 * t
+    # subvp.gen:5
+    product_2 = 0.1 * t
+    product_2_2 = 9.95 * square(t)
+    B = product_2 + product_2_2
+    # subvp.gen:6
+    sqrt_value = tl.sqrt(beta * (1.0 - tl.exp(-2.0 * B)))
+    scale = 0.044698993277254025 * sqrt_value
+    total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # subvp.gen:8
+    hidden_3 = total_3 * tl.sigmoid(total_3)
+    eps_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    eps_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # subvp.gen:6
+    shared_1 = -expm1(-product_2 - product_2_2)
+    # subvp.gen:9
+    score_0 = -eps_0 / shared_1
+    score_1 = -eps_1 / shared_1
+    # subvp.gen:6
+    shared_2 = 0.5 * beta
+    shared_3 = sqrt_value * sqrt_value
+    drift_0 = -(shared_2 * tl.load(x_ptr + place * 2, mask=live, other=0)) - shared_3 * score_0
+    drift_1 = -(shared_2 * tl.load(x_ptr + place * 2 + 1, mask=live, other=0)) - shared_3 * score_1
+    W_0 = normal(seed, row, step + k, 0, 3)
+    W_1 = normal(seed, row, step + k, 1, 3)
+    # subvp.gen:13
+    x_next_0 = tl.load(x_ptr + place * 2, mask=live, other=0) - 0.001998 * drift_0 + scale * W_0
+    x_next_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - 0.001998 * drift_1 + scale * W_1
+    # subvp.gen:8
+    tl.store(x_next_out + place * 2, x_next_0, mask=live)
+    tl.store(x_next_out + place * 2 + 1, x_next_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(total_3, x, weight, bias, k, *, rows, seed, step):
+    """approximate samples of x by the reverse-time SDE of subvp in 500 steps: stage 2.
+
+    Takes total_3 [rows, 128], x [rows, 2]; returns x_next [rows, 2].
+    """
+    count, device = len(total_3), total_3.device
+    arrays = pack_sample_stage_2(weight, bias, device)
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        total_3.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
+        *arrays,
+        x_next,
+        rows,
+        count,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_next
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """approximate samples of x by the reverse-time SDE of subvp in 500 steps.
+
+    Returns x [rows, 2].
+    """
+    dtype = mlp_0_weight.dtype
+    # subvp.gen:10
+    x_start = random.normal(seed, rows, step, 0, 2, dtype=dtype)
+    # subvp.gen:13
+    x = x_start
+    for k in range(500):
+        # subvp.gen:8
+        hidden = sample_stage_1_rows(x, mlp_0_weight, mlp_0_bias, k)
+        total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+        hidden_2 = F.silu(total_2)
+        total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+        x_next = sample_stage_2_rows(total_3, x, mlp_output_weight, mlp_output_bias, k, rows=rows, seed=seed, step=step)
+        # subvp.gen:13
+        x = x_next
+    return x
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -47,6 +513,262 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
         num_warps=size.warps,
         num_stages=size.stages,
     )
+    return x
+
+
+REVERSE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
+REVERSE_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
+REVERSE_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
+
+
+@tiles.remembered
+def pack_reverse_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.places(REVERSE_STAGE_1_LAYOUT_1, device),
+        tiles.places(REVERSE_STAGE_1_LAYOUT_2, device),
+        tiles.mask(REVERSE_STAGE_1_LAYOUT_3, device),
+        tiles.mask(REVERSE_STAGE_1_LAYOUT_2, device),
+        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
+        tiles.place(weight.mT, 32, 128),
+        tiles.place(bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+def reverse_stage_1_kernel(
+    x_2_ptr,
+    places_array,
+    places_2_array,
+    mask_array,
+    mask_2_array,
+    permutation_array,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    step,
+    step,
+    k,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    places_array [32]
+    places_2_array [32]
+    mask_array [32]
+    mask_2_array [32]
+    permutation_array [16, 32]
+    weight_array [32, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # subvp.gen:13
+    total = step + k
+    t = 1.0 - 0.001998 * total
+    # subvp.gen:8
+    product_3 = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0)) * t
+    product_3_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0)) * t
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    total_2 = dot(
+        tl.where(
+            tl.arange(0, 32)[None, :] < 18,
+            tl.where(
+                vector(mask_array, 0, 32) != 0.0,
+                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_3_2), tl.sin(product_3)),
+                dot(x_2, matrix(permutation_array, 0, 16, 32), "ieee"),
+            ),
+            0.0,
+        ),
+        matrix(weight_array, 0, 32, 128),
+        PRECISION,
+    ) + vector(bias_array, 0, 128)
+    hidden = total_2 * tl.sigmoid(total_2)
+    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`: stage 1.
+
+    Takes x_2 [rows, 2]; returns hidden [rows, 128].
+    """
+    count, device = len(x_2), x_2.device
+    arrays = pack_reverse_stage_1(weight, bias, device)
+    size = reverse_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
+    reverse_stage_1_kernel[(programs,)](
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        step,
+        step,
+        k,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@tiles.remembered
+def pack_reverse_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
+
+
+@triton.jit(do_not_specialize=["count", "k", "seed", "step"])
+def reverse_stage_2_kernel(
+    total_4_ptr,
+    x_2_ptr,
+    weight_array,
+    bias_array,
+    weight_array_2,
+    bias_array_2,
+    x_2_next_out,
+    rows_ptr,
+    count,
+    k,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [128]
+    bias_array []
+    weight_array_2 [128]
+    bias_array_2 []
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # subvp.gen:13
+    total = step + k
+    t = 1.0 - 0.001998 * total
+    # subvp.gen:4
+    beta = 0.1 + 19.9 * t
+    # subvp.gen:5
+    product_2 = 0.1 * t
+    product_2_2 = 9.95 * square(t)
+    B = product_2 + product_2_2
+    # subvp.gen:6
+    sqrt_value = tl.sqrt(beta * (1.0 - tl.exp(-2.0 * B)))
+    scale = 0.044698993277254025 * sqrt_value
+    total_4 = tl.load(total_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
+    # subvp.gen:8
+    hidden_3 = total_4 * tl.sigmoid(total_4)
+    eps_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
+    eps_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
+    # subvp.gen:6
+    shared_1 = -expm1(-product_2 - product_2_2)
+    # subvp.gen:9
+    score_0 = -eps_0 / shared_1
+    score_1 = -eps_1 / shared_1
+    # subvp.gen:6
+    shared_2 = 0.5 * beta
+    shared_3 = sqrt_value * sqrt_value
+    drift_0 = -(shared_2 * tl.load(x_2_ptr + place * 2, mask=live, other=0)) - shared_3 * score_0
+    drift_1 = -(shared_2 * tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0)) - shared_3 * score_1
+    W_0 = normal(seed, row, total, 0, 3)
+    W_1 = normal(seed, row, total, 1, 3)
+    # subvp.gen:13
+    x_2_next_0 = tl.load(x_2_ptr + place * 2, mask=live, other=0) - 0.001998 * drift_0 + scale * W_0
+    x_2_next_1 = tl.load(x_2_ptr + place * 2 + 1, mask=live, other=0) - 0.001998 * drift_1 + scale * W_1
+    # subvp.gen:8
+    tl.store(x_2_next_out + place * 2, x_2_next_0, mask=live)
+    tl.store(x_2_next_out + place * 2 + 1, x_2_next_1, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def reverse_stage_2_rows(total_4, x_2, weight, bias, k, *, rows, seed, step):
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`: stage 2.
+
+    Takes total_4 [rows, 128], x_2 [rows, 2]; returns x_2_next [rows, 2].
+    """
+    count, device = len(total_4), total_4.device
+    arrays = pack_reverse_stage_2(weight, bias, device)
+    size = reverse_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
+    reverse_stage_2_kernel[(programs,)](
+        total_4.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        *arrays,
+        x_2_next,
+        rows,
+        count,
+        k,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2_next
+
+
+@torch.no_grad()
+@tiles.stages(reverse_stage_1_rows, reverse_stage_2_rows)
+def reverse_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_2_weight,
+    mlp_2_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    steps,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
+    `step`.
+
+    Takes x [rows, 2]; returns x [rows, 2].
+    """
+    # subvp.gen:13
+    for k in range(steps):
+        # subvp.gen:8
+        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, step, k)
+        total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+        hidden_2 = F.silu(total_3)
+        total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
+        x_2_next = reverse_stage_2_rows(
+            total_4,
+            x,
+            mlp_output_weight,
+            mlp_output_bias,
+            k,
+            rows=rows,
+            seed=seed,
+            step=step,
+        )
+        # subvp.gen:13
+        x = x_2_next
     return x
 
 

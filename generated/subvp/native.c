@@ -493,9 +493,9 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 18].
-       */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 2], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
+       part_8 [rows, 18]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -510,15 +510,16 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     float *restrict shared = pointers[10];
     float *restrict shared_2 = shared + 0;
     const int64_t *restrict row_numbers = pointers[11];
-    float *restrict x_gradient_out = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
-    float *restrict part_5_out = pointers[17];
-    float *restrict part_6_out = pointers[18];
-    float *restrict part_7_out = pointers[19];
-    float *restrict part_8_out = pointers[20];
+    float *restrict value_out = pointers[12];
+    float *restrict x_gradient_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -533,23 +534,23 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
         // diffusion.gen:12
-        ALIGNED float noise[LANES];
-        uniform(&noise, 1, row, seed, step, 0, 1);
+        ALIGNED float noise[2][LANES];
+        normal(noise, 2, row, seed, step, 0, 2);
+        ALIGNED float e[2][LANES];
+        ALIGNED float noise_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            e[0][lane] = 0.0f + noise[0][lane];
+            e[1][lane] = 0.0f + noise[1][lane];
+        }
+        uniform(&noise_2, 1, row, seed, step, 0, 1);
         ALIGNED float t[LANES];
         ALIGNED float power_t[LANES];
         ALIGNED float exp_value[LANES];
-        ALIGNED float noise_2[2][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            t[lane] = 0.001f + 0.999f * noise[lane];
-            power_t[lane] = square(t[lane]);
-            exp_value[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
-        }
-        normal(noise_2, 2, row, seed, step, 0, 2);
-        ALIGNED float e[2][LANES];
         ALIGNED float product[8][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            e[0][lane] = 0.0f + noise_2[0][lane];
-            e[1][lane] = 0.0f + noise_2[1][lane];
+            t[lane] = 0.001f + 0.999f * noise_2[lane];
+            power_t[lane] = square(t[lane]);
+            exp_value[lane] = exponential(-(0.05f * t[lane]) - 4.975f * power_t[lane]);
         }
         ALIGNED float value[18][LANES];
         for (int at = 0; at < 8; at++) {
@@ -643,13 +644,16 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(projected_3, 128, total_5, 128, mlp_1_weight, 1, 128);
         ALIGNED float total_6[128][LANES];
-        ALIGNED float product_6[18][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 total_6[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] * (1.0f -
                     sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = square(reduced_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+        ALIGNED float product_6[18][LANES];
         dot(product_6, 18, total_6, 128, mlp_0_weight, 1, 18);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {

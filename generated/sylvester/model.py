@@ -489,7 +489,7 @@ class SylvesterVAE(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"importance": {"K": 1000}}
     package = __package__ or ""
     spec = "specs/approximate/sylvester.gen"
-    model_hash = "7794180ed353b905779a520f46e02eee98cb378ee0622f841b1a9b82ff381390"
+    model_hash = "256d36a9ace5b7ea4d81b2aab138eecd8cc39edca468c5d111155bc024605277"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -6,9 +6,734 @@ spec: specs/approximate/vae.gen, sha256 78014d526e3b17d140839e54aec5b079d2c06e38
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import normal
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
+
+
+@tiles.remembered
+def pack_sample_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    weight_array,
+    bias_array,
+    hidden_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae.gen:6
+    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
+    # vae.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    # vae.gen:6
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(weight, bias, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden [rows, 100].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(weight, bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae.gen:7
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(logits, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 64] integer.
+    """
+    # vae.gen:6
+    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    # vae.gen:7
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@tiles.remembered
+def pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+        tiles.place(mlp_0_weight.mT, 16, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_3_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    mlp_0_weight_array [16, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae.gen:8
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
+    z = m + scale * noise
+    # vae.gen:6
+    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
+    # vae.gen:7
+    hidden_3 = maximum(
+        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # vae.gen:8
+    tl.store(
+        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_3,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(
+    computed_2,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes computed_2 [rows, 100]; returns log_p_z [rows], hidden_3 [rows, 100], log_q_z [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_3,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_3, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # vae.gen:7
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # vae.gen:2
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # vae.gen:7
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
+def log_weight_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64] integer; returns log_weight [rows].
+    """
+    dtype = mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae.gen:8
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    log_p_z, hidden_3, log_q_z = log_weight_stage_1_rows(
+        computed_2,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # vae.gen:7
+    computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+    hidden_4 = torch.relu(computed_3)
+    logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae.gen:8
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
+    z_2 = m + scale * noise
+    tl.store(
+        z_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        z_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def encode_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes computed_2 [rows, 100]; returns z_2 [rows, 10].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows)
+def encode_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_m_weight,
+    mlp_m_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 64] integer; returns z [rows, 10].
+    """
+    dtype = mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae.gen:8
+    computed = F.linear(x, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    z_2 = encode_stage_1_rows(
+        computed_2,
+        mlp_m_weight,
+        mlp_m_bias,
+        mlp_s_weight,
+        mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    return z_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # vae.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 10]; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae.gen:7
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    z,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 10]; returns x [rows, 64] integer.
+    """
+    # vae.gen:7
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # vae.gen:7
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, weight, bias):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 10]; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 10]; returns x [rows, 64].
+    """
+    # vae.gen:7
+    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = torch.sigmoid(logits)
+    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -51,3 +776,237 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return z
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+        tiles.place(mlp_0_weight.mT, 16, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_3_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    mlp_0_weight_array [16, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae.gen:8
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
+    z = m + scale * noise
+    # vae.gen:6
+    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
+    # vae.gen:7
+    hidden_3 = maximum(
+        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # vae.gen:8
+    tl.store(
+        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_3,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(
+    computed_2,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    s_weight,
+    s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes computed_2 [rows, 100]; returns log_p_z [rows], hidden_3 [rows, 100], log_q_z [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_objective_phase_1_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_3,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_3, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # vae.gen:7
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:2
+    value_2 = log_p_z + log_p_x - log_q_z
+    # vae.gen:7
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer; returns value [rows].
+    """
+    dtype = mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae.gen:8
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    log_p_z, hidden_3, log_q_z = objective_phase_1_stage_1_rows(
+        computed_2,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # vae.gen:7
+    computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
+    hidden_4 = torch.relu(computed_3)
+    logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return value_2

@@ -491,9 +491,9 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that phase_1 maximizes, by one draw for each row.
 
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns part_1 [rows, 64], part_2 [rows, 100], part_3 [rows,
-       100], part_4 [rows, 100], part_5 [rows, 100], part_6 [rows, 10], part_7 [rows, 10], part_8 [rows, 100], part_9
-       [rows, 10], part_10 [rows, 100], part_11 [rows, 100], part_12 [rows, 100], part_13 [rows, 64]. */
+   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2 [rows, 100],
+       part_3 [rows, 100], part_4 [rows, 100], part_5 [rows, 100], part_6 [rows, 10], part_7 [rows, 10], part_8 [rows,
+       100], part_9 [rows, 10], part_10 [rows, 100], part_11 [rows, 100], part_12 [rows, 100], part_13 [rows, 64]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const int64_t *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -512,19 +512,20 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     const float *restrict q_mlp_s_weight = pointers[14];
     const float *restrict q_mlp_s_bias = pointers[15];
     const int64_t *restrict row_numbers = pointers[16];
-    float *restrict part_1_out = pointers[17];
-    float *restrict part_2_out = pointers[18];
-    float *restrict part_3_out = pointers[19];
-    float *restrict part_4_out = pointers[20];
-    float *restrict part_5_out = pointers[21];
-    float *restrict part_6_out = pointers[22];
-    float *restrict part_7_out = pointers[23];
-    float *restrict part_8_out = pointers[24];
-    float *restrict part_9_out = pointers[25];
-    float *restrict part_10_out = pointers[26];
-    float *restrict part_11_out = pointers[27];
-    float *restrict part_12_out = pointers[28];
-    float *restrict part_13_out = pointers[29];
+    float *restrict value_out = pointers[17];
+    float *restrict part_1_out = pointers[18];
+    float *restrict part_2_out = pointers[19];
+    float *restrict part_3_out = pointers[20];
+    float *restrict part_4_out = pointers[21];
+    float *restrict part_5_out = pointers[22];
+    float *restrict part_6_out = pointers[23];
+    float *restrict part_7_out = pointers[24];
+    float *restrict part_8_out = pointers[25];
+    float *restrict part_9_out = pointers[26];
+    float *restrict part_10_out = pointers[27];
+    float *restrict part_11_out = pointers[28];
+    float *restrict part_12_out = pointers[29];
+    float *restrict part_13_out = pointers[30];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -570,10 +571,18 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         normal(noise, 10, row, seed, step, 0, 5);
         ALIGNED float z[10][LANES];
-        ALIGNED float product_5[100][LANES];
+        ALIGNED float log_p_z[LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) z[at][lane] = m[at][lane] + scale[at][lane] * noise[at][lane];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // vae.gen:7
+        ALIGNED float product_5[100][LANES];
         dot(product_5, 100, z, 10, mlp_0_weight, 10, 1);
         ALIGNED float hidden_3[100][LANES];
         ALIGNED float product_6[100][LANES];
@@ -588,10 +597,34 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_7, 64, hidden_4, 100, mlp_output_weight, 100, 1);
         ALIGNED float logits[64][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
+        ALIGNED float log_p_x[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) logits[at][lane] = product_7[at][lane] + mlp_output_bias[at];
         }
+        for (int lane = 0; lane < LANES; lane++) log_p_x[lane] = 0.0f;
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_p_x[lane] += x[at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+            }
+        }
+        // vae.gen:8
+        ALIGNED float difference[10][LANES];
+        ALIGNED float ratio[10][LANES];
+        ALIGNED float log_q_z[LANES];
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                difference[at][lane] = z[at][lane] - m[at][lane];
+                ratio[at][lane] = difference[at][lane] / scale[at][lane];
+            }
+        }
+        for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = 0.0f;
+        for (int at = 0; at < 10; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                log_q_z[lane] += -0.5f * square(ratio[at][lane]) - logarithm(scale[at][lane]) - 0.9189385332046727f;
+            }
+        }
+        // vae.gen:2
+        ALIGNED float negate_value_cotangent[LANES];
         ALIGNED float total[64][LANES];
         for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
         ALIGNED float product_8[100][LANES];
@@ -611,23 +644,20 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(product_10, 100, product_9, 100, mlp_1_weight, 1, 100);
         ALIGNED float product_2_2[100][LANES];
-        ALIGNED float ratio[10][LANES];
+        ALIGNED float ratio_2[10][LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_2_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_10[at][lane];
             }
         }
-        ALIGNED float difference[10][LANES];
         ALIGNED float product_3_2[10][LANES];
         ALIGNED float product_4_2[10][LANES];
         ALIGNED float product_11[10][LANES];
         for (int at = 0; at < 10; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                ratio[at][lane] = 1.0f / scale[at][lane];
-                difference[at][lane] = z[at][lane] - m[at][lane];
-                product_3_2[at][lane] = 2.0f * (difference[at][lane] / scale[at][lane]) * (-0.5f *
-                    negate_value_cotangent[lane]);
-                product_4_2[at][lane] = ratio[at][lane] * product_3_2[at][lane];
+                ratio_2[at][lane] = 1.0f / scale[at][lane];
+                product_3_2[at][lane] = 2.0f * ratio[at][lane] * (-0.5f * negate_value_cotangent[lane]);
+                product_4_2[at][lane] = ratio_2[at][lane] * product_3_2[at][lane];
             }
         }
         dot(product_11, 10, product_2_2, 100, mlp_0_weight, 1, 10);
@@ -641,7 +671,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                     product_4_2[at][lane];
                 difference_2[at][lane] = total_2[at][lane] - product_4_2[at][lane];
                 product_5_2[at][lane] = sigmoid(s[at][lane]) * (-difference[at][lane] / square(scale[at][lane]) *
-                    product_3_2[at][lane] + noise[at][lane] * total_2[at][lane] + ratio[at][lane] *
+                    product_3_2[at][lane] + noise[at][lane] * total_2[at][lane] + ratio_2[at][lane] *
                     value_cotangent[lane]);
             }
         }
@@ -649,12 +679,15 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float product_13[100][LANES];
         dot(product_13, 100, product_5_2, 10, q_mlp_s_weight, 1, 100);
         ALIGNED float product_6_2[100][LANES];
+        ALIGNED float value[LANES];
         for (int at = 0; at < 100; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_6_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * (product_12[at][lane] +
                     product_13[at][lane]);
             }
         }
+        for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
+        store(value_out, &value, first, count, 1, 1, 0);
         store(part_1_out, total, first, count, 64, 64, 0);
         // vae.gen:7
         store(part_2_out, hidden_4, first, count, 100, 100, 0);

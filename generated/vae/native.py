@@ -66,12 +66,12 @@ objective_phase_1_rows = CFunction(
     random=True,
     work=1780.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((64,), whole=True), Port()),
     outputs=(
+        Port(),
         Port((64,)),
         Port((100,)),
         Port((100,)),
@@ -89,7 +89,7 @@ objective_phase_1_backward_rows = CFunction(
     lanes=16,
     parameters=14,
     random=True,
-    work=3170.0,
+    work=3240.0,
 )
 
 PARAMETERS = (
@@ -114,10 +114,11 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -148,7 +149,8 @@ GRADIENTS = {
                     gradients.Part("q.mlp.1.bias", (None,), ("part_10",)),
                     gradients.Part("q.mlp.s.bias", (None,), ("part_9",)),
                 ),
-                width=958,
+                width=959,
+                valued=True,
             ),
         ),
     ),

@@ -7,9 +7,925 @@ spec: specs/approximate/vae_flow_prior.gen, sha256
 import torch
 import triton
 import triton.language as tl
+from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, tanh, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, tanh, uniform, vector
+
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
+SAMPLE_STAGE_1_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
+
+
+@tiles.remembered
+def pack_sample_stage_1(
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(Coupling_mlp_0_weight.mT, SAMPLE_STAGE_1_LAYOUT_1, 64),
+        tiles.place(Coupling_mlp_0_bias, 64),
+        tiles.place(s_weight.mT, 64, SAMPLE_STAGE_1_LAYOUT_2),
+        tiles.place(s_bias, SAMPLE_STAGE_1_LAYOUT_2),
+        tiles.place(t_weight.mT, 64, SAMPLE_STAGE_1_LAYOUT_2),
+        tiles.place(t_bias, SAMPLE_STAGE_1_LAYOUT_2),
+        tiles.place(mlp_0_weight.mT, 16, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_1_kernel(
+    Coupling_mlp_0_weight_array,
+    Coupling_mlp_0_bias_array,
+    s_weight_array,
+    s_bias_array,
+    t_weight_array,
+    t_bias_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    hidden_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying pushed [ROWS, 16]
+    Coupling_mlp_0_weight_array [4, 16, 64]
+    Coupling_mlp_0_bias_array [4, 64]
+    s_weight_array [4, 64, 16]
+    s_bias_array [4, 16]
+    t_weight_array [4, 64, 16]
+    t_bias_array [4, 16]
+    mlp_0_weight_array [16, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae_flow_prior.gen:9
+    pushed = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
+    for k in tl.range(0, 4, num_stages=STAGES):
+        # vae_flow_prior.gen:3
+        hidden = maximum(
+            dot(pushed, matrix(Coupling_mlp_0_weight_array, k, 16, 64), PRECISION)
+            + vector(Coupling_mlp_0_bias_array, k, 64),
+            0.0,
+        )
+        s = dot(hidden, matrix(s_weight_array, k, 64, 16), PRECISION) + vector(s_bias_array, k, 16)
+        t = dot(hidden, matrix(t_weight_array, k, 64, 16), PRECISION) + vector(t_bias_array, k, 16)
+        # vae_flow_prior.gen:2
+        Coupling_output = pushed * tl.exp(tanh(s)) + t
+        # vae_flow_prior.gen:9
+        pushed = Coupling_output
+    # vae_flow_prior.gen:10
+    hidden_2 = maximum(
+        dot(pushed, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # vae_flow_prior.gen:9
+    tl.store(
+        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_2,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def sample_stage_1_rows(
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    s_weight,
+    s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
+
+    Returns hidden_2 [rows, 100].
+    """
+    count, device = len(rows), rows.device
+    arrays = pack_sample_stage_1(
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        s_weight,
+        s_bias,
+        t_weight,
+        t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        device,
+    )
+    size = sample_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    sample_stage_1_kernel[(programs,)](
+        *arrays,
+        hidden_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        STAGES=size.stages,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden_2
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def sample_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae_flow_prior.gen:10
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def sample_stage_2_rows(logits, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = sample_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    sample_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+def sample_rows(
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    Coupling_mlp_t_weight,
+    Coupling_mlp_t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """exact samples of x, drawn in the order of the factorization.
+
+    Returns x [rows, 64] integer.
+    """
+    # vae_flow_prior.gen:9
+    hidden_2 = sample_stage_1_rows(
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        Coupling_mlp_s_weight,
+        Coupling_mlp_s_bias,
+        Coupling_mlp_t_weight,
+        Coupling_mlp_t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # vae_flow_prior.gen:10
+    computed = F.linear(hidden_2, mlp_1_weight, mlp_1_bias)
+    hidden_3 = torch.relu(computed)
+    logits = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
+    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+LOG_WEIGHT_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
+LOG_WEIGHT_STAGE_1_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
+
+
+@tiles.remembered
+def pack_log_weight_stage_1(
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(q_mlp_s_weight.mT, 128, 16),
+        tiles.place(q_mlp_s_bias, 16),
+        tiles.place(Coupling_mlp_0_weight.mT, LOG_WEIGHT_STAGE_1_LAYOUT_1, 64),
+        tiles.place(Coupling_mlp_0_bias, 64),
+        tiles.place(t_weight.mT, 64, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(t_bias, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(Coupling_mlp_s_weight.mT, 64, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(Coupling_mlp_s_bias, LOG_WEIGHT_STAGE_1_LAYOUT_2),
+        tiles.place(mlp_0_weight.mT, 16, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def log_weight_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    q_mlp_s_weight_array,
+    q_mlp_s_bias_array,
+    Coupling_mlp_0_weight_array,
+    Coupling_mlp_0_bias_array,
+    t_weight_array,
+    t_bias_array,
+    Coupling_mlp_s_weight_array,
+    Coupling_mlp_s_bias_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_4_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying base [ROWS, 16], log_abs_det [ROWS]
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    q_mlp_s_weight_array [128, 16]
+    q_mlp_s_bias_array [16]
+    Coupling_mlp_0_weight_array [4, 16, 64]
+    Coupling_mlp_0_bias_array [4, 64]
+    t_weight_array [4, 64, 16]
+    t_bias_array [4, 16]
+    Coupling_mlp_s_weight_array [4, 64, 16]
+    Coupling_mlp_s_bias_array [4, 16]
+    mlp_0_weight_array [16, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae_flow_prior.gen:11
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(q_mlp_s_weight_array, 0, 128, 16), PRECISION) + vector(q_mlp_s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
+    z = m + scale * noise
+    # vae_flow_prior.gen:9
+    base = z
+    log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
+    for k_down in tl.range(0, 4, num_stages=STAGES):
+        k = 3 - k_down
+        # vae_flow_prior.gen:3
+        hidden_3 = maximum(
+            dot(base, matrix(Coupling_mlp_0_weight_array, k, 16, 64), PRECISION)
+            + vector(Coupling_mlp_0_bias_array, k, 64),
+            0.0,
+        )
+        t = dot(hidden_3, matrix(t_weight_array, k, 64, 16), PRECISION) + vector(t_bias_array, k, 16)
+        s_2 = dot(hidden_3, matrix(Coupling_mlp_s_weight_array, k, 64, 16), PRECISION) + vector(
+            Coupling_mlp_s_bias_array,
+            k,
+            16,
+        )
+        # vae_flow_prior.gen:2
+        tanh_s_2 = tanh(s_2)
+        # vae_flow_prior.gen:3
+        b = (base - t) * tl.exp(-tanh_s_2)
+        # vae_flow_prior.gen:9
+        base = b
+        log_abs_det = log_abs_det + tl.sum(tanh_s_2, 1)
+    log_p_z = (
+        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(base) - 0.9189385332046727, 0.0), 1) - log_abs_det
+    )
+    # vae_flow_prior.gen:10
+    hidden_4 = maximum(
+        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # vae_flow_prior.gen:11
+    tl.store(
+        hidden_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_4,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_weight_stage_1_rows(
+    computed_2,
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
+
+    Takes computed_2 [rows, 100]; returns log_p_z [rows], hidden_4 [rows, 100], log_q_z [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_log_weight_stage_1(
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        Coupling_mlp_s_weight,
+        Coupling_mlp_s_bias,
+        t_weight,
+        t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        m_weight,
+        m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        device,
+    )
+    size = log_weight_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_4,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        STAGES=size.stages,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_4, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def log_weight_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    log_weight_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # vae_flow_prior.gen:10
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # vae_flow_prior.gen:5
+    log_weight_2 = log_p_z + log_p_x - log_q_z
+    # vae_flow_prior.gen:10
+    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def log_weight_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = log_weight_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
+    log_weight_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        log_weight_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_weight_2
+
+
+@torch.no_grad()
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
+def log_weight_rows(
+    x,
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    Coupling_mlp_t_weight,
+    Coupling_mlp_t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x).
+
+    Takes x [rows, 64] integer; returns log_weight [rows].
+    """
+    dtype = Coupling_mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae_flow_prior.gen:11
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    log_p_z, hidden_4, log_q_z = log_weight_stage_1_rows(
+        computed_2,
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        Coupling_mlp_s_weight,
+        Coupling_mlp_s_bias,
+        Coupling_mlp_t_weight,
+        Coupling_mlp_t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # vae_flow_prior.gen:10
+    computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
+    hidden_5 = torch.relu(computed_3)
+    logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
+    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_2
+
+
+@tiles.remembered
+def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(s_weight.mT, 128, 16),
+        tiles.place(s_bias, 16),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def encode_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    s_weight_array,
+    s_bias_array,
+    z_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    s_weight_array [128, 16]
+    s_bias_array [16]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae_flow_prior.gen:11
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
+    z_2 = m + scale * noise
+    tl.store(
+        z_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        z_2,
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def encode_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """a draw of z for each row from q(z | x): stage 1.
+
+    Takes computed_2 [rows, 100]; returns z_2 [rows, 10].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = encode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    z_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
+    encode_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        z_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return z_2
+
+
+@torch.no_grad()
+@tiles.stages(encode_stage_1_rows)
+def encode_rows(
+    x,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_m_weight,
+    mlp_m_bias,
+    mlp_s_weight,
+    mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of z for each row from q(z | x).
+
+    Takes x [rows, 64] integer; returns z [rows, 10].
+    """
+    dtype = mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae_flow_prior.gen:11
+    computed = F.linear(x, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    z_2 = encode_stage_1_rows(
+        computed_2,
+        mlp_m_weight,
+        mlp_m_bias,
+        mlp_s_weight,
+        mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    return z_2
+
+
+@tiles.remembered
+def pack_decode_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # vae_flow_prior.gen:10
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_stage_1_rows(z, weight, bias):
+    """a draw of x for each row from p(x | z): stage 1.
+
+    Takes z [rows, 10]; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_stage_1(weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def decode_stage_2_kernel(
+    logits_ptr,
+    x_2_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # vae_flow_prior.gen:10
+    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
+    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def decode_stage_2_rows(logits, *, rows, seed, step):
+    """a draw of x for each row from p(x | z): stage 2.
+
+    Takes logits [rows, 64]; returns x_2 [rows, 64].
+    """
+    count, device = len(logits), logits.device
+    size = decode_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
+    decode_stage_2_kernel[(programs,)](
+        logits.to(torch.float32).contiguous(),
+        x_2,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return x_2
+
+
+@torch.no_grad()
+@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+def decode_rows(
+    z,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """a draw of x for each row from p(x | z).
+
+    Takes z [rows, 10]; returns x [rows, 64] integer.
+    """
+    # vae_flow_prior.gen:10
+    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    return x_2.to(torch.int64)
+
+
+@tiles.remembered
+def pack_decode_mean_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
+
+
+@triton.jit(do_not_specialize=["count"])
+def decode_mean_stage_1_kernel(
+    z_ptr,
+    weight_array,
+    bias_array,
+    hidden_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the mean of p(x | z) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    weight_array [16, 128]
+    bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    z = tl.load(
+        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
+        other=0,
+    )
+    # vae_flow_prior.gen:10
+    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
+    tl.store(
+        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def decode_mean_stage_1_rows(z, weight, bias):
+    """the mean of p(x | z) of each row: stage 1.
+
+    Takes z [rows, 10]; returns hidden [rows, 100].
+    """
+    count, device = len(z), z.device
+    arrays = pack_decode_mean_stage_1(weight, bias, device)
+    size = decode_mean_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
+    decode_mean_stage_1_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
+        *arrays,
+        hidden,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return hidden
+
+
+@torch.no_grad()
+@tiles.stages(decode_mean_stage_1_rows)
+def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
+    """the mean of p(x | z) of each row.
+
+    Takes z [rows, 10]; returns x [rows, 64].
+    """
+    # vae_flow_prior.gen:10
+    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
+    hidden_2 = torch.relu(computed)
+    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
+    x_2 = torch.sigmoid(logits)
+    return x_2
+
 
 PRIOR_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
 PRIOR_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
@@ -106,3 +1022,333 @@ def prior_rows(mlp_0_weight, mlp_0_bias, s_weight, s_bias, t_weight, t_bias, *, 
         num_stages=size.stages,
     )
     return z
+
+
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(5)], [*range(9, 4, -1)], repeat=2)
+OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2 = tiles.layout(16, [*range(5, 10)], [*range(4, -1, -1)], repeat=2)
+
+
+@tiles.remembered
+def pack_objective_phase_1_stage_1(
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    device,
+):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.place(m_weight.mT, 128, 16),
+        tiles.place(m_bias, 16),
+        tiles.place(q_mlp_s_weight.mT, 128, 16),
+        tiles.place(q_mlp_s_bias, 16),
+        tiles.place(Coupling_mlp_0_weight.mT, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, 64),
+        tiles.place(Coupling_mlp_0_bias, 64),
+        tiles.place(t_weight.mT, 64, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2),
+        tiles.place(t_bias, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2),
+        tiles.place(Coupling_mlp_s_weight.mT, 64, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2),
+        tiles.place(Coupling_mlp_s_bias, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_2),
+        tiles.place(mlp_0_weight.mT, 16, 128),
+        tiles.place(mlp_0_bias, 128),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "seed", "step"])
+def objective_phase_1_stage_1_kernel(
+    computed_2_ptr,
+    m_weight_array,
+    m_bias_array,
+    q_mlp_s_weight_array,
+    q_mlp_s_bias_array,
+    Coupling_mlp_0_weight_array,
+    Coupling_mlp_0_bias_array,
+    t_weight_array,
+    t_bias_array,
+    Coupling_mlp_s_weight_array,
+    Coupling_mlp_s_bias_array,
+    mlp_0_weight_array,
+    mlp_0_bias_array,
+    log_p_z_out,
+    hidden_4_out,
+    log_q_z_out,
+    rows_ptr,
+    count,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    STAGES: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    loop over layers, carrying base [ROWS, 16], log_abs_det [ROWS]
+    m_weight_array [128, 16]
+    m_bias_array [16]
+    q_mlp_s_weight_array [128, 16]
+    q_mlp_s_bias_array [16]
+    Coupling_mlp_0_weight_array [4, 16, 64]
+    Coupling_mlp_0_bias_array [4, 64]
+    t_weight_array [4, 64, 16]
+    t_bias_array [4, 16]
+    Coupling_mlp_s_weight_array [4, 64, 16]
+    Coupling_mlp_s_bias_array [4, 16]
+    mlp_0_weight_array [16, 128]
+    mlp_0_bias_array [128]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+        other=0,
+    )
+    # vae_flow_prior.gen:11
+    hidden_2 = maximum(computed_2, 0.0)
+    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
+    s = dot(hidden_2, matrix(q_mlp_s_weight_array, 0, 128, 16), PRECISION) + vector(q_mlp_s_bias_array, 0, 16)
+    scale = softplus(s)
+    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
+    z = m + scale * noise
+    # vae_flow_prior.gen:9
+    base = z
+    log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
+    for k_down in tl.range(0, 4, num_stages=STAGES):
+        k = 3 - k_down
+        # vae_flow_prior.gen:3
+        hidden_3 = maximum(
+            dot(base, matrix(Coupling_mlp_0_weight_array, k, 16, 64), PRECISION)
+            + vector(Coupling_mlp_0_bias_array, k, 64),
+            0.0,
+        )
+        t = dot(hidden_3, matrix(t_weight_array, k, 64, 16), PRECISION) + vector(t_bias_array, k, 16)
+        s_2 = dot(hidden_3, matrix(Coupling_mlp_s_weight_array, k, 64, 16), PRECISION) + vector(
+            Coupling_mlp_s_bias_array,
+            k,
+            16,
+        )
+        # vae_flow_prior.gen:2
+        tanh_s_2 = tanh(s_2)
+        # vae_flow_prior.gen:3
+        b = (base - t) * tl.exp(-tanh_s_2)
+        # vae_flow_prior.gen:9
+        base = b
+        log_abs_det = log_abs_det + tl.sum(tanh_s_2, 1)
+    log_p_z = (
+        tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(base) - 0.9189385332046727, 0.0), 1) - log_abs_det
+    )
+    # vae_flow_prior.gen:10
+    hidden_4 = maximum(
+        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
+        0.0,
+    )
+    # vae_flow_prior.gen:11
+    tl.store(
+        hidden_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+        hidden_4,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
+    )
+    log_q_z = tl.sum(
+        tl.where(
+            tl.arange(0, 16)[None, :] < 10,
+            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
+            0.0,
+        ),
+        1,
+    )
+    tl.store(log_p_z_out + place, log_p_z, mask=live)
+    tl.store(log_q_z_out + place, log_q_z, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def objective_phase_1_stage_1_rows(
+    computed_2,
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    t_weight,
+    t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    m_weight,
+    m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
+
+    Takes computed_2 [rows, 100]; returns log_p_z [rows], hidden_4 [rows, 100], log_q_z [rows].
+    """
+    count, device = len(computed_2), computed_2.device
+    arrays = pack_objective_phase_1_stage_1(
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        Coupling_mlp_s_weight,
+        Coupling_mlp_s_bias,
+        t_weight,
+        t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        m_weight,
+        m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        device,
+    )
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
+    hidden_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
+    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_1_kernel[(programs,)](
+        computed_2.to(torch.float32).contiguous(),
+        *arrays,
+        log_p_z,
+        hidden_4,
+        log_q_z,
+        rows,
+        count,
+        seed,
+        step,
+        ROWS=size.rows,
+        STAGES=size.stages,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return log_p_z, hidden_4, log_q_z
+
+
+@triton.jit(do_not_specialize=["count"])
+def objective_phase_1_stage_2_kernel(
+    x_ptr,
+    log_p_z_ptr,
+    log_q_z_ptr,
+    logits_ptr,
+    value_2_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    # vae_flow_prior.gen:10
+    log_p_x = tl.sum(x * logits - softplus(logits), 1)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
+    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    # variational.gen:2
+    value_2 = log_p_z + log_p_x - log_q_z
+    # vae_flow_prior.gen:10
+    tl.store(value_2_out + place, value_2, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@torch.no_grad()
+def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits):
+    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+
+    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    """
+    count, device = len(x), x.device
+    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value_2 = torch.empty(count, dtype=torch.float32, device=device)
+    objective_phase_1_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
+        value_2,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value_2
+
+
+@torch.no_grad()
+@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+def objective_phase_1_rows(
+    x,
+    Coupling_mlp_0_weight,
+    Coupling_mlp_0_bias,
+    Coupling_mlp_s_weight,
+    Coupling_mlp_s_bias,
+    Coupling_mlp_t_weight,
+    Coupling_mlp_t_bias,
+    mlp_0_weight,
+    mlp_0_bias,
+    mlp_1_weight,
+    mlp_1_bias,
+    mlp_output_weight,
+    mlp_output_bias,
+    q_mlp_0_weight,
+    q_mlp_0_bias,
+    q_mlp_1_weight,
+    q_mlp_1_bias,
+    q_mlp_m_weight,
+    q_mlp_m_bias,
+    q_mlp_s_weight,
+    q_mlp_s_bias,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """the value that phase_1 maximizes, by one draw for each row.
+
+    Takes x [rows, 64] integer; returns value [rows].
+    """
+    dtype = Coupling_mlp_0_weight.dtype
+    x = x.to(dtype)
+    # vae_flow_prior.gen:11
+    computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
+    hidden = torch.relu(computed)
+    computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
+    log_p_z, hidden_4, log_q_z = objective_phase_1_stage_1_rows(
+        computed_2,
+        Coupling_mlp_0_weight,
+        Coupling_mlp_0_bias,
+        Coupling_mlp_s_weight,
+        Coupling_mlp_s_bias,
+        Coupling_mlp_t_weight,
+        Coupling_mlp_t_bias,
+        mlp_0_weight,
+        mlp_0_bias,
+        q_mlp_m_weight,
+        q_mlp_m_bias,
+        q_mlp_s_weight,
+        q_mlp_s_bias,
+        rows=rows,
+        seed=seed,
+        step=step,
+    )
+    # vae_flow_prior.gen:10
+    computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
+    hidden_5 = torch.relu(computed_3)
+    logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
+    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return value_2

@@ -470,9 +470,9 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
 
 /* the gradient of the value that phase_1 minimizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 2], part_2 [rows, 128], part_3
-       [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128], part_8 [rows, 34].
-       */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 2], part_2
+       [rows, 128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
+       part_8 [rows, 34]. */
 void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -487,15 +487,16 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
     float *restrict shared = pointers[10];
     float *restrict shared_2 = shared + 0;
     const int64_t *restrict row_numbers = pointers[11];
-    float *restrict x_gradient_out = pointers[12];
-    float *restrict part_1_out = pointers[13];
-    float *restrict part_2_out = pointers[14];
-    float *restrict part_3_out = pointers[15];
-    float *restrict part_4_out = pointers[16];
-    float *restrict part_5_out = pointers[17];
-    float *restrict part_6_out = pointers[18];
-    float *restrict part_7_out = pointers[19];
-    float *restrict part_8_out = pointers[20];
+    float *restrict value_out = pointers[12];
+    float *restrict x_gradient_out = pointers[13];
+    float *restrict part_1_out = pointers[14];
+    float *restrict part_2_out = pointers[15];
+    float *restrict part_3_out = pointers[16];
+    float *restrict part_4_out = pointers[17];
+    float *restrict part_5_out = pointers[18];
+    float *restrict part_6_out = pointers[19];
+    float *restrict part_7_out = pointers[20];
+    float *restrict part_8_out = pointers[21];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -514,18 +515,18 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         uniform(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float t[LANES];
         ALIGNED float scale[LANES];
-        ALIGNED float product[LANES];
+        ALIGNED float power_scale[LANES];
         ALIGNED float noise_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             t[lane] = 0.001f + 0.999f * noise[lane];
             scale[lane] = root(0.0001f * exponential_minus_1(2.0f * (8.517193191416238f * t[lane])));
-            product[lane] = scale[lane] * scale[lane];
+            power_scale[lane] = square(scale[lane]);
         }
         normal(noise_2, 2, row, seed, step, 0, 2);
         ALIGNED float x_next[2][LANES];
         ALIGNED float sigma[LANES];
         ALIGNED float sqrt_value[LANES];
-        ALIGNED float product_2[16][LANES];
+        ALIGNED float product[16][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_next[0][lane] = x[0][lane] + scale[lane] * noise_2[0][lane];
             x_next[1][lane] = x[1][lane] + scale[lane] * noise_2[1][lane];
@@ -534,80 +535,82 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         ALIGNED float value[34][LANES];
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) product_2[at][lane] = shared_2[at] * t[lane];
+            for (int lane = 0; lane < LANES; lane++) product[at][lane] = shared_2[at] * t[lane];
         }
         for (int lane = 0; lane < LANES; lane++) {
             value[0][lane] = x_next[0][lane] / sqrt_value[lane];
             value[1][lane] = x_next[1][lane] / sqrt_value[lane];
         }
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) value[at + 2][lane] = sine(product_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) value[at + 2][lane] = sine(product[at][lane]);
         }
         for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) value[at + 18][lane] = cosine(product_2[at][lane]);
+            for (int lane = 0; lane < LANES; lane++) value[at + 18][lane] = cosine(product[at][lane]);
         }
         // ve.gen:7
-        ALIGNED float product_3[128][LANES];
-        dot(product_3, 128, value, 34, mlp_0_weight, 34, 1);
+        ALIGNED float product_2[128][LANES];
+        dot(product_2, 128, value, 34, mlp_0_weight, 34, 1);
         ALIGNED float total[128][LANES];
         ALIGNED float sigmoid_total[128][LANES];
         ALIGNED float hidden[128][LANES];
-        ALIGNED float product_4[128][LANES];
+        ALIGNED float product_3[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total[at][lane] = product_3[at][lane] + mlp_0_bias[at];
+                total[at][lane] = product_2[at][lane] + mlp_0_bias[at];
                 sigmoid_total[at][lane] = sigmoid(total[at][lane]);
                 hidden[at][lane] = total[at][lane] * sigmoid_total[at][lane];
             }
         }
-        dot(product_4, 128, hidden, 128, mlp_1_weight, 128, 1);
+        dot(product_3, 128, hidden, 128, mlp_1_weight, 128, 1);
         ALIGNED float total_2[128][LANES];
         ALIGNED float sigmoid_total_2[128][LANES];
         ALIGNED float hidden_2[128][LANES];
-        ALIGNED float product_5[128][LANES];
+        ALIGNED float product_4[128][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[at][lane] = product_4[at][lane] + mlp_1_bias[at];
+                total_2[at][lane] = product_3[at][lane] + mlp_1_bias[at];
                 sigmoid_total_2[at][lane] = sigmoid(total_2[at][lane]);
                 hidden_2[at][lane] = total_2[at][lane] * sigmoid_total_2[at][lane];
             }
         }
-        dot(product_5, 128, hidden_2, 128, mlp_2_weight, 128, 1);
+        dot(product_4, 128, hidden_2, 128, mlp_2_weight, 128, 1);
         ALIGNED float total_3[128][LANES];
         ALIGNED float sigmoid_total_3[128][LANES];
         ALIGNED float hidden_3[128][LANES];
-        ALIGNED float product_6[2][LANES];
+        ALIGNED float product_5[2][LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                total_3[at][lane] = product_5[at][lane] + mlp_2_bias[at];
+                total_3[at][lane] = product_4[at][lane] + mlp_2_bias[at];
                 sigmoid_total_3[at][lane] = sigmoid(total_3[at][lane]);
                 hidden_3[at][lane] = total_3[at][lane] * sigmoid_total_3[at][lane];
             }
         }
-        dot(product_6, 2, hidden_3, 128, mlp_output_weight, 128, 1);
+        dot(product_5, 2, hidden_3, 128, mlp_output_weight, 128, 1);
         ALIGNED float score[2][LANES];
+        ALIGNED float product_2_2[LANES];
         ALIGNED float difference[2][LANES];
         ALIGNED float reduced_2[LANES];
         ALIGNED float product_3_2[2][LANES];
         ALIGNED float product_4_2[2][LANES];
         ALIGNED float product_5_2[2][LANES];
-        ALIGNED float projected[128][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            score[0][lane] = (product_6[0][lane] + mlp_output_bias[0]) / sigma[lane];
-            score[1][lane] = (product_6[1][lane] + mlp_output_bias[1]) / sigma[lane];
-            difference[0][lane] = score[0][lane] - (x[0][lane] - x_next[0][lane]) / product[lane];
-            difference[1][lane] = score[1][lane] - (x[1][lane] - x_next[1][lane]) / product[lane];
+            score[0][lane] = (product_5[0][lane] + mlp_output_bias[0]) / sigma[lane];
+            score[1][lane] = (product_5[1][lane] + mlp_output_bias[1]) / sigma[lane];
+            product_2_2[lane] = scale[lane] * scale[lane];
+            difference[0][lane] = score[0][lane] - (x[0][lane] - x_next[0][lane]) / product_2_2[lane];
+            difference[1][lane] = score[1][lane] - (x[1][lane] - x_next[1][lane]) / product_2_2[lane];
             reduced_2[lane] = root(difference[0][lane] * difference[0][lane] + difference[1][lane] *
                 difference[1][lane]);
             product_3_2[0][lane] = difference[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
-                * reduced_2[lane] * (square(scale[lane]) * value_cotangent[lane]));
+                * reduced_2[lane] * (power_scale[lane] * value_cotangent[lane]));
             product_3_2[1][lane] = difference[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f
-                * reduced_2[lane] * (square(scale[lane]) * value_cotangent[lane]));
-            product_4_2[0][lane] = 1.0f / product[lane] * -product_3_2[0][lane];
-            product_4_2[1][lane] = 1.0f / product[lane] * -product_3_2[1][lane];
+                * reduced_2[lane] * (power_scale[lane] * value_cotangent[lane]));
+            product_4_2[0][lane] = 1.0f / product_2_2[lane] * -product_3_2[0][lane];
+            product_4_2[1][lane] = 1.0f / product_2_2[lane] * -product_3_2[1][lane];
             product_5_2[0][lane] = 1.0f / sigma[lane] * product_3_2[0][lane];
             product_5_2[1][lane] = 1.0f / sigma[lane] * product_3_2[1][lane];
         }
+        ALIGNED float projected[128][LANES];
         dot(projected, 128, product_5_2, 2, mlp_output_weight, 1, 128);
         ALIGNED float total_4[128][LANES];
         ALIGNED float projected_2[128][LANES];
@@ -628,23 +631,26 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         }
         dot(projected_3, 128, total_5, 128, mlp_1_weight, 1, 128);
         ALIGNED float total_6[128][LANES];
-        ALIGNED float product_7[34][LANES];
+        ALIGNED float value_2[LANES];
         for (int at = 0; at < 128; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 total_6[at][lane] = sigmoid_total[at][lane] * projected_3[at][lane] + sigmoid_total[at][lane] * (1.0f -
                     sigmoid_total[at][lane]) * (total[at][lane] * projected_3[at][lane]);
             }
         }
-        dot(product_7, 34, total_6, 128, mlp_0_weight, 1, 34);
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = power_scale[lane] * square(reduced_2[lane]);
+        store(value_out, &value_2, first, count, 1, 1, 0);
+        // ve.gen:2
+        ALIGNED float product_6[34][LANES];
+        dot(product_6, 34, total_6, 128, mlp_0_weight, 1, 34);
         ALIGNED float x_gradient[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
-            x_gradient[0][lane] = product_4_2[0][lane] + (1.0f / sqrt_value[lane] * product_7[0][lane] -
+            x_gradient[0][lane] = product_4_2[0][lane] + (1.0f / sqrt_value[lane] * product_6[0][lane] -
                 product_4_2[0][lane]);
-            x_gradient[1][lane] = product_4_2[1][lane] + (1.0f / sqrt_value[lane] * product_7[1][lane] -
+            x_gradient[1][lane] = product_4_2[1][lane] + (1.0f / sqrt_value[lane] * product_6[1][lane] -
                 product_4_2[1][lane]);
         }
         store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
-        // ve.gen:2
         store(part_1_out, product_5_2, first, count, 2, 2, 0);
         // ve.gen:7
         store(part_2_out, hidden_3, first, count, 128, 128, 0);

@@ -73,12 +73,12 @@ simulate_back_rows = CFunction(
     shared=8,
     work=1780.0,
 )
-objective_phase_1_saving_rows = objective_phase_1_rows
 objective_phase_1_backward_rows = CFunction(
     __file__,
     "objective_phase_1_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((2,)),
         Port((128,)),
@@ -112,10 +112,21 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_phase_1_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_phase_1_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(objective_phase_1_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
-                results=("x_gradient", "part_1", "part_2", "part_3", "part_4", "part_5", "part_6", "part_7", "part_8"),
+                results=(
+                    "value",
+                    "x_gradient",
+                    "part_1",
+                    "part_2",
+                    "part_3",
+                    "part_4",
+                    "part_5",
+                    "part_6",
+                    "part_7",
+                    "part_8",
+                ),
                 parts=(
                     gradients.Part("eps.mlp.output.weight", (None, None), ("part_1", "part_2")),
                     gradients.Part("eps.mlp.2.weight", (None, None), ("part_3", "part_4")),
@@ -126,7 +137,8 @@ GRADIENTS = {
                     gradients.Part("eps.mlp.2.bias", (None,), ("part_3",)),
                     gradients.Part("eps.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=790,
+                width=791,
+                valued=True,
             ),
         ),
     ),

@@ -1205,3 +1205,1185 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     }
 }
 #endif
+
+#ifdef OBJECTIVE_PHASE_1_SAVING_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs.
+
+   Takes x [rows, 64] integer; returns value [rows], h_saved [rows, 3584], h_end [rows, 512], z_saved [rows, 224], z_end
+       [rows, 32], h_before_saved [rows, 448], h_before_end [rows, 64], z_before_saved [rows, 28], z_before_end [rows,
+       4]. */
+void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict start = pointers[1];
+    const float *restrict linear_output_weight = pointers[2];
+    const float *restrict linear_output_bias = pointers[3];
+    const float *restrict mlp_0_weight = pointers[4];
+    const float *restrict mlp_0_bias = pointers[5];
+    const float *restrict mlp_m_weight = pointers[6];
+    const float *restrict mlp_m_bias = pointers[7];
+    const float *restrict mlp_s_weight = pointers[8];
+    const float *restrict mlp_s_bias = pointers[9];
+    const float *restrict mlp_2_0_weight = pointers[10];
+    const float *restrict mlp_2_0_bias = pointers[11];
+    const float *restrict mlp_2_output_weight = pointers[12];
+    const float *restrict mlp_2_output_bias = pointers[13];
+    const float *restrict q_mlp_0_weight = pointers[14];
+    const float *restrict q_mlp_0_bias = pointers[15];
+    const float *restrict q_mlp_m_weight = pointers[16];
+    const float *restrict q_mlp_m_bias = pointers[17];
+    const float *restrict q_mlp_s_weight = pointers[18];
+    const float *restrict q_mlp_s_bias = pointers[19];
+    const int64_t *restrict row_numbers = pointers[20];
+    float *restrict value_out = pointers[21];
+    float *restrict h_saved_out = pointers[22];
+    float *restrict h_end_out = pointers[23];
+    float *restrict z_saved_out = pointers[24];
+    float *restrict z_end_out = pointers[25];
+    float *restrict h_before_saved_out = pointers[26];
+    float *restrict h_before_end_out = pointers[27];
+    float *restrict z_before_saved_out = pointers[28];
+    float *restrict z_before_end_out = pointers[29];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        // vrnn.gen:13
+        ALIGNED float joined[72][LANES];
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at][lane] = x[at][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) joined[at + 8][lane] = start[at];
+        }
+        ALIGNED float product[64][LANES];
+        dot(product, 64, joined, 72, q_mlp_0_weight, 72, 1);
+        ALIGNED float hidden[64][LANES];
+        ALIGNED float product_2[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + q_mlp_0_bias[at]);
+        }
+        dot(product_2, 4, hidden, 64, q_mlp_m_weight, 64, 1);
+        ALIGNED float m[4][LANES];
+        ALIGNED float product_3[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            m[0][lane] = product_2[0][lane] + q_mlp_m_bias[0];
+            m[1][lane] = product_2[1][lane] + q_mlp_m_bias[1];
+            m[2][lane] = product_2[2][lane] + q_mlp_m_bias[2];
+            m[3][lane] = product_2[3][lane] + q_mlp_m_bias[3];
+        }
+        dot(product_3, 4, hidden, 64, q_mlp_s_weight, 64, 1);
+        ALIGNED float s[4][LANES];
+        ALIGNED float scale[4][LANES];
+        ALIGNED float noise[32][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            s[0][lane] = product_3[0][lane] + q_mlp_s_bias[0];
+            s[1][lane] = product_3[1][lane] + q_mlp_s_bias[1];
+            s[2][lane] = product_3[2][lane] + q_mlp_s_bias[2];
+            s[3][lane] = product_3[3][lane] + q_mlp_s_bias[3];
+            scale[0][lane] = exponential(s[0][lane]);
+            scale[1][lane] = exponential(s[1][lane]);
+            scale[2][lane] = exponential(s[2][lane]);
+            scale[3][lane] = exponential(s[3][lane]);
+        }
+        normal(noise, 32, row, seed, step, 0, 7);
+        ALIGNED float noise_2[4][LANES];
+        ALIGNED float z_0[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            noise_2[0][lane] = noise[0][lane];
+            noise_2[1][lane] = noise[1][lane];
+            noise_2[2][lane] = noise[2][lane];
+            noise_2[3][lane] = noise[3][lane];
+            z_0[0][lane] = m[0][lane] + scale[0][lane] * noise_2[0][lane];
+            z_0[1][lane] = m[1][lane] + scale[1][lane] * noise_2[1][lane];
+            z_0[2][lane] = m[2][lane] + scale[2][lane] * noise_2[2][lane];
+            z_0[3][lane] = m[3][lane] + scale[3][lane] * noise_2[3][lane];
+        }
+        // vrnn.gen:9
+        ALIGNED float h[512][LANES];
+        for (int at = 0; at < 512; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h[at][lane] = start[at];
+        }
+        ALIGNED float z[32][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) z[at][lane] = 0.0f;
+        }
+        ALIGNED float h_before[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z[0][lane] = z_0[0][lane];
+            z[1][lane] = z_0[1][lane];
+            z[2][lane] = z_0[2][lane];
+            z[3][lane] = z_0[3][lane];
+        }
+        ALIGNED float z_before[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = start[at];
+        }
+        for (int lane = 0; lane < LANES; lane++) {
+            z_before[0][lane] = z_0[0][lane];
+            z_before[1][lane] = z_0[1][lane];
+            z_before[2][lane] = z_0[2][lane];
+            z_before[3][lane] = z_0[3][lane];
+        }
+        for (int64_t t = 0; t < 7; t++) {
+            store(h_saved_out, h, first, count, 512, 3584, t * 512);
+            store(z_saved_out, z, first, count, 32, 224, t * 32);
+            store(h_before_saved_out, h_before, first, count, 64, 448, t * 64);
+            store(z_before_saved_out, z_before, first, count, 4, 28, t * 4);
+            int64_t total;
+            total = t + 1;
+            ALIGNED float joined_2[76][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at][lane] = h_before[at][lane];
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_2[at + 64][lane] = x[t * 8 + at][lane];
+            }
+            ALIGNED float product_4[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_2[72][lane] = z_before[0][lane];
+                joined_2[73][lane] = z_before[1][lane];
+                joined_2[74][lane] = z_before[2][lane];
+                joined_2[75][lane] = z_before[3][lane];
+            }
+            dot(product_4, 64, joined_2, 76, linear_output_weight, 76, 1);
+            ALIGNED float h_t[64][LANES];
+            int64_t product_5;
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h_t[at][lane] = hyperbolic_tangent(product_4[at][lane] + linear_output_bias[at]);
+                }
+            }
+            product_5 = total * 4;
+            // vrnn.gen:13
+            ALIGNED float joined_3[72][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at][lane] = x[total * 8 + at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_3[at + 8][lane] = h_t[at][lane];
+            }
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, joined_3, 72, q_mlp_0_weight, 72, 1);
+            ALIGNED float hidden_2[64][LANES];
+            ALIGNED float product_7[4][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_6[at][lane] + q_mlp_0_bias[at]);
+                }
+            }
+            dot(product_7, 4, hidden_2, 64, q_mlp_m_weight, 64, 1);
+            ALIGNED float m_2[4][LANES];
+            ALIGNED float product_8[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m_2[0][lane] = product_7[0][lane] + q_mlp_m_bias[0];
+                m_2[1][lane] = product_7[1][lane] + q_mlp_m_bias[1];
+                m_2[2][lane] = product_7[2][lane] + q_mlp_m_bias[2];
+                m_2[3][lane] = product_7[3][lane] + q_mlp_m_bias[3];
+            }
+            dot(product_8, 4, hidden_2, 64, q_mlp_s_weight, 64, 1);
+            ALIGNED float s_2[4][LANES];
+            ALIGNED float scale_2[4][LANES];
+            ALIGNED float noise_3[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[0][lane] = product_8[0][lane] + q_mlp_s_bias[0];
+                s_2[1][lane] = product_8[1][lane] + q_mlp_s_bias[1];
+                s_2[2][lane] = product_8[2][lane] + q_mlp_s_bias[2];
+                s_2[3][lane] = product_8[3][lane] + q_mlp_s_bias[3];
+                scale_2[0][lane] = exponential(s_2[0][lane]);
+                scale_2[1][lane] = exponential(s_2[1][lane]);
+                scale_2[2][lane] = exponential(s_2[2][lane]);
+                scale_2[3][lane] = exponential(s_2[3][lane]);
+                noise_3[0][lane] = noise[product_5][lane];
+                noise_3[1][lane] = noise[product_5 + 1][lane];
+                noise_3[2][lane] = noise[product_5 + 2][lane];
+                noise_3[3][lane] = noise[product_5 + 3][lane];
+            }
+            ALIGNED float z_t[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                z_t[0][lane] = m_2[0][lane] + scale_2[0][lane] * noise_3[0][lane];
+                z_t[1][lane] = m_2[1][lane] + scale_2[1][lane] * noise_3[1][lane];
+                z_t[2][lane] = m_2[2][lane] + scale_2[2][lane] * noise_3[2][lane];
+                z_t[3][lane] = m_2[3][lane] + scale_2[3][lane] * noise_3[3][lane];
+            }
+            // vrnn.gen:9
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h[at + total * 64][lane] = h_t[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z[product_5][lane] = z_t[0][lane];
+                z[product_5 + 1][lane] = z_t[1][lane];
+                z[product_5 + 2][lane] = z_t[2][lane];
+                z[product_5 + 3][lane] = z_t[3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before[at][lane] = h_t[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z_before[0][lane] = z_t[0][lane];
+                z_before[1][lane] = z_t[1][lane];
+                z_before[2][lane] = z_t[2][lane];
+                z_before[3][lane] = z_t[3][lane];
+            }
+        }
+        // vrnn.gen:11
+        ALIGNED float log_p[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p[lane] = 0.0f;
+        for (int64_t t_2 = 0; t_2 < 8; t_2++) {
+            ALIGNED float value[64][LANES];
+            ALIGNED float product_9[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = h[t_2 * 64 + at][lane];
+            }
+            dot(product_9, 64, value, 64, mlp_0_weight, 64, 1);
+            ALIGNED float hidden_3[64][LANES];
+            ALIGNED float product_10[4][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_9[at][lane] + mlp_0_bias[at]);
+                }
+            }
+            dot(product_10, 4, hidden_3, 64, mlp_m_weight, 64, 1);
+            ALIGNED float m_3[4][LANES];
+            ALIGNED float product_11[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m_3[0][lane] = product_10[0][lane] + mlp_m_bias[0];
+                m_3[1][lane] = product_10[1][lane] + mlp_m_bias[1];
+                m_3[2][lane] = product_10[2][lane] + mlp_m_bias[2];
+                m_3[3][lane] = product_10[3][lane] + mlp_m_bias[3];
+            }
+            dot(product_11, 4, hidden_3, 64, mlp_s_weight, 64, 1);
+            ALIGNED float s_3[4][LANES];
+            ALIGNED float scale_3[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s_3[0][lane] = product_11[0][lane] + mlp_s_bias[0];
+                s_3[1][lane] = product_11[1][lane] + mlp_s_bias[1];
+                s_3[2][lane] = product_11[2][lane] + mlp_s_bias[2];
+                s_3[3][lane] = product_11[3][lane] + mlp_s_bias[3];
+                scale_3[0][lane] = exponential(s_3[0][lane]);
+                scale_3[1][lane] = exponential(s_3[1][lane]);
+                scale_3[2][lane] = exponential(s_3[2][lane]);
+                scale_3[3][lane] = exponential(s_3[3][lane]);
+                log_p[lane] = log_p[lane] + (-0.5f * square((z[t_2 * 4][lane] - m_3[0][lane]) / scale_3[0][lane]) -
+                    s_3[0][lane] - 0.9189385332046727f + (-0.5f * square((z[t_2 * 4 + 1][lane] - m_3[1][lane]) /
+                    scale_3[1][lane]) - s_3[1][lane] - 0.9189385332046727f) + (-0.5f * square((z[t_2 * 4 + 2][lane] -
+                    m_3[2][lane]) / scale_3[2][lane]) - s_3[2][lane] - 0.9189385332046727f) + (-0.5f * square((z[t_2 * 4
+                    + 3][lane] - m_3[3][lane]) / scale_3[3][lane]) - s_3[3][lane] - 0.9189385332046727f));
+            }
+        }
+        // vrnn.gen:12
+        ALIGNED float log_p_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = 0.0f;
+        for (int64_t t_3 = 0; t_3 < 8; t_3++) {
+            ALIGNED float joined_4[68][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                joined_4[0][lane] = z[t_3 * 4][lane];
+                joined_4[1][lane] = z[t_3 * 4 + 1][lane];
+                joined_4[2][lane] = z[t_3 * 4 + 2][lane];
+                joined_4[3][lane] = z[t_3 * 4 + 3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_4[at + 4][lane] = h[t_3 * 64 + at][lane];
+            }
+            ALIGNED float product_12[64][LANES];
+            dot(product_12, 64, joined_4, 68, mlp_2_0_weight, 68, 1);
+            ALIGNED float hidden_4[64][LANES];
+            ALIGNED float product_13[8][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = relu(product_12[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            dot(product_13, 8, hidden_4, 64, mlp_2_output_weight, 64, 1);
+            ALIGNED float logits[8][LANES];
+            ALIGNED float sum_2[LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[at][lane] = product_13[at][lane] + mlp_2_output_bias[at];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    sum_2[lane] += x[t_3 * 8 + at][lane] * logits[at][lane] - softplus(logits[at][lane]);
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) log_p_2[lane] = log_p_2[lane] + sum_2[lane];
+        }
+        // vrnn.gen:13
+        ALIGNED float log_q[LANES];
+        for (int lane = 0; lane < LANES; lane++) log_q[lane] = 0.0f;
+        for (int64_t t_4 = 0; t_4 < 8; t_4++) {
+            ALIGNED float joined_5[72][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_5[at][lane] = x[t_4 * 8 + at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) joined_5[at + 8][lane] = h[t_4 * 64 + at][lane];
+            }
+            ALIGNED float product_14[64][LANES];
+            dot(product_14, 64, joined_5, 72, q_mlp_0_weight, 72, 1);
+            ALIGNED float hidden_5[64][LANES];
+            ALIGNED float product_15[4][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_5[at][lane] = relu(product_14[at][lane] + q_mlp_0_bias[at]);
+                }
+            }
+            dot(product_15, 4, hidden_5, 64, q_mlp_m_weight, 64, 1);
+            ALIGNED float m_4[4][LANES];
+            ALIGNED float product_16[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m_4[0][lane] = product_15[0][lane] + q_mlp_m_bias[0];
+                m_4[1][lane] = product_15[1][lane] + q_mlp_m_bias[1];
+                m_4[2][lane] = product_15[2][lane] + q_mlp_m_bias[2];
+                m_4[3][lane] = product_15[3][lane] + q_mlp_m_bias[3];
+            }
+            dot(product_16, 4, hidden_5, 64, q_mlp_s_weight, 64, 1);
+            ALIGNED float s_4[4][LANES];
+            ALIGNED float scale_4[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s_4[0][lane] = product_16[0][lane] + q_mlp_s_bias[0];
+                s_4[1][lane] = product_16[1][lane] + q_mlp_s_bias[1];
+                s_4[2][lane] = product_16[2][lane] + q_mlp_s_bias[2];
+                s_4[3][lane] = product_16[3][lane] + q_mlp_s_bias[3];
+                scale_4[0][lane] = exponential(s_4[0][lane]);
+                scale_4[1][lane] = exponential(s_4[1][lane]);
+                scale_4[2][lane] = exponential(s_4[2][lane]);
+                scale_4[3][lane] = exponential(s_4[3][lane]);
+                log_q[lane] = log_q[lane] + (-0.5f * square((z[t_4 * 4][lane] - m_4[0][lane]) / scale_4[0][lane]) -
+                    s_4[0][lane] - 0.9189385332046727f + (-0.5f * square((z[t_4 * 4 + 1][lane] - m_4[1][lane]) /
+                    scale_4[1][lane]) - s_4[1][lane] - 0.9189385332046727f) + (-0.5f * square((z[t_4 * 4 + 2][lane] -
+                    m_4[2][lane]) / scale_4[2][lane]) - s_4[2][lane] - 0.9189385332046727f) + (-0.5f * square((z[t_4 * 4
+                    + 3][lane] - m_4[3][lane]) / scale_4[3][lane]) - s_4[3][lane] - 0.9189385332046727f));
+            }
+        }
+        // variational.gen:2
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p[lane] + log_p_2[lane] - log_q[lane];
+        store(value_out, &value_2, first, count, 1, 1, 0);
+        // vrnn.gen:9
+        store(h_end_out, h, first, count, 512, 512, 0);
+        store(z_end_out, z, first, count, 32, 32, 0);
+        store(h_before_end_out, h_before, first, count, 64, 64, 0);
+        store(z_before_end_out, z_before, first, count, 4, 4, 0);
+    }
+}
+#endif
+
+#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
+#define LANES 16
+#include "lanes.h"
+
+/* the gradient of the value that phase_1 maximizes, by one draw for each row.
+
+   Takes x [rows, 64] integer, h_saved [rows, 3584], h_end [rows, 512], z_saved [rows, 224], z_end [rows, 32],
+       h_before_saved [rows, 448], h_before_end [rows, 64], z_before_saved [rows, 28], z_before_end [rows, 4],
+       value_cotangent [rows]; returns part_6 [rows, 64], part_7 [rows, 4], part_8 [rows, 4], part_13 [rows, 64],
+       part_14 [rows, 8], part_27 [rows, 4], part_28 [rows, 64], part_29 [rows, 4], part_30 [rows, 64], part_31 [rows,
+       72], part_32 [rows, 64], part_33 [rows, 64], part_34 [rows, 64], part_35 [rows, 4], part_36 [rows, 4], part_1
+       [rows, 32], part_2 [rows, 512], part_3 [rows, 32], part_4 [rows, 512], part_5 [rows, 512], part_9 [rows, 64],
+       part_10 [rows, 512], part_11 [rows, 512], part_12 [rows, 544], part_15 [rows, 32], part_16 [rows, 512], part_17
+       [rows, 32], part_18 [rows, 512], part_19 [rows, 576], part_20 [rows, 28], part_21 [rows, 448], part_22 [rows,
+       28], part_23 [rows, 448], part_24 [rows, 504], part_25 [rows, 448], part_26 [rows, 532]. */
+void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
+    const int64_t *restrict x_rows = pointers[0];
+    const float *restrict h_end_rows = pointers[2];
+    const float *restrict z_end_rows = pointers[4];
+    const float *restrict h_before_saved_rows = pointers[5];
+    const float *restrict z_before_saved_rows = pointers[7];
+    const float *restrict value_cotangent_rows = pointers[9];
+    const float *restrict start = pointers[10];
+    const float *restrict linear_output_weight = pointers[11];
+    const float *restrict linear_output_bias = pointers[12];
+    const float *restrict mlp_0_weight = pointers[13];
+    const float *restrict mlp_0_bias = pointers[14];
+    const float *restrict mlp_m_weight = pointers[15];
+    const float *restrict mlp_m_bias = pointers[16];
+    const float *restrict mlp_s_weight = pointers[17];
+    const float *restrict mlp_s_bias = pointers[18];
+    const float *restrict mlp_2_0_weight = pointers[19];
+    const float *restrict mlp_2_0_bias = pointers[20];
+    const float *restrict mlp_2_output_weight = pointers[21];
+    const float *restrict mlp_2_output_bias = pointers[22];
+    const float *restrict q_mlp_0_weight = pointers[23];
+    const float *restrict q_mlp_0_bias = pointers[24];
+    const float *restrict q_mlp_m_weight = pointers[25];
+    const float *restrict q_mlp_m_bias = pointers[26];
+    const float *restrict q_mlp_s_weight = pointers[27];
+    const float *restrict q_mlp_s_bias = pointers[28];
+    const int64_t *restrict row_numbers = pointers[29];
+    float *restrict part_6_out = pointers[30];
+    float *restrict part_7_out = pointers[31];
+    float *restrict part_8_out = pointers[32];
+    float *restrict part_13_out = pointers[33];
+    float *restrict part_14_out = pointers[34];
+    float *restrict part_27_out = pointers[35];
+    float *restrict part_28_out = pointers[36];
+    float *restrict part_29_out = pointers[37];
+    float *restrict part_30_out = pointers[38];
+    float *restrict part_31_out = pointers[39];
+    float *restrict part_32_out = pointers[40];
+    float *restrict part_33_out = pointers[41];
+    float *restrict part_34_out = pointers[42];
+    float *restrict part_35_out = pointers[43];
+    float *restrict part_36_out = pointers[44];
+    float *restrict part_1_out = pointers[45];
+    float *restrict part_2_out = pointers[46];
+    float *restrict part_3_out = pointers[47];
+    float *restrict part_4_out = pointers[48];
+    float *restrict part_5_out = pointers[49];
+    float *restrict part_9_out = pointers[50];
+    float *restrict part_10_out = pointers[51];
+    float *restrict part_11_out = pointers[52];
+    float *restrict part_12_out = pointers[53];
+    float *restrict part_15_out = pointers[54];
+    float *restrict part_16_out = pointers[55];
+    float *restrict part_17_out = pointers[56];
+    float *restrict part_18_out = pointers[57];
+    float *restrict part_19_out = pointers[58];
+    float *restrict part_20_out = pointers[59];
+    float *restrict part_21_out = pointers[60];
+    float *restrict part_22_out = pointers[61];
+    float *restrict part_23_out = pointers[62];
+    float *restrict part_24_out = pointers[63];
+    float *restrict part_25_out = pointers[64];
+    float *restrict part_26_out = pointers[65];
+    const int64_t begin = numbers[0];
+    const int64_t end = numbers[1];
+    const int64_t count = numbers[2];
+    const uint64_t seed = (uint64_t)numbers[4];
+    const int64_t step = numbers[5];
+    for (int64_t first = begin; first < end; first += LANES) {
+        ALIGNED uint32_t row[LANES];
+        for (int lane = 0; lane < LANES; lane++) row[lane] = (uint32_t)row_numbers[(first + lane < count ? first + lane
+            : count - 1)];
+        ALIGNED float x[64][LANES];
+        load_whole(x, x_rows, first, count, 64);
+        ALIGNED float h_end[512][LANES];
+        load(h_end, h_end_rows, first, count, 512);
+        ALIGNED float z_end[32][LANES];
+        load(z_end, z_end_rows, first, count, 32);
+        ALIGNED float value_cotangent[LANES];
+        load(&value_cotangent, value_cotangent_rows, first, count, 1);
+        // vrnn.gen:11
+        ALIGNED float total_1[32][LANES];
+        ALIGNED float total_2[512][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = 0.0f;
+        }
+        ALIGNED float total_3[64][LANES];
+        for (int at = 0; at < 512; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = 0.0f;
+        }
+        ALIGNED float total_4[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = 0.0f;
+        }
+        ALIGNED float total_5[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_4[0][lane] = 0.0f;
+            total_4[1][lane] = 0.0f;
+            total_4[2][lane] = 0.0f;
+            total_4[3][lane] = 0.0f;
+            total_5[0][lane] = 0.0f;
+            total_5[1][lane] = 0.0f;
+            total_5[2][lane] = 0.0f;
+            total_5[3][lane] = 0.0f;
+        }
+        for (int64_t t_2_2 = 8 - 1; t_2_2 >= 0; t_2_2--) {
+            ALIGNED float value[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value[at][lane] = h_end[t_2_2 * 64 + at][lane];
+            }
+            store(part_5_out, value, first, count, 64, 512, t_2_2 * 64);
+            ALIGNED float product[64][LANES];
+            dot(product, 64, value, 64, mlp_0_weight, 64, 1);
+            ALIGNED float hidden[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) hidden[at][lane] = relu(product[at][lane] + mlp_0_bias[at]);
+            }
+            store(part_2_out, hidden, first, count, 64, 512, t_2_2 * 64);
+            ALIGNED float product_2[4][LANES];
+            dot(product_2, 4, hidden, 64, mlp_s_weight, 64, 1);
+            ALIGNED float s[4][LANES];
+            ALIGNED float scale[4][LANES];
+            ALIGNED float product_3[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s[0][lane] = product_2[0][lane] + mlp_s_bias[0];
+                s[1][lane] = product_2[1][lane] + mlp_s_bias[1];
+                s[2][lane] = product_2[2][lane] + mlp_s_bias[2];
+                s[3][lane] = product_2[3][lane] + mlp_s_bias[3];
+                scale[0][lane] = exponential(s[0][lane]);
+                scale[1][lane] = exponential(s[1][lane]);
+                scale[2][lane] = exponential(s[2][lane]);
+                scale[3][lane] = exponential(s[3][lane]);
+            }
+            dot(product_3, 4, hidden, 64, mlp_m_weight, 64, 1);
+            ALIGNED float m[4][LANES];
+            ALIGNED float difference[4][LANES];
+            ALIGNED float product_4[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m[0][lane] = product_3[0][lane] + mlp_m_bias[0];
+                m[1][lane] = product_3[1][lane] + mlp_m_bias[1];
+                m[2][lane] = product_3[2][lane] + mlp_m_bias[2];
+                m[3][lane] = product_3[3][lane] + mlp_m_bias[3];
+                difference[0][lane] = z_end[t_2_2 * 4][lane] - m[0][lane];
+                difference[1][lane] = z_end[t_2_2 * 4 + 1][lane] - m[1][lane];
+                difference[2][lane] = z_end[t_2_2 * 4 + 2][lane] - m[2][lane];
+                difference[3][lane] = z_end[t_2_2 * 4 + 3][lane] - m[3][lane];
+                product_4[0][lane] = 2.0f * (difference[0][lane] / scale[0][lane]) * (-0.5f * value_cotangent[lane]);
+                product_4[1][lane] = 2.0f * (difference[1][lane] / scale[1][lane]) * (-0.5f * value_cotangent[lane]);
+                product_4[2][lane] = 2.0f * (difference[2][lane] / scale[2][lane]) * (-0.5f * value_cotangent[lane]);
+                product_4[3][lane] = 2.0f * (difference[3][lane] / scale[3][lane]) * (-0.5f * value_cotangent[lane]);
+            }
+            // vrnn.gen:3
+            ALIGNED float product_2_2[4][LANES];
+            ALIGNED float difference_2[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_2_2[0][lane] = 1.0f / scale[0][lane] * product_4[0][lane];
+                product_2_2[1][lane] = 1.0f / scale[1][lane] * product_4[1][lane];
+                product_2_2[2][lane] = 1.0f / scale[2][lane] * product_4[2][lane];
+                product_2_2[3][lane] = 1.0f / scale[3][lane] * product_4[3][lane];
+                difference_2[0][lane] = scale[0][lane] * (-difference[0][lane] / square(scale[0][lane]) *
+                    product_4[0][lane]) - value_cotangent[lane];
+                difference_2[1][lane] = scale[1][lane] * (-difference[1][lane] / square(scale[1][lane]) *
+                    product_4[1][lane]) - value_cotangent[lane];
+                difference_2[2][lane] = scale[2][lane] * (-difference[2][lane] / square(scale[2][lane]) *
+                    product_4[2][lane]) - value_cotangent[lane];
+                difference_2[3][lane] = scale[3][lane] * (-difference[3][lane] / square(scale[3][lane]) *
+                    product_4[3][lane]) - value_cotangent[lane];
+            }
+            // vrnn.gen:11
+            store(part_1_out, difference_2, first, count, 4, 32, t_2_2 * 4);
+            // vrnn.gen:3
+            ALIGNED float negate_product_2[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product_2[0][lane] = -product_2_2[0][lane];
+                negate_product_2[1][lane] = -product_2_2[1][lane];
+                negate_product_2[2][lane] = -product_2_2[2][lane];
+                negate_product_2[3][lane] = -product_2_2[3][lane];
+            }
+            // vrnn.gen:11
+            store(part_3_out, negate_product_2, first, count, 4, 32, t_2_2 * 4);
+            ALIGNED float product_5[64][LANES];
+            dot(product_5, 64, difference_2, 4, mlp_s_weight, 1, 64);
+            ALIGNED float product_6[64][LANES];
+            dot(product_6, 64, negate_product_2, 4, mlp_m_weight, 1, 64);
+            ALIGNED float product_3_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_3_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * (product_5[at][lane] +
+                        product_6[at][lane]);
+                }
+            }
+            store(part_4_out, product_3_2, first, count, 64, 512, t_2_2 * 64);
+            ALIGNED float value_2[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2[at][lane] = 0.0f;
+            }
+            ALIGNED float product_7[64][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2[t_2_2 * 4][lane] = product_2_2[0][lane];
+                value_2[t_2_2 * 4 + 1][lane] = product_2_2[1][lane];
+                value_2[t_2_2 * 4 + 2][lane] = product_2_2[2][lane];
+                value_2[t_2_2 * 4 + 3][lane] = product_2_2[3][lane];
+            }
+            dot(product_7, 64, product_3_2, 64, mlp_0_weight, 1, 64);
+            ALIGNED float value_3[512][LANES];
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3[at + t_2_2 * 64][lane] = product_7[at][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1[at][lane] = total_1[at][lane] + value_2[at][lane];
+            }
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2[at][lane] = total_2[at][lane] + value_3[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_3[at][lane] = total_3[at][lane] + product_3_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4[0][lane] = total_4[0][lane] - product_2_2[0][lane];
+                total_4[1][lane] = total_4[1][lane] - product_2_2[1][lane];
+                total_4[2][lane] = total_4[2][lane] - product_2_2[2][lane];
+                total_4[3][lane] = total_4[3][lane] - product_2_2[3][lane];
+                total_5[0][lane] = total_5[0][lane] + difference_2[0][lane];
+                total_5[1][lane] = total_5[1][lane] + difference_2[1][lane];
+                total_5[2][lane] = total_5[2][lane] + difference_2[2][lane];
+                total_5[3][lane] = total_5[3][lane] + difference_2[3][lane];
+            }
+        }
+        // vrnn.gen:3
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
+        // vrnn.gen:12
+        ALIGNED float total_1_2[32][LANES];
+        ALIGNED float total_2_2[512][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1_2[at][lane] = 0.0f;
+        }
+        ALIGNED float total_3_2[64][LANES];
+        for (int at = 0; at < 512; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = 0.0f;
+        }
+        ALIGNED float total_4_2[8][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_3_2[at][lane] = 0.0f;
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = 0.0f;
+        }
+        for (int64_t t_3_2 = 8 - 1; t_3_2 >= 0; t_3_2--) {
+            ALIGNED float value_2_2[68][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_2_2[0][lane] = z_end[t_3_2 * 4][lane];
+                value_2_2[1][lane] = z_end[t_3_2 * 4 + 1][lane];
+                value_2_2[2][lane] = z_end[t_3_2 * 4 + 2][lane];
+                value_2_2[3][lane] = z_end[t_3_2 * 4 + 3][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_2_2[at + 4][lane] = h_end[t_3_2 * 64 + at][lane];
+            }
+            store(part_12_out, value_2_2, first, count, 68, 544, t_3_2 * 68);
+            ALIGNED float product_8[64][LANES];
+            dot(product_8, 64, value_2_2, 68, mlp_2_0_weight, 68, 1);
+            ALIGNED float hidden_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_2[at][lane] = relu(product_8[at][lane] + mlp_2_0_bias[at]);
+                }
+            }
+            store(part_10_out, hidden_2, first, count, 64, 512, t_3_2 * 64);
+            ALIGNED float product_9[8][LANES];
+            dot(product_9, 8, hidden_2, 64, mlp_2_output_weight, 64, 1);
+            ALIGNED float logits[8][LANES];
+            ALIGNED float total[8][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    logits[at][lane] = product_9[at][lane] + mlp_2_output_bias[at];
+                    total[at][lane] = sigmoid(logits[at][lane]) * negate_value_cotangent[lane] + x[t_3_2 * 8 + at][lane]
+                        * value_cotangent[lane];
+                }
+            }
+            store(part_9_out, total, first, count, 8, 64, t_3_2 * 8);
+            ALIGNED float product_10[64][LANES];
+            dot(product_10, 64, total, 8, mlp_2_output_weight, 1, 64);
+            ALIGNED float product_4_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_4_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_10[at][lane];
+                }
+            }
+            store(part_11_out, product_4_2, first, count, 64, 512, t_3_2 * 64);
+            ALIGNED float projected[68][LANES];
+            dot(projected, 68, product_4_2, 64, mlp_2_0_weight, 1, 68);
+            ALIGNED float value_4[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4[at][lane] = 0.0f;
+            }
+            ALIGNED float value_5[512][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_4[t_3_2 * 4][lane] = projected[0][lane];
+                value_4[t_3_2 * 4 + 1][lane] = projected[1][lane];
+                value_4[t_3_2 * 4 + 2][lane] = projected[2][lane];
+                value_4[t_3_2 * 4 + 3][lane] = projected[3][lane];
+            }
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5[at + t_3_2 * 64][lane] = projected[at + 4][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1_2[at][lane] = total_1_2[at][lane] + value_4[at][lane];
+            }
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2_2[at][lane] = total_2_2[at][lane] + value_5[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3_2[at][lane] = total_3_2[at][lane] + product_4_2[at][lane];
+                }
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_4_2[at][lane] = total_4_2[at][lane] + total[at][lane];
+            }
+        }
+        // vrnn.gen:13
+        ALIGNED float total_1_3[32][LANES];
+        ALIGNED float total_2_3[512][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_1_3[at][lane] = 0.0f;
+        }
+        ALIGNED float total_3_3[64][LANES];
+        for (int at = 0; at < 512; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_2_3[at][lane] = 0.0f;
+        }
+        ALIGNED float total_4_3[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) total_3_3[at][lane] = 0.0f;
+        }
+        ALIGNED float total_5_2[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_4_3[0][lane] = 0.0f;
+            total_4_3[1][lane] = 0.0f;
+            total_4_3[2][lane] = 0.0f;
+            total_4_3[3][lane] = 0.0f;
+            total_5_2[0][lane] = 0.0f;
+            total_5_2[1][lane] = 0.0f;
+            total_5_2[2][lane] = 0.0f;
+            total_5_2[3][lane] = 0.0f;
+        }
+        for (int64_t t_4_2 = 8 - 1; t_4_2 >= 0; t_4_2--) {
+            ALIGNED float value_3_2[72][LANES];
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3_2[at][lane] = x[t_4_2 * 8 + at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_3_2[at + 8][lane] = h_end[t_4_2 * 64 + at][lane];
+            }
+            store(part_19_out, value_3_2, first, count, 72, 576, t_4_2 * 72);
+            ALIGNED float product_11[64][LANES];
+            dot(product_11, 64, value_3_2, 72, q_mlp_0_weight, 72, 1);
+            ALIGNED float hidden_3[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_3[at][lane] = relu(product_11[at][lane] + q_mlp_0_bias[at]);
+                }
+            }
+            store(part_16_out, hidden_3, first, count, 64, 512, t_4_2 * 64);
+            ALIGNED float product_12[4][LANES];
+            dot(product_12, 4, hidden_3, 64, q_mlp_s_weight, 64, 1);
+            ALIGNED float s_2[4][LANES];
+            ALIGNED float scale_2[4][LANES];
+            ALIGNED float product_13[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s_2[0][lane] = product_12[0][lane] + q_mlp_s_bias[0];
+                s_2[1][lane] = product_12[1][lane] + q_mlp_s_bias[1];
+                s_2[2][lane] = product_12[2][lane] + q_mlp_s_bias[2];
+                s_2[3][lane] = product_12[3][lane] + q_mlp_s_bias[3];
+                scale_2[0][lane] = exponential(s_2[0][lane]);
+                scale_2[1][lane] = exponential(s_2[1][lane]);
+                scale_2[2][lane] = exponential(s_2[2][lane]);
+                scale_2[3][lane] = exponential(s_2[3][lane]);
+            }
+            dot(product_13, 4, hidden_3, 64, q_mlp_m_weight, 64, 1);
+            ALIGNED float m_2[4][LANES];
+            ALIGNED float difference_3[4][LANES];
+            ALIGNED float product_5_2[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                m_2[0][lane] = product_13[0][lane] + q_mlp_m_bias[0];
+                m_2[1][lane] = product_13[1][lane] + q_mlp_m_bias[1];
+                m_2[2][lane] = product_13[2][lane] + q_mlp_m_bias[2];
+                m_2[3][lane] = product_13[3][lane] + q_mlp_m_bias[3];
+                difference_3[0][lane] = z_end[t_4_2 * 4][lane] - m_2[0][lane];
+                difference_3[1][lane] = z_end[t_4_2 * 4 + 1][lane] - m_2[1][lane];
+                difference_3[2][lane] = z_end[t_4_2 * 4 + 2][lane] - m_2[2][lane];
+                difference_3[3][lane] = z_end[t_4_2 * 4 + 3][lane] - m_2[3][lane];
+                product_5_2[0][lane] = 2.0f * (difference_3[0][lane] / scale_2[0][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_5_2[1][lane] = 2.0f * (difference_3[1][lane] / scale_2[1][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_5_2[2][lane] = 2.0f * (difference_3[2][lane] / scale_2[2][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+                product_5_2[3][lane] = 2.0f * (difference_3[3][lane] / scale_2[3][lane]) * (-0.5f *
+                    negate_value_cotangent[lane]);
+            }
+            // vrnn.gen:3
+            ALIGNED float product_6_2[4][LANES];
+            ALIGNED float total_6[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[0][lane] = 1.0f / scale_2[0][lane] * product_5_2[0][lane];
+                product_6_2[1][lane] = 1.0f / scale_2[1][lane] * product_5_2[1][lane];
+                product_6_2[2][lane] = 1.0f / scale_2[2][lane] * product_5_2[2][lane];
+                product_6_2[3][lane] = 1.0f / scale_2[3][lane] * product_5_2[3][lane];
+                total_6[0][lane] = value_cotangent[lane] + scale_2[0][lane] * (-difference_3[0][lane] /
+                    square(scale_2[0][lane]) * product_5_2[0][lane]);
+                total_6[1][lane] = value_cotangent[lane] + scale_2[1][lane] * (-difference_3[1][lane] /
+                    square(scale_2[1][lane]) * product_5_2[1][lane]);
+                total_6[2][lane] = value_cotangent[lane] + scale_2[2][lane] * (-difference_3[2][lane] /
+                    square(scale_2[2][lane]) * product_5_2[2][lane]);
+                total_6[3][lane] = value_cotangent[lane] + scale_2[3][lane] * (-difference_3[3][lane] /
+                    square(scale_2[3][lane]) * product_5_2[3][lane]);
+            }
+            // vrnn.gen:13
+            store(part_15_out, total_6, first, count, 4, 32, t_4_2 * 4);
+            // vrnn.gen:3
+            ALIGNED float negate_product_6[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                negate_product_6[0][lane] = -product_6_2[0][lane];
+                negate_product_6[1][lane] = -product_6_2[1][lane];
+                negate_product_6[2][lane] = -product_6_2[2][lane];
+                negate_product_6[3][lane] = -product_6_2[3][lane];
+            }
+            // vrnn.gen:13
+            store(part_17_out, negate_product_6, first, count, 4, 32, t_4_2 * 4);
+            ALIGNED float product_14[64][LANES];
+            dot(product_14, 64, total_6, 4, q_mlp_s_weight, 1, 64);
+            ALIGNED float product_15[64][LANES];
+            dot(product_15, 64, negate_product_6, 4, q_mlp_m_weight, 1, 64);
+            ALIGNED float product_7_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_7_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * (product_14[at][lane] +
+                        product_15[at][lane]);
+                }
+            }
+            store(part_18_out, product_7_2, first, count, 64, 512, t_4_2 * 64);
+            ALIGNED float value_6[32][LANES];
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_6[at][lane] = 0.0f;
+            }
+            ALIGNED float product_16[72][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                value_6[t_4_2 * 4][lane] = product_6_2[0][lane];
+                value_6[t_4_2 * 4 + 1][lane] = product_6_2[1][lane];
+                value_6[t_4_2 * 4 + 2][lane] = product_6_2[2][lane];
+                value_6[t_4_2 * 4 + 3][lane] = product_6_2[3][lane];
+            }
+            dot(product_16, 72, product_7_2, 64, q_mlp_0_weight, 1, 72);
+            ALIGNED float value_7[512][LANES];
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at][lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_7[at + t_4_2 * 64][lane] = product_16[at + 8][lane];
+            }
+            for (int at = 0; at < 32; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_1_3[at][lane] = total_1_3[at][lane] + value_6[at][lane];
+            }
+            for (int at = 0; at < 512; at++) {
+                for (int lane = 0; lane < LANES; lane++) total_2_3[at][lane] = total_2_3[at][lane] + value_7[at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_3_3[at][lane] = total_3_3[at][lane] + product_7_2[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_4_3[0][lane] = total_4_3[0][lane] - product_6_2[0][lane];
+                total_4_3[1][lane] = total_4_3[1][lane] - product_6_2[1][lane];
+                total_4_3[2][lane] = total_4_3[2][lane] - product_6_2[2][lane];
+                total_4_3[3][lane] = total_4_3[3][lane] - product_6_2[3][lane];
+                total_5_2[0][lane] = total_5_2[0][lane] + total_6[0][lane];
+                total_5_2[1][lane] = total_5_2[1][lane] + total_6[1][lane];
+                total_5_2[2][lane] = total_5_2[2][lane] + total_6[2][lane];
+                total_5_2[3][lane] = total_5_2[3][lane] + total_6[3][lane];
+            }
+        }
+        ALIGNED float noise[32][LANES];
+        normal(noise, 32, row, seed, step, 0, 7);
+        // vrnn.gen:9
+        ALIGNED float h_adjoint[512][LANES];
+        ALIGNED float z_adjoint[32][LANES];
+        for (int at = 0; at < 512; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                h_adjoint[at][lane] = total_2[at][lane] + total_2_2[at][lane] + total_2_3[at][lane];
+            }
+        }
+        ALIGNED float h_before_adjoint[64][LANES];
+        for (int at = 0; at < 32; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[at][lane] = total_1[at][lane] + total_1_2[at][lane] + total_1_3[at][lane];
+            }
+        }
+        ALIGNED float z_before_adjoint[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) h_before_adjoint[at][lane] = 0.0f;
+        }
+        ALIGNED float total_1_4[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            z_before_adjoint[0][lane] = 0.0f;
+            z_before_adjoint[1][lane] = 0.0f;
+            z_before_adjoint[2][lane] = 0.0f;
+            z_before_adjoint[3][lane] = 0.0f;
+        }
+        ALIGNED float total_2_4[64][LANES];
+        ALIGNED float total_3_4[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                total_1_4[at][lane] = 0.0f;
+                total_2_4[at][lane] = 0.0f;
+            }
+        }
+        ALIGNED float total_4_4[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_3_4[0][lane] = 0.0f;
+            total_3_4[1][lane] = 0.0f;
+            total_3_4[2][lane] = 0.0f;
+            total_3_4[3][lane] = 0.0f;
+            total_4_4[0][lane] = 0.0f;
+            total_4_4[1][lane] = 0.0f;
+            total_4_4[2][lane] = 0.0f;
+            total_4_4[3][lane] = 0.0f;
+        }
+        for (int64_t t_5 = 7 - 1; t_5 >= 0; t_5--) {
+            int64_t total_7;
+            total_7 = t_5 + 1;
+            int64_t product_8_2;
+            product_8_2 = total_7 * 64;
+            // vrnn.gen:13
+            int64_t product_9_2;
+            product_9_2 = total_7 * 4;
+            // vrnn.gen:9
+            ALIGNED float value_4_2[76][LANES];
+            load_section(value_4_2, h_before_saved_rows, first, count, 64, 448, t_5 * 64);
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_4_2[at + 64][lane] = x[t_5 * 8 + at][lane];
+            }
+            load_section(value_4_2 + 72, z_before_saved_rows, first, count, 4, 28, t_5 * 4);
+            store(part_26_out, value_4_2, first, count, 76, 532, t_5 * 76);
+            ALIGNED float product_17[64][LANES];
+            dot(product_17, 64, value_4_2, 76, linear_output_weight, 76, 1);
+            ALIGNED float h_t[64][LANES];
+            ALIGNED float value_5_2[72][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    h_t[at][lane] = hyperbolic_tangent(product_17[at][lane] + linear_output_bias[at]);
+                }
+            }
+            for (int at = 0; at < 8; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5_2[at][lane] = x[total_7 * 8 + at][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) value_5_2[at + 8][lane] = h_t[at][lane];
+            }
+            store(part_24_out, value_5_2, first, count, 72, 504, t_5 * 72);
+            // vrnn.gen:13
+            ALIGNED float product_18[64][LANES];
+            dot(product_18, 64, value_5_2, 72, q_mlp_0_weight, 72, 1);
+            ALIGNED float hidden_4[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    hidden_4[at][lane] = relu(product_18[at][lane] + q_mlp_0_bias[at]);
+                }
+            }
+            store(part_21_out, hidden_4, first, count, 64, 448, t_5 * 64);
+            ALIGNED float product_19[4][LANES];
+            dot(product_19, 4, hidden_4, 64, q_mlp_s_weight, 64, 1);
+            ALIGNED float s_3[4][LANES];
+            ALIGNED float scale_3[4][LANES];
+            ALIGNED float noise_2[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                s_3[0][lane] = product_19[0][lane] + q_mlp_s_bias[0];
+                s_3[1][lane] = product_19[1][lane] + q_mlp_s_bias[1];
+                s_3[2][lane] = product_19[2][lane] + q_mlp_s_bias[2];
+                s_3[3][lane] = product_19[3][lane] + q_mlp_s_bias[3];
+                scale_3[0][lane] = exponential(s_3[0][lane]);
+                scale_3[1][lane] = exponential(s_3[1][lane]);
+                scale_3[2][lane] = exponential(s_3[2][lane]);
+                scale_3[3][lane] = exponential(s_3[3][lane]);
+                noise_2[0][lane] = noise[product_9_2][lane];
+                noise_2[1][lane] = noise[product_9_2 + 1][lane];
+                noise_2[2][lane] = noise[product_9_2 + 2][lane];
+                noise_2[3][lane] = noise[product_9_2 + 3][lane];
+            }
+            // vrnn.gen:9
+            ALIGNED float total_8[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                total_8[0][lane] = z_before_adjoint[0][lane] + z_adjoint[product_9_2][lane];
+                total_8[1][lane] = z_before_adjoint[1][lane] + z_adjoint[product_9_2 + 1][lane];
+                total_8[2][lane] = z_before_adjoint[2][lane] + z_adjoint[product_9_2 + 2][lane];
+                total_8[3][lane] = z_before_adjoint[3][lane] + z_adjoint[product_9_2 + 3][lane];
+            }
+            store(part_22_out, total_8, first, count, 4, 28, t_5 * 4);
+            ALIGNED float product_10_2[4][LANES];
+            for (int lane = 0; lane < LANES; lane++) {
+                product_10_2[0][lane] = scale_3[0][lane] * (noise_2[0][lane] * total_8[0][lane]);
+                product_10_2[1][lane] = scale_3[1][lane] * (noise_2[1][lane] * total_8[1][lane]);
+                product_10_2[2][lane] = scale_3[2][lane] * (noise_2[2][lane] * total_8[2][lane]);
+                product_10_2[3][lane] = scale_3[3][lane] * (noise_2[3][lane] * total_8[3][lane]);
+            }
+            store(part_20_out, product_10_2, first, count, 4, 28, t_5 * 4);
+            // vrnn.gen:13
+            ALIGNED float product_20[64][LANES];
+            dot(product_20, 64, product_10_2, 4, q_mlp_s_weight, 1, 64);
+            ALIGNED float product_21[64][LANES];
+            dot(product_21, 64, total_8, 4, q_mlp_m_weight, 1, 64);
+            ALIGNED float product_11_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_11_2[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * (product_20[at][lane] +
+                        product_21[at][lane]);
+                }
+            }
+            store(part_23_out, product_11_2, first, count, 64, 448, t_5 * 64);
+            // vrnn.gen:9
+            ALIGNED float product_22[72][LANES];
+            dot(product_22, 72, product_11_2, 64, q_mlp_0_weight, 1, 72);
+            ALIGNED float product_12_2[64][LANES];
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    product_12_2[at][lane] = (1.0f - square(h_t[at][lane])) * (h_before_adjoint[at][lane] +
+                        product_22[at + 8][lane] + h_adjoint[product_8_2 + at][lane]);
+                }
+            }
+            store(part_25_out, product_12_2, first, count, 64, 448, t_5 * 64);
+            ALIGNED float projected_2[76][LANES];
+            dot(projected_2, 76, product_12_2, 64, linear_output_weight, 1, 76);
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_adjoint[at + product_8_2][lane] = 0.0f;
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z_adjoint[product_9_2][lane] = 0.0f;
+                z_adjoint[product_9_2 + 1][lane] = 0.0f;
+                z_adjoint[product_9_2 + 2][lane] = 0.0f;
+                z_adjoint[product_9_2 + 3][lane] = 0.0f;
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) h_before_adjoint[at][lane] = projected_2[at][lane];
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                z_before_adjoint[0][lane] = projected_2[72][lane];
+                z_before_adjoint[1][lane] = projected_2[73][lane];
+                z_before_adjoint[2][lane] = projected_2[74][lane];
+                z_before_adjoint[3][lane] = projected_2[75][lane];
+            }
+            for (int at = 0; at < 64; at++) {
+                for (int lane = 0; lane < LANES; lane++) {
+                    total_1_4[at][lane] = total_1_4[at][lane] + product_12_2[at][lane];
+                    total_2_4[at][lane] = total_2_4[at][lane] + product_11_2[at][lane];
+                }
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                total_3_4[0][lane] = total_3_4[0][lane] + total_8[0][lane];
+                total_3_4[1][lane] = total_3_4[1][lane] + total_8[1][lane];
+                total_3_4[2][lane] = total_3_4[2][lane] + total_8[2][lane];
+                total_3_4[3][lane] = total_3_4[3][lane] + total_8[3][lane];
+                total_4_4[0][lane] = total_4_4[0][lane] + product_10_2[0][lane];
+                total_4_4[1][lane] = total_4_4[1][lane] + product_10_2[1][lane];
+                total_4_4[2][lane] = total_4_4[2][lane] + product_10_2[2][lane];
+                total_4_4[3][lane] = total_4_4[3][lane] + product_10_2[3][lane];
+            }
+        }
+        ALIGNED float total_9[4][LANES];
+        ALIGNED float value_6_2[72][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            total_9[0][lane] = z_before_adjoint[0][lane] + z_adjoint[0][lane];
+            total_9[1][lane] = z_before_adjoint[1][lane] + z_adjoint[1][lane];
+            total_9[2][lane] = z_before_adjoint[2][lane] + z_adjoint[2][lane];
+            total_9[3][lane] = z_before_adjoint[3][lane] + z_adjoint[3][lane];
+        }
+        for (int at = 0; at < 8; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_6_2[at][lane] = x[at][lane];
+        }
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) value_6_2[at + 8][lane] = start[at];
+        }
+        // vrnn.gen:13
+        ALIGNED float product_23[64][LANES];
+        dot(product_23, 64, value_6_2, 72, q_mlp_0_weight, 72, 1);
+        ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_24[4][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_5[at][lane] = relu(product_23[at][lane] + q_mlp_0_bias[at]);
+            }
+        }
+        dot(product_24, 4, hidden_5, 64, q_mlp_s_weight, 64, 1);
+        ALIGNED float s_4[4][LANES];
+        ALIGNED float scale_4[4][LANES];
+        ALIGNED float noise_3[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            s_4[0][lane] = product_24[0][lane] + q_mlp_s_bias[0];
+            s_4[1][lane] = product_24[1][lane] + q_mlp_s_bias[1];
+            s_4[2][lane] = product_24[2][lane] + q_mlp_s_bias[2];
+            s_4[3][lane] = product_24[3][lane] + q_mlp_s_bias[3];
+            scale_4[0][lane] = exponential(s_4[0][lane]);
+            scale_4[1][lane] = exponential(s_4[1][lane]);
+            scale_4[2][lane] = exponential(s_4[2][lane]);
+            scale_4[3][lane] = exponential(s_4[3][lane]);
+            noise_3[0][lane] = noise[0][lane];
+            noise_3[1][lane] = noise[1][lane];
+            noise_3[2][lane] = noise[2][lane];
+            noise_3[3][lane] = noise[3][lane];
+        }
+        // vrnn.gen:9
+        ALIGNED float product_13_2[4][LANES];
+        ALIGNED float product_25[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_13_2[0][lane] = scale_4[0][lane] * (noise_3[0][lane] * total_9[0][lane]);
+            product_13_2[1][lane] = scale_4[1][lane] * (noise_3[1][lane] * total_9[1][lane]);
+            product_13_2[2][lane] = scale_4[2][lane] * (noise_3[2][lane] * total_9[2][lane]);
+            product_13_2[3][lane] = scale_4[3][lane] * (noise_3[3][lane] * total_9[3][lane]);
+        }
+        dot(product_25, 64, total_9, 4, q_mlp_m_weight, 1, 64);
+        ALIGNED float product_26[64][LANES];
+        dot(product_26, 64, product_13_2, 4, q_mlp_s_weight, 1, 64);
+        ALIGNED float product_14_2[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_14_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * (product_25[at][lane] +
+                    product_26[at][lane]);
+            }
+        }
+        store(part_6_out, total_3, first, count, 64, 64, 0);
+        // vrnn.gen:11
+        store(part_7_out, total_4, first, count, 4, 4, 0);
+        store(part_8_out, total_5, first, count, 4, 4, 0);
+        // vrnn.gen:12
+        store(part_13_out, total_3_2, first, count, 64, 64, 0);
+        store(part_14_out, total_4_2, first, count, 8, 8, 0);
+        // vrnn.gen:9
+        store(part_27_out, total_9, first, count, 4, 4, 0);
+        // vrnn.gen:13
+        store(part_28_out, hidden_5, first, count, 64, 64, 0);
+        // vrnn.gen:9
+        store(part_29_out, product_13_2, first, count, 4, 4, 0);
+        // vrnn.gen:13
+        store(part_30_out, product_14_2, first, count, 64, 64, 0);
+        store(part_31_out, value_6_2, first, count, 72, 72, 0);
+        // vrnn.gen:9
+        ALIGNED float product_27[72][LANES];
+        dot(product_27, 72, product_14_2, 64, q_mlp_0_weight, 1, 72);
+        ALIGNED float part_32[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_32[at][lane] = h_before_adjoint[at][lane] + h_adjoint[at][lane] + product_27[at + 8][lane];
+            }
+        }
+        store(part_32_out, part_32, first, count, 64, 64, 0);
+        store(part_33_out, total_1_4, first, count, 64, 64, 0);
+        // vrnn.gen:13
+        ALIGNED float part_34[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                part_34[at][lane] = total_3_3[at][lane] + total_2_4[at][lane] + product_14_2[at][lane];
+            }
+        }
+        store(part_34_out, part_34, first, count, 64, 64, 0);
+        ALIGNED float part_35[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_35[0][lane] = total_4_3[0][lane] + total_3_4[0][lane] + total_9[0][lane];
+            part_35[1][lane] = total_4_3[1][lane] + total_3_4[1][lane] + total_9[1][lane];
+            part_35[2][lane] = total_4_3[2][lane] + total_3_4[2][lane] + total_9[2][lane];
+            part_35[3][lane] = total_4_3[3][lane] + total_3_4[3][lane] + total_9[3][lane];
+        }
+        store(part_35_out, part_35, first, count, 4, 4, 0);
+        ALIGNED float part_36[4][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            part_36[0][lane] = total_5_2[0][lane] + total_4_4[0][lane] + product_13_2[0][lane];
+            part_36[1][lane] = total_5_2[1][lane] + total_4_4[1][lane] + product_13_2[1][lane];
+            part_36[2][lane] = total_5_2[2][lane] + total_4_4[2][lane] + product_13_2[2][lane];
+            part_36[3][lane] = total_5_2[3][lane] + total_4_4[3][lane] + product_13_2[3][lane];
+        }
+        store(part_36_out, part_36, first, count, 4, 4, 0);
+    }
+}
+#endif

@@ -503,7 +503,7 @@ class WaveNet(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/wavenet.gen"
-    model_hash = "630d7a886322d2706606e85bea34d7b267ccfa7654233ccc9a05c26a76198cf7"
+    model_hash = "7cc9f64ba10b42a16d55d2333d7def8e74d5f8262c2654d3c30700d82c9ae42b"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -424,7 +424,7 @@ class WaveNet(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"bits_per_dim": {}}
     package = __package__ or ""
     spec = "specs/autoregressive/wavenet_layers.gen"
-    model_hash = "e671addae883bb782ecd4cb1705c43ac517517e0ccf7b83dbfb214d9d6995e62"
+    model_hash = "355136c3be5a83298ceabd8b6ced0474215f86ba2e8b87df8bab6dc1e6e3c6c1"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

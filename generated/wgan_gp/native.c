@@ -414,13 +414,14 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
 
 /* the gradient of the value that critic maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns x_gradient [rows, 2], part_1 [rows, 1], part_2 [rows, 64], part_3
-       [rows, 64], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 2], part_9
-       [rows, 1], part_10 [rows, 64], part_11 [rows, 64], part_12 [rows, 64], part_13 [rows, 64], part_14 [rows, 64],
-       part_15 [rows, 64], part_16 [rows, 2], part_17 [rows, 1], part_18 [rows, 64], part_19 [rows, 2], part_20 [rows,
-       64], part_21 [rows, 64], part_22 [rows, 64], part_23 [rows, 64], part_24 [rows, 2], part_25 [rows, 64], part_26
-       [rows, 64], part_27 [rows, 64], part_28 [rows, 64], part_29 [rows, 64], part_30 [rows, 64], part_31 [rows, 2],
-       part_32 [rows, 64], part_33 [rows, 64], part_34 [rows, 64], part_35 [rows, 1], part_36 [rows, 64]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], x_gradient [rows, 2], part_1 [rows, 1], part_2
+       [rows, 64], part_3 [rows, 64], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 64], part_7 [rows, 64], part_8
+       [rows, 2], part_9 [rows, 1], part_10 [rows, 64], part_11 [rows, 64], part_12 [rows, 64], part_13 [rows, 64],
+       part_14 [rows, 64], part_15 [rows, 64], part_16 [rows, 2], part_17 [rows, 1], part_18 [rows, 64], part_19 [rows,
+       2], part_20 [rows, 64], part_21 [rows, 64], part_22 [rows, 64], part_23 [rows, 64], part_24 [rows, 2], part_25
+       [rows, 64], part_26 [rows, 64], part_27 [rows, 64], part_28 [rows, 64], part_29 [rows, 64], part_30 [rows, 64],
+       part_31 [rows, 2], part_32 [rows, 64], part_33 [rows, 64], part_34 [rows, 64], part_35 [rows, 1], part_36 [rows,
+       64]. */
 void objective_critic_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict x_rows = pointers[0];
     const float *restrict value_cotangent_rows = pointers[1];
@@ -439,44 +440,46 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
     const float *restrict C_mlp_2_weight = pointers[14];
     const float *restrict C_mlp_2_bias = pointers[15];
     const float *restrict C_mlp_output_weight = pointers[16];
-    const int64_t *restrict row_numbers = pointers[17];
-    float *restrict x_gradient_out = pointers[18];
-    float *restrict part_1_out = pointers[19];
-    float *restrict part_2_out = pointers[20];
-    float *restrict part_3_out = pointers[21];
-    float *restrict part_4_out = pointers[22];
-    float *restrict part_5_out = pointers[23];
-    float *restrict part_6_out = pointers[24];
-    float *restrict part_7_out = pointers[25];
-    float *restrict part_8_out = pointers[26];
-    float *restrict part_9_out = pointers[27];
-    float *restrict part_10_out = pointers[28];
-    float *restrict part_11_out = pointers[29];
-    float *restrict part_12_out = pointers[30];
-    float *restrict part_13_out = pointers[31];
-    float *restrict part_14_out = pointers[32];
-    float *restrict part_15_out = pointers[33];
-    float *restrict part_16_out = pointers[34];
-    float *restrict part_17_out = pointers[35];
-    float *restrict part_18_out = pointers[36];
-    float *restrict part_19_out = pointers[37];
-    float *restrict part_20_out = pointers[38];
-    float *restrict part_21_out = pointers[39];
-    float *restrict part_22_out = pointers[40];
-    float *restrict part_23_out = pointers[41];
-    float *restrict part_24_out = pointers[42];
-    float *restrict part_25_out = pointers[43];
-    float *restrict part_26_out = pointers[44];
-    float *restrict part_27_out = pointers[45];
-    float *restrict part_28_out = pointers[46];
-    float *restrict part_29_out = pointers[47];
-    float *restrict part_30_out = pointers[48];
-    float *restrict part_31_out = pointers[49];
-    float *restrict part_32_out = pointers[50];
-    float *restrict part_33_out = pointers[51];
-    float *restrict part_34_out = pointers[52];
-    float *restrict part_35_out = pointers[53];
-    float *restrict part_36_out = pointers[54];
+    const float *restrict C_mlp_output_bias = pointers[17];
+    const int64_t *restrict row_numbers = pointers[18];
+    float *restrict value_out = pointers[19];
+    float *restrict x_gradient_out = pointers[20];
+    float *restrict part_1_out = pointers[21];
+    float *restrict part_2_out = pointers[22];
+    float *restrict part_3_out = pointers[23];
+    float *restrict part_4_out = pointers[24];
+    float *restrict part_5_out = pointers[25];
+    float *restrict part_6_out = pointers[26];
+    float *restrict part_7_out = pointers[27];
+    float *restrict part_8_out = pointers[28];
+    float *restrict part_9_out = pointers[29];
+    float *restrict part_10_out = pointers[30];
+    float *restrict part_11_out = pointers[31];
+    float *restrict part_12_out = pointers[32];
+    float *restrict part_13_out = pointers[33];
+    float *restrict part_14_out = pointers[34];
+    float *restrict part_15_out = pointers[35];
+    float *restrict part_16_out = pointers[36];
+    float *restrict part_17_out = pointers[37];
+    float *restrict part_18_out = pointers[38];
+    float *restrict part_19_out = pointers[39];
+    float *restrict part_20_out = pointers[40];
+    float *restrict part_21_out = pointers[41];
+    float *restrict part_22_out = pointers[42];
+    float *restrict part_23_out = pointers[43];
+    float *restrict part_24_out = pointers[44];
+    float *restrict part_25_out = pointers[45];
+    float *restrict part_26_out = pointers[46];
+    float *restrict part_27_out = pointers[47];
+    float *restrict part_28_out = pointers[48];
+    float *restrict part_29_out = pointers[49];
+    float *restrict part_30_out = pointers[50];
+    float *restrict part_31_out = pointers[51];
+    float *restrict part_32_out = pointers[52];
+    float *restrict part_33_out = pointers[53];
+    float *restrict part_34_out = pointers[54];
+    float *restrict part_35_out = pointers[55];
+    float *restrict part_36_out = pointers[56];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -506,243 +509,256 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         dot(product_3, 64, hidden_2, 64, C_mlp_2_weight, 64, 1);
         ALIGNED float hidden_3[64][LANES];
-        ALIGNED float value[1][LANES];
+        ALIGNED float product_4[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_3[at][lane] = relu(product_3[at][lane] + C_mlp_2_bias[at]);
         }
-        ALIGNED float product_4[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) value[0][lane] = value_cotangent[lane];
-        dot(product_4, 64, value, 1, C_mlp_output_weight, 1, 64);
-        ALIGNED float product_5[64][LANES];
-        ALIGNED float product_6[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_5[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_4[at][lane];
-            }
-        }
-        dot(product_6, 64, product_5, 64, C_mlp_2_weight, 1, 64);
-        ALIGNED float product_2_2[64][LANES];
-        ALIGNED float product_7[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_2_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_6[at][lane];
-            }
-        }
-        dot(product_7, 64, product_2_2, 64, C_mlp_1_weight, 1, 64);
-        ALIGNED float product_3_2[64][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_3_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_7[at][lane];
-            }
-        }
-        ALIGNED float value_2[1][LANES];
+        dot(product_4, 1, hidden_3, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C[LANES];
         ALIGNED float z[2][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            negate_value_cotangent[lane] = -value_cotangent[lane];
-            value_2[0][lane] = negate_value_cotangent[lane];
-        }
+        for (int lane = 0; lane < LANES; lane++) C[lane] = product_4[0][lane] + C_mlp_output_bias[0];
         normal(z, 2, row, seed, step, 0, 3);
         // wgan_gp.gen:7
-        ALIGNED float product_8[64][LANES];
-        dot(product_8, 64, z, 2, mlp_0_weight, 2, 1);
+        ALIGNED float product_5[64][LANES];
+        dot(product_5, 64, z, 2, mlp_0_weight, 2, 1);
         ALIGNED float hidden_4[64][LANES];
-        ALIGNED float product_9[64][LANES];
+        ALIGNED float product_6[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_8[at][lane] + mlp_0_bias[at]);
+            for (int lane = 0; lane < LANES; lane++) hidden_4[at][lane] = relu(product_5[at][lane] + mlp_0_bias[at]);
         }
-        dot(product_9, 64, hidden_4, 64, mlp_1_weight, 64, 1);
+        dot(product_6, 64, hidden_4, 64, mlp_1_weight, 64, 1);
         ALIGNED float hidden_5[64][LANES];
+        ALIGNED float product_7[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_6[at][lane] + mlp_1_bias[at]);
+        }
+        dot(product_7, 64, hidden_5, 64, mlp_2_weight, 64, 1);
+        ALIGNED float hidden_6[64][LANES];
+        ALIGNED float product_8[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_7[at][lane] + mlp_2_bias[at]);
+        }
+        dot(product_8, 2, hidden_6, 64, mlp_output_weight, 64, 1);
+        ALIGNED float y[2][LANES];
+        ALIGNED float product_9[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            y[0][lane] = product_8[0][lane] + mlp_output_bias[0];
+            y[1][lane] = product_8[1][lane] + mlp_output_bias[1];
+        }
+        dot(product_9, 64, y, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_7[64][LANES];
         ALIGNED float product_10[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_5[at][lane] = relu(product_9[at][lane] + mlp_1_bias[at]);
+            for (int lane = 0; lane < LANES; lane++) hidden_7[at][lane] = relu(product_9[at][lane] + C_mlp_0_bias[at]);
         }
-        dot(product_10, 64, hidden_5, 64, mlp_2_weight, 64, 1);
-        ALIGNED float hidden_6[64][LANES];
-        ALIGNED float product_11[2][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_10[at][lane] + mlp_2_bias[at]);
-        }
-        dot(product_11, 2, hidden_6, 64, mlp_output_weight, 64, 1);
-        ALIGNED float y[2][LANES];
-        ALIGNED float product_12[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            y[0][lane] = product_11[0][lane] + mlp_output_bias[0];
-            y[1][lane] = product_11[1][lane] + mlp_output_bias[1];
-        }
-        dot(product_12, 64, y, 2, C_mlp_0_weight, 2, 1);
-        ALIGNED float hidden_7[64][LANES];
-        ALIGNED float product_13[64][LANES];
+        dot(product_10, 64, hidden_7, 64, C_mlp_1_weight, 64, 1);
+        ALIGNED float hidden_8[64][LANES];
+        ALIGNED float product_11[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_7[at][lane] = relu(product_12[at][lane] + C_mlp_0_bias[at]);
+                hidden_8[at][lane] = relu(product_10[at][lane] + C_mlp_1_bias[at]);
             }
         }
-        dot(product_13, 64, hidden_7, 64, C_mlp_1_weight, 64, 1);
-        ALIGNED float hidden_8[64][LANES];
+        dot(product_11, 64, hidden_8, 64, C_mlp_2_weight, 64, 1);
+        ALIGNED float hidden_9[64][LANES];
+        ALIGNED float product_12[1][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                hidden_9[at][lane] = relu(product_11[at][lane] + C_mlp_2_bias[at]);
+            }
+        }
+        dot(product_12, 1, hidden_9, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float C_2[LANES];
+        ALIGNED float u[LANES];
+        for (int lane = 0; lane < LANES; lane++) C_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
+        uniform(&u, 1, row, seed, step, 0, 4);
+        // wgan_gp.gen:9
+        ALIGNED float value[2][LANES];
+        ALIGNED float product_13[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            value[0][lane] = u[lane] * x[0][lane] + (1.0f - u[lane]) * y[0][lane];
+            value[1][lane] = u[lane] * x[1][lane] + (1.0f - u[lane]) * y[1][lane];
+        }
+        dot(product_13, 64, value, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float hidden_10[64][LANES];
+        ALIGNED float indicator_value[64][LANES];
         ALIGNED float product_14[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_8[at][lane] = relu(product_13[at][lane] + C_mlp_1_bias[at]);
-            }
-        }
-        dot(product_14, 64, hidden_8, 64, C_mlp_2_weight, 64, 1);
-        ALIGNED float hidden_9[64][LANES];
-        ALIGNED float product_15[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_9[at][lane] = relu(product_14[at][lane] + C_mlp_2_bias[at]);
-            }
-        }
-        dot(product_15, 64, value_2, 1, C_mlp_output_weight, 1, 64);
-        ALIGNED float product_4_2[64][LANES];
-        ALIGNED float product_16[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_4_2[at][lane] = (float)(hidden_9[at][lane] > 0.0f) * product_15[at][lane];
-            }
-        }
-        dot(product_16, 64, product_4_2, 64, C_mlp_2_weight, 1, 64);
-        ALIGNED float product_5_2[64][LANES];
-        ALIGNED float product_17[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_5_2[at][lane] = (float)(hidden_8[at][lane] > 0.0f) * product_16[at][lane];
-            }
-        }
-        dot(product_17, 64, product_5_2, 64, C_mlp_1_weight, 1, 64);
-        ALIGNED float product_6_2[64][LANES];
-        ALIGNED float u[LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                product_6_2[at][lane] = (float)(hidden_7[at][lane] > 0.0f) * product_17[at][lane];
-            }
-        }
-        uniform(&u, 1, row, seed, step, 0, 4);
-        // wgan_gp.gen:9
-        ALIGNED float value_3[2][LANES];
-        ALIGNED float product_18[64][LANES];
-        for (int lane = 0; lane < LANES; lane++) {
-            value_3[0][lane] = u[lane] * x[0][lane] + (1.0f - u[lane]) * y[0][lane];
-            value_3[1][lane] = u[lane] * x[1][lane] + (1.0f - u[lane]) * y[1][lane];
-        }
-        dot(product_18, 64, value_3, 2, C_mlp_0_weight, 2, 1);
-        ALIGNED float hidden_10[64][LANES];
-        ALIGNED float indicator_value[64][LANES];
-        ALIGNED float product_19[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                hidden_10[at][lane] = relu(product_18[at][lane] + C_mlp_0_bias[at]);
+                hidden_10[at][lane] = relu(product_13[at][lane] + C_mlp_0_bias[at]);
                 indicator_value[at][lane] = (float)(hidden_10[at][lane] > 0.0f);
             }
         }
-        dot(product_19, 64, hidden_10, 64, C_mlp_1_weight, 64, 1);
+        dot(product_14, 64, hidden_10, 64, C_mlp_1_weight, 64, 1);
         ALIGNED float hidden_11[64][LANES];
         ALIGNED float indicator_value_2[64][LANES];
-        ALIGNED float product_20[64][LANES];
+        ALIGNED float product_15[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_11[at][lane] = relu(product_19[at][lane] + C_mlp_1_bias[at]);
+                hidden_11[at][lane] = relu(product_14[at][lane] + C_mlp_1_bias[at]);
                 indicator_value_2[at][lane] = (float)(hidden_11[at][lane] > 0.0f);
             }
         }
-        dot(product_20, 64, hidden_11, 64, C_mlp_2_weight, 64, 1);
+        dot(product_15, 64, hidden_11, 64, C_mlp_2_weight, 64, 1);
         ALIGNED float hidden_12[64][LANES];
         ALIGNED float indicator_value_3[64][LANES];
-        ALIGNED float value_3_2[1];
+        ALIGNED float value_2[1];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                hidden_12[at][lane] = relu(product_20[at][lane] + C_mlp_2_bias[at]);
+                hidden_12[at][lane] = relu(product_15[at][lane] + C_mlp_2_bias[at]);
                 indicator_value_3[at][lane] = (float)(hidden_12[at][lane] > 0.0f);
             }
         }
-        value_3_2[0] = 1.0f;
-        ALIGNED float product_21[64];
+        value_2[0] = 1.0f;
+        ALIGNED float product_16[64];
         for (int at = 0; at < 64; at++) {
             float summed = 0.0f;
-            for (int by = 0; by < 1; by++) summed += value_3_2[by] * (C_mlp_output_weight)[at * 1 + by * 64];
-            product_21[at] = summed;
+            for (int by = 0; by < 1; by++) summed += value_2[by] * (C_mlp_output_weight)[at * 1 + by * 64];
+            product_16[at] = summed;
         }
-        ALIGNED float product_7_2[64][LANES];
-        ALIGNED float product_22[64][LANES];
+        ALIGNED float product_17[64][LANES];
+        ALIGNED float product_18[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_7_2[at][lane] = indicator_value_3[at][lane] * product_21[at];
+                product_17[at][lane] = indicator_value_3[at][lane] * product_16[at];
             }
         }
-        dot(product_22, 64, product_7_2, 64, C_mlp_2_weight, 1, 64);
-        ALIGNED float product_8_2[64][LANES];
-        ALIGNED float product_23[64][LANES];
+        dot(product_18, 64, product_17, 64, C_mlp_2_weight, 1, 64);
+        ALIGNED float product_2_2[64][LANES];
+        ALIGNED float product_19[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_8_2[at][lane] = indicator_value_2[at][lane] * product_22[at][lane];
+                product_2_2[at][lane] = indicator_value_2[at][lane] * product_18[at][lane];
             }
         }
-        dot(product_23, 64, product_8_2, 64, C_mlp_1_weight, 1, 64);
-        ALIGNED float product_9_2[64][LANES];
+        dot(product_19, 64, product_2_2, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_3_2[64][LANES];
         ALIGNED float grad_C[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_9_2[at][lane] = indicator_value[at][lane] * product_23[at][lane];
+                product_3_2[at][lane] = indicator_value[at][lane] * product_19[at][lane];
             }
         }
-        dot(grad_C, 2, product_9_2, 64, C_mlp_0_weight, 1, 2);
+        dot(grad_C, 2, product_3_2, 64, C_mlp_0_weight, 1, 2);
         // adversarial.gen:15
         ALIGNED float reduced_2[LANES];
-        ALIGNED float product_10_2[2][LANES];
-        ALIGNED float product_24[64][LANES];
+        ALIGNED float difference[LANES];
+        ALIGNED float value_2_2[1][LANES];
+        ALIGNED float product_20[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             reduced_2[lane] = root(grad_C[0][lane] * grad_C[0][lane] + grad_C[1][lane] * grad_C[1][lane]);
-            product_10_2[0][lane] = grad_C[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f *
-                (reduced_2[lane] - 1.0f) * (0.1f * negate_value_cotangent[lane]));
-            product_10_2[1][lane] = grad_C[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f *
-                (reduced_2[lane] - 1.0f) * (0.1f * negate_value_cotangent[lane]));
+            difference[lane] = reduced_2[lane] - 1.0f;
+            value_2_2[0][lane] = value_cotangent[lane];
         }
-        dot(product_24, 64, product_10_2, 2, C_mlp_0_weight, 2, 1);
-        ALIGNED float product_11_2[64][LANES];
+        dot(product_20, 64, value_2_2, 1, C_mlp_output_weight, 1, 64);
+        ALIGNED float product_4_2[64][LANES];
+        ALIGNED float product_21[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_4_2[at][lane] = (float)(hidden_3[at][lane] > 0.0f) * product_20[at][lane];
+            }
+        }
+        dot(product_21, 64, product_4_2, 64, C_mlp_2_weight, 1, 64);
+        ALIGNED float product_5_2[64][LANES];
+        ALIGNED float product_22[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_5_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_21[at][lane];
+            }
+        }
+        dot(product_22, 64, product_5_2, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_6_2[64][LANES];
+        ALIGNED float negate_value_cotangent[LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_6_2[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_22[at][lane];
+            }
+        }
+        ALIGNED float value_3[1][LANES];
+        ALIGNED float product_23[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            negate_value_cotangent[lane] = -value_cotangent[lane];
+            value_3[0][lane] = negate_value_cotangent[lane];
+        }
+        dot(product_23, 64, value_3, 1, C_mlp_output_weight, 1, 64);
+        ALIGNED float product_7_2[64][LANES];
+        ALIGNED float product_24[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_7_2[at][lane] = (float)(hidden_9[at][lane] > 0.0f) * product_23[at][lane];
+            }
+        }
+        dot(product_24, 64, product_7_2, 64, C_mlp_2_weight, 1, 64);
+        ALIGNED float product_8_2[64][LANES];
         ALIGNED float product_25[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_11_2[at][lane] = indicator_value[at][lane] * product_24[at][lane];
+                product_8_2[at][lane] = (float)(hidden_8[at][lane] > 0.0f) * product_24[at][lane];
             }
         }
-        dot(product_25, 64, product_11_2, 64, C_mlp_1_weight, 64, 1);
+        dot(product_25, 64, product_8_2, 64, C_mlp_1_weight, 1, 64);
+        ALIGNED float product_9_2[64][LANES];
+        ALIGNED float product_10_2[2][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_9_2[at][lane] = (float)(hidden_7[at][lane] > 0.0f) * product_25[at][lane];
+            }
+        }
+        ALIGNED float product_26[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            product_10_2[0][lane] = grad_C[0][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f *
+                difference[lane] * (0.1f * negate_value_cotangent[lane]));
+            product_10_2[1][lane] = grad_C[1][lane] / choose(reduced_2[lane] == 0.0f, 1.0f, reduced_2[lane]) * (2.0f *
+                difference[lane] * (0.1f * negate_value_cotangent[lane]));
+        }
+        dot(product_26, 64, product_10_2, 2, C_mlp_0_weight, 2, 1);
+        ALIGNED float product_11_2[64][LANES];
+        ALIGNED float product_27[64][LANES];
+        for (int at = 0; at < 64; at++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                product_11_2[at][lane] = indicator_value[at][lane] * product_26[at][lane];
+            }
+        }
+        dot(product_27, 64, product_11_2, 64, C_mlp_1_weight, 64, 1);
         ALIGNED float product_12_2[64][LANES];
         ALIGNED float projected[2][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_12_2[at][lane] = indicator_value_2[at][lane] * product_25[at][lane];
+                product_12_2[at][lane] = indicator_value_2[at][lane] * product_27[at][lane];
             }
         }
-        dot(projected, 2, product_6_2, 64, C_mlp_0_weight, 1, 2);
+        dot(projected, 2, product_9_2, 64, C_mlp_0_weight, 1, 2);
         // wgan_gp.gen:7
-        ALIGNED float product_26[64][LANES];
-        dot(product_26, 64, projected, 2, mlp_output_weight, 1, 64);
+        ALIGNED float product_28[64][LANES];
+        dot(product_28, 64, projected, 2, mlp_output_weight, 1, 64);
         ALIGNED float product_13_2[64][LANES];
-        ALIGNED float product_27[64][LANES];
+        ALIGNED float product_29[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_13_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_26[at][lane];
+                product_13_2[at][lane] = (float)(hidden_6[at][lane] > 0.0f) * product_28[at][lane];
             }
         }
-        dot(product_27, 64, product_13_2, 64, mlp_2_weight, 1, 64);
+        dot(product_29, 64, product_13_2, 64, mlp_2_weight, 1, 64);
         ALIGNED float product_14_2[64][LANES];
-        ALIGNED float x_gradient[2][LANES];
+        ALIGNED float value_4[LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                product_14_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_27[at][lane];
+                product_14_2[at][lane] = (float)(hidden_5[at][lane] > 0.0f) * product_29[at][lane];
             }
         }
-        dot(x_gradient, 2, product_3_2, 64, C_mlp_0_weight, 1, 2);
-        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        for (int lane = 0; lane < LANES; lane++) value_4[lane] = C[lane] - C_2[lane] - 0.1f * square(difference[lane]);
+        store(value_out, &value_4, first, count, 1, 1, 0);
         // wgan_gp.gen:9
-        store(part_1_out, value, first, count, 1, 1, 0);
+        ALIGNED float x_gradient[2][LANES];
+        dot(x_gradient, 2, product_6_2, 64, C_mlp_0_weight, 1, 2);
+        store(x_gradient_out, x_gradient, first, count, 2, 2, 0);
+        store(part_1_out, value_2_2, first, count, 1, 1, 0);
         store(part_2_out, hidden_3, first, count, 64, 64, 0);
-        store(part_3_out, product_5, first, count, 64, 64, 0);
+        store(part_3_out, product_4_2, first, count, 64, 64, 0);
         store(part_4_out, hidden_2, first, count, 64, 64, 0);
-        store(part_5_out, product_2_2, first, count, 64, 64, 0);
+        store(part_5_out, product_5_2, first, count, 64, 64, 0);
         store(part_6_out, hidden, first, count, 64, 64, 0);
-        store(part_7_out, product_3_2, first, count, 64, 64, 0);
+        store(part_7_out, product_6_2, first, count, 64, 64, 0);
         // wgan_gp.gen:3
         ALIGNED float part_8[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
@@ -751,26 +767,26 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         }
         store(part_8_out, part_8, first, count, 2, 2, 0);
         // wgan_gp.gen:9
-        store(part_9_out, value_2, first, count, 1, 1, 0);
+        store(part_9_out, value_3, first, count, 1, 1, 0);
         store(part_10_out, hidden_9, first, count, 64, 64, 0);
-        store(part_11_out, product_4_2, first, count, 64, 64, 0);
+        store(part_11_out, product_7_2, first, count, 64, 64, 0);
         store(part_12_out, hidden_8, first, count, 64, 64, 0);
-        store(part_13_out, product_5_2, first, count, 64, 64, 0);
+        store(part_13_out, product_8_2, first, count, 64, 64, 0);
         store(part_14_out, hidden_7, first, count, 64, 64, 0);
-        store(part_15_out, product_6_2, first, count, 64, 64, 0);
+        store(part_15_out, product_9_2, first, count, 64, 64, 0);
         // wgan_gp.gen:7
         store(part_16_out, y, first, count, 2, 2, 0);
         // wgan_gp.gen:9
         ALIGNED float part_17[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_17[0][lane] = value[0][lane] + value_2[0][lane];
+        for (int lane = 0; lane < LANES; lane++) part_17[0][lane] = value_2_2[0][lane] + value_3[0][lane];
         store(part_17_out, part_17, first, count, 1, 1, 0);
-        store(part_18_out, product_9_2, first, count, 64, 64, 0);
+        store(part_18_out, product_3_2, first, count, 64, 64, 0);
         // wgan_gp.gen:2
         store(part_19_out, product_10_2, first, count, 2, 2, 0);
         // wgan_gp.gen:9
-        store(part_20_out, product_8_2, first, count, 64, 64, 0);
+        store(part_20_out, product_2_2, first, count, 64, 64, 0);
         store(part_21_out, product_11_2, first, count, 64, 64, 0);
-        store(part_22_out, product_7_2, first, count, 64, 64, 0);
+        store(part_22_out, product_17, first, count, 64, 64, 0);
         store(part_23_out, product_12_2, first, count, 64, 64, 0);
         store(part_24_out, projected, first, count, 2, 2, 0);
         // wgan_gp.gen:7
@@ -779,12 +795,12 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         store(part_27_out, hidden_5, first, count, 64, 64, 0);
         store(part_28_out, product_14_2, first, count, 64, 64, 0);
         store(part_29_out, hidden_4, first, count, 64, 64, 0);
-        ALIGNED float product_28[64][LANES];
-        dot(product_28, 64, product_14_2, 64, mlp_1_weight, 1, 64);
+        ALIGNED float product_30[64][LANES];
+        dot(product_30, 64, product_14_2, 64, mlp_1_weight, 1, 64);
         ALIGNED float part_30[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_30[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_28[at][lane];
+                part_30[at][lane] = (float)(hidden_4[at][lane] > 0.0f) * product_30[at][lane];
             }
         }
         store(part_30_out, part_30, first, count, 64, 64, 0);
@@ -793,28 +809,28 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
         // wgan_gp.gen:9
         ALIGNED float part_32[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_32[at][lane] = product_3_2[at][lane] + product_6_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_32[at][lane] = product_6_2[at][lane] + product_9_2[at][lane];
         }
         store(part_32_out, part_32, first, count, 64, 64, 0);
         ALIGNED float part_33[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_33[at][lane] = product_2_2[at][lane] + product_5_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_33[at][lane] = product_5_2[at][lane] + product_8_2[at][lane];
         }
         store(part_33_out, part_33, first, count, 64, 64, 0);
         ALIGNED float part_34[64][LANES];
         for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_34[at][lane] = product_5[at][lane] + product_4_2[at][lane];
+            for (int lane = 0; lane < LANES; lane++) part_34[at][lane] = product_4_2[at][lane] + product_7_2[at][lane];
         }
         store(part_34_out, part_34, first, count, 64, 64, 0);
         ALIGNED float part_35[1][LANES];
-        for (int lane = 0; lane < LANES; lane++) part_35[0][lane] = value_3_2[0];
+        for (int lane = 0; lane < LANES; lane++) part_35[0][lane] = value_2[0];
         store(part_35_out, part_35, first, count, 1, 1, 0);
-        ALIGNED float product_29[64][LANES];
-        dot(product_29, 64, product_12_2, 64, C_mlp_2_weight, 64, 1);
+        ALIGNED float product_31[64][LANES];
+        dot(product_31, 64, product_12_2, 64, C_mlp_2_weight, 64, 1);
         ALIGNED float part_36[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_36[at][lane] = indicator_value_3[at][lane] * product_29[at][lane];
+                part_36[at][lane] = indicator_value_3[at][lane] * product_31[at][lane];
             }
         }
         store(part_36_out, part_36, first, count, 64, 64, 0);
@@ -828,10 +844,10 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
 
 /* the gradient of the value that generator maximizes, by one draw for each row.
 
-   Takes x [rows, 2], value_cotangent [rows]; returns part_1 [rows, 1], part_2 [rows, 64], part_3 [rows, 64], part_4
-       [rows, 64], part_5 [rows, 64], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 2], part_9 [rows, 2], part_10
-       [rows, 64], part_11 [rows, 64], part_12 [rows, 64], part_13 [rows, 64], part_14 [rows, 64], part_15 [rows, 64],
-       part_16 [rows, 2]. */
+   Takes x [rows, 2], value_cotangent [rows]; returns value [rows], part_1 [rows, 1], part_2 [rows, 64], part_3 [rows,
+       64], part_4 [rows, 64], part_5 [rows, 64], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 2], part_9 [rows,
+       2], part_10 [rows, 64], part_11 [rows, 64], part_12 [rows, 64], part_13 [rows, 64], part_14 [rows, 64], part_15
+       [rows, 64], part_16 [rows, 2]. */
 void objective_generator_backward_rows(const int64_t *numbers, void *const *pointers) {
     const float *restrict value_cotangent_rows = pointers[1];
     const float *restrict mlp_0_weight = pointers[2];
@@ -849,23 +865,25 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
     const float *restrict C_mlp_2_weight = pointers[14];
     const float *restrict C_mlp_2_bias = pointers[15];
     const float *restrict C_mlp_output_weight = pointers[16];
-    const int64_t *restrict row_numbers = pointers[17];
-    float *restrict part_1_out = pointers[18];
-    float *restrict part_2_out = pointers[19];
-    float *restrict part_3_out = pointers[20];
-    float *restrict part_4_out = pointers[21];
-    float *restrict part_5_out = pointers[22];
-    float *restrict part_6_out = pointers[23];
-    float *restrict part_7_out = pointers[24];
-    float *restrict part_8_out = pointers[25];
-    float *restrict part_9_out = pointers[26];
-    float *restrict part_10_out = pointers[27];
-    float *restrict part_11_out = pointers[28];
-    float *restrict part_12_out = pointers[29];
-    float *restrict part_13_out = pointers[30];
-    float *restrict part_14_out = pointers[31];
-    float *restrict part_15_out = pointers[32];
-    float *restrict part_16_out = pointers[33];
+    const float *restrict C_mlp_output_bias = pointers[17];
+    const int64_t *restrict row_numbers = pointers[18];
+    float *restrict value_out = pointers[19];
+    float *restrict part_1_out = pointers[20];
+    float *restrict part_2_out = pointers[21];
+    float *restrict part_3_out = pointers[22];
+    float *restrict part_4_out = pointers[23];
+    float *restrict part_5_out = pointers[24];
+    float *restrict part_6_out = pointers[25];
+    float *restrict part_7_out = pointers[26];
+    float *restrict part_8_out = pointers[27];
+    float *restrict part_9_out = pointers[28];
+    float *restrict part_10_out = pointers[29];
+    float *restrict part_11_out = pointers[30];
+    float *restrict part_12_out = pointers[31];
+    float *restrict part_13_out = pointers[32];
+    float *restrict part_14_out = pointers[33];
+    float *restrict part_15_out = pointers[34];
+    float *restrict part_16_out = pointers[35];
     const int64_t begin = numbers[0];
     const int64_t end = numbers[1];
     const int64_t count = numbers[2];
@@ -877,10 +895,8 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
             : count - 1)];
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // wgan_gp.gen:9
-        ALIGNED float value[1][LANES];
+        // wgan_gp.gen:6
         ALIGNED float z[2][LANES];
-        for (int lane = 0; lane < LANES; lane++) value[0][lane] = value_cotangent[lane];
         normal(z, 2, row, seed, step, 0, 6);
         // wgan_gp.gen:7
         ALIGNED float product[64][LANES];
@@ -923,10 +939,12 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         }
         dot(product_7, 64, hidden_5, 64, C_mlp_2_weight, 64, 1);
         ALIGNED float hidden_6[64][LANES];
-        ALIGNED float product_8[64][LANES];
+        ALIGNED float value[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) hidden_6[at][lane] = relu(product_7[at][lane] + C_mlp_2_bias[at]);
         }
+        ALIGNED float product_8[64][LANES];
+        for (int lane = 0; lane < LANES; lane++) value[0][lane] = value_cotangent[lane];
         dot(product_8, 64, value, 1, C_mlp_output_weight, 1, 64);
         ALIGNED float product_9[64][LANES];
         ALIGNED float product_10[64][LANES];
@@ -963,13 +981,18 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         }
         dot(product_13, 64, product_4_2, 64, mlp_2_weight, 1, 64);
         ALIGNED float product_5_2[64][LANES];
+        ALIGNED float product_14[1][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
                 product_5_2[at][lane] = (float)(hidden_2[at][lane] > 0.0f) * product_13[at][lane];
             }
         }
-        store(part_1_out, value, first, count, 1, 1, 0);
+        dot(product_14, 1, hidden_6, 64, C_mlp_output_weight, 64, 1);
+        ALIGNED float value_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) value_2[lane] = product_14[0][lane] + C_mlp_output_bias[0];
+        store(value_out, &value_2, first, count, 1, 1, 0);
         // wgan_gp.gen:9
+        store(part_1_out, value, first, count, 1, 1, 0);
         store(part_2_out, hidden_6, first, count, 64, 64, 0);
         store(part_3_out, product_9, first, count, 64, 64, 0);
         store(part_4_out, hidden_5, first, count, 64, 64, 0);
@@ -986,12 +1009,12 @@ void objective_generator_backward_rows(const int64_t *numbers, void *const *poin
         store(part_12_out, hidden_2, first, count, 64, 64, 0);
         store(part_13_out, product_5_2, first, count, 64, 64, 0);
         store(part_14_out, hidden, first, count, 64, 64, 0);
-        ALIGNED float product_14[64][LANES];
-        dot(product_14, 64, product_5_2, 64, mlp_1_weight, 1, 64);
+        ALIGNED float product_15[64][LANES];
+        dot(product_15, 64, product_5_2, 64, mlp_1_weight, 1, 64);
         ALIGNED float part_15[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                part_15[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_14[at][lane];
+                part_15[at][lane] = (float)(hidden[at][lane] > 0.0f) * product_15[at][lane];
             }
         }
         store(part_15_out, part_15, first, count, 64, 64, 0);

@@ -47,12 +47,12 @@ objective_generator_rows = CFunction(
     random=True,
     work=910.0,
 )
-objective_critic_saving_rows = objective_critic_rows
 objective_critic_backward_rows = CFunction(
     __file__,
     "objective_critic_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((2,)),
         Port((1,)),
         Port((64,)),
@@ -92,16 +92,16 @@ objective_critic_backward_rows = CFunction(
         Port((64,)),
     ),
     lanes=16,
-    parameters=15,
+    parameters=16,
     random=True,
-    work=3770.0,
+    work=3780.0,
 )
-objective_generator_saving_rows = objective_generator_rows
 objective_generator_backward_rows = CFunction(
     __file__,
     "objective_generator_backward_rows",
     inputs=(Port((2,)), Port()),
     outputs=(
+        Port(),
         Port((1,)),
         Port((64,)),
         Port((64,)),
@@ -120,7 +120,7 @@ objective_generator_backward_rows = CFunction(
         Port((2,)),
     ),
     lanes=16,
-    parameters=15,
+    parameters=16,
     random=True,
     work=1750.0,
 )
@@ -143,33 +143,17 @@ PARAMETERS = (
     "C.mlp.output.weight",
     "C.mlp.output.bias",
 )
-PARAMETERS_2 = (
-    "mlp.0.weight",
-    "mlp.0.bias",
-    "mlp.1.weight",
-    "mlp.1.bias",
-    "mlp.2.weight",
-    "mlp.2.bias",
-    "mlp.output.weight",
-    "mlp.output.bias",
-    "C.mlp.0.weight",
-    "C.mlp.0.bias",
-    "C.mlp.1.weight",
-    "C.mlp.1.bias",
-    "C.mlp.2.weight",
-    "C.mlp.2.bias",
-    "C.mlp.output.weight",
-)
 GRADIENTS = {
     "objective_critic_rows": gradients.Gradient(
         inputs=("x",),
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_critic_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
-                RowFunction(objective_critic_backward_rows, parameters=PARAMETERS_2, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_critic_backward_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 shapes=(),
                 results=(
+                    "value",
                     "x_gradient",
                     "part_1",
                     "part_2",
@@ -234,7 +218,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.2.bias", (None,), ("part_34",)),
                     gradients.Part("C.mlp.output.weight", (None, None), ("part_35", "part_36")),
                 ),
-                width=1744,
+                width=1745,
+                valued=True,
             ),
         ),
     ),
@@ -243,14 +228,15 @@ GRADIENTS = {
         parameters=PARAMETERS,
         ways=(
             gradients.Way(
-                RowFunction(objective_generator_saving_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
+                RowFunction(objective_generator_rows, parameters=PARAMETERS, keywords=("rows", "seed", "step")),
                 RowFunction(
                     objective_generator_backward_rows,
-                    parameters=PARAMETERS_2,
+                    parameters=PARAMETERS,
                     keywords=("rows", "seed", "step"),
                 ),
                 shapes=(),
                 results=(
+                    "value",
                     "part_1",
                     "part_2",
                     "part_3",
@@ -286,7 +272,8 @@ GRADIENTS = {
                     gradients.Part("C.mlp.2.bias", (None,), ("part_3",)),
                     gradients.Part("C.mlp.output.bias", (None,), ("part_1",)),
                 ),
-                width=775,
+                width=776,
+                valued=True,
             ),
         ),
     ),

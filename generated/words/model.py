@@ -150,7 +150,7 @@ class Words(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/sequences/words.gen"
-    model_hash = "d84a404764634661f86dd2921e0a72569b4eab1a6fef6f8dd76adc3c85436486"
+    model_hash = "1bf83f9505e27fb0ac33532cff2daf00e4e084fa6bc6f86e0229cd0c979f55f5"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -62,13 +62,13 @@ def test_a_certificate_of_another_model_is_refused() -> None:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_checking_is_fast(path: Path) -> None:
-    """A few milliseconds on an idle machine; the bound leaves room for a loaded one."""
+    """A few milliseconds of the processor for most; the bound leaves room for the slowest, on a machine that others use."""
     derived = compiled(path, "derive").derived
     best = float("inf")
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         check(derived, Reporter())
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     assert best < 0.25
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from gencompiler.checks.factorization import joints
+from gencompiler.checks.joints import joints
 from gencompiler.derive import drawing, queries
 from gencompiler.derive.derive import derive
 from gencompiler.derive.nodes import Derived, Factor

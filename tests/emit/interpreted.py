@@ -71,7 +71,7 @@ def compared(path: Path, folder: Path) -> dict[str, str]:
     """What is wrong with each kernel of a spec, and with each gradient."""
     done = small(path)
     plan, places = plan_class(done.model, done.programs), Places(done.sources)
-    fused = {name: each for name, each in done.schedules.items() if each.fused}
+    fused = {name: each for name, each in done.schedules.items() if each.targets()}
     differentiated = {name: each.ways for name, each in done.gradients.items() if each.ways}
     (folder / "__init__.py").touch()
     (folder / "kernels.py").write_text(emit_kernels(plan, fused, '""""""', places))
@@ -79,7 +79,7 @@ def compared(path: Path, folder: Path) -> dict[str, str]:
     import_package(path.stem, folder)
     forward, backward = (importlib.import_module(f"{path.stem}.{name}") for name in ("kernels", "backward"))
     cases = [(forward, each.program, plan.functions[name]) for name, each in fused.items()]
-    cases += [(backward, each.program, each.name) for each in passes(plan.functions, differentiated)]
+    cases += [(backward, each.program, each.name) for each in passes(plan.functions, differentiated, differentiated)]
     found = {name: difference(module, program, name) for module, program, name in cases}
     for name in differentiated:
         function = plan.functions[name]

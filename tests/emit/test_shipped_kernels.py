@@ -50,11 +50,12 @@ pytestmark = pytest.mark.slow
 
 
 def kernels(spec: Path) -> list[tuple[str, Schedule]]:
-    """The names and schedules of the kernels of a spec, those of its backward passes included."""
+    """The names and schedules of the kernels of a spec, those of stages and of its backward passes included."""
     done = pipeline.run(SourceText(spec.name, spec.read_text()), until="differentiate")
-    schedules = [each for each in done.schedules.values() if each.fused]
-    schedules += [s for found in done.gradients.values() for way in found.ways for s in (way.saving, way.backward)]
-    return [(f"{spec.stem}_{each.program.name}_{number}", each) for number, each in enumerate(schedules)]
+    schedules = list(done.schedules.values())
+    schedules += [s for found in done.gradients.values() for way in found.ways for s in way.own]
+    own = [kernel for each in schedules for kernel in each.kernels()]
+    return [(f"{spec.stem}_{each.program.name}_{number}", each) for number, each in enumerate(own)]
 
 
 def _row(use: KernelUse) -> dict[str, int]:

@@ -49,7 +49,7 @@ MODELS: dict[str, tuple[Program, int]] = {
 }
 
 #: Random programs, and of the slow test: layouts, masks, draws and functions in all combinations.
-RANDOM, MORE = 20, 250
+RANDOM, MORE = 20, 100
 
 #: Changes to the kernel of `coupling_log_prob`, each of which the comparison must notice.
 SABOTAGE = {

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import gencompiler
+from gencompiler.diagnostics.model import CompileError
 from gencompiler.testing.properties import Effort, applicable
 from gencompiler.testing.spaces import states
 from gencompiler.testing.strategies import Perturbation
@@ -31,6 +32,14 @@ BINARY = {
   train maximum_likelihood""",
     "WaveNet": """
   p(x[t] | x[<t]) = Bernoulli(logits = wavenet(x[<t], onehot(y), hidden = 4, layers = 2))
+  train maximum_likelihood""",
+    "WaveNet written out": """
+  p(x[t] | x[<t]) = Bernoulli(logits = x[<t] |> conv(4, kernel = 2) |> gated(e = g) |> conv(kernel = 1))
+    where { g = embedding(y, size = 3) }
+  train maximum_likelihood""",
+    "recurrent, by local names": """
+  p(x[t] | x[<t]) = Bernoulli(logits = linear(gru(v, g, hidden = 5)))
+    where { g = embedding(y, size = 3)   v = 2 * x[<t] - 1 }
   train maximum_likelihood""",
     "belief net": """
   latent a : Binary[2], b : Binary[2]
@@ -78,8 +87,12 @@ REAL = {
   p(x | k) = Normal(W @ onehot(k) + b[y], s)
   train em""",
 }
+#: A layer that is given something.
+GATED = """def gated(h : Real[C, T] | e : Real[N], N = 3) -> Real[C, T] = tanh(a) * sigmoid(b)
+  where { a, b = conv(h, size = C, kernel = 2, context = e) }
+"""
 MODELS = {
-    name: f"model Given(D = {size}) {{\n  observed x : {support}[D]\n  given y : Category(3){body}\n}}\n"
+    name: f"{GATED if 'gated' in body else ''}model Given(D = {size}) {{\n  observed x : {support}[D]\n  given y : Category(3){body}\n}}\n"
     for support, size, bodies in (("Binary", 4, BINARY), ("Real", 2, REAL))
     for name, body in bodies.items()
 }
@@ -99,3 +112,29 @@ def test_a_density_under_each_class(name: str) -> None:
     model.loss({"x": x, "y": torch.tensor([0, 1, 2, 0, 1])}, phase=model.phases[0].label).backward()
     assert any(p.grad is not None and bool((p.grad != 0).any()) for p in model.parameters())
     assert model.sample(4, context=torch.tensor([2, 0, 1, 1])).shape == (4, *x.shape[1:])
+
+
+MACHINE = """
+model RBM(D = 3, H = 2) {
+  observed x : Binary[D]
+  latent h : Binary[H]
+  given y : Category(2)
+  param W : Real[H, D], a : Real[2, D], b : Real[2, H]
+  p(x, h) ∝ exp(a[y] @ x + b[y] @ h + h @ W @ x)
+  transition gibbs(x' | x) { h ~ p(h | x)   x' ~ p(x | h) }
+  train contrastive_divergence(gibbs, k = 2)
+  sample chain(gibbs, burn_in = 20)
+}
+"""
+
+
+def test_a_machine_is_trained_under_its_own_class() -> None:
+    """The prelude's objective draws a `y` of its own, which is not the class that this model calls so."""
+    model: Any = Perturbation(0.7, 2).apply(gencompiler.compile(MACHINE)())
+    x, y = states(view(model).fields[0]), torch.arange(8) % 2
+    model.loss({"x": x, "y": torch.zeros_like(y)}).backward()
+    own = model.a.grad
+    assert own[0].abs().max() > 0 and (own[1] == 0).all()
+    kept = MACHINE.replace("contrastive_divergence(gibbs, k = 2)", "persistent_contrastive_divergence(gibbs)")
+    with pytest.raises(CompileError, match="stored chains of a model with given variables"):
+        gencompiler.compile(kept)

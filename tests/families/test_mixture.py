@@ -6,10 +6,11 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, StudentT
 
 import gencompiler
 from gencompiler import api
+from gencompiler.diagnostics.model import CompileError
 from gencompiler.testing.strategies import Perturbation
 
 SCALES = """
@@ -112,6 +113,41 @@ def test_conditionals_are_mixtures_of_the_past() -> None:
         peer = MixtureSameFamily(Categorical(logits=a[i].expand(20, 2)), Normal(h @ M[i].T, s[i].exp().expand(20, 2)))
         total += peer.log_prob(x[:, i])
     torch.testing.assert_close(model.log_prob(x), total, rtol=1e-10, atol=1e-10)
+
+
+LISTED = """
+model Listed(D = 2) {
+  given    c : Real[D]
+  observed x : Real[D]
+  param m : Real[D], s : Positive[D]
+  p(x) = Mixture(logits = linear(c), [StudentT(3, 0, 1), StudentT(5, mlp(c, hidden = [4]), s), StudentT(9, m, 0.5)])
+  train maximum_likelihood
+}
+"""
+
+
+def test_components_of_a_list() -> None:
+    """Each with numbers, parameters or a network of its own: the density is torch's, and the same written by an index."""
+    model = Perturbation(0.5, 1).apply(gencompiler.compile(LISTED)()).double()
+    generator = torch.Generator().manual_seed(0)
+    c, x = torch.randn(2, 40, 2, dtype=torch.float64, generator=generator)
+
+    def affine(layer: str, value: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(value, model.value(f"{layer}.weight"), model.value(f"{layer}.bias"))
+
+    ones = torch.ones_like(x)
+    mean = torch.stack((0 * x, affine("mlp.output", affine("mlp.0", c).relu()), model.value("m") * ones), 1)
+    scale = torch.stack((ones, model.value("s") * ones, 0.5 * ones), 1)
+    freedom = torch.tensor((3.0, 5.0, 9.0), dtype=torch.float64)[:, None].expand(3, 2)
+    parts = Independent(StudentT(freedom, mean, scale), 1)
+    whole = MixtureSameFamily(Categorical(logits=affine("linear.output", c)), parts)
+    torch.testing.assert_close(model.log_prob(x, context=c), whole.log_prob(x), rtol=1e-12, atol=1e-12)
+    drawn = model.sample(20_000, seed=3, context=c[:1].expand(20_000, -1))
+    error = drawn.std(0) / 20_000**0.5
+    assert ((drawn.mean(0) - whole.mean[0]).abs() < 5 * error).all()
+    several = LISTED.replace("StudentT(9, m, 0.5)", "Normal(m, 0.5)")
+    with pytest.raises(CompileError, match="a list of components of several kinds"):
+        gencompiler.compile(several)
 
 
 def test_components_may_be_densities_of_the_user() -> None:

@@ -26,7 +26,7 @@ from gencompiler.proof.facts import (
     MonotoneOperator,
     result,
 )
-from gencompiler.proof.graph import Term, apply, choose, literal, reduce, symbol
+from gencompiler.proof.graph import Term, apply, choose, join, literal, network, reduce, select, symbol
 from gencompiler.proof.kernel import prove
 from gencompiler.proof.sde_facts import Diffusion
 from gencompiler.proof.search import Search
@@ -315,7 +315,41 @@ def _a_place_never() -> Forged:
     return "factorization", ("p", (("x", (2,)),), (first,), (0,)), ()
 
 
+# -- second solutions ------------------------------------------------------------------------------------------------
+
+_NEAR = Fraction(1, 2**11)
+_BOX = Fraction(1, 2**10)
+_UNIT_ROWS = ((Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+
+
+def _at(*numbers: Fraction | int) -> tuple[Fraction, ...]:
+    return tuple(map(Fraction, numbers))
+
+
+def _a_network_and_its_input_at_once() -> Forged:
+    """A coupling: at the solution its network sees the first point's own input, and is to give another number."""
+    seen = select(V, (0,))
+    output = network("n", 0, (1,), (seen,))
+    body = join((select(V, (0,)), plus(select(V, (1,)), output)))
+    choices, ends = ((output, _at(0), _at(0)),), (_at(0, 0), _at(_NEAR, _NEAR))
+    return "second_solution", (V, body, choices, ends, ((V, 0), (output, 0)), _BOX, _UNIT_ROWS), ()
+
+
+def _a_network_that_sees_what_is_solved_for() -> Forged:
+    """v + B(u), then u + A(v + B(u)): at the solution A sees the first point's own input, and is to give another."""
+    first, second = select(V, (0,)), select(V, (1,))
+    inner = network("b", 0, (1,), (first,))
+    shifted = plus(second, inner)
+    outer = network("a", 0, (1,), (shifted,))
+    body = join((shifted, plus(first, outer)))
+    choices = ((inner, _at(0), _at(_NEAR - 1)), (outer, _at(0), _at(-1)))
+    unknowns = ((inner, 0), (outer, 0))
+    return "second_solution", (V, body, choices, (_at(0, 0), _at(1, 1)), unknowns, _BOX, _UNIT_ROWS), ()
+
+
 PLANTED: tuple[Callable[[], Forged], ...] = (
+    _a_network_and_its_input_at_once,
+    _a_network_that_sees_what_is_solved_for,
     _a_map_with_a_hole,
     _a_reciprocal_of_what_is_defined,
     _a_logarithm_of_any_number,

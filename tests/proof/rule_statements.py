@@ -50,6 +50,7 @@ SCALAR = (
     "(u : Real[3] | v : Real[3], w : Real[3]) -> Real[3] requires 1 + w @ v != 0 = u + v * (w @ u)",
     "(u : Real | v : Interval(0, 1), w : Simplex(3)) -> Real = u + bin(v, join(0, cumsum(w)))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 0 then u + w[0] else u",
+    "(u : Real | a : Unit) -> Real = u / (1 - prod(for s in 3: if s < 2 then a / 2 else 1))",
     "(u : Real | w : Simplex(2)) -> Real = if u > 1 then exp(u) - 2 else u + 0.001 * w[0]",
     "(u : Interval(0, 1)) -> Interval(0, 1) = sin(pi * u / 2)",
     "(u : Interval(0, 1)) -> Open(-1, 1) = cos(pi * u)",
@@ -235,6 +236,17 @@ OWN = {
   exp(-v - v * (x - m)^2 / 2) * sqrt(v / (2 * pi))
 """
     + _NORMAL,
+    "two regions, each in an order of its own": """density F(x : Positive, y : Positive | a : Positive, b : Positive) =
+  if x < y then a * exp(-(y - x) - (a + b) * x) else b * exp(-(x - y) - (a + b) * y)
+"""
+    + _NORMAL,
+    "a law folded at 0": "density F(x : NonNegative | m : Real) = (1 / (1 + (x - m)^2) + 1 / (1 + (x + m)^2)) / pi\n"
+    + _NORMAL,
+    "a mass by a primitive": """density F(x : Interval(1, inf) | a : Positive, b : Unit) =
+  exp(a / b * (1 - x^b)) * x^(b - 2) * (a * x^b - b + 1)
+"""
+    + _NORMAL,
+    "a share that a number picks": "density F(x : Simplex(3), k : Category(3)) = 2 * x[k]\n" + _NORMAL,
     "an energy that falls too slowly": "model M { observed x : Positive  p(x) ∝ exp(-x) / x }\n",
     "supports that move": """density F(x : Interval(a, a + w) | a : Positive, w : Positive) = 1 / w
 density G(x : Interval(a, inf) | a : Positive) = exp(a - x)
@@ -293,6 +305,10 @@ claim reversible(t, p)
     "a table": "model M { observed k : Category(2)  p(k) = Categorical(probabilities = [0.25, 0.75]) }\n",
     "a mixture of rows": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2]
 p(k) = Categorical(probabilities = w @ A) }
+""",
+    "one of two points": """model M { observed k : Category(2)  param w : Simplex(2), A : Simplex(2)[2], a : Real
+p(k) = Categorical(probabilities = if a > 0 then w else A[1])
+}
 """,
     "densities on a simplex": f"""density F(x : Simplex(3) | a : Positive) = exp(lgamma(3 * a) - 3 * lgamma(a)) * prod(x)^(a - 1)
 density G(x : Simplex(3) | a : Positive) = exp(lgamma(2 * a) - 2 * lgamma(a)) * prod(x)^(a - 1)

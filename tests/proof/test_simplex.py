@@ -10,7 +10,7 @@ from gencompiler.model.nodes import REAL, Support
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.domain import point
 from gencompiler.proof.facts import InRange, Member
-from gencompiler.proof.graph import WHOLE, Term, apply, contract, each, element, literal, reduce, symbol
+from gencompiler.proof.graph import WHOLE, Term, apply, choose, contract, each, element, literal, reduce, symbol
 from gencompiler.proof.kernel import Unproved, prove
 from gencompiler.proof.search import Search
 from gencompiler.proof.simplex_rules import SIMPLEX
@@ -22,6 +22,7 @@ SQUARE = symbol("parameter", "B", THREE, (3, 3))
 STATE = symbol("variable", "z", Support("Category", (Fraction(2),)))
 POSITIVE = symbol("parameter", "a", Support("Positive"), (3,))
 ANY = symbol("parameter", "b", REAL, (3,))
+NUMBER = symbol("parameter", "c", REAL, ())
 FREE = symbol("parameter", "F", Support("Unit"), (3, 3))
 
 
@@ -35,6 +36,7 @@ FREE = symbol("parameter", "F", Support("Unit"), (3, 3))
         contract(contract(VECTOR, SQUARE), SQUARE),
         apply("divide", POSITIVE, reduce("sum", POSITIVE)),
         each(0, 4, literal(Fraction(1, 4))),
+        choose(apply("less", literal(0), NUMBER), VECTOR, element(TABLE, (STATE, WHOLE))),
     ],
 )
 def test_points_of_a_simplex(term: Term) -> None:
@@ -53,6 +55,9 @@ def test_points_of_a_simplex(term: Term) -> None:
         apply("divide", POSITIVE, reduce("sum", VECTOR)),
         apply("multiply", literal(2), VECTOR),
         each(0, 4, literal(Fraction(1, 3))),
+        choose(apply("less", literal(0), NUMBER), VECTOR, POSITIVE),
+        choose(apply("less", literal(0), ANY), VECTOR, element(TABLE, (STATE, WHOLE))),  # element by element
+        choose(apply("less", literal(0), apply("log", NUMBER)), VECTOR, VECTOR),  # of a number that may not be
     ],
 )
 def test_what_is_none(term: Term) -> None:

@@ -38,41 +38,66 @@ def gradient_of(
         shapes = tuple(output.type.shape for output in way.saving.outputs[1:])
         names = tuple(output.name for output in outputs)
         functions = [row_function(each, made(each)) for each in (way.saving, way.backward)]
-        ways.append(gradients.Way(*functions, shapes, names, parts, 1))
+        ways.append(gradients.Way(*functions, shapes, names, parts, 1, _prepared(way), way.valued))
     return gradients.Gradient(called.inputs, called.parameters, tuple(ways))
 
 
+def _prepared(way: Adjoint) -> gradients.Prepared | None:
+    found = way.prepared
+    if found is None:
+        return None
+    function = row_function(found.program, harness.compiled(found.program))
+    return gradients.Prepared(function, found.names, found.shapes, found.counts)
+
+
 def both(
-    program: Program, found: tuple[Adjoint, ...], rows: int = 9, scale: float = 1.0, dtype: torch.dtype = torch.float64
+    program: Program,
+    found: tuple[Adjoint, ...],
+    rows: int = 9,
+    scale: float = 1.0,
+    dtype: torch.dtype = torch.float64,
+    *,
+    even: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
     """(ours in `dtype`, torch's in float64) for each parameter."""
-    return compared(program, gradient_of(program, found), rows, scale, dtype)
+    return compared(program, gradient_of(program, found), rows, scale, dtype, even=even)
 
 
 def compared(
-    program: Program, gradient: gradients.Gradient, rows: int, scale: float, dtype: torch.dtype, device: str = "cpu"
+    program: Program,
+    gradient: gradients.Gradient,
+    rows: int,
+    scale: float,
+    dtype: torch.dtype,
+    device: str = "cpu",
+    *,
+    even: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
-    """(what `gradient` gives in `dtype` on `device`, torch's in float64) for each parameter."""
+    """(what `gradient` gives in `dtype` on `device`, torch's in float64) for each parameter; `even`: of a mean."""
     values = harness.parameters(program, scale=scale)
     given = harness.inputs(program, rows)
-    theirs = by_torch(program, rows, scale, torch.float64)
-    cotangent = torch.linspace(0.5, 1.5, rows, dtype=torch.float64)
+    theirs = by_torch(program, rows, scale, torch.float64, even=even)
+    cotangent = _cotangent(rows, torch.float64, even)
     keys = gradients.Keys(torch.arange(rows, device=device), harness.SEED, harness.STEP)
     inputs = [
         given[n].to(device) if given[n].dtype == torch.int64 else given[n].to(device, dtype) for n in gradient.inputs
     ]
     parameters = [values[path].to(device, dtype) for path in gradient.parameters]
-    _, *states = gradients.forward(gradient, inputs, parameters, keys)
+    _, *states = gradients.forward_at_once(gradient, inputs, parameters, keys)
     ours = gradients.backward(gradient, inputs, parameters, states, cotangent.to(device, dtype), keys)[len(inputs) :]
     return [(a.double().cpu(), b) for a, b in zip(ours, theirs, strict=True)]
 
 
-def by_torch(program: Program, rows: int, scale: float, dtype: torch.dtype) -> list[Tensor]:
+def _cotangent(rows: int, dtype: torch.dtype, even: bool) -> Tensor:
+    return torch.full((rows,), 1 / rows, dtype=dtype) if even else torch.linspace(0.5, 1.5, rows, dtype=dtype)
+
+
+def by_torch(program: Program, rows: int, scale: float, dtype: torch.dtype, *, even: bool = False) -> list[Tensor]:
     """The gradient that torch's automatic differentiation takes in `dtype`, for each parameter."""
     values = harness.parameters(program, scale=scale)
     leaves = {path: value.clone().to(dtype).requires_grad_() for path, value in values.items()}
     (out, *_) = harness.run_torch(program, harness.inputs(program, rows), leaves, rows, dtype)
-    total = (out * torch.linspace(0.5, 1.5, rows, dtype=dtype)).sum()
+    total = (out * _cotangent(rows, dtype, even)).sum()
     found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     return [torch.zeros_like(v) if g is None else g for v, g in zip(leaves.values(), found, strict=True)]
 

@@ -266,6 +266,8 @@ class _Row:
                 return of(value)
             case r.Collect(value=value):
                 return np.array([self.value(value, names, each) for each in range(value.type.particles)])
+            case r.Pool(value=value):
+                return np.sum([self.value(value, names, each) for each in range(value.type.particles)], axis=0)
             case r.Distribute(vector=vector):
                 return of(vector)[k]
             case r.ParticleIndex():

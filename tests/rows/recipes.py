@@ -189,6 +189,8 @@ class Built:
                 return graph.dot(of(value), matrix, transposed, AT)
             case "collect", value:
                 return graph.collect(of(value), self.sizes.particles, AT)
+            case "pool", value:
+                return graph.pool(of(value), self.sizes.particles, AT)
             case "distribute", value:
                 return graph.distribute(of(value), AT)
         return self._loop(*recipe[1:])
@@ -266,6 +268,8 @@ class Computed:
                 return of(value) @ (self.values[path].T if transposed else self.values[path])
             case "collect", value:
                 return self._repeated(of(value))
+            case "pool", value:
+                return self._repeated(of(value).sum(1))
             case "distribute", value:
                 return np.stack([of(value)[:, k, k] for k in range(self.sizes.particles)], 1)
         _, count, _, start, body = recipe

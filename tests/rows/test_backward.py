@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
@@ -12,13 +13,15 @@ import torch
 from torch import Tensor
 
 from gencompiler import pipeline
-from gencompiler.diagnostics.span import SourceText
+from gencompiler.diagnostics.span import SourceText, Span
 from gencompiler.rows.backward import Adjoint, adjoints
-from gencompiler.rows.contributions import NotDifferentiated
+from gencompiler.rows.contributions import Contribution
+from gencompiler.rows.graph import Graph
 from gencompiler.rows.lower import trained
-from gencompiler.rows.nodes import Program
+from gencompiler.rows.nodes import Expr, Program
 from gencompiler.rows.recovery import Recovery
 from gencompiler.rows.schedule import schedule
+from gencompiler.rows.unsupported import NotDifferentiated, NotLowered
 from gencompiler.rows.verify import verify
 from gencompiler.runtime import gradients
 from tests.rows import harness
@@ -39,7 +42,41 @@ CASES = {
     "a critic's gradient": ("adversarial/gan_grid.gen", {}, "objective_critic", False),
     "binary latents": ("approximate/sbn_wake_sleep.gen", {}, "objective_wake", False),
     "a kernel of an SDE": ("physics/vp_diffusion.gen", {}, "objective_phase_1", False),
+    "particles": (
+        "approximate/iwae.gen",
+        {"D": "6", "H": "5", "Z1": "3", "Z2": "2", "K": "3"},
+        "objective_phase_1",
+        False,
+    ),
+    "weights that normalize": ("approximate/sbn_rws.gen", {"D": "5", "H1": "4", "H2": "3"}, "objective_wake", False),
+    "a baseline of other particles": ("approximate/sbn_vimco.gen", {"D": "5"}, "objective_phase_1", False),
+    "a row of a matrix for each particle": (
+        "early/gtm.gen",
+        {"D": "5", "G": "3", "B": "2"},
+        "objective_phase_1",
+        False,
+    ),
+    "masks": ("autoregressive/made.gen", {"D": "6", "H": "9"}, "log_prob", False),
+    "an inverse that takes a loop": ("bijections/maf.gen", {}, "log_prob", False),
+    "windows": ("sequences/vrnn.gen", {"T": "3", "D": "4", "H": "6", "Z": "2"}, "objective_phase_1", False),
+    "computed places": (
+        "autoregressive/recurrent_nade.gen",
+        {"T": "3", "D": "4", "H": "5", "U": "6"},
+        "log_prob",
+        False,
+    ),
+    "norms of weights": ("adversarial/hinge.gen", {}, "objective_critic", False),
 }
+
+
+@functools.cache
+def at_hand(case: str) -> tuple[Program, tuple[Adjoint, ...]]:
+    """As C differentiates it."""
+    path, constants, name, _ = CASES[case]
+    done = pipeline.run(SourceText(path, (SPECS / path).read_text()), defines=constants, until="check")
+    build = trained(done.derived)[name]
+    draft, outputs = build()
+    return draft.program(outputs), adjoints(build, at_hand=True)
 
 
 @functools.cache
@@ -60,6 +97,25 @@ def test_gradients_are_those_of_torch(case: str) -> None:
         for each in (way.saving, way.backward):
             verify(each, "test")
         assert worst(both(program, (way,))) < 1e-9
+
+
+@pytest.mark.parametrize("case", ["networks", "particles", "masks", "a critic's gradient", "norms of weights"])
+def test_a_gradient_that_comes_with_the_value(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It serves a mean over rows; where rows have cotangents of their own the pass is run again."""
+    program, (way,) = at_hand(case)
+    assert way.valued
+    verify(way.backward, "test")
+    assert worst(both(program, (way,))) < 1e-9
+    assert worst(both(program, (way,), even=True)) < 1e-9
+    calls: list[object] = []
+    monkeypatch.setattr(gradients, "_results", lambda *given: calls.append(given))
+    assert worst(both(program, (way,), even=True)) < 1e-9
+    assert not calls
+
+
+def test_what_saves_states_gives_no_value() -> None:
+    _, found = at_hand("couplings")
+    assert not any(way.valued for way in found)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -143,12 +199,55 @@ def test_what_is_kept_from_forward_to_backward(layers: int) -> None:
 # -- refusals --------------------------------------------------------------------------------------------------------
 
 
-def test_what_has_no_backward_pass_says_why() -> None:
-    path = "approximate/iwae.gen"
+@pytest.mark.parametrize(
+    ("path", "name", "why"),
+    [
+        ("approximate/sylvester.gen", "objective_phase_1", "MatrixFunction"),
+        ("autoregressive/pixelcnn.gen", "log_prob", "convolve"),
+        ("inverses/hmm.gen", "objective_phase_1", "a loop within a loop"),
+    ],
+)
+def test_what_has_no_backward_pass_says_why(path: str, name: str, why: str) -> None:
     done = pipeline.run(SourceText(path, (SPECS / path).read_text()), until="check")
-    for build in trained(done.derived).values():
-        with pytest.raises(NotDifferentiated, match="particles"):
-            adjoints(build)
+    with pytest.raises((NotDifferentiated, NotLowered), match=why):
+        adjoints(trained(done.derived)[name])
+
+
+# -- errors that must be noticed -------------------------------------------------------------------------------------
+
+
+def test_a_mean_over_particles_is_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mean(self: Graph, value: Expr, count: int, span: Span) -> Expr:
+        return self.elementwise("divide", right(self, value, count, span), self.number(count, span), span=span)
+
+    right = Graph.pool
+    monkeypatch.setattr(Graph, "pool", mean)
+    assert worst(both(*at_hand.__wrapped__("particles"))) > 1e-3
+
+
+def test_a_mask_belongs_to_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    program, found = ways("masks")
+    passed = gradients.Prepared.passed_on
+
+    def without(self: gradients.Prepared, values: dict[str, Tensor], given: dict[str, Tensor]) -> dict[str, Tensor]:
+        shapes = {tuple(each.shape): each for each in given.values()}
+        return {path: shapes[tuple(each.shape)] for path, each in passed(self, values, given).items()}
+
+    monkeypatch.setattr(gradients.Prepared, "passed_on", without)
+    assert worst(both(program, found)) > 1e-3
+
+
+def test_an_iteration_adds_to_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    program, found = ways("computed places")
+    placed = [
+        dataclasses.replace(way, contributions=tuple(_next_place(each) for each in way.contributions)) for way in found
+    ]
+    assert worst(both(program, tuple(placed))) > 1e-3
+
+
+def _next_place(each: Contribution) -> Contribution:
+    moved = tuple(place[1:] + place[:1] if isinstance(place, tuple) else place for place in each.index)
+    return dataclasses.replace(each, index=moved)
 
 
 def test_pieces_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ def random_program(seed: int) -> tuple[Program, dict[str, tuple[object, ...]]]:
     recipes = {"rows": maker.make(None, 4, False), "particles": maker.make(None, 4, True)}
     recipes["vectors"] = maker.make(4, 4, True)
     recipes["collected"] = ("collect", maker.make(None, 3, True))
+    recipes["pooled"] = ("pool", maker.make(4, 3, True))
     return built.program({name: built.build(recipe) for name, recipe in recipes.items()}), recipes
 
 
