@@ -10,6 +10,7 @@ from tests.checks import (
     chain_errors,
     chain_errors_finite,
     chain_errors_fresh,
+    chain_errors_unseen,
     chain_statements,
     chain_statements_finite,
     chain_statements_fresh,
@@ -24,7 +25,7 @@ TRUE = [
     *chain_statements_finite.TRUE,
     *chain_statements_unseen.TRUE,
 ]
-FALSE = [*chain_errors.FALSE, *chain_errors_fresh.FALSE, *chain_errors_finite.FALSE, *chain_statements_unseen.FALSE]
+FALSE = [*chain_errors.FALSE, *chain_errors_fresh.FALSE, *chain_errors_finite.FALSE, *chain_errors_unseen.FALSE]
 KINDS = ("stationary", "reversible", "ergodic", "conditional")
 
 #: What the rules and searches leave open, with the reason.

@@ -160,12 +160,8 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
-    "ggibbs_sign",
-    "ggibbs_stale",
-    "unseen_augment",
-    "hmc_euler",
-    "ula_banana",
 )
+CHAIN += ("ggibbs_sign", "ggibbs_stale", "unseen_augment", "hmc_euler", "ula_banana")
 SDE = (
     "reversible: two noises",
     "reversible: underdamped",
