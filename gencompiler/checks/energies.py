@@ -9,6 +9,7 @@ formula must also fail where the elements are made different."""
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 
 from gencompiler.checks.checking import Checking, Finding
@@ -64,14 +65,17 @@ def check(checking: Checking) -> None:
     """Two verdicts for each energy."""
     for energy in checking.model.energies:
         _check_density(checking, energy)
-        own = obligation(checking.derived, energy)
-        if (found := _endless(own)) is not None:
-            _report_endless(checking, energy, own, found)
-            continue
-        shown = endless_search.finite(checking.search, *own.goal.values())
-        if shown is not None:
-            checking.record(Verdict(PROVED, own, shown))
-            continue
+        settle_mass(checking, obligation(checking.derived, energy), _name(energy), {})
+
+
+def settle_mass(checking: Checking, own: Obligation, name: str, labels: Mapping[Term, str]) -> None:
+    """The verdict on the total mass of an energy; `labels` say what its variables are called where they have no names
+    of their own."""
+    if (found := _endless(own)) is not None:
+        _report_endless(checking, own, found, name, labels)
+    elif (shown := _finite(checking, own)) is not None:
+        checking.record(Verdict(PROVED, own, shown))
+    else:
         proof = prove("assumption", (own.goal, REASON))
         checking.record(Verdict(ASSUMED, own, proof, (REASON,)))
 
@@ -82,21 +86,27 @@ def _endless(own: Obligation) -> Proof | None:
     return found if found is not None and confirmed(found) else None
 
 
-def _report_endless(checking: Checking, energy: nodes.Energy, own: Obligation, found: Proof) -> None:
+def _finite(checking: Checking, own: Obligation) -> Proof | None:
+    assert isinstance(own.goal, Integrable)
+    return endless_search.finite(checking.search, own.goal.joint, own.goal.variables, own.goal.log_density)
+
+
+def _report_endless(checking: Checking, own: Obligation, found: Proof, energy: str, labels: Mapping[Term, str]) -> None:
+    def called(term: Term) -> str:
+        return text(term, labels).removeprefix("variable ")
+
     *_, assignment, (element, direction, _, towards), shear, box = found.subject
-    name = text(element).removeprefix("variable ")
-    told = [f"{own} = {number(value)}" for own, value in assignment]
+    name = called(element)
+    told = [f"{called(one)} = {number(value)}" for one, value in assignment]
     way = f"`{name}` towards {'plus' if direction > 0 else 'minus'} infinity, it falls no faster than a multiple of"
     if towards:
         way = f"`{name}` towards an end of its support, it is at least a multiple of"
     elif shear:
-        slopes = ", ".join(f"`{text(other).removeprefix('variable ')}` moves by {number(by)}" for other, by in shear)
+        slopes = ", ".join(f"`{called(other)}` moves by {number(by)}" for other, by in shear)
         way = f"along lines on which {slopes} where `{name}` moves by 1, {way}"
-    told += [
-        f"{text(other).removeprefix('variable ')} from {number(low)} to {number(high)}" for other, (low, high) in box
-    ]
+    told += [f"{called(other)} from {number(low)} to {number(high)}" for other, (low, high) in box]
     note = ", ".join([*told, f"{way} the reciprocal of the distance"])
-    message = f"the total mass of `{_name(energy)}` is not finite, so that it is no law"
+    message = f"the total mass of `{energy}` is not finite, so that it is no law"
     label = "infinite mass"
     help_ = ("a factor such as `exp(-x^2 / 2)` keeps the mass finite, and so does a bounded type",)
     checking.report(Finding("G503", message, own.span, label, notes=(f"counterexample: {note}",), help=help_))

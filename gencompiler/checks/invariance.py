@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from gencompiler.catalog.supports import SUPPORTS
-from gencompiler.checks import admissibility, orbits
+from gencompiler.checks import admissibility, arrivals, orbits
 from gencompiler.checks.carrying import carried, linear_volume, sheared
 from gencompiler.checks.checking import Checking
 from gencompiler.model.nodes import Support
-from gencompiler.proof import arrival_search, finite_chains, flow_search, imbalance
-from gencompiler.proof.arrival_rules import always_taken
+from gencompiler.proof import finite_chains, flow_search, imbalance
 from gencompiler.proof.balancing import log_of
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.chain_rules import (
@@ -55,11 +54,11 @@ class Keeping:
                 return self._sequence(parts, log_target)
             case Repeated(index=index, count=count, part=part):
                 own = self.keeps(part, log_target)
-                return self._proved(move, "repeated", (index, count), own)
+                return self.proved(move, "repeated", (index, count), own)
             case Blend():
                 return self._blend(move, log_target)
             case Aided():
-                return prove("detailed_balance", (), self._aided(move, log_target))
+                return prove("detailed_balance", (), arrivals.by_way(self, move, log_target))
 
     def _sequence(self, parts: tuple[Move, ...], log_target: Term) -> Proof:
         """Part by part, without those whose work the next one does anew."""
@@ -72,7 +71,7 @@ class Keeping:
         rest = (*parts[: idle[0]], *parts[idle[0] + 1 :])
         found = self.keeps(rest[0] if len(rest) == 1 else Sequence(rest), log_target)
         taken = self.taken(parts[idle[0]])
-        return self._proved(parts[idle[0]], "forgotten", (parts[idle[0]], idle[0]), found, *taken)
+        return self.proved(parts[idle[0]], "forgotten", (parts[idle[0]], idle[0]), found, *taken)
 
     def taken(self, move: Move) -> list[Proof]:
         """What says that a move can be taken from everywhere; raises NotFound."""
@@ -94,7 +93,8 @@ class Keeping:
         except Unproved as failure:
             raise NotFound("range", term, str(failure)) from None
 
-    def _proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
+    def proved(self, move: Move, rule: str, subject: tuple[object, ...], *premises: Proof) -> Proof:
+        """A conclusion of a rule about a move, which is blamed where the rule does not apply; raises NotFound."""
         try:
             return prove(rule, subject, *premises)
         except Unproved as failure:
@@ -104,7 +104,7 @@ class Keeping:
     def _blend(self, move: Blend, log_target: Term) -> Proof:
         signs = self.signs(move)
         parts = [self._branch(move, w, p, log_target) for w, p in zip(move.weights, move.parts, strict=True)]
-        return self._proved(move, "blended", (move.state, move.weights, log_target), *parts, *signs)
+        return self.proved(move, "blended", (move.state, move.weights, log_target), *parts, *signs)
 
     def _branch(self, move: Blend, weight: Term, part: Move, log_target: Term) -> Proof:
         """That a part of a mixture keeps the measure, or where its weight reads what it moves, its share of it."""
@@ -126,14 +126,6 @@ class Keeping:
                 raise NotFound("range", weight, str(failure)) from None
         return signs
 
-    def arriving(self, move: Move, log_target: Term) -> Proof | None:
-        """That a move of draws brings to every place what was there, all ways taken together."""
-        try:
-            laws = self.drawn(move) if always_taken(move) else None
-        except NotFound:
-            return None
-        return None if laws is None else arrival_search.kept(self.search, move, log_target, laws)
-
     # -- detailed balance --------------------------------------------------------------------------------------------
 
     def balances(self, move: Move, log_target: Term) -> Proof:
@@ -141,9 +133,9 @@ class Keeping:
         if isinstance(move, Orbit):
             return orbits.walks(self, move, log_target)
         if isinstance(move, Aided):
-            return self._aided(move, log_target)
+            return arrivals.by_way(self, move, log_target)
         if not isinstance(move, Kernel | Deterministic):
-            return self._proved(move, "self_adjoint", (), self.undone(move, log_target))
+            return self.proved(move, "self_adjoint", (), self.undone(move, log_target))
         self.blamed = move
         by_cases = self._by_cases(move, log_target)
         if by_cases is not None:
@@ -154,7 +146,7 @@ class Keeping:
         if isinstance(move, Deterministic):
             own = self.involution(move.moves, move.maps)
             volume = self.volume(move.moves, move.maps)
-            found = self._proved(move, "involutive", (move, log_target), own, volume, finite, defined)
+            found = self.proved(move, "involutive", (move, log_target), own, volume, finite, defined)
         else:
             laws = [admissibility.attempt(self.checking, p.law) for p in move.proposals]
             maps = [
@@ -164,23 +156,9 @@ class Keeping:
                 for shown in (self.search.any_bijection(p.noise, p.body), self.search.defined(p.body))
             ]
             subject = (move, log_target)
-            found = self._proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
+            found = self.proved(move, "metropolis_hastings", subject, *laws, finite, defined, *maps)
         self.blamed = None
         return found
-
-    def _aided(self, move: Aided, log_target: Term) -> Proof:
-        """That draws by way of others are in detailed balance with a measure; raises NotFound."""
-        finite = self.search.range(log_target)
-        return self._proved(move, "balanced_by_way", (move, log_target), *self.drawn(move), finite)
-
-    def drawn(self, move: Move) -> list[Proof]:
-        """That the laws of a move of draws are admissible, in the order of the draws; raises NotFound."""
-        if isinstance(move, Aided):
-            aids = [admissibility.attempt(self.checking, law) for _, law in move.aids]
-            return [*aids, *self.drawn(move.kernel)]
-        if isinstance(move, Kernel):
-            return [admissibility.attempt(self.checking, p.law) for p in move.proposals]
-        return [proof for part in parts_of(move) for proof in self.drawn(part)]
 
     def _by_cases(self, move: Kernel | Deterministic, log_target: Term) -> Proof | None:
         """Balance value by value, of a proposal whose chances are given by a table and may be 0."""
@@ -204,11 +182,11 @@ class Keeping:
             case Sequence(parts=parts):
                 return prove("adjoint_sequence", (log_target,), *(self.undone(p, log_target) for p in parts))
             case Repeated(index=index, count=count, part=part):
-                return self._proved(move, "adjoint_repeated", (index, count), self.undone(part, log_target))
+                return self.proved(move, "adjoint_repeated", (index, count), self.undone(part, log_target))
             case Blend():
                 parts_ = [self.undone(p, log_target) for p in move.parts]
                 signs = self.signs(move)
-                return self._proved(move, "adjoint_blend", (move.state, move.weights), *parts_, *signs)
+                return self.proved(move, "adjoint_blend", (move.state, move.weights), *parts_, *signs)
 
     def accepts(self, move: Kernel | Deterministic) -> Proof:
         """That a derived log ratio is a real number, or a probability of acceptance is in [0, 1]; raises NotFound."""
@@ -239,11 +217,8 @@ class Keeping:
 
     def admissible(self, move: Move) -> bool:
         """Whether all laws of a move are known to be admissible; what is not has been reported at its own place."""
-        if isinstance(move, Kernel | Aided):
-            try:
-                self.drawn(move)
-            except NotFound:
-                return False
+        if isinstance(move, Kernel | Aided) and arrivals.laws(self, move) is None:
+            return False
         return all(self.admissible(part) for part in parts_of(move))
 
     # -- deterministic proposals -------------------------------------------------------------------------------------
@@ -306,7 +281,7 @@ class Keeping:
                 found = prove("not_kept", (), lost)
             return found
         return (
-            self._bringing_more(move, target)
+            arrivals.bringing_more(self, move, target)
             or self._changing(move, target)
             or finite_chains.change(move, target)
             or self._by_a_part(move, target)
@@ -326,7 +301,7 @@ class Keeping:
         try:
             stated = self._stated(move)
             if isinstance(move, Deterministic):
-                return flow_search.overtaken(move, target, self._map_premises(move, stated))
+                return flow_search.overtaken(move, target, self._map_premises(move, stated), stated)
             premises = self._all_premises(move)
             if premises is None or isinstance(move, Sequence | Repeated):
                 return None
@@ -337,14 +312,6 @@ class Keeping:
         if found is None and isinstance(move, Kernel):
             found = imbalance.gain(move, target, premises)
         return found
-
-    def _bringing_more(self, move: Move, target: Term) -> Proof | None:
-        """A place that a move of draws brings more to than it holds, all ways taken together."""
-        try:
-            laws = self.drawn(move) if always_taken(move) else None
-        except NotFound:
-            return None
-        return None if laws is None else arrival_search.brings_more(move, target, laws)
 
     def _map_premises(self, move: Deterministic, stated: list[Proof]) -> list[Proof] | None:
         """The volume of a map, where it moves anything continuous, and its probability; None where it is not known."""

@@ -1,12 +1,14 @@
-"""Is every density that a spec writes one: defined, nowhere negative, of mass 1; and are claimed distribution functions
-those of their densities?"""
+"""Is every density that a spec writes one: defined, nowhere negative, of mass 1, or under `∝` of a finite one?  And are
+claimed distribution functions those of their densities?"""
 
 from __future__ import annotations
 
 import dataclasses
 
+from gencompiler.checks import energies
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.verdict import PROVED, REFUTED, Obligation
+from gencompiler.derive.density import log_of
 from gencompiler.derive.nodes import Derived
 from gencompiler.model import nodes
 from gencompiler.proof import mass_refutations, mass_search, refute, sign_search
@@ -21,6 +23,7 @@ from gencompiler.proof.kernel import Proof, Unproved, prove
 from gencompiler.proof.mass_rules import TOLERANCE
 from gencompiler.proof.scope import DensityTerms, density_terms
 from gencompiler.proof.stick_rules import on_simplex
+from gencompiler.proof.structure import Integrable
 from gencompiler.proof.text import approximately, number, text
 
 SIGN, MASS, CDF, ORDER = "nonnegative", "mass", "cdf", "support"
@@ -53,6 +56,10 @@ def stated(derived: Derived) -> list[Stated]:
         mass = Obligation(
             MASS, name, f"the {discrete} of `{name}` is 1", span, HasMass(terms.variables, terms.body, TOLERANCE)
         )
+        if not density.normalized:
+            log_terms = density_terms(derived.model, dataclasses.replace(density, value=log_of(density.value)))
+            goal_ = Integrable(name, terms.variables, log_terms.body)
+            mass = Obligation(energies.ID, name, f"the total mass of `{name}` is finite", span, goal_)
         cdf = None
         if density.cdf is not None and terms.cdf is not None:
             words = f"the claimed distribution function is that of `{name}`"
@@ -98,6 +105,9 @@ def _check(checking: Checking, one: Stated) -> None:
         )
         cdf = verdict.proof if verdict.status == PROVED else None
     if sign.status != PROVED:
+        return
+    if not one.density.normalized:
+        energies.settle_mass(checking, one.mass, one.density.name, terms.labels)
         return
     purse = Account(MASS_STEPS)  # what the proof leaves, a refutation has
     seen: list[Proof] = []  # before the ways to a proof that take long

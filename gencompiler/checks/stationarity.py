@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
-from gencompiler.checks import admissibility, energies, invariance, orbits
+from gencompiler.checks import admissibility, arrivals, energies, invariance, orbits
 from gencompiler.checks.checking import Checking, Finding
 from gencompiler.checks.moves import Unsupported, condition, move_of
 from gencompiler.checks.verdict import REFUTED, UNKNOWN, Obligation, Verdict, refutes
@@ -138,7 +138,7 @@ def _settle(checking: Checking, claim: nodes.Claim, own: Obligation) -> None:
         except NotFound:
             exactly = finite_chains.settled(rule, goal.kernel, goal.log_target)
             if exactly is None and isinstance(goal, Stationary):
-                exactly = keeping.arriving(goal.kernel, goal.log_target)
+                exactly = arrivals.arriving(keeping, goal.kernel, goal.log_target)
             if exactly is None:
                 raise
             return exactly

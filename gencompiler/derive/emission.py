@@ -38,9 +38,6 @@ def emission(model: nodes.Model) -> Emission | str:
     move = next(t for t in model.transitions if t.name == str(method.arguments[0].value))
     if move.conditions:
         return f"`{move.name}` has conditions"
-    given = next((v.name for v in model.variables if v.role == "given"), None)
-    if given is not None:
-        return f"the chain runs given `{given}`, and would have to for each row"
     observed = [v.name for v in model.variables if v.role == "observed"]
     last = {s.name: s for s in move.steps if isinstance(s, nodes.Draw) and not s.place}
     laws = tuple(last[f"{name}'"] for name in observed if f"{name}'" in last)
@@ -59,7 +56,7 @@ def emission(model: nodes.Model) -> Emission | str:
     late = _read(tuple(before)) & {d.name for d in laws}
     if late:
         return f"`{move.name}` draws `{min(late)}` before what its law rests on"
-    start = {i.name for i in move.current} - set(observed)
+    start = {i.name for i in move.current} - {v.name for v in model.variables if v.role in ("observed", "given")}
     hidden = sorted(needed & start)
     if hidden:
         return f"the law of what `{move.name}` draws reads `{hidden[0]}`, where the chain was, which draws do not show"

@@ -238,14 +238,16 @@ class _Writer:
         asked = next(m for m in self.model.methods if m.name == "csl")
         count = next((int(o.value) for o in asked.arguments if o.name == "samples"), None)
         samples = "conservative.SAMPLES" if count is None else str(count)
+        context, passed = self._context()
         arguments = [f"{a}: Tensor" for a in self.arguments.values()]
-        arguments += ["*", f"samples: int = {samples}", f"burn_in: int = {options['burn_in']}", "seed: int = 0"]
+        counts = [f"samples: int = {samples}", f"burn_in: int = {options['burn_in']}"]
+        arguments += ["*", *context, *counts, "seed: int = 0"]
         words = (
             f"log of the mean density of {self._shapes(self.observed)} over `samples` chains, after one more step"
             ": [rows].\n\n"
             "At most log of the density of the chain's law after so many steps, in expectation."
         )
-        keys = {name: name for name in ("samples", "burn_in", "seed")}
+        keys = {**passed, **{name: name for name in ("samples", "burn_in", "seed")}}
         result = call("conservative.log_density", "self", self._values(), **keys)
         return self._method("csl", arguments, "Tensor", words, result)
 

@@ -75,8 +75,6 @@ def resolve(file: tree.File, defines: dict[str, nodes.Real], prelude: Prelude, r
 
 
 def _density(infer: Infer, definition: tree.Definition, defines: dict[str, nodes.Real]) -> None:
-    if definition.relation != "=":
-        infer.builder.unsupported("an energy outside a model", definition.span)
     user_densities.alone(infer, definition, lambda name: defines.get(name, EXTENT))
 
 

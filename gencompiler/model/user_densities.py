@@ -129,7 +129,8 @@ def density(
     place = None if moved is None else renamed(moved[0], name)
     width = None if moved is None or moved[1] is None else renamed(moved[1], name)
     value = moving_supports.scaled(None if moved is None else moved[1], value)
-    return nodes.Density(name, inputs[:cut], inputs[cut:], True, renamed(value, name), "", cdf, place, width, span=span)
+    whole, value = definition.relation == "=", renamed(value, name)
+    return nodes.Density(name, inputs[:cut], inputs[cut:], whole, value, "", cdf, place, width, span=span)
 
 
 def _inputs(

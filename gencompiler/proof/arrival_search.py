@@ -85,7 +85,9 @@ def _taken(variables: tuple[Term, ...], body: Term) -> list[tuple[tuple[Term, ..
         centre = next((v for v in map(Fraction, ("1/2", "1")) if admissible(support_of(order[0]), v)), None)
         ranged += [] if centre is None else [(order, range_around(order[0], centre))]
     closed: list[tuple[tuple[Term, ...], Range | None]] = [(order, None) for order in orders[:2]]
-    return [*ranged, *closed] if len(variables) > 1 else [*closed, *ranged]
+    return (
+        [*ranged, *closed] if len(variables) > 1 else closed
+    )  # of one variable alone, `flow_search` looks for a range
 
 
 def _orders(variables: tuple[Term, ...], body: Term) -> Iterator[tuple[Term, ...]]:

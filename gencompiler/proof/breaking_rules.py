@@ -7,12 +7,16 @@ apart: bijections; involutions accepted with min(1, r); a random walk with Gauss
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
+
+from flint import arb, arb_mat
 
 from gencompiler.catalog.supports import SUPPORTS
 from gencompiler.model.nodes import REAL
 from gencompiler.proof import enclosure
+from gencompiler.proof.calculus import ROUGH, derivative
 from gencompiler.proof.chain_refutations import Point, box, chance, decided
 from gencompiler.proof.chain_rules import (
     PROBABILITIES,
@@ -32,12 +36,12 @@ from gencompiler.proof.chain_rules import (
 from gencompiler.proof.composite_rules import Volume, total_weight, volume_of
 from gencompiler.proof.evaluate import evaluate
 from gencompiler.proof.facts import Fact, InRange
-from gencompiler.proof.flow_rules import Place, fixed_values, state_of
-from gencompiler.proof.graph import Term, support_of
+from gencompiler.proof.flow_rules import Place, fixed_values, state_of, without_gradients
+from gencompiler.proof.graph import Term, subterms, support_of
 from gencompiler.proof.kernel import Subject, Unproved, need, rule
 from gencompiler.proof.numbers import Values, ball
 from gencompiler.proof.refute_rules import admissible
-from gencompiler.proof.terms import ONE, ZERO, minus
+from gencompiler.proof.terms import ONE, ZERO
 
 # -- deterministic moves ---------------------------------------------------------------------------------------------
 
@@ -49,13 +53,67 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     Subject: the move, log of the measure, values of parameters, the place x.  Premises: the volume of f, where it moves
     anything continuous, then that a probability of acceptance that the spec states is in [0, 1]."""
     move, log_target, assignment, place = cast(tuple[Deterministic, Term, Place, Place], subject)
-    here = dict(place)
+    log_det: Term = ZERO
+    rest = premises
+    if not all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
+        log_det, rest = volume_of(rest[0] if rest else None, move.moves, move.maps), rest[1:]
+
+    def volume(start: Point) -> arb:
+        return ball(evaluate(log_det, start)[0]).exp()
+
+    _takes_more(move, log_target, assignment, place, rest, volume)
+    return NotStationary(move, log_target)
+
+
+@rule
+def overtaken_nearby(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
+    """The same, with det f'(x) by derivatives: where it is not 0, f is one-to-one near x, and what it is elsewhere only
+    brings more.
+
+    Subject: the move, log of the measure, values of parameters, the place x.  Premise: that a probability of acceptance
+    that the spec states is in [0, 1]."""
+    move, log_target, assignment, place = cast(tuple[Deterministic, Term, Place, Place], subject)
+    need(all(m.shape == () and support_of(m) == REAL for m in move.moves), "something besides numbers moves")
+
+    def volume(start: Point) -> arb:
+        return cast(arb, abs(_jacobian(move.maps, move.moves, start)[1]))
+
+    _takes_more(move, log_target, assignment, place, premises, volume)
+    return NotStationary(move, log_target)
+
+
+def _jacobian(maps: tuple[Mapped, ...], moves: tuple[Term, ...], point: Point) -> tuple[Point, arb]:
+    """Where maps take a point, and the determinant of their derivative there."""
+    found = arb(1)
+    for each in maps:
+        for _ in range(each.count if isinstance(each, Times) else 1):
+            if isinstance(each, Images):
+                images = [without_gradients(i) for i in each.images]
+                inner = [t for i in images for t in subterms(i) if t.arguments]
+                smooth = all(t.operation == "apply" and t.data not in ROUGH for t in inner)
+                need(smooth, "a map that may have no derivative")
+                rows = [[ball(evaluate(derivative(i, m), point)[0]) for m in moves] for i in images]
+                found = found * arb_mat(rows).det()
+                values = tuple(evaluate(i, point) for i in images)
+                point = {**point, **dict(zip(moves, values, strict=True))}
+            else:
+                point, own = _jacobian(each.maps, moves, point)
+                found = found * own
+    return point, found
+
+
+def _takes_more(
+    move: Deterministic,
+    log_target: Term,
+    assignment: Place,
+    place: Place,
+    premises: tuple[Fact, ...],
+    volume: Callable[[Point], arb],
+) -> None:
+    """That a map takes more from a place than it leaves where it leads; raises Unproved."""
+    here, rest = dict(place), list(premises)
     fixed_values(assignment, tuple(here))
     need(state_of(move, log_target) <= set(here), "a state without a value")
-    log_det: Term = ZERO
-    rest = list(premises)
-    if not all(SUPPORTS[support_of(m).name].discrete for m in move.moves):
-        log_det = volume_of(rest.pop(0) if rest else None, move.moves, move.maps)
     if move.probability is not None and move.probability is not ONE:
         inside = rest.pop(0) if rest else None
         if not isinstance(inside, InRange) or inside.term is not move.probability:
@@ -65,6 +123,8 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
     def compute() -> bool:
         fixed: Point = dict(assignment)
         start: Point = {**fixed, **{s: box(support_of(s), v) for s, v in here.items()}}
+        size = volume(start)
+        need(bool(size > 0), "a map that may fold")
         stop = mapped(move.maps, move.moves, start)
         need(all(_inside(m, stop[m]) for m in move.moves), "a map out of the space")
         beyond = mapped(move.maps, move.moves, stop)
@@ -72,12 +132,11 @@ def overtaken(subject: Subject, premises: tuple[Fact, ...]) -> Fact:
         out, back = (
             {**one, **{a: other[m] for a, m in arrives.items()}} for one, other in ((start, stop), (stop, beyond))
         )
-        leaving = ball(evaluate(minus(log_target, log_det), start)[0]).exp() * chance(move, out)
+        leaving = ball(evaluate(log_target, start)[0]).exp() / size * chance(move, out)
         staying = ball(evaluate(log_target, stop)[0]).exp() * chance(move, back)
         return bool(leaving > staying)
 
     need(decided(compute), "no more mass than there is")
-    return NotStationary(move, log_target)
 
 
 @rule

@@ -15,7 +15,7 @@ from gencompiler.proof.budget import Spent, limited
 from gencompiler.proof.closed_forms import ClosedForms
 from gencompiler.proof.endless_rules import Box, End, Shear, confined, falls_slowly, near_end, sheared
 from gencompiler.proof.evaluate import Undefined
-from gencompiler.proof.graph import Malformed, Term, apply, is_finite, subterms, support_of
+from gencompiler.proof.graph import Malformed, Term, apply, is_finite, support_of
 from gencompiler.proof.kernel import Proof, Unproved, attempt, prove
 from gencompiler.proof.mass_rules import at_point, elements, mass, scalar
 from gencompiler.proof.numbers import Undecided
@@ -65,13 +65,16 @@ def _slanted(ends: list[End], variables: tuple[Term, ...], body: Term) -> Iterat
 
 
 def _together(one: Term, other: Term, body: Term) -> bool:
-    """Whether a sum, a difference or a product in a term has one element on one side and the other on the other."""
-    for term in subterms(body):
-        if term.operation == "apply" and term.data in ("add", "subtract", "multiply"):
-            left, right = (a.symbols for a in term.arguments)
-            if (one in left and other in right) or (other in left and one in right):
-                return True
-    return False
+    """Whether an energy is more than a sum of what reads one element and of what reads the other."""
+    if one not in body.symbols or other not in body.symbols:
+        return False
+    if body.operation == "apply" and body.data in ("add", "subtract", "negate"):
+        return any(_together(one, other, a) for a in body.arguments)
+    if body.operation == "apply" and body.data in ("multiply", "divide"):
+        reading = [a for a in body.arguments if a.symbols]
+        if len(reading) == 1 and not (body.data == "divide" and body.arguments[1].symbols):
+            return _together(one, other, reading[0])
+    return True
 
 
 def finite(search: Search, joint: str, variables: tuple[Term, ...], log_density: Term) -> Proof | None:

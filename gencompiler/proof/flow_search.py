@@ -127,8 +127,12 @@ def range_around(own: Term, value: Fraction) -> tuple[Fraction, Fraction]:
     return below[0] if below else value, above[0] if above else value
 
 
-def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof] | None) -> Proof | None:
-    """A place from which a map takes more than comes back, or leaves the space; without premises the latter alone."""
+def overtaken(
+    move: Deterministic, log_target: Term, premises: Iterable[Proof] | None, stated: Iterable[Proof]
+) -> Proof | None:
+    """A place from which a map takes more than comes back, or leaves the space; without premises, which say what its
+    volume is, by its derivatives there.  `stated`: that a probability of acceptance is one."""
+    stated = tuple(stated)
     known = None if premises is None else tuple(premises)
     state = state_of(move, log_target)
     for assignment in assignments(move, log_target):
@@ -142,7 +146,9 @@ def overtaken(move: Deterministic, log_target: Term, premises: Iterable[Proof] |
                 place.append((own, tuple(values[(turn + number + k) % len(values)] for k in range(size))))
             subject = (move, log_target, assignment, tuple(place))
             found = attempt("escapes", subject) or (
-                attempt("overtaken", subject, *known) if known is not None else None
+                attempt("overtaken", subject, *known)
+                if known is not None
+                else attempt("overtaken_nearby", subject, *stated)
             )
             if found is not None:
                 return found

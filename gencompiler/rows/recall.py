@@ -61,7 +61,7 @@ def recalled(graph: Graph, plan: LoopPlan) -> dict[int, Expr]:
     first = len(plan.inside)
     initials = Substitution(graph, {id(i): b for i, b in zip(plan.inside, plan.initials, strict=True)})
     started = tuple(initials(value) for value, _ in found)
-    names = tuple(graph.fresh(graph.hints.get(id(value), "known")) for value, _ in found)
+    names = tuple(graph.fresh(_name(graph, plan, value)) for value, _ in found)
     inside = tuple(
         graph.intern(nodes.Local(value.type, name, span=value.span), plan.depth, ("recalled", id(plan), name))
         for name, (value, _) in zip(names, found, strict=True)
@@ -78,6 +78,22 @@ def recalled(graph: Graph, plan: LoopPlan) -> dict[int, Expr]:
     plan.names, plan.wishes = (*plan.names, *names), (*plan.wishes, *names)
     plan.initials, plan.inside, plan.nexts = (*plan.initials, *started), (*plan.inside, *inside), nexts
     return {first + k: value for k, (value, _) in enumerate(found)}
+
+
+def _name(graph: Graph, plan: LoopPlan, value: Expr) -> str:
+    """What a carried value is called: by its own name; `grad_U_kept`, of a multiple of what has one; or by the state
+    that it is a function of, `kept_of_z`."""
+    inner = value
+    while id(inner) not in graph.hints and isinstance(inner, nodes.Elementwise):
+        rest = [part for part in inner.arguments if not isinstance(part, nodes.Number)]
+        if len(rest) != 1 or inner.function not in ("multiply", "divide", "negate"):
+            break
+        (inner,) = rest
+    if id(inner) in graph.hints:
+        return graph.hints[id(inner)] + ("" if inner is value else "_kept")
+    state = {id(own): wish for own, wish in zip(plan.inside, plan.wishes, strict=False)}
+    read = (state[id(part)] for part in operands_first(value, _parts) if id(part) in state)
+    return f"kept_of_{next(read, 'state')}"
 
 
 def remember(graph: Graph, plan: LoopPlan, carried: dict[int, Expr]) -> None:

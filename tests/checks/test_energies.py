@@ -157,6 +157,19 @@ def test_the_mass_along_slanted_lines(variables: str, density: str, status: str,
     assert recheck(certificate_data(found)) == []
 
 
+def test_energies_in_a_library() -> None:
+    """For all values of their parameters: of a mass that is finite at some values only, nothing is proved."""
+    found, _ = checked("""density Well(x : Real, v : Real | a : Real) ∝ exp(-(x - a * v)^2 - v^4)
+density Bowl(x : Real[2] | s : Positive) ∝ exp(-s * sum(x^2))
+density Open(x : Real | s : NonNegative) ∝ exp(-s * x^2)
+density Ridge(x : Real, v : Real) ∝ exp(-(x - v)^2)
+""")
+    own = {v.obligation.subject: v.status for v in found.verdicts if v.obligation.id == "integrable"}
+    assert own == {"Well": "proved", "Bowl": "proved", "Open": "assumed", "Ridge": "refuted"}
+    assert {v.status for v in found.verdicts if v.obligation.id == "nonnegative"} == {"proved"}
+    assert recheck(certificate_data(found)) == []
+
+
 def test_a_chain_keeps_no_law_of_infinite_mass() -> None:
     """Detailed balance holds, and there is nothing to sample from."""
     text = """model M {

@@ -118,6 +118,28 @@ def test_rows_of_a_data_set_are_evaluated_as_the_spec_asks() -> None:
     assert 1 < found.smallest_size <= found.effective_size < 4000
 
 
+def test_a_chain_that_is_given_something_has_a_law_for_each_value() -> None:
+    """x' = x / 2 + y + noise of variance 1 settles at Normal(2 y, sqrt(4 / 3))."""
+    model = gencompiler.compile("""model M {
+  given    y : Real
+  observed x : Real
+  latent   c : Real
+  q(c | x) = Normal(x, 1)
+  p(x | c, y) = Normal(c / 2 + y, sqrt(0.75))
+  transition step(x' | x, y) { c ~ q(c | x)   x' ~ p(x | c, y) }
+  sample chain(step, burn_in = 40)
+  evaluate csl(samples = 8000)
+}
+""")()
+    y = torch.tensor([0.0, 1.5, 0.0, 1.5, -1.0])
+    x = torch.tensor([0.5, 2.0, -1.0, 4.0, -2.5])
+    exact = torch.distributions.Normal(2 * y, math.sqrt(4 / 3)).log_prob(x).double()
+    torch.testing.assert_close(model.csl(x, context=y), exact, rtol=0, atol=0.08)
+    assert not torch.allclose(model.csl(x, context=y + 1), exact, atol=0.08)
+    found = conservative.evaluate(model, Rows({"x": x, "y": y}, torch.arange(5)))
+    assert found.log_density.nats == pytest.approx(float(exact.mean()), abs=0.08)
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

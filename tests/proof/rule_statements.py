@@ -163,10 +163,8 @@ CHAIN = (
     "autoregression_wide",
     "rotation",
     "rotation_no",
-    "ggibbs_sign",
-    "ggibbs_stale",
-    "unseen_augment",
 )
+CHAIN += ("ggibbs_sign", "ggibbs_stale", "unseen_augment", "hmc_euler", "ula_banana")
 SDE = (
     "reversible: two noises",
     "reversible: underdamped",
