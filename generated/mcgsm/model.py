@@ -24,7 +24,7 @@ def log_prob_rows(x, eta, alpha, g, L, a, b):
     device = x.device
     places = torch.arange(6, device=device)
     # mcgsm.gen:16
-    t = 7.0 * places / 5.0 - 2.0
+    t = 7.0 * places.to(dtype) / 5.0 - 2.0
     # mcgsm.gen:15
     value = torch.eye(24, dtype=dtype, device=device)
     last = convolutions.convolve(x, value[:, :21], None, (8, 8), (3, 7), ((3, -1), (3, 3))) + convolutions.convolve(
@@ -151,7 +151,7 @@ def sample_rows(eta, alpha, g, L, a, b, *, rows, seed, step):
     places_4 = torch.arange(4, device=device)
     x = torch.empty(len(rows), 64, dtype=dtype, device=device)
     # mcgsm.gen:16
-    t = 7.0 * places / 5.0 - 2.0
+    t = 7.0 * places.to(dtype) / 5.0 - 2.0
     # mcgsm.gen:12
     uniform_1 = random.uniform(seed, rows, step, 1, 64, dtype=dtype)
     uniform_2 = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
