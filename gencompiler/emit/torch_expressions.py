@@ -31,7 +31,7 @@ from gencompiler.emit.code import (
     number,
 )
 from gencompiler.emit.torch_particles import drawn_size, matrix_function, moved, particle_numbers
-from gencompiler.emit.torch_values import Scope, Value, aligned, for_each_row, indexed
+from gencompiler.emit.torch_values import Scope, Value, aligned, for_each_row, indexed, reals
 from gencompiler.rows.analysis import constant
 from gencompiler.rows.nodes import (
     Argsort,
@@ -206,6 +206,8 @@ class Expressions:
         codes = self._together(values, expr.type)
         if expr.function == "power" and constant(expr.arguments[1]) is not None:
             codes[1] = number(constant(expr.arguments[1]) or 0, whole=True)
+        if expr.type.kind == "real" and {value.type.kind for value in values if not value.host} == {"integer"}:
+            codes = reals(codes, values, self.scope.want("dtype"))
         chunked = any(value.chunked for value in values)
         return Value(self._apply(expr.function, codes, values), expr.type, chunked=chunked)
 

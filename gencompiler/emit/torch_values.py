@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, infix
+from gencompiler.emit.code import Attribute, Code, Level, Subscript, Text, call, infix, method
 from gencompiler.emit.names import Names
 from gencompiler.emit.signature import Signature
 from gencompiler.rows.nodes import Draw, Expr, RowType
@@ -107,6 +107,12 @@ def aligned(value: Value, chunked: bool, rows: bool, dims: int) -> Code:
     if items.count("None") == 1 and len(items) > 2:
         return indexed(value.code, ["...", "None"])
     return indexed(value.code, items)
+
+
+def reals(codes: list[Code], values: list[Value], dtype: Code) -> list[Code]:
+    """Tensors of integers, beside none of reals, in the model's dtype: beside a number of Python's they would take that
+    of torch by default."""
+    return [code if value.host else method(code, "to", dtype) for code, value in zip(codes, values, strict=True)]
 
 
 def for_each_row(kind: RowType, whole: RowType) -> RowType:

@@ -1,12 +1,13 @@
-"""Held-out likelihood of flows against the same flows in zuko, at equal size and equal budget.
+"""Held-out likelihood of flows against the same flows in zuko and nflows, at equal size and equal budget.
 
     python -m tests.benchmarks likelihood
     python -m tests.benchmarks likelihood --flows maf --data pinwheel --seeds 0 1 2 --epochs 30
 
 Each flow is trained on the same rows in the same order by Adam with the same schedule, and keeps the epoch with the best
 validation loss; the numbers are means over test rows, for each seed.  zuko's side uses `MAF`, `NICE` (affine couplings)
-and `NICE` with splines as they come; ours are the specs below, whose affine maps are zuko's: u exp(s) + m, with a bounded
-s.  It needs `pip install zuko scikit-learn`.
+and `NICE` with splines as they come; nflows' its masked affine maps, affine couplings and coupling splines as they come,
+an order reversed after each; ours are the specs below, whose affine maps are zuko's: u exp(s) + m, with a bounded s.
+Hidden layers are two of 64 units with relu everywhere.  It needs `pip install zuko nflows scikit-learn`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import nflows.distributions
+import nflows.flows
+import nflows.transforms
 import torch
 import zuko
+from nflows.nn.nets import MLP
 from torch import Tensor, nn
 
 import gencompiler
@@ -113,31 +118,73 @@ def ours(flow: str, task: Task, epochs: int) -> type[Model]:
         return gencompiler.compile(path)
 
 
-class Peer(nn.Module):
-    """zuko's flow, behind the same dequantization and logit where the data are grey levels."""
+def zuko_flow(flow: str, task: Task) -> nn.Module:
+    """The flow in zuko."""
+    sizes = {"hidden_features": (HIDDEN, HIDDEN), "transforms": task.maps}
+    if flow == "maf":
+        return zuko.flows.MAF(task.size, **sizes)
+    if flow == "realnvp":
+        return zuko.flows.NICE(task.size, **sizes)
+    spline = {"univariate": zuko.transforms.MonotonicRQSTransform, "shapes": [(BINS,), (BINS,), (BINS - 1,)]}
+    return zuko.flows.NICE(task.size, **sizes, **spline)
 
-    def __init__(self, flow: str, task: Task) -> None:
-        super().__init__()
-        sizes = {"hidden_features": (HIDDEN, HIDDEN), "transforms": task.maps}
+
+class Network(MLP):
+    """What a coupling of nflows calls, which hands it a context too."""
+
+    def forward(self, inputs: Tensor, context: object = None) -> Tensor:
+        """The network's outputs."""
+        found: Tensor = super().forward(inputs)
+        return found
+
+
+def nflows_flow(flow: str, task: Task) -> nn.Module:
+    """The flow in nflows."""
+    half = (torch.arange(task.size) >= task.size // 2).int()
+
+    def network(given: int, made: int) -> nn.Module:
+        return Network((given,), (made,), [HIDDEN, HIDDEN])
+
+    def part() -> nn.Module:
         if flow == "maf":
-            self.flow = zuko.flows.MAF(task.size, **sizes)
-        elif flow == "realnvp":
-            self.flow = zuko.flows.NICE(task.size, **sizes)
-        else:
-            spline = {"univariate": zuko.transforms.MonotonicRQSTransform, "shapes": [(BINS,), (BINS,), (BINS - 1,)]}
-            self.flow = zuko.flows.NICE(task.size, **sizes, **spline)
+            return nflows.transforms.MaskedAffineAutoregressiveTransform(
+                task.size, HIDDEN, num_blocks=1, use_residual_blocks=False
+            )
+        if flow == "realnvp":
+            return nflows.transforms.AffineCouplingTransform(half, network)
+        return nflows.transforms.PiecewiseRationalQuadraticCouplingTransform(
+            half, network, num_bins=BINS, tails="linear", tail_bound=float(BOX)
+        )
+
+    parts = [each for _ in range(task.maps) for each in (part(), nflows.transforms.ReversePermutation(task.size))]
+    base = nflows.distributions.StandardNormal([task.size])
+    return nflows.flows.Flow(nflows.transforms.CompositeTransform(parts), base)
+
+
+#: The peers: what makes a flow, and log p of rows under it.
+PEERS: dict[str, tuple[Callable[[str, Task], nn.Module], Callable[[nn.Module, Tensor], Tensor]]] = {
+    "zuko": (zuko_flow, lambda flow, x: flow().log_prob(x)),
+    "nflows": (nflows_flow, lambda flow, x: flow.log_prob(x)),
+}
+
+
+class Peer(nn.Module):
+    """A peer's flow, behind the same dequantization and logit where the data are grey levels."""
+
+    def __init__(self, library: str, flow: str, task: Task) -> None:
+        super().__init__()
+        make, self.density = PEERS[library]
+        self.flow = make(flow, task)
         self.discrete = task.discrete
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x), or one draw of the dequantization bound, `[rows]`."""
         if not self.discrete:
-            density: Tensor = self.flow().log_prob(x)
-            return density
+            return self.density(self.flow, x)
         u = torch.rand(x.shape)
         low, high = torch.log((x + u) / LEVELS), torch.log(((LEVELS - 1 - x) + (1 - u)) / LEVELS)
         volume = (low + high).sum(-1) + x.shape[-1] * math.log(LEVELS)
-        bound: Tensor = self.flow().log_prob(low - high) - volume
-        return bound
+        return self.density(self.flow, low - high) - volume
 
 
 def train_peer(peer: Peer, dataset: data.Dataset, settings: training.Settings) -> None:
@@ -169,8 +216,8 @@ def score(log_prob: Callable[[Tensor, int], Tensor], task: Task, x: Tensor) -> f
     return -mean / (task.size * math.log(2)) if task.discrete else mean
 
 
-def compared(flow: str, task: Task, seed: int, epochs: int) -> tuple[float, float]:
-    """Our score and zuko's."""
+def compared(flow: str, task: Task, seed: int, epochs: int, peers: list[str]) -> list[float]:
+    """Our score and those of the peers."""
     kind = ours(flow, task, epochs)
     package = __import__(f"{kind.package}.train", fromlist=["SETTINGS"])
     settings = package.SETTINGS.override({"seed": seed, "progress": False})
@@ -178,11 +225,13 @@ def compared(flow: str, task: Task, seed: int, epochs: int) -> tuple[float, floa
     dataset = data.load(source(task.name), model.fields)
     x = dataset.test.tensors["x"]
     model.fit(dataset, seed=seed, progress=False)
-    found = score(lambda x, draw: model.log_prob(x, **({"seed": draw} if task.discrete else {})), task, x)
-    torch.manual_seed(seed)
-    peer = Peer(flow, task)
-    train_peer(peer, dataset, settings)
-    return found, score(lambda x, draw: peer.log_prob(x.float()), task, x)
+    found = [score(lambda x, draw: model.log_prob(x, **({"seed": draw} if task.discrete else {})), task, x)]
+    for library in peers:
+        torch.manual_seed(seed)
+        peer = Peer(library, flow, task)
+        train_peer(peer, dataset, settings)
+        found.append(score(lambda x, draw, peer=peer: peer.log_prob(x.float()), task, x))
+    return found
 
 
 def main(arguments: list[str]) -> None:
@@ -190,6 +239,7 @@ def main(arguments: list[str]) -> None:
     parser = options(__doc__ or "")
     parser.add_argument("--flows", nargs="+", default=list(MAPS), choices=list(MAPS))
     parser.add_argument("--data", nargs="+", default=list(TASKS), choices=list(TASKS))
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=0, help="other than those of the task")
     chosen = parser.parse_args(arguments)
@@ -199,10 +249,10 @@ def main(arguments: list[str]) -> None:
         task = TASKS[name]
         for flow in chosen.flows:
             epochs = chosen.epochs or task.epochs
-            pairs = [compared(flow, task, seed, epochs) for seed in chosen.seeds]
+            scores = [compared(flow, task, seed, epochs, chosen.peers) for seed in chosen.seeds]
             unit = "bits per dimension, fewer are better" if task.discrete else "nats"
             shown = (
                 f"{title} {statistics.mean(v):.3f} ({', '.join(f'{each:.3f}' for each in v)})"
-                for title, v in zip(("ours", "zuko"), zip(*pairs, strict=True), strict=True)
+                for title, v in zip(("ours", *chosen.peers), zip(*scores, strict=True), strict=True)
             )
             say(f"{name:<9} {flow:<8} {epochs} epochs: {'; '.join(shown)} {unit}")

@@ -208,7 +208,7 @@ def test_a_grid_too_large_to_be_looked_at_proves_nothing() -> None:
 
 # -- windows ---------------------------------------------------------------------------------------------------------
 
-SIZES = {"N": 5, "R": 2, "K": 3, "S": 2}
+SIZES = {"N": 5, "R": 2, "K": 3, "S": 2, "Q": 4}
 
 
 def neighbourhood(x: torch.Tensor, i: int, j: int, radius: int) -> torch.Tensor:
@@ -224,12 +224,13 @@ def neighbourhood(x: torch.Tensor, i: int, j: int, radius: int) -> torch.Tensor:
 def conditional(
     names: dict[str, torch.Tensor], c: torch.Tensor, place: tuple[int, int]
 ) -> torch.distributions.Distribution:
-    """Theis et al. 2012, equations 4 to 6: gates eta - exp(alpha) |L c|^2 / 2, experts Normal(a c, exp(b - alpha / 2)),
-    with the a and b of a place."""
-    energy = (c @ names["L"]).square().sum(-1).T[:, :, None]
-    gates = (names["eta"] - 0.5 * names["alpha"].exp() * energy).flatten(1)
-    means = (c @ names["a"][place].T)[:, :, None].expand(-1, -1, SIZES["S"]).flatten(1)
-    scales = (names["b"][place] - 0.5 * names["alpha"]).exp().flatten().expand_as(means)
+    """Theis et al. 2012, equations 4 to 6: gates eta - exp(t) |L c|^2 / 2, experts Normal(a c, exp(b - t / 2)), where t is
+    alpha with a start for each scale, the pixel to the left is added to a c, and all but L is a place's own."""
+    alpha = names["alpha"][place] + torch.linspace(-2, 5, SIZES["S"], dtype=c.dtype)
+    energy = (c @ names["L"]).square().sum(-1).T * names["g"][place].exp()
+    gates = (names["eta"][place] - 0.5 * alpha.exp() * energy[:, :, None]).flatten(1)
+    means = (c[:, -1:] + c @ names["a"][place].T)[:, :, None].expand(-1, -1, SIZES["S"]).flatten(1)
+    scales = (names["b"][place][:, None] - 0.5 * alpha).exp().flatten().expand_as(means)
     normal = torch.distributions.Normal(means, scales)
     return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=gates), normal)
 
