@@ -25,13 +25,14 @@ class PythonStatements(abc.ABC):
 
     def assign(self, target: str, code: Code) -> None:
         if flat(code) != target:
-            self._assigned = (len(self.lines), target, code)
+            outermost = self.indent == 4  # what a loop assigns last is not assigned last by the function
+            self._assigned = (len(self.lines), target, code) if outermost else None
             self.lines += statement(f"{target} = ", code, self.indent)
             self._assigned_by = len(self.lines)
 
     def taken_back(self, target: str) -> Code | None:
         """What the last statement assigned to `target`, without that statement; None where it did something else."""
-        last = self._assigned is not None and self._assigned_by == len(self.lines) and self.indent == 4
+        last = self._assigned is not None and self._assigned_by == len(self.lines)
         if self._assigned is None or not last or self._assigned[1] != target:
             return None
         start, _, code = self._assigned
