@@ -324,8 +324,7 @@ def log_weight_rows(x, frequency, prior, mlp_0_weight, mlp_0_bias, mlp_a_weight,
         step=step,
     )
     _logits = quantiles.log_gamma_quantile(concentration_2, noise)
-    log_weight_2 = log_weight_stage_2_rows(x, _logits, concentration_2, frequency, prior)
-    return log_weight_2
+    return log_weight_stage_2_rows(x, _logits, concentration_2, frequency, prior)
 
 
 @tiles.remembered
@@ -414,64 +413,8 @@ def encode_stage_1_rows(x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, *, rows, 
     return concentration, noise
 
 
-@triton.jit(do_not_specialize=["count"])
-def encode_stage_2_kernel(_logits_ptr, w_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """a draw of w for each row from q(w | x): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    _logits = tl.load(
-        _logits_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # admixture.gen:11
-    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 10, _logits, float("-inf")))
-    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-    w_2 = maximum(
-        tl.exp(
-            _logits
-            - (
-                shared_2
-                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, tl.exp(_logits - shared_2[:, None]), 0.0), 1))
-            )[:, None],
-        ),
-        1e-30,
-    )
-    tl.store(
-        w_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        w_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def encode_stage_2_rows(_logits):
-    """a draw of w for each row from q(w | x): stage 2.
-
-    Takes _logits [rows, 10]; returns w_2 [rows, 10].
-    """
-    count, device = len(_logits), _logits.device
-    size = encode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    w_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    encode_stage_2_kernel[(programs,)](
-        _logits.to(torch.float32).contiguous(),
-        w_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return w_2
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows, encode_stage_2_rows)
+@tiles.stages(encode_stage_1_rows)
 def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_a_weight, mlp_a_bias, *, rows, seed, step):
     """a draw of w for each row from q(w | x).
 
@@ -489,8 +432,7 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_a_weight, mlp_a_bias, *, rows, 
         step=step,
     )
     _logits = quantiles.log_gamma_quantile(concentration, noise)
-    w_2 = encode_stage_2_rows(_logits)
-    return w_2
+    return torch.exp(_logits - _logits.logsumexp(-1)[:, None]).clamp(min=1e-30)
 
 
 @tiles.remembered
@@ -613,78 +555,6 @@ def decode_mean_rows(w, frequency):
         num_stages=size.stages,
     )
     return x
-
-
-@triton.jit(do_not_specialize=["count"])
-def prior_stage_1_kernel(_logits_ptr, w_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """draws of w from p: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    _logits = tl.load(
-        _logits_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # admixture.gen:9
-    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 10, _logits, float("-inf")))
-    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-    w_2 = maximum(
-        tl.exp(
-            _logits
-            - (
-                shared_2
-                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, tl.exp(_logits - shared_2[:, None]), 0.0), 1))
-            )[:, None],
-        ),
-        1e-30,
-    )
-    tl.store(
-        w_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        w_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def prior_stage_1_rows(_logits):
-    """draws of w from p: stage 1.
-
-    Takes _logits [rows, 10]; returns w_2 [rows, 10].
-    """
-    count, device = len(_logits), _logits.device
-    size = prior_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    w_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    prior_stage_1_kernel[(programs,)](
-        _logits.to(torch.float32).contiguous(),
-        w_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return w_2
-
-
-@torch.no_grad()
-@tiles.stages(prior_stage_1_rows)
-def prior_rows(prior, *, rows, seed, step):
-    """draws of w from p.
-
-    Returns w [rows, 10].
-    """
-    dtype = prior.dtype
-    # admixture.gen:9
-    concentration = prior.expand(10)
-    noise = random.uniform(seed, rows, step, 1, 10, dtype=dtype)
-    _logits = quantiles.log_gamma_quantile(concentration, noise)
-    w_2 = prior_stage_1_rows(_logits)
-    return w_2
 
 
 @tiles.remembered
@@ -852,7 +722,7 @@ def objective_phase_1_stage_2_kernel(
         - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, lgamma(concentration_2), 0.0), 1)
         + tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, (concentration_2 - 1.0) * log_w, 0.0), 1)
     )
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_w + log_p_x - log_q_w
     # admixture.gen:11
     tl.store(value_2_out + place, value_2, mask=live)
@@ -916,5 +786,4 @@ def objective_phase_1_rows(
         step=step,
     )
     _logits = quantiles.log_gamma_quantile(concentration_2, noise)
-    value_2 = objective_phase_1_stage_2_rows(x, _logits, concentration_2, frequency, prior)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, _logits, concentration_2, frequency, prior)

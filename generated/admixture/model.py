@@ -165,7 +165,7 @@ def objective_phase_1_rows(
         - torch.lgamma(concentration_2).sum(-1)
         + ((concentration_2 - 1.0) * log_w).sum(-1)
     )
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_w + log_p_x - log_q_w
 
 

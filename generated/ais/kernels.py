@@ -220,7 +220,7 @@ def anneal_kernel(
     log_weight = tl.full((ROWS,), 0.0, tl.float32)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
     log_p = -U
-    known = (
+    kept_of_x = (
         -0.5 * square(ratio__0)
         - 1.612085713764618
         + (-0.5 * square(ratio__1) - 1.612085713764618)
@@ -231,22 +231,22 @@ def anneal_kernel(
         + (-0.5 * square(ratio__6) - 1.612085713764618)
         + (-0.5 * square(ratio__7) - 1.612085713764618)
     )
-    known_2_0 = 2.0 * ratio__0
-    known_2_1 = 2.0 * ratio__1
-    known_2_2 = 2.0 * ratio__2
-    known_2_3 = 2.0 * ratio__3
-    known_2_4 = 2.0 * ratio__4
-    known_2_5 = 2.0 * ratio__5
-    known_2_6 = 2.0 * ratio__6
-    known_2_7 = 2.0 * ratio__7
-    known_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
-    known_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
-    known_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
-    known_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
-    known_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
-    known_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
-    known_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
-    known_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
+    kept_of_x_2_0 = 2.0 * ratio__0
+    kept_of_x_2_1 = 2.0 * ratio__1
+    kept_of_x_2_2 = 2.0 * ratio__2
+    kept_of_x_2_3 = 2.0 * ratio__3
+    kept_of_x_2_4 = 2.0 * ratio__4
+    kept_of_x_2_5 = 2.0 * ratio__5
+    kept_of_x_2_6 = 2.0 * ratio__6
+    kept_of_x_2_7 = 2.0 * ratio__7
+    kept_of_x_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
+    kept_of_x_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
+    kept_of_x_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
+    kept_of_x_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
+    kept_of_x_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
+    kept_of_x_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
+    kept_of_x_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
+    kept_of_x_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # ais.gen:12
@@ -259,14 +259,14 @@ def anneal_kernel(
         product_2 = 0.25 * -t_after
         # ais.gen:8
         product_2_2 = -0.5 * difference
-        grad_log_path__0 = 2.0 * x_2_0 * t_after + known_3_0 * product_2 + 0.5 * (known_2_0 * product_2_2)
-        grad_log_path__1 = 2.0 * x_2_1 * t_after + known_3_1 * product_2 + 0.5 * (known_2_1 * product_2_2)
-        grad_log_path__2 = 2.0 * x_2_2 * t_after + known_3_2 * product_2 + 0.5 * (known_2_2 * product_2_2)
-        grad_log_path__3 = 2.0 * x_2_3 * t_after + known_3_3 * product_2 + 0.5 * (known_2_3 * product_2_2)
-        grad_log_path__4 = 2.0 * x_2_4 * t_after + known_3_4 * product_2 + 0.5 * (known_2_4 * product_2_2)
-        grad_log_path__5 = 2.0 * x_2_5 * t_after + known_3_5 * product_2 + 0.5 * (known_2_5 * product_2_2)
-        grad_log_path__6 = 2.0 * x_2_6 * t_after + known_3_6 * product_2 + 0.5 * (known_2_6 * product_2_2)
-        grad_log_path__7 = 2.0 * x_2_7 * t_after + known_3_7 * product_2 + 0.5 * (known_2_7 * product_2_2)
+        grad_log_path__0 = 2.0 * x_2_0 * t_after + kept_of_x_3_0 * product_2 + 0.5 * (kept_of_x_2_0 * product_2_2)
+        grad_log_path__1 = 2.0 * x_2_1 * t_after + kept_of_x_3_1 * product_2 + 0.5 * (kept_of_x_2_1 * product_2_2)
+        grad_log_path__2 = 2.0 * x_2_2 * t_after + kept_of_x_3_2 * product_2 + 0.5 * (kept_of_x_2_2 * product_2_2)
+        grad_log_path__3 = 2.0 * x_2_3 * t_after + kept_of_x_3_3 * product_2 + 0.5 * (kept_of_x_2_3 * product_2_2)
+        grad_log_path__4 = 2.0 * x_2_4 * t_after + kept_of_x_3_4 * product_2 + 0.5 * (kept_of_x_2_4 * product_2_2)
+        grad_log_path__5 = 2.0 * x_2_5 * t_after + kept_of_x_3_5 * product_2 + 0.5 * (kept_of_x_2_5 * product_2_2)
+        grad_log_path__6 = 2.0 * x_2_6 * t_after + kept_of_x_3_6 * product_2 + 0.5 * (kept_of_x_2_6 * product_2_2)
+        grad_log_path__7 = 2.0 * x_2_7 * t_after + kept_of_x_3_7 * product_2 + 0.5 * (kept_of_x_2_7 * product_2_2)
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
         mean_1 = x_2_1 + 0.1 * grad_log_path__1
@@ -335,7 +335,7 @@ def anneal_kernel(
         # ais.gen:6
         log_p_2 = -U_2
         # ais.gen:8
-        total_2 = difference * known + t_after * log_p
+        total_2 = difference * kept_of_x + t_after * log_p
         product_3_0 = 4.0 * whole_power(y_0, 3)
         product_3_1 = 4.0 * whole_power(y_1, 3)
         product_3_2 = 4.0 * whole_power(y_2, 3)
@@ -391,7 +391,7 @@ def anneal_kernel(
         accept = tl.log(u) < log_ratio
         # ais.gen:16
         t_before = ratio_2 * now
-        gain = total_2 - ((1.0 - t_before) * known + t_before * log_p)
+        gain = total_2 - ((1.0 - t_before) * kept_of_x + t_before * log_p)
         x_2_0 = tl.where(accept, y_0, x_2_0)
         x_2_1 = tl.where(accept, y_1, x_2_1)
         x_2_2 = tl.where(accept, y_2, x_2_2)
@@ -403,23 +403,23 @@ def anneal_kernel(
         log_weight = log_weight + gain
         accepted = accepted + accept.to(tl.float32)
         log_p = tl.where(accept, log_p_2, log_p)
-        known = tl.where(accept, reduced, known)
-        known_2_0 = tl.where(accept, product_4_0, known_2_0)
-        known_2_1 = tl.where(accept, product_4_1, known_2_1)
-        known_2_2 = tl.where(accept, product_4_2, known_2_2)
-        known_2_3 = tl.where(accept, product_4_3, known_2_3)
-        known_2_4 = tl.where(accept, product_4_4, known_2_4)
-        known_2_5 = tl.where(accept, product_4_5, known_2_5)
-        known_2_6 = tl.where(accept, product_4_6, known_2_6)
-        known_2_7 = tl.where(accept, product_4_7, known_2_7)
-        known_3_0 = tl.where(accept, product_3_0, known_3_0)
-        known_3_1 = tl.where(accept, product_3_1, known_3_1)
-        known_3_2 = tl.where(accept, product_3_2, known_3_2)
-        known_3_3 = tl.where(accept, product_3_3, known_3_3)
-        known_3_4 = tl.where(accept, product_3_4, known_3_4)
-        known_3_5 = tl.where(accept, product_3_5, known_3_5)
-        known_3_6 = tl.where(accept, product_3_6, known_3_6)
-        known_3_7 = tl.where(accept, product_3_7, known_3_7)
+        kept_of_x = tl.where(accept, reduced, kept_of_x)
+        kept_of_x_2_0 = tl.where(accept, product_4_0, kept_of_x_2_0)
+        kept_of_x_2_1 = tl.where(accept, product_4_1, kept_of_x_2_1)
+        kept_of_x_2_2 = tl.where(accept, product_4_2, kept_of_x_2_2)
+        kept_of_x_2_3 = tl.where(accept, product_4_3, kept_of_x_2_3)
+        kept_of_x_2_4 = tl.where(accept, product_4_4, kept_of_x_2_4)
+        kept_of_x_2_5 = tl.where(accept, product_4_5, kept_of_x_2_5)
+        kept_of_x_2_6 = tl.where(accept, product_4_6, kept_of_x_2_6)
+        kept_of_x_2_7 = tl.where(accept, product_4_7, kept_of_x_2_7)
+        kept_of_x_3_0 = tl.where(accept, product_3_0, kept_of_x_3_0)
+        kept_of_x_3_1 = tl.where(accept, product_3_1, kept_of_x_3_1)
+        kept_of_x_3_2 = tl.where(accept, product_3_2, kept_of_x_3_2)
+        kept_of_x_3_3 = tl.where(accept, product_3_3, kept_of_x_3_3)
+        kept_of_x_3_4 = tl.where(accept, product_3_4, kept_of_x_3_4)
+        kept_of_x_3_5 = tl.where(accept, product_3_5, kept_of_x_3_5)
+        kept_of_x_3_6 = tl.where(accept, product_3_6, kept_of_x_3_6)
+        kept_of_x_3_7 = tl.where(accept, product_3_7, kept_of_x_3_7)
     tl.store(x_out + place * 8, x_2_0, mask=live)
     tl.store(x_out + place * 8 + 1, x_2_1, mask=live)
     tl.store(x_out + place * 8 + 2, x_2_2, mask=live)
@@ -529,7 +529,7 @@ def anneal_back_kernel(
     log_weight = tl.full((ROWS,), 0.0, tl.float32)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
     log_p = -U
-    known = (
+    kept_of_x = (
         -0.5 * square(ratio__0)
         - 1.612085713764618
         + (-0.5 * square(ratio__1) - 1.612085713764618)
@@ -540,22 +540,22 @@ def anneal_back_kernel(
         + (-0.5 * square(ratio__6) - 1.612085713764618)
         + (-0.5 * square(ratio__7) - 1.612085713764618)
     )
-    known_2_0 = 2.0 * ratio__0
-    known_2_1 = 2.0 * ratio__1
-    known_2_2 = 2.0 * ratio__2
-    known_2_3 = 2.0 * ratio__3
-    known_2_4 = 2.0 * ratio__4
-    known_2_5 = 2.0 * ratio__5
-    known_2_6 = 2.0 * ratio__6
-    known_2_7 = 2.0 * ratio__7
-    known_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
-    known_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
-    known_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
-    known_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
-    known_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
-    known_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
-    known_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
-    known_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
+    kept_of_x_2_0 = 2.0 * ratio__0
+    kept_of_x_2_1 = 2.0 * ratio__1
+    kept_of_x_2_2 = 2.0 * ratio__2
+    kept_of_x_2_3 = 2.0 * ratio__3
+    kept_of_x_2_4 = 2.0 * ratio__4
+    kept_of_x_2_5 = 2.0 * ratio__5
+    kept_of_x_2_6 = 2.0 * ratio__6
+    kept_of_x_2_7 = 2.0 * ratio__7
+    kept_of_x_3_0 = 4.0 * whole_power(tl.load(x_ptr + place * 8, mask=live, other=0), 3)
+    kept_of_x_3_1 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 1, mask=live, other=0), 3)
+    kept_of_x_3_2 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 2, mask=live, other=0), 3)
+    kept_of_x_3_3 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 3, mask=live, other=0), 3)
+    kept_of_x_3_4 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 4, mask=live, other=0), 3)
+    kept_of_x_3_5 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 5, mask=live, other=0), 3)
+    kept_of_x_3_6 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 6, mask=live, other=0), 3)
+    kept_of_x_3_7 = 4.0 * whole_power(tl.load(x_ptr + place * 8 + 7, mask=live, other=0), 3)
     for k in tl.range(0, steps, num_stages=1):
         now = step + k
         # ais.gen:12
@@ -568,14 +568,14 @@ def anneal_back_kernel(
         product_2 = 0.25 * -t_after
         # ais.gen:8
         product_2_2 = -0.5 * difference
-        grad_log_path__0 = 2.0 * x_2_0 * t_after + known_3_0 * product_2 + 0.5 * (known_2_0 * product_2_2)
-        grad_log_path__1 = 2.0 * x_2_1 * t_after + known_3_1 * product_2 + 0.5 * (known_2_1 * product_2_2)
-        grad_log_path__2 = 2.0 * x_2_2 * t_after + known_3_2 * product_2 + 0.5 * (known_2_2 * product_2_2)
-        grad_log_path__3 = 2.0 * x_2_3 * t_after + known_3_3 * product_2 + 0.5 * (known_2_3 * product_2_2)
-        grad_log_path__4 = 2.0 * x_2_4 * t_after + known_3_4 * product_2 + 0.5 * (known_2_4 * product_2_2)
-        grad_log_path__5 = 2.0 * x_2_5 * t_after + known_3_5 * product_2 + 0.5 * (known_2_5 * product_2_2)
-        grad_log_path__6 = 2.0 * x_2_6 * t_after + known_3_6 * product_2 + 0.5 * (known_2_6 * product_2_2)
-        grad_log_path__7 = 2.0 * x_2_7 * t_after + known_3_7 * product_2 + 0.5 * (known_2_7 * product_2_2)
+        grad_log_path__0 = 2.0 * x_2_0 * t_after + kept_of_x_3_0 * product_2 + 0.5 * (kept_of_x_2_0 * product_2_2)
+        grad_log_path__1 = 2.0 * x_2_1 * t_after + kept_of_x_3_1 * product_2 + 0.5 * (kept_of_x_2_1 * product_2_2)
+        grad_log_path__2 = 2.0 * x_2_2 * t_after + kept_of_x_3_2 * product_2 + 0.5 * (kept_of_x_2_2 * product_2_2)
+        grad_log_path__3 = 2.0 * x_2_3 * t_after + kept_of_x_3_3 * product_2 + 0.5 * (kept_of_x_2_3 * product_2_2)
+        grad_log_path__4 = 2.0 * x_2_4 * t_after + kept_of_x_3_4 * product_2 + 0.5 * (kept_of_x_2_4 * product_2_2)
+        grad_log_path__5 = 2.0 * x_2_5 * t_after + kept_of_x_3_5 * product_2 + 0.5 * (kept_of_x_2_5 * product_2_2)
+        grad_log_path__6 = 2.0 * x_2_6 * t_after + kept_of_x_3_6 * product_2 + 0.5 * (kept_of_x_2_6 * product_2_2)
+        grad_log_path__7 = 2.0 * x_2_7 * t_after + kept_of_x_3_7 * product_2 + 0.5 * (kept_of_x_2_7 * product_2_2)
         # ais.gen:11
         mean_0 = x_2_0 + 0.1 * grad_log_path__0
         mean_1 = x_2_1 + 0.1 * grad_log_path__1
@@ -672,7 +672,7 @@ def anneal_back_kernel(
         log_ratio = (
             difference * reduced
             + t_after * log_p_2
-            - (difference * known + t_after * log_p)
+            - (difference * kept_of_x + t_after * log_p)
             + (
                 -0.5 * square((x_2_0 - (y_0 + 0.1 * grad_log_path_2_0)) / 0.4472135954999579)
                 - 0.11421957698762242
@@ -754,23 +754,23 @@ def anneal_back_kernel(
         log_weight = log_weight + gain
         accepted = accepted + accept.to(tl.float32)
         log_p = tl.where(accept, log_p_2, log_p)
-        known = tl.where(accept, reduced, known)
-        known_2_0 = tl.where(accept, product_4_0, known_2_0)
-        known_2_1 = tl.where(accept, product_4_1, known_2_1)
-        known_2_2 = tl.where(accept, product_4_2, known_2_2)
-        known_2_3 = tl.where(accept, product_4_3, known_2_3)
-        known_2_4 = tl.where(accept, product_4_4, known_2_4)
-        known_2_5 = tl.where(accept, product_4_5, known_2_5)
-        known_2_6 = tl.where(accept, product_4_6, known_2_6)
-        known_2_7 = tl.where(accept, product_4_7, known_2_7)
-        known_3_0 = tl.where(accept, product_3_0, known_3_0)
-        known_3_1 = tl.where(accept, product_3_1, known_3_1)
-        known_3_2 = tl.where(accept, product_3_2, known_3_2)
-        known_3_3 = tl.where(accept, product_3_3, known_3_3)
-        known_3_4 = tl.where(accept, product_3_4, known_3_4)
-        known_3_5 = tl.where(accept, product_3_5, known_3_5)
-        known_3_6 = tl.where(accept, product_3_6, known_3_6)
-        known_3_7 = tl.where(accept, product_3_7, known_3_7)
+        kept_of_x = tl.where(accept, reduced, kept_of_x)
+        kept_of_x_2_0 = tl.where(accept, product_4_0, kept_of_x_2_0)
+        kept_of_x_2_1 = tl.where(accept, product_4_1, kept_of_x_2_1)
+        kept_of_x_2_2 = tl.where(accept, product_4_2, kept_of_x_2_2)
+        kept_of_x_2_3 = tl.where(accept, product_4_3, kept_of_x_2_3)
+        kept_of_x_2_4 = tl.where(accept, product_4_4, kept_of_x_2_4)
+        kept_of_x_2_5 = tl.where(accept, product_4_5, kept_of_x_2_5)
+        kept_of_x_2_6 = tl.where(accept, product_4_6, kept_of_x_2_6)
+        kept_of_x_2_7 = tl.where(accept, product_4_7, kept_of_x_2_7)
+        kept_of_x_3_0 = tl.where(accept, product_3_0, kept_of_x_3_0)
+        kept_of_x_3_1 = tl.where(accept, product_3_1, kept_of_x_3_1)
+        kept_of_x_3_2 = tl.where(accept, product_3_2, kept_of_x_3_2)
+        kept_of_x_3_3 = tl.where(accept, product_3_3, kept_of_x_3_3)
+        kept_of_x_3_4 = tl.where(accept, product_3_4, kept_of_x_3_4)
+        kept_of_x_3_5 = tl.where(accept, product_3_5, kept_of_x_3_5)
+        kept_of_x_3_6 = tl.where(accept, product_3_6, kept_of_x_3_6)
+        kept_of_x_3_7 = tl.where(accept, product_3_7, kept_of_x_3_7)
     tl.store(x_out + place * 8, x_2_0, mask=live)
     tl.store(x_out + place * 8 + 1, x_2_1, mask=live)
     tl.store(x_out + place * 8 + 2, x_2_2, mask=live)

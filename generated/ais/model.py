@@ -57,9 +57,9 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
     log_p = -U
-    known = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
-    known_2 = 2.0 * ratio
-    known_3 = 4.0 * x**3
+    kept_of_x = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
+    kept_of_x_2 = 2.0 * ratio
+    kept_of_x_3 = 4.0 * x**3
     for k in range(steps):
         now = step + k
         # ais.gen:12
@@ -72,7 +72,7 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
         product = 0.25 * -t_after
         # ais.gen:8
         product_2 = -0.5 * difference
-        grad_log_path = 2.0 * x_2 * t_after + known_3 * product + 0.5 * (known_2 * product_2)
+        grad_log_path = 2.0 * x_2 * t_after + kept_of_x_3 * product + 0.5 * (kept_of_x_2 * product_2)
         # ais.gen:11
         mean = x_2 + 0.1 * grad_log_path
         noise = normals_1.at(now)
@@ -85,7 +85,7 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
         # ais.gen:6
         log_p_2 = -U_2
         # ais.gen:8
-        total_2 = difference * known + t_after * log_p
+        total_2 = difference * kept_of_x + t_after * log_p
         product_3 = 4.0 * y**3
         product_4 = 2.0 * ratio_3
         grad_log_path_2 = 2.0 * y * t_after + product_3 * product + 0.5 * (product_4 * product_2)
@@ -102,14 +102,14 @@ def anneal_rows(x, steps, total, *, rows, seed, step):
         accept = torch.log(u) < log_ratio
         # ais.gen:16
         t_before = ratio_2 * now
-        gain = total_2 - ((1.0 - t_before) * known + t_before * log_p)
+        gain = total_2 - ((1.0 - t_before) * kept_of_x + t_before * log_p)
         x_2 = torch.where(accept[:, None], y, x_2)
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
         log_p = torch.where(accept, log_p_2, log_p)
-        known = torch.where(accept, reduced, known)
-        known_2 = torch.where(accept[:, None], product_4, known_2)
-        known_3 = torch.where(accept[:, None], product_3, known_3)
+        kept_of_x = torch.where(accept, reduced, kept_of_x)
+        kept_of_x_2 = torch.where(accept[:, None], product_4, kept_of_x_2)
+        kept_of_x_3 = torch.where(accept[:, None], product_3, kept_of_x_3)
     return x_2, log_weight, accepted
 
 
@@ -132,9 +132,9 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
     log_p = -U
-    known = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
-    known_2 = 2.0 * ratio
-    known_3 = 4.0 * x**3
+    kept_of_x = (-0.5 * ratio**2 - 1.612085713764618).sum(-1)
+    kept_of_x_2 = 2.0 * ratio
+    kept_of_x_3 = 4.0 * x**3
     for k in range(steps):
         now = step + k
         # ais.gen:12
@@ -147,7 +147,7 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
         product = 0.25 * -t_after
         # ais.gen:8
         product_2 = -0.5 * difference
-        grad_log_path = 2.0 * x_2 * t_after + known_3 * product + 0.5 * (known_2 * product_2)
+        grad_log_path = 2.0 * x_2 * t_after + kept_of_x_3 * product + 0.5 * (kept_of_x_2 * product_2)
         # ais.gen:11
         mean = x_2 + 0.1 * grad_log_path
         noise = normals_1.at(now)
@@ -167,7 +167,7 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
         log_ratio = (
             difference * reduced
             + t_after * log_p_2
-            - (difference * known + t_after * log_p)
+            - (difference * kept_of_x + t_after * log_p)
             + (
                 (-0.5 * ((x_2 - (y + 0.1 * grad_log_path_2)) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
                 - (-0.5 * ((y - mean) / 0.4472135954999579) ** 2 - 0.11421957698762242).sum(-1)
@@ -189,9 +189,9 @@ def anneal_back_rows(x, steps, total, *, rows, seed, step):
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
         log_p = torch.where(accept, log_p_2, log_p)
-        known = torch.where(accept, reduced, known)
-        known_2 = torch.where(accept[:, None], product_4, known_2)
-        known_3 = torch.where(accept[:, None], product_3, known_3)
+        kept_of_x = torch.where(accept, reduced, kept_of_x)
+        kept_of_x_2 = torch.where(accept[:, None], product_4, kept_of_x_2)
+        kept_of_x_3 = torch.where(accept[:, None], product_3, kept_of_x_3)
     return x_2, log_weight, accepted
 
 

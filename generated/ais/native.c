@@ -99,24 +99,24 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float accepted[LANES];
         ALIGNED float log_p[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_x[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
             log_p[lane] = -U[lane];
-            known[lane] = 0.0f;
+            kept_of_x[lane] = 0.0f;
         }
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
+                kept_of_x[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
             }
         }
-        ALIGNED float known_2[8][LANES];
-        ALIGNED float known_3[8][LANES];
+        ALIGNED float kept_of_x_2[8][LANES];
+        ALIGNED float kept_of_x_3[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[at][lane] = 2.0f * ratio[at][lane];
-                known_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
+                kept_of_x_2[at][lane] = 2.0f * ratio[at][lane];
+                kept_of_x_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -142,8 +142,8 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + known_3[at][lane] * (float)product
-                        + 0.5f * (known_2[at][lane] * (float)product_2);
+                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + kept_of_x_3[at][lane] *
+                        (float)product + 0.5f * (kept_of_x_2[at][lane] * (float)product_2);
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
@@ -182,7 +182,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 U_2[lane] = sum_4[lane] / 4.0f - sum_5[lane];
                 log_p_2[lane] = -U_2[lane];
-                total_2[lane] = (float)difference * known[lane] + (float)t_after * log_p[lane];
+                total_2[lane] = (float)difference * kept_of_x[lane] + (float)t_after * log_p[lane];
             }
             ALIGNED float product_4[8][LANES];
             ALIGNED float grad_log_path_2[8][LANES];
@@ -222,7 +222,8 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             // ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2[lane] - ((float)(1.0 - t_before) * known[lane] + (float)t_before * log_p[lane]);
+                gain[lane] = total_2[lane] - ((float)(1.0 - t_before) * kept_of_x[lane] + (float)t_before *
+                    log_p[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -233,12 +234,12 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
                 log_p[lane] = choose(accept[lane], log_p_2[lane], log_p[lane]);
-                known[lane] = choose(accept[lane], reduced_2[lane], known[lane]);
+                kept_of_x[lane] = choose(accept[lane], reduced_2[lane], kept_of_x[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    known_2[at][lane] = choose(accept[lane], product_4[at][lane], known_2[at][lane]);
-                    known_3[at][lane] = choose(accept[lane], product_3[at][lane], known_3[at][lane]);
+                    kept_of_x_2[at][lane] = choose(accept[lane], product_4[at][lane], kept_of_x_2[at][lane]);
+                    kept_of_x_3[at][lane] = choose(accept[lane], product_3[at][lane], kept_of_x_3[at][lane]);
                 }
             }
         }
@@ -302,24 +303,24 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float accepted[LANES];
         ALIGNED float log_p[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_x[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
             log_p[lane] = -U[lane];
-            known[lane] = 0.0f;
+            kept_of_x[lane] = 0.0f;
         }
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
+                kept_of_x[lane] += -0.5f * square(ratio[at][lane]) - 1.612085713764618f;
             }
         }
-        ALIGNED float known_2[8][LANES];
-        ALIGNED float known_3[8][LANES];
+        ALIGNED float kept_of_x_2[8][LANES];
+        ALIGNED float kept_of_x_3[8][LANES];
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[at][lane] = 2.0f * ratio[at][lane];
-                known_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
+                kept_of_x_2[at][lane] = 2.0f * ratio[at][lane];
+                kept_of_x_3[at][lane] = 4.0f * whole_power(x[at][lane], 3);
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -345,8 +346,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float noise[8][LANES];
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + known_3[at][lane] * (float)product
-                        + 0.5f * (known_2[at][lane] * (float)product_2);
+                    grad_log_path[at][lane] = 2.0f * x_2[at][lane] * (float)t_after + kept_of_x_3[at][lane] *
+                        (float)product + 0.5f * (kept_of_x_2[at][lane] * (float)product_2);
                     mean[at][lane] = x_2[at][lane] + 0.1f * grad_log_path[at][lane];
                 }
             }
@@ -416,7 +417,7 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 log_ratio[lane] = (float)difference * reduced_2[lane] + (float)t_after * log_p_2[lane] -
-                    ((float)difference * known[lane] + (float)t_after * log_p[lane]) + (sum_6[lane] - sum_7[lane]);
+                    ((float)difference * kept_of_x[lane] + (float)t_after * log_p[lane]) + (sum_6[lane] - sum_7[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             double t_before;
@@ -462,12 +463,12 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
                 log_p[lane] = choose(accept[lane], log_p_2[lane], log_p[lane]);
-                known[lane] = choose(accept[lane], reduced_2[lane], known[lane]);
+                kept_of_x[lane] = choose(accept[lane], reduced_2[lane], kept_of_x[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
-                    known_2[at][lane] = choose(accept[lane], product_4[at][lane], known_2[at][lane]);
-                    known_3[at][lane] = choose(accept[lane], product_3[at][lane], known_3[at][lane]);
+                    kept_of_x_2[at][lane] = choose(accept[lane], product_4[at][lane], kept_of_x_2[at][lane]);
+                    kept_of_x_3[at][lane] = choose(accept[lane], product_3[at][lane], kept_of_x_3[at][lane]);
                 }
             }
         }

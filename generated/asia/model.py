@@ -27,7 +27,7 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
     particles = torch.arange(64, dtype=dtype, device=device).repeat(len(xray))
     # asia.gen:2
     value = particles
-    asia = torch.floor(value / 32.0)
+    asia = torch.floor(value.to(dtype) / 32.0)
     # asia.gen:6
     log_p_asia = torch.where(
         asia == 1.0,
@@ -35,7 +35,7 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
         -0.010050335853501442,
     )
     # asia.gen:2
-    floor_value = torch.floor(value / 16.0)
+    floor_value = torch.floor(value.to(dtype) / 16.0)
     smoke = floor_value - 2.0 * asia
     # asia.gen:7
     log_p_smoke = torch.where(
@@ -44,7 +44,7 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
         -0.6931471805599453,
     )
     # asia.gen:2
-    floor_value_2 = torch.floor(value / 8.0)
+    floor_value_2 = torch.floor(value.to(dtype) / 8.0)
     tub = floor_value_2 - 2.0 * floor_value
     # asia.gen:8
     equal_tub = tub == 1.0
@@ -55,7 +55,7 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
         torch.log1p(torch.where(~equal_tub, -probability, 0.0)),
     )
     # asia.gen:2
-    floor_value_3 = torch.floor(value / 4.0)
+    floor_value_3 = torch.floor(value.to(dtype) / 4.0)
     lung = floor_value_3 - 2.0 * floor_value_2
     # asia.gen:9
     equal_lung = lung == 1.0
@@ -67,7 +67,7 @@ def log_prob_rows(xray, dysp, *, dtype=torch.float32):
         torch.log1p(torch.where(~equal_lung, -probability_2, 0.0)),
     )
     # asia.gen:2
-    floor_value_4 = torch.floor(value / 2.0)
+    floor_value_4 = torch.floor(value.to(dtype) / 2.0)
     bronc = floor_value_4 - 2.0 * floor_value_3
     # asia.gen:10
     equal_bronc = bronc == 1.0

@@ -115,7 +115,7 @@ def chain_kernel(
     """`steps` steps of baoab from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2_0 [ROWS], v_2_0 [ROWS], accepted [ROWS], known_0 [ROWS]
+    loop over steps, carrying x_2_0 [ROWS], v_2_0 [ROWS], accepted [ROWS], grad_U_kept_0 [ROWS]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -128,10 +128,10 @@ def chain_kernel(
     x_2_0 = tl.load(x_ptr + place * 1, mask=live, other=0)
     v_2_0 = tl.load(v_ptr + place * 1, mask=live, other=0)
     accepted = 0.0
-    known_0 = 0.1 * grad_U_0
+    grad_U_kept_0 = 0.1 * grad_U_0
     for t in tl.range(0, steps, num_stages=1):
         # baoab.gen:9
-        v_next_0 = v_2_0 - known_0
+        v_next_0 = v_2_0 - grad_U_kept_0
         # baoab.gen:10
         x_next_0 = x_2_0 + 0.1 * v_next_0
         # baoab.gen:11
@@ -151,7 +151,7 @@ def chain_kernel(
         x_2_0 = x_next_2_0
         v_2_0 = v_next_2_0 - product_0
         accepted = accepted + 1.0
-        known_0 = product_0
+        grad_U_kept_0 = product_0
     tl.store(x_out + place * 1, x_2_0, mask=live)
     tl.store(v_out + place * 1, v_2_0, mask=live)
     tl.store(accepted_out + place, tl.full((ROWS,), accepted, tl.float32), mask=live)

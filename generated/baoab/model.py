@@ -49,10 +49,10 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     # baoab.gen:12
     x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = 0.1 * grad_U
+    grad_U_kept = 0.1 * grad_U
     for t in range(steps):
         # baoab.gen:9
-        v_next = v - known
+        v_next = v - grad_U_kept
         # baoab.gen:10
         x_next = x_2 + 0.1 * v_next
         # baoab.gen:11
@@ -72,7 +72,7 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         x_2 = x_next_2
         v = v_next_2 - product
         accepted = accepted + 1.0
-        known = product
+        grad_U_kept = product
     return x_2, v, accepted
 
 

@@ -64,12 +64,12 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x_2[1][LANES];
         ALIGNED float v_2[1][LANES];
         ALIGNED float accepted[LANES];
-        ALIGNED float known[1][LANES];
+        ALIGNED float grad_U_kept[1][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             v_2[0][lane] = v[0][lane];
             accepted[lane] = 0.0f;
-            known[0][lane] = 0.1f * grad_U[0][lane];
+            grad_U_kept[0][lane] = 0.1f * grad_U[0][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             // baoab.gen:9
@@ -78,7 +78,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float mean[1][LANES];
             int64_t now;
             for (int lane = 0; lane < LANES; lane++) {
-                v_next[0][lane] = v_2[0][lane] - known[0][lane];
+                v_next[0][lane] = v_2[0][lane] - grad_U_kept[0][lane];
                 x_next[0][lane] = x_2[0][lane] + 0.1f * v_next[0][lane];
                 mean[0][lane] = 0.8f * v_next[0][lane];
             }
@@ -101,7 +101,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 x_2[0][lane] = x_next_2[0][lane];
                 v_2[0][lane] = v_next_2[0][lane] - product[0][lane];
                 accepted[lane] = accepted[lane] + 1.0f;
-                known[0][lane] = product[0][lane];
+                grad_U_kept[0][lane] = product[0][lane];
             }
         }
         store(x_out, x_2, first, count, 1, 1, 0);

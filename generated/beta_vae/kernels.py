@@ -8,8 +8,8 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
+from gencompiler.runtime import random, tiles
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
 
@@ -108,59 +108,8 @@ def sample_stage_1_rows(y, output_weight, mlp_0_weight, bias, *, rows, seed, ste
     return hidden
 
 
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # beta_vae.gen:9
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(logits, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(
     y,
     embedding_output_weight,
@@ -177,11 +126,13 @@ def sample_rows(
 
     Takes y [rows] integer; returns x [rows, 64] integer.
     """
+    dtype = embedding_output_weight.dtype
     # beta_vae.gen:8
     hidden = sample_stage_1_rows(y, embedding_output_weight, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # beta_vae.gen:9
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    noise = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
+    x_2 = (noise < torch.sigmoid(logits)).to(dtype)
     return x_2.to(torch.int64)
 
 
@@ -471,8 +422,7 @@ def log_weight_rows(
     )
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
-    return log_weight_2
+    return log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
 
 
 @tiles.remembered
@@ -588,7 +538,7 @@ def encode_rows(
     # beta_vae.gen:10
     operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
     computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    z_2 = encode_stage_1_rows(
+    return encode_stage_1_rows(
         computed,
         mlp_m_weight,
         mlp_m_bias,
@@ -598,7 +548,6 @@ def encode_rows(
         seed=seed,
         step=step,
     )
-    return z_2
 
 
 DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
@@ -692,59 +641,8 @@ def decode_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
     return hidden
 
 
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # beta_vae.gen:9
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def decode_stage_2_rows(logits, *, rows, seed, step):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = decode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+@tiles.stages(decode_stage_1_rows)
 def decode_rows(
     z,
     y,
@@ -762,10 +660,12 @@ def decode_rows(
 
     Takes z [rows, 10], y [rows] integer; returns x [rows, 64] integer.
     """
+    dtype = z.dtype
     # beta_vae.gen:9
     hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    noise = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
+    x_2 = (noise < torch.sigmoid(logits)).to(dtype)
     return x_2.to(torch.int64)
 
 
@@ -870,8 +770,7 @@ def decode_mean_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias, ml
     # beta_vae.gen:9
     hidden = decode_mean_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = torch.sigmoid(logits)
-    return x_2
+    return torch.sigmoid(logits)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -1121,7 +1020,7 @@ def objective_phase_1_stage_2_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:6
+    # variational.gen:beta_elbo
     value_2 = log_p_x - 4.0 * (log_q_z - log_p_z)
     # beta_vae.gen:9
     tl.store(value_2_out + place, value_2, mask=live)
@@ -1204,5 +1103,4 @@ def objective_phase_1_rows(
     )
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)

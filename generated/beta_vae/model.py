@@ -252,7 +252,7 @@ def objective_phase_1_rows(
     log_q_z = (-0.5 * ((z - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1)
     # beta_vae.gen:8
     log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
-    # variational.gen:6
+    # variational.gen:beta_elbo
     return log_p_x - 4.0 * (log_q_z - log_p_z)
 
 

@@ -502,7 +502,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 log_p_z[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
-        // variational.gen:6
+        // variational.gen:beta_elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_x[lane] - 4.0f * (log_q_z[lane] - log_p_z[lane]);
         store(value_out, &value, first, count, 1, 1, 0);

@@ -786,7 +786,16 @@ def objective_critic_backward_rows(
     # bigan.gen:11
     computed_2 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
     computed_6 = F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias)
-    hidden_4, value_3, product, hidden_8, value_6, product_5, part_26_2, part_27_2 = objective_critic_backward_stage_3_rows(
+    (
+        hidden_4,
+        value_3,
+        product,
+        hidden_8,
+        value_6,
+        product_5,
+        part_26_2,
+        part_27_2,
+    ) = objective_critic_backward_stage_3_rows(
         value_cotangent,
         computed_2,
         computed_6,
@@ -795,7 +804,16 @@ def objective_critic_backward_rows(
     )
     computed_3 = product @ C_mlp_1_weight
     computed_7 = product_5 @ C_mlp_1_weight
-    product_2, projected, value_4, product_3, product_6, value_7, product_7, part_25_2 = objective_critic_backward_stage_4_rows(
+    (
+        product_2,
+        projected,
+        value_4,
+        product_3,
+        product_6,
+        value_7,
+        product_7,
+        part_25_2,
+    ) = objective_critic_backward_stage_4_rows(
         computed_3,
         computed_7,
         hidden_2,
@@ -1623,7 +1641,16 @@ def objective_generators_backward_rows(
     # bigan.gen:11
     computed_2 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
     computed_6 = F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias)
-    hidden_4, value_3, product, hidden_8, value_6, product_5, part_26_2, part_27_2 = objective_generators_backward_stage_3_rows(
+    (
+        hidden_4,
+        value_3,
+        product,
+        hidden_8,
+        value_6,
+        product_5,
+        part_26_2,
+        part_27_2,
+    ) = objective_generators_backward_stage_3_rows(
         value_cotangent,
         computed_2,
         computed_6,
@@ -1632,7 +1659,16 @@ def objective_generators_backward_rows(
     )
     computed_3 = product @ C_mlp_1_weight
     computed_7 = product_5 @ C_mlp_1_weight
-    product_2, projected, value_4, product_3, product_6, value_7, product_7, part_25_2 = objective_generators_backward_stage_4_rows(
+    (
+        product_2,
+        projected,
+        value_4,
+        product_3,
+        product_6,
+        value_7,
+        product_7,
+        part_25_2,
+    ) = objective_generators_backward_stage_4_rows(
         computed_3,
         computed_7,
         hidden_2,

@@ -103,7 +103,7 @@ def objective_phase_1_saving_kernel(
             ),
             1,
         )
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     tl.store(
         value_out + place,
         tl.sum(vector(b_array_2, 0, 64) * x_2, 1) + total_2 - (tl.sum(vector(b_array_2, 0, 64) * x, 1) + total),
@@ -168,7 +168,7 @@ def objective_phase_1_backward_kernel(
     live = place < count
     tile = tl.program_id(0).to(tl.int64)
     x_2_end = tl.load(x_2_end_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     stop_x_2_end = x_2_end
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
     # boltzmann.gen:6

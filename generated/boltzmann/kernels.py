@@ -99,7 +99,7 @@ def objective_phase_1_kernel(
             ),
             1,
         )
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     tl.store(
         value_out + place,
         tl.sum(vector(b_array_2, 0, 64) * x_2, 1) + total_2 - (tl.sum(vector(b_array_2, 0, 64) * x, 1) + total),

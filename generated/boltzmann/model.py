@@ -43,7 +43,7 @@ def objective_phase_1_rows(x, W, b, *, rows, seed, step):
         x_new = (noise < torch.sigmoid(logits)).to(dtype)
         # boltzmann.gen:9
         x_2 = torch.select_scatter(x_2, x_new, -1, i)
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     stop_x_2 = x_2.detach()
     # boltzmann.gen:6
     total_2 = 0.0
@@ -62,7 +62,7 @@ def objective_phase_1_rows(x, W, b, *, rows, seed, step):
             W[i_2, None] * x[:, i_2].T[..., None] * x,
             0.0,
         ).sum(-1).sum(0)
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     return stop_x_2 @ b + total_2 - (x @ b + total)
 
 

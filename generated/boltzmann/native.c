@@ -108,7 +108,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             // boltzmann.gen:9
             for (int lane = 0; lane < LANES; lane++) x_2[i][lane] = x_new[lane];
         }
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         ALIGNED float stop_x_2[64][LANES];
         ALIGNED float total_2[LANES];
         for (int at = 0; at < 64; at++) {
@@ -139,7 +139,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
             for (int lane = 0; lane < LANES; lane++) total[lane] = total[lane] + sum_5[lane];
         }
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         ALIGNED float sum_6[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -435,7 +435,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
             // boltzmann.gen:9
             for (int lane = 0; lane < LANES; lane++) x_2[i][lane] = x_new[lane];
         }
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         ALIGNED float stop_x_2[64][LANES];
         ALIGNED float total_2[LANES];
         for (int at = 0; at < 64; at++) {
@@ -466,7 +466,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
             }
             for (int lane = 0; lane < LANES; lane++) total[lane] = total[lane] + sum_5[lane];
         }
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         ALIGNED float sum_6[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_6[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -537,7 +537,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load(x_2_end, x_2_end_rows, first, count, 64);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         ALIGNED float stop_x_2_end[64][LANES];
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) stop_x_2_end[at][lane] = x_2_end[at][lane];

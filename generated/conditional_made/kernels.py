@@ -10,7 +10,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import causal, tiles
-from gencompiler.runtime.kernels import largest, uniform, vector
+from gencompiler.runtime.kernels import largest, uniform
 
 
 @triton.jit(do_not_specialize=["count", "i_j"])
@@ -140,74 +140,8 @@ def log_prob_rows(x, y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_
     return log_p
 
 
-SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(2048, [*range(1088, 1098)])
-
-
-@tiles.remembered
-def pack_sample_stage_1(device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.mask(SAMPLE_STAGE_1_LAYOUT_1, device), tiles.places(SAMPLE_STAGE_1_LAYOUT_1, device))
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_1_kernel(
-    y_ptr,
-    mask_array,
-    places_array,
-    mlp_input_start_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mask_array [2048]
-    places_array [2048]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
-    # conditional_made.gen:6
-    mlp_input_start = tl.where(
-        vector(mask_array, 0, 2048) != 0.0,
-        (y[:, None] == vector(places_array, 0, 2048)).to(tl.float32),
-        0.0,
-    )
-    tl.store(
-        mlp_input_start_out + place[:, None] * 1098 + tl.arange(0, 2048)[None, :],
-        mlp_input_start,
-        mask=live[:, None] & (tl.arange(0, 2048)[None, :] < 1098),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(y, *, dtype=torch.float32):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Takes y [rows] integer; returns mlp_input_start [rows, 1098].
-    """
-    count, device = len(y), y.device
-    arrays = pack_sample_stage_1(device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    mlp_input_start = torch.empty(count, 1098, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        y.to(torch.int64).contiguous(),
-        *arrays,
-        mlp_input_start,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return mlp_input_start
-
-
 @triton.jit(do_not_specialize=["count", "i_j", "seed", "step"])
-def sample_stage_2_kernel(
+def sample_stage_1_kernel(
     logits_ptr,
     drawn_out,
     operand_out,
@@ -219,7 +153,7 @@ def sample_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     loop over dimensions, carrying cumulative [ROWS], drawn [ROWS]
@@ -260,17 +194,17 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(logits, i_j, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+def sample_stage_1_rows(logits, i_j, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     Takes logits [rows, 17]; returns drawn [rows], operand [rows, 17].
     """
     count, device = len(logits), logits.device
-    size = sample_stage_2_rows.sizes.on(device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     drawn = torch.empty(count, dtype=torch.float32, device=device)
     operand = torch.empty(count, 17, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         logits.to(torch.float32).contiguous(),
         drawn,
         operand,
@@ -288,7 +222,7 @@ def sample_stage_2_rows(logits, i_j, *, rows, seed, step):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
 
@@ -296,6 +230,8 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
     """
     dtype = mlp_0_weight.dtype
     device = y.device
+    y = y.to(dtype)
+    places = torch.arange(10, device=device)
     starts = [max(min((i_j * 400 + 63) // 64, 393), 0) for i_j in range(64)]
     starts_2 = [i_j * 17 for i_j in range(64)]
     x = torch.empty(len(y), 64, dtype=dtype, device=device)
@@ -312,7 +248,10 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
         dtype=dtype,
         device=device,
     )
-    mlp_input_start = sample_stage_1_rows(y)
+    mlp_input_start = torch.cat(
+        (torch.full((1088,), 0.0, dtype=dtype, device=device).expand(len(y), -1), (y[:, None] == places).to(dtype)),
+        -1,
+    )
     mlp_input = mlp_input_start
     mlp_0 = torch.zeros(len(y), 400, dtype=dtype, device=device)
     mlp_0_weight_at = tiles.windows(mlp_0_weight_2, starts, 7, transposed=True)
@@ -325,7 +264,7 @@ def sample_rows(y, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias,
         newest = torch.relu(computed)
         units = tiles.filled(mlp_0, newest, start, start + 7)
         logits = torch.addmm(bias_at_2[i_j], units, output_weight_at[i_j])
-        drawn, operand = sample_stage_2_rows(logits, i_j, rows=rows, seed=seed, step=step)
+        drawn, operand = sample_stage_1_rows(logits, i_j, rows=rows, seed=seed, step=step)
         x[:, i_j] = drawn
         mlp_input_next = torch.slice_scatter(mlp_input, operand, -1, i_j * 17, i_j * 17 + 17)
         mlp_input = mlp_input_next

@@ -48,7 +48,7 @@ def log_prob_rows(
     places = torch.arange(10, device=device)
     # conditional_realnvp.gen:14
     u = random.uniform(seed, rows, step, 3, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # conditional_realnvp.gen:6
     difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)

@@ -97,8 +97,7 @@ def log_prob_rows(x, A, b, w, c, L, m):
         x = z_next
         log_abs_det = log_abs_det_next
     # convex_potential.gen:12
-    log_prob_2 = log_prob_stage_1_rows(log_abs_det, x)
-    return log_prob_2
+    return log_prob_stage_1_rows(log_abs_det, x)
 
 
 @triton.jit(do_not_specialize=["count", "iteration"])

@@ -70,72 +70,14 @@ def objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits):
     return negate_value_cotangent, total
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_2_kernel(
-    computed_3_ptr,
-    hidden_2_ptr,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 200 + tl.arange(0, 256)[None, :],
-        mask=live[:, None] & (tl.arange(0, 256)[None, :] < 200),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 200 + tl.arange(0, 256)[None, :],
-        mask=live[:, None] & (tl.arange(0, 256)[None, :] < 200),
-        other=0,
-    )
-    # cvae.gen:8
-    product_2 = (hidden_2 > 0.0).to(tl.float32) * computed_3
-    tl.store(
-        product_out + place[:, None] * 200 + tl.arange(0, 256)[None, :],
-        product_2,
-        mask=live[:, None] & (tl.arange(0, 256)[None, :] < 200),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(computed_3, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes computed_3 [rows, 200], hidden_2 [rows, 200]; returns product [rows, 200].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product = torch.empty(count, 200, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_2_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_3(m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_2(m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(m_weight, 16, 256), tiles.place(s_weight, 16, 256))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
+def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
     difference_ptr,
     hidden_ptr,
@@ -154,7 +96,7 @@ def objective_phase_1_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     m_weight_array [16, 256]
@@ -211,7 +153,7 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(
+def objective_phase_1_backward_stage_2_rows(
     value_cotangent,
     difference,
     hidden,
@@ -223,21 +165,21 @@ def objective_phase_1_backward_stage_3_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], difference [rows, 16], hidden [rows, 200], negate_value_cotangent [rows],
     noise [rows, 16], projected [rows, 26], scale [rows, 16], z [rows, 16]; returns difference_2 [rows, 16],
     total_3 [rows, 16], product_4 [rows, 200], part_5_2 [rows, 10].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_3(m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_2(m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     difference_2 = torch.empty(count, 16, dtype=torch.float32, device=device)
     total_3 = torch.empty(count, 16, dtype=torch.float32, device=device)
     product_4 = torch.empty(count, 200, dtype=torch.float32, device=device)
     part_5_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
+    objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
         hidden.to(torch.float32).contiguous(),
@@ -261,11 +203,7 @@ def objective_phase_1_backward_stage_3_rows(
 
 
 @torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     y,
@@ -320,10 +258,10 @@ def objective_phase_1_backward_rows(
     negate_value_cotangent, total = objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits)
     # cvae.gen:8
     computed_3 = total @ mlp_output_weight
-    product = objective_phase_1_backward_stage_2_rows(computed_3, hidden_2)
+    product = (hidden_2 > 0.0).to(dtype) * computed_3
     projected = product @ mlp_0_weight
     # cvae.gen:2
-    difference_2, total_3, product_4, part_5_2 = objective_phase_1_backward_stage_3_rows(
+    difference_2, total_3, product_4, part_5_2 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
         difference,
         hidden,

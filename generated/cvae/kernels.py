@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import random, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, uniform, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, vector
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
 
@@ -87,59 +87,8 @@ def sample_stage_1_rows(y, weight, *, rows, seed, step):
     return operand
 
 
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # cvae.gen:8
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(logits, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(
     y,
     embedding_output_weight,
@@ -156,13 +105,15 @@ def sample_rows(
 
     Takes y [rows] integer; returns x [rows, 64] integer.
     """
+    dtype = embedding_output_weight.dtype
     # cvae.gen:7
     operand = sample_stage_1_rows(y, embedding_output_weight, rows=rows, seed=seed, step=step)
     # cvae.gen:8
     computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
     hidden = torch.relu(computed)
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
+    noise = random.uniform(seed, rows, step, 0, 64, dtype=dtype)
+    x_2 = (noise < torch.sigmoid(logits)).to(dtype)
     return x_2.to(torch.int64)
 
 
@@ -272,8 +223,7 @@ def log_weight_rows(
     computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    log_weight_2 = log_weight_stage_1_rows(x, log_p_z, log_q_z, logits)
-    return log_weight_2
+    return log_weight_stage_1_rows(x, log_p_z, log_q_z, logits)
 
 
 @tiles.remembered
@@ -385,7 +335,7 @@ def encode_rows(
     # cvae.gen:9
     operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
     computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    z_2 = encode_stage_1_rows(
+    return encode_stage_1_rows(
         computed,
         mlp_m_weight,
         mlp_m_bias,
@@ -395,246 +345,6 @@ def encode_rows(
         seed=seed,
         step=step,
     )
-    return z_2
-
-
-DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
-
-
-@tiles.remembered
-def pack_decode_stage_1(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
-        tiles.place(weight.mT, 16, DECODE_STAGE_1_LAYOUT_1),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    z_ptr,
-    y_ptr,
-    permutation_array,
-    weight_array,
-    operand_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [16, 32]
-    weight_array [16, 32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
-    # cvae.gen:8
-    operand = dot(z, matrix(permutation_array, 0, 16, 32), "ieee") + dot(
-        (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
-        matrix(weight_array, 0, 16, 32),
-        PRECISION,
-    )
-    tl.store(
-        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
-        operand,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_1_rows(z, y, weight):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    Takes z [rows, 16], y [rows] integer; returns operand [rows, 26].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_stage_1(weight, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        y.to(torch.int64).contiguous(),
-        *arrays,
-        operand,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return operand
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # cvae.gen:8
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_2_rows(logits, *, rows, seed, step):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = decode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
-def decode_rows(
-    z,
-    y,
-    embedding_output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of x for each row from p(x | z).
-
-    Takes z [rows, 16], y [rows] integer; returns x [rows, 64] integer.
-    """
-    # cvae.gen:8
-    operand = decode_stage_1_rows(z, y, embedding_output_weight)
-    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    hidden = torch.relu(computed)
-    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
-    return x_2.to(torch.int64)
-
-
-DECODE_MEAN_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
-
-
-@tiles.remembered
-def pack_decode_mean_stage_1(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(16, 16), tiles.plain(16, 32), device),
-        tiles.place(weight.mT, 16, DECODE_MEAN_STAGE_1_LAYOUT_1),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    z_ptr,
-    y_ptr,
-    permutation_array,
-    weight_array,
-    operand_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | z) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [16, 32]
-    weight_array [16, 32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(z_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
-    # cvae.gen:8
-    operand = dot(z, matrix(permutation_array, 0, 16, 32), "ieee") + dot(
-        (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
-        matrix(weight_array, 0, 16, 32),
-        PRECISION,
-    )
-    tl.store(
-        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
-        operand,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_mean_stage_1_rows(z, y, weight):
-    """the mean of p(x | z) of each row: stage 1.
-
-    Takes z [rows, 16], y [rows] integer; returns operand [rows, 26].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_mean_stage_1(weight, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        y.to(torch.int64).contiguous(),
-        *arrays,
-        operand,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return operand
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows)
-def decode_mean_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias):
-    """the mean of p(x | z) of each row.
-
-    Takes z [rows, 16], y [rows] integer; returns x [rows, 64].
-    """
-    # cvae.gen:8
-    operand = decode_mean_stage_1_rows(z, y, embedding_output_weight)
-    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    hidden = torch.relu(computed)
-    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = torch.sigmoid(logits)
-    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -703,7 +413,7 @@ def objective_phase_1_stage_1_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # cvae.gen:8
     tl.store(value_2_out + place, value_2, mask=live)
@@ -786,5 +496,4 @@ def objective_phase_1_rows(
     computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits)
-    return value_2
+    return objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits)

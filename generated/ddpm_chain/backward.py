@@ -10,162 +10,15 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, product, square, vector
+from gencompiler.runtime import gradients, random, tiles
+from gencompiler.runtime.kernels import dot, matrix, product, square, vector
 from gencompiler.runtime.programs import RowFunction
 
-OBJECTIVE_PHASE_1_SAVING_STAGE_1_LAYOUT_1 = tiles.layout(16, [0, 1, *[-1] * 38])
+OBJECTIVE_PHASE_1_SAVING_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
 
 
 @tiles.remembered
-def pack_objective_phase_1_saving_stage_1(device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.places(OBJECTIVE_PHASE_1_SAVING_STAGE_1_LAYOUT_1, device),)
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_saving_stage_1_kernel(
-    x_ptr,
-    places_array,
-    mean_out,
-    noise_out,
-    z_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    # ddpm_chain.gen:15
-    mean = 0.9992502811797007 * x
-    tl.store(
-        mean_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mean,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    noise = normal(seed, row[:, None], step, vector(places_array, 0, 16), 5)
-    noise_3 = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 5)
-    tl.store(
-        noise_out + place[:, None] * 40 + tl.arange(0, 64)[None, :],
-        noise_3,
-        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 40),
-    )
-    noise_2 = noise
-    z_2 = mean + 0.03871531431215708 * noise_2
-    tl.store(
-        z_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        z_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_stage_1_rows(x, *, rows, seed, step):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
-
-    Takes x [rows, 2]; returns mean [rows, 2], noise [rows, 40], z_2 [rows, 2].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_saving_stage_1(device)
-    size = objective_phase_1_saving_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    mean = torch.empty(count, 2, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 40, dtype=torch.float32, device=device)
-    z_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_1_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        *arrays,
-        mean,
-        noise,
-        z_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return mean, noise, z_2
-
-
-@triton.jit(do_not_specialize=["count", "t"])
-def objective_phase_1_saving_stage_2_kernel(
-    computed_ptr,
-    noise_3_ptr,
-    z_t_out,
-    count,
-    t,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # ddpm_chain.gen:16
-    total = t + 1
-    # ddpm_chain.gen:8
-    beta = 1.0 - tl.exp(-0.0015 - 0.0025 * square(total))
-    # ddpm_chain.gen:16
-    scale = tl.sqrt(beta)
-    shared_1 = tl.sqrt(1.0 - beta)
-    mean_2_0 = shared_1 * tl.load(computed_ptr + place * 2, mask=live, other=0)
-    mean_2_1 = shared_1 * tl.load(computed_ptr + place * 2 + 1, mask=live, other=0)
-    z_t_0 = mean_2_0 + scale * tl.load(noise_3_ptr + place * 2, mask=live, other=0)
-    z_t_1 = mean_2_1 + scale * tl.load(noise_3_ptr + place * 2 + 1, mask=live, other=0)
-    tl.store(z_t_out + place * 2, z_t_0, mask=live)
-    tl.store(z_t_out + place * 2 + 1, z_t_1, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_stage_2_rows(computed, noise_3, t):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    Takes computed [rows, 2], noise_3 [rows, 2]; returns z_t [rows, 2].
-    """
-    count, device = len(computed), computed.device
-    size = objective_phase_1_saving_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        z_t,
-        count,
-        t,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t
-
-
-OBJECTIVE_PHASE_1_SAVING_STAGE_3_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_objective_phase_1_saving_stage_3(
+def pack_objective_phase_1_saving_stage_1(
     s,
     embedding_output_weight,
     mlp_0_weight,
@@ -182,7 +35,7 @@ def pack_objective_phase_1_saving_stage_3(
     dtype = torch.float32
     places = torch.arange(20, device=device)
     return (
-        tiles.place((places == 0.0).to(dtype) @ embedding_output_weight.T, OBJECTIVE_PHASE_1_SAVING_STAGE_3_LAYOUT_1),
+        tiles.place((places == 0.0).to(dtype) @ embedding_output_weight.T, OBJECTIVE_PHASE_1_SAVING_STAGE_1_LAYOUT_1),
         tiles.place(mlp_0_weight.mT, 32, 64),
         tiles.place(mlp_0_bias, 64),
         tiles.place(mlp_1_weight.mT, 64, 64),
@@ -197,7 +50,7 @@ def pack_objective_phase_1_saving_stage_3(
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_stage_3_kernel(
+def objective_phase_1_saving_stage_1_kernel(
     x_ptr,
     mean_ptr,
     z_ptr,
@@ -220,7 +73,7 @@ def objective_phase_1_saving_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 3.
+    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weights_array [32]
@@ -323,7 +176,7 @@ def objective_phase_1_saving_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_3_rows(
+def objective_phase_1_saving_stage_1_rows(
     x,
     mean,
     z,
@@ -338,13 +191,13 @@ def objective_phase_1_saving_stage_3_rows(
     mlp_output_weight,
     output_bias,
 ):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 3.
+    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
 
     Takes x [rows, 2], mean [rows, 2], z [rows, 40]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
     log_q_z [rows].
     """
     count, device = len(x), x.device
-    arrays = pack_objective_phase_1_saving_stage_3(
+    arrays = pack_objective_phase_1_saving_stage_1(
         s,
         embedding_output_weight,
         mlp_0_weight,
@@ -357,13 +210,13 @@ def objective_phase_1_saving_stage_3_rows(
         output_bias,
         device,
     )
-    size = objective_phase_1_saving_stage_3_rows.sizes.on(device)
+    size = objective_phase_1_saving_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_z = torch.empty(count, dtype=torch.float32, device=device)
     value = torch.empty(count, 38, dtype=torch.float32, device=device)
     log_p_x = torch.empty(count, dtype=torch.float32, device=device)
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_3_kernel[(programs,)](
+    objective_phase_1_saving_stage_1_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         mean.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
@@ -382,7 +235,7 @@ def objective_phase_1_saving_stage_3_rows(
 
 
 @triton.jit(do_not_specialize=["count", "t_3"])
-def objective_phase_1_saving_stage_4_kernel(
+def objective_phase_1_saving_stage_2_kernel(
     computed_3_ptr,
     computed_4_ptr,
     log_q_ptr,
@@ -392,7 +245,7 @@ def objective_phase_1_saving_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 4.
+    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -422,16 +275,16 @@ def objective_phase_1_saving_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_4_rows(computed_3, computed_4, log_q, t_3):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 4.
+def objective_phase_1_saving_stage_2_rows(computed_3, computed_4, log_q, t_3):
+    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
 
     Takes computed_3 [rows, 2], computed_4 [rows, 2], log_q [rows]; returns log_q_next [rows].
     """
     count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_saving_stage_4_rows.sizes.on(device)
+    size = objective_phase_1_saving_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_4_kernel[(programs,)](
+    objective_phase_1_saving_stage_2_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
@@ -446,69 +299,8 @@ def objective_phase_1_saving_stage_4_rows(computed_3, computed_4, log_q, t_3):
     return log_q_next
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_stage_5_kernel(
-    log_p_ptr,
-    log_p_x_ptr,
-    log_p_z_ptr,
-    log_q_ptr,
-    log_q_z_ptr,
-    value_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
-    log_p_x = tl.load(log_p_x_ptr + place, mask=live, other=0)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
-    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:elbo
-    value_4 = log_p_z + log_p + log_p_x - (log_q_z + log_q)
-    tl.store(value_4_out + place, value_4, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_5_rows(log_p, log_p_x, log_p_z, log_q, log_q_z):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 5.
-
-    Takes log_p [rows], log_p_x [rows], log_p_z [rows], log_q [rows], log_q_z [rows]; returns value_4 [rows].
-    """
-    count, device = len(log_p), log_p.device
-    size = objective_phase_1_saving_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_4 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_5_kernel[(programs,)](
-        log_p.to(torch.float32).contiguous(),
-        log_p_x.to(torch.float32).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
-        value_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_4
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_saving_stage_1_rows,
-    objective_phase_1_saving_stage_2_rows,
-    objective_phase_1_saving_stage_3_rows,
-    objective_phase_1_saving_stage_4_rows,
-    objective_phase_1_saving_stage_5_rows,
-)
+@tiles.stages(objective_phase_1_saving_stage_1_rows, objective_phase_1_saving_stage_2_rows)
 def objective_phase_1_saving_rows(
     x,
     s,
@@ -535,25 +327,33 @@ def objective_phase_1_saving_rows(
     places = torch.arange(20, device=device)
     z_saved = torch.empty(len(x), 760, dtype=dtype, device=device)
     # ddpm_chain.gen:8
-    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     difference = 1.0 - beta_3
     # ddpm_chain.gen:15
-    mean, noise, z_2 = objective_phase_1_saving_stage_1_rows(x, rows=rows, seed=seed, step=step)
+    mean = 0.9992502811797007 * x
+    noise = random.normal(seed, rows, step, 5, 40, dtype=dtype)
+    noise_2 = noise[:, :2]
+    z_2 = mean + 0.03871531431215708 * noise_2
     z_start = torch.slice_scatter(torch.full((40,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_2, -1, 0, 2)
     # ddpm_chain.gen:16
     z = z_start
     for t in range(19):
         total = t + 1
         product = total * 2
+        # ddpm_chain.gen:8
+        beta = 1.0 - math.exp(-0.0015 - 0.0025 * total**2)
+        # ddpm_chain.gen:16
+        scale = math.sqrt(beta)
         z_saved[:, t * 40 : t * 40 + 40] = z
         computed = z[:, t * 2 : t * 2 + 2]
         noise_3 = noise[:, product : product + 2]
-        z_t = objective_phase_1_saving_stage_2_rows(computed, noise_3, t)
+        mean_2 = math.sqrt(1.0 - beta) * computed
+        z_t = mean_2 + scale * noise_3
         z_next = torch.slice_scatter(z, z_t, -1, product, product + 2)
         z = z_next
     # ddpm_chain.gen:18
-    log_p_z, value, log_p_x, log_q_z = objective_phase_1_saving_stage_3_rows(
+    log_p_z, value, log_p_x, log_q_z = objective_phase_1_saving_stage_1_rows(
         x,
         mean,
         z,
@@ -604,10 +404,10 @@ def objective_phase_1_saving_rows(
     for t_3 in range(19):
         computed_3 = z[:, t_3 * 2 : t_3 * 2 + 2]
         computed_4 = value[:, t_3 * 2 : t_3 * 2 + 2]
-        log_q_next = objective_phase_1_saving_stage_4_rows(computed_3, computed_4, log_q, t_3)
+        log_q_next = objective_phase_1_saving_stage_2_rows(computed_3, computed_4, log_q, t_3)
         log_q = log_q_next
     # variational.gen:elbo
-    value_4 = objective_phase_1_saving_stage_5_rows(log_p, log_p_x, log_p_z, log_q, log_q_z)
+    value_4 = log_p_z + log_p + log_p_x - (log_q_z + log_q)
     return value_4, z_saved, z
 
 
@@ -943,66 +743,8 @@ def objective_phase_1_backward_stage_2_rows(
     return z_adjoint_start, part_22_2, part_23_2, part_24_2, part_25_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    product_12_ptr,
-    product_8_ptr,
-    z_adjoint_ptr,
-    x_gradient_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # ddpm_chain.gen:3
-    x_gradient_2_0 = tl.load(product_8_ptr + place * 2, mask=live, other=0) + 0.9992502811797007 * (
-        tl.load(z_adjoint_ptr + place * 40, mask=live, other=0)
-        - tl.load(product_12_ptr + place * 2, mask=live, other=0)
-    )
-    tl.store(x_gradient_2_out + place * 2, x_gradient_2_0, mask=live)
-    x_gradient_2_1 = tl.load(product_8_ptr + place * 2 + 1, mask=live, other=0) + 0.9992502811797007 * (
-        tl.load(z_adjoint_ptr + place * 40 + 1, mask=live, other=0)
-        - tl.load(product_12_ptr + place * 2 + 1, mask=live, other=0)
-    )
-    tl.store(x_gradient_2_out + place * 2 + 1, x_gradient_2_1, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(product_12, product_8, z_adjoint):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes product_12 [rows, 2], product_8 [rows, 2], z_adjoint [rows, 40]; returns x_gradient_2 [rows, 2].
-    """
-    count, device = len(product_12), product_12.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        product_12.to(torch.float32).contiguous(),
-        product_8.to(torch.float32).contiguous(),
-        z_adjoint.to(torch.float32).contiguous(),
-        x_gradient_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_gradient_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     z_saved,
@@ -1044,7 +786,7 @@ def objective_phase_1_backward_rows(
     part_10 = torch.empty(len(x), 380, dtype=dtype, device=device)
     part_11 = torch.empty(19, dtype=dtype, device=device)
     # ddpm_chain.gen:8
-    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     difference = 1.0 - beta_2
     # ddpm_chain.gen:20
@@ -1271,7 +1013,7 @@ def objective_phase_1_backward_rows(
         z_adjoint_next = computed_8 + computed_10
         z_adjoint = z_adjoint_next
     # ddpm_chain.gen:3
-    x_gradient_2 = objective_phase_1_backward_stage_3_rows(product_12, product_8, z_adjoint)
+    x_gradient_2 = product_8 + 0.9992502811797007 * (z_adjoint[:, :2] - product_12)
     return (
         x_gradient_2,
         product_10,

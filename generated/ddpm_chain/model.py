@@ -44,7 +44,7 @@ def sample_rows(
     noise = random.normal(seed, rows, step, 1, 40, dtype=dtype)
     z_2 = noise[:, 38:]
     # ddpm_chain.gen:8
-    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     difference = 1.0 - beta_2
     # ddpm_chain.gen:19
@@ -146,7 +146,7 @@ def log_weight_rows(
     # ddpm_chain.gen:19
     value = z[:, 2:]
     # ddpm_chain.gen:8
-    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     difference = 1.0 - beta_3
     # ddpm_chain.gen:19
@@ -205,7 +205,7 @@ def log_weight_rows(
     for t_3 in tiles.chunks(19, 2 * len(x)):
         t_3_values = torch.arange(t_3.start, t_3.stop, device=device)
         # ddpm_chain.gen:8
-        beta_4 = 1.0 - torch.exp(-0.0015 - 0.0025 * (t_3_values + 1) ** 2)
+        beta_4 = 1.0 - torch.exp(-0.0015 - 0.0025 * (t_3_values + 1).to(dtype) ** 2)
         # ddpm_chain.gen:16
         mean_3 = torch.sqrt(1.0 - beta_4)[:, None, None] * z.view(-1, 20, 2)[:, t_3].movedim(1, 0)
         scale_4 = torch.sqrt(beta_4)
@@ -273,7 +273,7 @@ def decode_rows(
     # ddpm_chain.gen:20
     value = z[:, :2]
     # ddpm_chain.gen:8
-    beta = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     a = torch.where(places < 1.0, 1.0 - beta, 1.0).prod(-1)
     # ddpm_chain.gen:10
@@ -318,7 +318,7 @@ def decode_mean_rows(
     # ddpm_chain.gen:20
     value = z[:, :2]
     # ddpm_chain.gen:8
-    beta = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     a = torch.where(places < 1.0, 1.0 - beta, 1.0).prod(-1)
     # ddpm_chain.gen:10
@@ -364,7 +364,7 @@ def prior_rows(
     noise = random.normal(seed, rows, step, 1, 40, dtype=dtype)
     z_2 = noise[:, 38:]
     # ddpm_chain.gen:8
-    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_2 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:19
     z = torch.slice_scatter(torch.full((40,), 0.0, dtype=dtype, device=device).expand(len(rows), -1), z_2, -1, 38, 40)
     for t in reversed(range(19)):
@@ -443,7 +443,7 @@ def objective_phase_1_rows(
     # ddpm_chain.gen:19
     value = z[:, 2:]
     # ddpm_chain.gen:8
-    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places**2)
+    beta_3 = 1.0 - torch.exp(-0.0015 - 0.0025 * places.to(dtype) ** 2)
     # ddpm_chain.gen:13
     difference = 1.0 - beta_3
     # ddpm_chain.gen:19
@@ -502,7 +502,7 @@ def objective_phase_1_rows(
     for t_3 in tiles.chunks(19, 2 * len(x)):
         t_3_values = torch.arange(t_3.start, t_3.stop, device=device)
         # ddpm_chain.gen:8
-        beta_4 = 1.0 - torch.exp(-0.0015 - 0.0025 * (t_3_values + 1) ** 2)
+        beta_4 = 1.0 - torch.exp(-0.0015 - 0.0025 * (t_3_values + 1).to(dtype) ** 2)
         # ddpm_chain.gen:16
         mean_3 = torch.sqrt(1.0 - beta_4)[:, None, None] * z.view(-1, 20, 2)[:, t_3].movedim(1, 0)
         scale_4 = torch.sqrt(beta_4)

@@ -392,58 +392,8 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, mean):
     return product, product_2, negate_product_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    computed_3_ptr,
-    hidden_3_ptr,
-    product_3_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # decoder_ais.gen:7
-    product_3 = (hidden_3 > 0.0).to(tl.float32) * computed_3
-    tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_3, hidden_3):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_3 [rows, 128], hidden_3 [rows, 128]; returns product_3 [rows, 128].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        product_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_3
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_4(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_0_weight[:, 0], 128),
@@ -474,7 +424,7 @@ def pack_objective_phase_1_backward_stage_4(mlp_0_weight, m_weight, s_weight, de
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
+def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
     computed_4_ptr,
     difference_ptr,
@@ -516,7 +466,7 @@ def objective_phase_1_backward_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128]
@@ -799,7 +749,7 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(
+def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
     computed_4,
     difference,
@@ -813,21 +763,21 @@ def objective_phase_1_backward_stage_4_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     Takes value_cotangent [rows], computed_4 [rows, 128], difference [rows, 8], hidden [rows, 128], hidden_2
     [rows, 128], noise [rows, 8], product [rows], scale [rows, 8], z [rows, 8]; returns product_4 [rows, 128],
     difference_2 [rows, 8], total_2 [rows, 8], product_7 [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_4(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     difference_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
     total_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
     product_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
+    objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
@@ -856,7 +806,6 @@ def objective_phase_1_backward_stage_4_rows(
     objective_phase_1_backward_stage_1_rows,
     objective_phase_1_backward_stage_2_rows,
     objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -884,6 +833,7 @@ def objective_phase_1_backward_rows(
     128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 8], part_7 [rows, 8], part_8
     [rows, 128], part_9 [rows, 8], part_10 [rows, 128], part_11 [rows, 64].
     """
+    dtype = x.dtype
     # decoder_ais.gen:8
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden, scale, noise, z, hidden_2, difference = objective_phase_1_backward_stage_1_rows(
@@ -906,9 +856,9 @@ def objective_phase_1_backward_rows(
     product, product_2, negate_product_2 = objective_phase_1_backward_stage_2_rows(x, value_cotangent, mean)
     # decoder_ais.gen:7
     computed_3 = negate_product_2 @ mlp_output_weight
-    product_3 = objective_phase_1_backward_stage_3_rows(computed_3, hidden_3)
+    product_3 = (hidden_3 > 0.0).to(dtype) * computed_3
     computed_4 = product_3 @ mlp_1_weight
-    product_4, difference_2, total_2, product_7 = objective_phase_1_backward_stage_4_rows(
+    product_4, difference_2, total_2, product_7 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
         computed_4,
         difference,

@@ -445,7 +445,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     0.9189385332046727f;
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
@@ -510,25 +510,25 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_z[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int lane = 0; lane < LANES; lane++) kept_of_z[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 2.0f) -
+                kept_of_z[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 2.0f) -
                     1.612085713764618f;
             }
         }
-        ALIGNED float known_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        ALIGNED float kept_of_z_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) kept_of_z_2[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+                kept_of_z_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -588,7 +588,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_2[LANES];
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = known_2[lane] + (float)t_after * known[lane];
+                total_2[lane] = kept_of_z_2[lane] + (float)t_after * kept_of_z[lane];
                 sum_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -616,7 +616,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             // decoder_ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2[lane] - (known_2[lane] + (float)t_before * known[lane]);
+                gain[lane] = total_2[lane] - (kept_of_z_2[lane] + (float)t_before * kept_of_z[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -626,8 +626,8 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
-                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
+                kept_of_z[lane] = choose(accept[lane], reduced_2_2[lane], kept_of_z[lane]);
+                kept_of_z_2[lane] = choose(accept[lane], reduced_2[lane], kept_of_z_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);
@@ -694,25 +694,25 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_z[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int lane = 0; lane < LANES; lane++) kept_of_z[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 2.0f) -
+                kept_of_z[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 2.0f) -
                     1.612085713764618f;
             }
         }
-        ALIGNED float known_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        ALIGNED float kept_of_z_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) kept_of_z_2[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+                kept_of_z_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -788,8 +788,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int accept[LANES];
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - (known_2[lane] + (float)t_after
-                    * known[lane]) + (sum_2[lane] - sum_3[lane]);
+                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - (kept_of_z_2[lane] +
+                    (float)t_after * kept_of_z[lane]) + (sum_2[lane] - sum_3[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             ALIGNED float reduced_3[LANES];
@@ -846,8 +846,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
-                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
+                kept_of_z[lane] = choose(accept[lane], reduced_2_2[lane], kept_of_z[lane]);
+                kept_of_z_2[lane] = choose(accept[lane], reduced_2[lane], kept_of_z_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);

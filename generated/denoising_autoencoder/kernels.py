@@ -56,68 +56,7 @@ def encode_rows(x, *, rows, seed, step):
 
 
 @tiles.remembered
-def pack_decode_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    c_ptr,
-    weight_array,
-    weight_array_2,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | c): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # denoising_autoencoder.gen:8
-    hidden = maximum(
-        tl.load(c_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(c_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_1_rows(c, weight, bias):
-    """a draw of x for each row from p(x | c): stage 1.
-
-    Takes c [rows, 2]; returns hidden [rows, 128].
-    """
-    count, device = len(c), c.device
-    arrays = pack_decode_stage_1(weight, bias, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        c.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_decode_stage_2(s, weight, bias, device):
+def pack_decode_stage_1(s, weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(weight[0], 128),
@@ -130,7 +69,7 @@ def pack_decode_stage_2(s, weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(
+def decode_stage_1_kernel(
     computed_ptr,
     weight_array,
     bias_array,
@@ -146,7 +85,7 @@ def decode_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """a draw of x for each row from p(x | c): stage 2.
+    """a draw of x for each row from p(x | c): stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -174,17 +113,17 @@ def decode_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def decode_stage_2_rows(computed, s, weight, bias, *, rows, seed, step):
-    """a draw of x for each row from p(x | c): stage 2.
+def decode_stage_1_rows(computed, s, weight, bias, *, rows, seed, step):
+    """a draw of x for each row from p(x | c): stage 1.
 
     Takes computed [rows, 128]; returns x_2 [rows, 2].
     """
     count, device = len(computed), computed.device
-    arrays = pack_decode_stage_2(s, weight, bias, device)
-    size = decode_stage_2_rows.sizes.on(device)
+    arrays = pack_decode_stage_1(s, weight, bias, device)
+    size = decode_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
+    decode_stage_1_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -201,7 +140,7 @@ def decode_stage_2_rows(computed, s, weight, bias, *, rows, seed, step):
 
 
 @torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+@tiles.stages(decode_stage_1_rows)
 def decode_rows(
     c,
     s,
@@ -221,147 +160,9 @@ def decode_rows(
     Takes c [rows, 2]; returns x [rows, 2].
     """
     # denoising_autoencoder.gen:8
-    hidden = decode_stage_1_rows(c, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(F.linear(c, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    x_2 = decode_stage_2_rows(computed, s, mlp_output_weight, mlp_output_bias, rows=rows, seed=seed, step=step)
-    return x_2
-
-
-@tiles.remembered
-def pack_decode_mean_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    c_ptr,
-    weight_array,
-    weight_array_2,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | c) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # denoising_autoencoder.gen:8
-    hidden = maximum(
-        tl.load(c_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(c_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_mean_stage_1_rows(c, weight, bias):
-    """the mean of p(x | c) of each row: stage 1.
-
-    Takes c [rows, 2]; returns hidden [rows, 128].
-    """
-    count, device = len(c), c.device
-    arrays = pack_decode_mean_stage_1(weight, bias, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        c.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_decode_mean_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_2_kernel(
-    computed_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    x_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | c) of each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # denoising_autoencoder.gen:8
-    hidden_2 = maximum(computed, 0.0)
-    x_2_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    tl.store(x_2_out + place * 2, x_2_0, mask=live)
-    x_2_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_mean_stage_2_rows(computed, weight, bias):
-    """the mean of p(x | c) of each row: stage 2.
-
-    Takes computed [rows, 128]; returns x_2 [rows, 2].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_decode_mean_stage_2(weight, bias, device)
-    size = decode_mean_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_mean_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        x_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows, decode_mean_stage_2_rows)
-def decode_mean_rows(c, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
-    """the mean of p(x | c) of each row.
-
-    Takes c [rows, 2]; returns x [rows, 2].
-    """
-    # denoising_autoencoder.gen:8
-    hidden = decode_mean_stage_1_rows(c, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    x_2 = decode_mean_stage_2_rows(computed, mlp_output_weight, mlp_output_bias)
-    return x_2
+    return decode_stage_1_rows(computed, s, mlp_output_weight, mlp_output_bias, rows=rows, seed=seed, step=step)
 
 
 @tiles.remembered
@@ -552,8 +353,7 @@ def objective_phase_1_rows(
     hidden = objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # denoising_autoencoder.gen:8
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    value_2 = objective_phase_1_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -1014,5 +814,4 @@ def csl_rows(
     hidden = csl_stage_1_rows(x_before, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # denoising_autoencoder.gen:8
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    log_density_2 = csl_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
-    return log_density_2
+    return csl_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)

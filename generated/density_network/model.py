@@ -70,7 +70,7 @@ def objective_phase_1_rows(x, sigma, mlp_0_weight, mlp_0_bias, mlp_output_weight
     x_of_eps_input = x.repeat_interleave(100, 0) - F.linear(hidden, mlp_output_weight, mlp_output_bias)
     # density_network.gen:8
     log_p_eps = (-0.5 * (x_of_eps_input / sigma) ** 2 - torch.log(sigma) - 0.9189385332046727).sum(-1)
-    # likelihood.gen:6
+    # likelihood.gen:prior_sampled_likelihood
     return log_p_eps.view(-1, 100).logsumexp(-1) - 4.605170185988092
 
 

@@ -183,7 +183,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     0.9189385332046727f);
             }
         }
-        // likelihood.gen:6
+        // likelihood.gen:prior_sampled_likelihood
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = log_p_eps[0][lane];
         for (int at = 1; at < 100; at++) {
@@ -325,7 +325,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                     0.9189385332046727f);
             }
         }
-        // likelihood.gen:6
+        // likelihood.gen:prior_sampled_likelihood
         ALIGNED float collected[100][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 100; at++) {

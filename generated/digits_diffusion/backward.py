@@ -346,13 +346,13 @@ def objective_phase_1_backward_rows(
     e = 0.0 + noise_2
     # digits_diffusion.gen:26
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # digits_diffusion.gen:4
     Spread_input = (sigmoid_input + 1.5) / 2.0
     # diffusion.gen:velocity_prediction
     total_2 = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
-    product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]
+    product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t[:, None]
     indicator_value = (y[:, None] == places_10).to(dtype)
     value = torch.cat(
         (total_2, torch.cat((torch.sin(product_2), torch.cos(product_2)), -1), indicator_value @ output_weight.T),

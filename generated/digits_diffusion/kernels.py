@@ -778,7 +778,7 @@ def log_prob_rows(
     power_value = c**2
     difference_2 = 1.0 - power_value
     # digits_diffusion.gen:20
-    exp_value = torch.exp(4.605170185988092 * (places / 15.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0))
     # digits_diffusion.gen:26
     sigmoid_input, projected, probe, product_11, operand, z_start = log_prob_stage_1_rows(
         x,
@@ -876,93 +876,17 @@ def log_prob_rows(
         z = z_next
         log_abs_det = log_abs_det_next
     # digits_diffusion.gen:24
-    log_prob_2 = log_prob_stage_9_rows(log_abs_det, sigmoid_input, z)
-    return log_prob_2
+    return log_prob_stage_9_rows(log_abs_det, sigmoid_input, z)
 
 
 @tiles.remembered
-def pack_sample_stage_1(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 16),)
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    y_ptr,
-    weight_array,
-    projected_out,
-    w_start_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
-    # digits_diffusion.gen:20
-    projected = dot(
-        (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
-        matrix(weight_array, 0, 16, 16),
-        PRECISION,
-    )
-    tl.store(
-        projected_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        projected,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # digits_diffusion.gen:24
-    w_start = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
-    # digits_diffusion.gen:20
-    tl.store(w_start_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], w_start, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_1_rows(y, weight, *, rows, seed, step):
-    """approximate samples of x: stage 1.
-
-    Takes y [rows] integer; returns projected [rows, 10], w_start [rows, 64].
-    """
-    count, device = len(y), y.device
-    arrays = pack_sample_stage_1(weight, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    projected = torch.empty(count, 10, dtype=torch.float32, device=device)
-    w_start = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        y.to(torch.int64).contiguous(),
-        *arrays,
-        projected,
-        w_start,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return projected, w_start
-
-
-@tiles.remembered
-def pack_sample_stage_2(a, c, device):
+def pack_sample_stage_1(a, c, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(1.0 - c**2, 64), tiles.place(a, 64), tiles.place(c**2, 64))
 
 
 @triton.jit(do_not_specialize=["count", "k"])
-def sample_stage_2_kernel(
+def sample_stage_1_kernel(
     net_2_ptr,
     total_4_ptr,
     velocity_2_ptr,
@@ -976,7 +900,7 @@ def sample_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """approximate samples of x: stage 2.
+    """approximate samples of x: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weights_array [64]
@@ -1019,17 +943,17 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(net_2, total_4, velocity_2, w, a, c, k):
-    """approximate samples of x: stage 2.
+def sample_stage_1_rows(net_2, total_4, velocity_2, w, a, c, k):
+    """approximate samples of x: stage 1.
 
     Takes net_2 [rows, 64], total_4 [rows, 64], velocity_2 [rows, 64], w [rows, 64]; returns w_next [rows, 64].
     """
     count, device = len(net_2), net_2.device
-    arrays = pack_sample_stage_2(a, c, device)
-    size = sample_stage_2_rows.sizes.on(device)
+    arrays = pack_sample_stage_1(a, c, device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     w_next = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         net_2.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
@@ -1047,8 +971,8 @@ def sample_stage_2_rows(net_2, total_4, velocity_2, w, a, c, k):
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(w_ptr, x_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """approximate samples of x: stage 3.
+def sample_stage_2_kernel(w_ptr, x_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """approximate samples of x: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -1066,16 +990,16 @@ def sample_stage_3_kernel(w_ptr, x_2_out, count, ROWS: tl.constexpr, PRECISION: 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(w):
-    """approximate samples of x: stage 3.
+def sample_stage_2_rows(w):
+    """approximate samples of x: stage 2.
 
     Takes w [rows, 64]; returns x_2 [rows, 64].
     """
     count, device = len(w), w.device
-    size = sample_stage_3_rows.sizes.on(device)
+    size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
+    sample_stage_2_kernel[(programs,)](
         w.to(torch.float32).contiguous(),
         x_2,
         count,
@@ -1088,7 +1012,7 @@ def sample_stage_3_rows(w):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
 def sample_rows(
     y,
     a,
@@ -1111,14 +1035,19 @@ def sample_rows(
 
     Takes y [rows] integer; returns x [rows, 64] integer.
     """
+    dtype = a.dtype
     device = y.device
+    y = y.to(dtype)
     places = torch.arange(16, device=device)
+    places_10 = torch.arange(10, device=device)
     # digits_diffusion.gen:17
     power_value = c**2
     difference_2 = 1.0 - power_value
     # digits_diffusion.gen:20
-    exp_value = torch.exp(4.605170185988092 * (places / 15.0))
-    projected, w_start = sample_stage_1_rows(y, output_weight, rows=rows, seed=seed, step=step)
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0))
+    projected = (y[:, None] == places_10).to(dtype) @ output_weight.T
+    # digits_diffusion.gen:24
+    w_start = random.normal(seed, rows, step, 2, 64, dtype=dtype)
     # digits_diffusion.gen:25
     w = w_start
     for k in range(40):
@@ -1170,11 +1099,11 @@ def sample_rows(
         hidden_6 = F.silu(total_7)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         # digits_diffusion.gen:17
-        w_next = sample_stage_2_rows(net_2, total_4, velocity_2, w, a, c, k)
+        w_next = sample_stage_1_rows(net_2, total_4, velocity_2, w, a, c, k)
         # digits_diffusion.gen:25
         w = w_next
     # digits_diffusion.gen:4
-    x_2 = sample_stage_3_rows(w)
+    x_2 = sample_stage_2_rows(w)
     return x_2.to(torch.int64)
 
 
@@ -1401,13 +1330,13 @@ def objective_phase_1_rows(
     s = torch.sqrt(-torch.expm1(-(0.1 * t) - 9.95 * power_t))
     # digits_diffusion.gen:26
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # digits_diffusion.gen:4
     Spread_input = (sigmoid_input + 1.5) / 2.0
     # diffusion.gen:velocity_prediction
     total = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
-    product = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t[:, None]
     operand = torch.cat(
         (
             total,
@@ -1424,8 +1353,7 @@ def objective_phase_1_rows(
     hidden_3 = F.silu(total_4)
     net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
     # digits_diffusion.gen:17
-    value_2 = objective_phase_1_stage_1_rows(Spread_input, a_2, e, net, s, total, a, c)
-    return value_2
+    return objective_phase_1_stage_1_rows(Spread_input, a_2, e, net, s, total, a, c)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

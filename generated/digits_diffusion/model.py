@@ -49,12 +49,12 @@ def log_prob_rows(
     places_10 = torch.arange(10, device=device)
     # digits_diffusion.gen:26
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # digits_diffusion.gen:17
     power_value = c**2
     difference_2 = 1.0 - power_value
     # digits_diffusion.gen:20
-    exp_value = torch.exp(4.605170185988092 * (places / 15.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0))
     projected = (y[:, None] == places_10).to(dtype) @ output_weight.T
     # digits_diffusion.gen:25
     probe = torch.where(
@@ -283,7 +283,7 @@ def sample_rows(
     power_value = c**2
     difference_2 = 1.0 - power_value
     # digits_diffusion.gen:20
-    exp_value = torch.exp(4.605170185988092 * (places / 15.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0))
     projected = (y[:, None] == places_10).to(dtype) @ output_weight.T
     # digits_diffusion.gen:25
     w = random.normal(seed, rows, step, 2, 64, dtype=dtype)
@@ -433,7 +433,7 @@ def objective_phase_1_rows(
     s = torch.sqrt(-torch.expm1(-(0.1 * t) - 9.95 * power_t))
     # digits_diffusion.gen:26
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # digits_diffusion.gen:4
     Spread_input = (sigmoid_input + 1.5) / 2.0
     # digits_diffusion.gen:17
@@ -441,7 +441,7 @@ def objective_phase_1_rows(
     # diffusion.gen:velocity_prediction
     total = a_2[:, None] * Spread_input + s[:, None] * e
     # digits_diffusion.gen:20
-    product = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t[:, None]
     total_2 = F.linear(
         torch.cat(
             (

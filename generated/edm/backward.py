@@ -72,14 +72,11 @@ def objective_phase_1_backward_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     noise = normal(seed, row, step, 0, 1)
     u = -1.2 + 1.2 * noise
-    # diffusion.gen:35
     s = tl.exp(u)
-    # diffusion.gen:34
     total = square(s) + 0.25
-    # diffusion.gen:33
     noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     e = 0.0 + noise_2
     x = tl.load(
@@ -87,15 +84,12 @@ def objective_phase_1_backward_stage_1_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
-    # diffusion.gen:34
     total_2 = x + s[:, None] * e
-    # diffusion.gen:33
     tl.store(
         total_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         total_2,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
-    # diffusion.gen:34
     product_2 = s * 0.5
     # edm.gen:10
     sqrt_total = tl.sqrt(total)
@@ -110,7 +104,7 @@ def objective_phase_1_backward_stage_1_kernel(
             "ieee",
         ),
     )
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     tl.store(
         value_out + place[:, None] * 18 + tl.arange(0, 32)[None, :],
         value,
@@ -122,11 +116,11 @@ def objective_phase_1_backward_stage_1_kernel(
         matrix(weight_array, 0, 32, 128),
         PRECISION,
     ) + vector(bias_array, 0, 128)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     tl.store(total_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total_3, mask=live[:, None])
     # edm.gen:10
     sigmoid_total_3 = tl.sigmoid(total_3)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     tl.store(
         sigmoid_total_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         sigmoid_total_3,
@@ -134,7 +128,7 @@ def objective_phase_1_backward_stage_1_kernel(
     )
     # edm.gen:10
     hidden = total_3 * sigmoid_total_3
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
     tl.store(total_out + place, total, mask=live)
     tl.store(product_out + place, product_2, mask=live)
@@ -241,7 +235,7 @@ def objective_phase_1_backward_stage_2_kernel(
     # edm.gen:8
     denoise_0 = ratio * tl.load(total_2_ptr + place * 2, mask=live, other=0) + ratio_2 * net_0
     denoise_1 = ratio * tl.load(total_2_ptr + place * 2 + 1, mask=live, other=0) + ratio_2 * net_1
-    # diffusion.gen:34
+    # diffusion.gen:edm_denoising
     difference_0 = tl.load(x_ptr + place * 2, mask=live, other=0) - denoise_0
     difference_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - denoise_1
     reduced = tl.sqrt(difference_0 * difference_0 + difference_1 * difference_1)
@@ -539,15 +533,17 @@ def objective_phase_1_backward_rows(
     128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
     part_8 [rows, 18].
     """
-    # diffusion.gen:33
-    total, total_2, product, sqrt_total, value, total_3, sigmoid_total_3, hidden = objective_phase_1_backward_stage_1_rows(
-        x,
-        mlp_0_weight,
-        mlp_0_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    # diffusion.gen:edm_denoising
+    (
+        total,
+        total_2,
+        product,
+        sqrt_total,
+        value,
+        total_3,
+        sigmoid_total_3,
+        hidden,
+    ) = objective_phase_1_backward_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # edm.gen:10
     total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     sigmoid_total_4 = torch.sigmoid(total_4)

@@ -77,15 +77,12 @@ def objective_phase_1_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     noise = normal(seed, row, step, 0, 1)
     u = -1.2 + 1.2 * noise
-    # diffusion.gen:35
     s = tl.exp(u)
-    # diffusion.gen:34
     total = square(s) + 0.25
     product_2 = s * 0.5
-    # diffusion.gen:33
     noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
     e = 0.0 + noise_2
     x = tl.load(
@@ -93,9 +90,7 @@ def objective_phase_1_stage_1_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
-    # diffusion.gen:34
     total_2 = x + s[:, None] * e
-    # diffusion.gen:33
     tl.store(
         total_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         total_2,
@@ -123,7 +118,7 @@ def objective_phase_1_stage_1_kernel(
         PRECISION,
     ) + vector(bias_array, 0, 128)
     hidden = total_3 * tl.sigmoid(total_3)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
     tl.store(total_out + place, total, mask=live)
     tl.store(product_out + place, product_2, mask=live)
@@ -213,7 +208,7 @@ def objective_phase_1_stage_2_kernel(
     shared_2 = product_2 / sqrt_total
     denoise_0 = shared_1 * tl.load(total_2_ptr + place * 2, mask=live, other=0) + shared_2 * net_0
     denoise_1 = shared_1 * tl.load(total_2_ptr + place * 2 + 1, mask=live, other=0) + shared_2 * net_1
-    # diffusion.gen:34
+    # diffusion.gen:edm_denoising
     shared_3 = tl.load(x_ptr + place * 2, mask=live, other=0) - denoise_0
     shared_4 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - denoise_1
     value_2 = total / square(product_2) * square(tl.sqrt(shared_3 * shared_3 + shared_4 * shared_4))
@@ -273,7 +268,7 @@ def objective_phase_1_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     total, product, total_2, sqrt_total, hidden = objective_phase_1_stage_1_rows(
         x,
         mlp_0_weight,
@@ -286,17 +281,7 @@ def objective_phase_1_rows(
     total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_4)
     total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    value_2 = objective_phase_1_stage_2_rows(
-        x,
-        product,
-        sqrt_total,
-        total,
-        total_2,
-        total_5,
-        mlp_net_weight,
-        mlp_net_bias,
-    )
-    return value_2
+    return objective_phase_1_stage_2_rows(x, product, sqrt_total, total, total_2, total_5, mlp_net_weight, mlp_net_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -780,7 +765,7 @@ def pack_reverse_stage_1(weight, bias, device):
     )
 
 
-@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+@triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_1_kernel(
     x_2_ptr,
     places_array,
@@ -792,7 +777,6 @@ def reverse_stage_1_kernel(
     bias_array,
     hidden_out,
     count,
-    step,
     step,
     k,
     ROWS: tl.constexpr,
@@ -852,7 +836,7 @@ def reverse_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
+def reverse_stage_1_rows(x_2, weight, bias, step, k):
     """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
     `step`: stage 1.
 
@@ -868,7 +852,6 @@ def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
         *arrays,
         hidden,
         count,
-        step,
         step,
         k,
         ROWS=size.rows,
@@ -900,7 +883,7 @@ def pack_reverse_stage_2(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     )
 
 
-@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+@triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_2_kernel(
     total_5_ptr,
     x_2_ptr,
@@ -917,7 +900,6 @@ def reverse_stage_2_kernel(
     difference_out,
     hidden_4_out,
     count,
-    step,
     step,
     k,
     ROWS: tl.constexpr,
@@ -1011,7 +993,7 @@ def reverse_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def reverse_stage_2_rows(total_5, x_2, mlp_0_weight, mlp_0_bias, net_weight, net_bias, step, step, k):
+def reverse_stage_2_rows(total_5, x_2, mlp_0_weight, mlp_0_bias, net_weight, net_bias, step, k):
     """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
     `step`: stage 2.
 
@@ -1034,7 +1016,6 @@ def reverse_stage_2_rows(total_5, x_2, mlp_0_weight, mlp_0_bias, net_weight, net
         hidden_4,
         count,
         step,
-        step,
         k,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
@@ -1050,7 +1031,7 @@ def pack_reverse_stage_3(weight, bias, device):
     return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
 
 
-@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+@triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_3_kernel(
     difference_ptr,
     drift_ptr,
@@ -1062,7 +1043,6 @@ def reverse_stage_3_kernel(
     bias_array_2,
     x_2_next_out,
     count,
-    step,
     step,
     k,
     ROWS: tl.constexpr,
@@ -1124,7 +1104,7 @@ def reverse_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def reverse_stage_3_rows(difference, drift, total_9, x_2, weight, bias, step, step, k):
+def reverse_stage_3_rows(difference, drift, total_9, x_2, weight, bias, step, k):
     """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
     `step`: stage 3.
 
@@ -1143,7 +1123,6 @@ def reverse_stage_3_rows(difference, drift, total_9, x_2, weight, bias, step, st
         *arrays,
         x_2_next,
         count,
-        step,
         step,
         k,
         ROWS=size.rows,
@@ -1177,7 +1156,7 @@ def reverse_rows(
     # edm.gen:18
     for k in range(steps):
         # edm.gen:10
-        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, step, k)
+        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, k)
         total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         hidden_2 = F.silu(total_4)
         total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
@@ -1189,13 +1168,12 @@ def reverse_rows(
             mlp_net_weight,
             mlp_net_bias,
             step,
-            step,
             k,
         )
         total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_8)
         total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        x_2_next = reverse_stage_3_rows(difference, drift, total_9, x, mlp_net_weight, mlp_net_bias, step, step, k)
+        x_2_next = reverse_stage_3_rows(difference, drift, total_9, x, mlp_net_weight, mlp_net_bias, step, k)
         # edm.gen:18
         x = x_2_next
     return x
@@ -4054,7 +4032,7 @@ def probability_flow_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # edm.gen:10
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     product = exp_value * -1.5536520246055479
     # edm.gen:5
     value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
@@ -4107,15 +4085,40 @@ def probability_flow_rows(
     for k in range(1000):
         if bool((left <= 0.0).all()):
             break
-        ratio, trial, s, product_7, power_s, ratio_2, s_2, power_s_2, total_5, total_6, sqrt_total_5, hidden_4, sqrt_total_4, ratio_3, s_3, product_11, power_s_3, ratio_4, sqrt_total_14, ratio_5, s_4, product_13, power_s_4, ratio_6, sqrt_total_19, ratio_7, product_15, power_s_5, ratio_8, sqrt_total_24, ratio_9, value_3 = probability_flow_stage_3_rows(
-            left,
-            length,
-            x_2,
-            x_slope,
-            mlp_0_weight,
-            mlp_0_bias,
-            k,
-        )
+        (
+            ratio,
+            trial,
+            s,
+            product_7,
+            power_s,
+            ratio_2,
+            s_2,
+            power_s_2,
+            total_5,
+            total_6,
+            sqrt_total_5,
+            hidden_4,
+            sqrt_total_4,
+            ratio_3,
+            s_3,
+            product_11,
+            power_s_3,
+            ratio_4,
+            sqrt_total_14,
+            ratio_5,
+            s_4,
+            product_13,
+            power_s_4,
+            ratio_6,
+            sqrt_total_19,
+            ratio_7,
+            product_15,
+            power_s_5,
+            ratio_8,
+            sqrt_total_24,
+            ratio_9,
+            value_3,
+        ) = probability_flow_stage_3_rows(left, length, x_2, x_slope, mlp_0_weight, mlp_0_bias, k)
         # edm.gen:10
         total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_8)
@@ -4201,7 +4204,16 @@ def probability_flow_rows(
         total_23 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_21 = operand_14 @ mlp_2_weight.T
         projected_24 = operand_16 @ mlp_2_weight.T
-        drift_4, total_25, hidden_16, total_34, projected_25, operand_17, projected_28, operand_19 = probability_flow_stage_10_rows(
+        (
+            drift_4,
+            total_25,
+            hidden_16,
+            total_34,
+            projected_25,
+            operand_17,
+            projected_28,
+            operand_19,
+        ) = probability_flow_stage_10_rows(
             drift,
             drift_2,
             drift_3,
@@ -4230,7 +4242,17 @@ def probability_flow_rows(
         total_28 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_27 = operand_18 @ mlp_2_weight.T
         projected_30 = operand_20 @ mlp_2_weight.T
-        drift_5, moved, hidden_19, ratio_16, product_26, product_30, total_35, operand_21, operand_23 = probability_flow_stage_12_rows(
+        (
+            drift_5,
+            moved,
+            hidden_19,
+            ratio_16,
+            product_26,
+            product_30,
+            total_35,
+            operand_21,
+            operand_23,
+        ) = probability_flow_stage_12_rows(
             drift_2,
             drift_3,
             drift_4,
@@ -4261,7 +4283,14 @@ def probability_flow_rows(
         total_31 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_32 = operand_22 @ mlp_2_weight.T
         projected_34 = operand_24 @ mlp_2_weight.T
-        x_2_next, log_det_next, x_slope_next, log_det_slope_next, left_next, length_next = probability_flow_stage_14_rows(
+        (
+            x_2_next,
+            log_det_next,
+            x_slope_next,
+            log_det_slope_next,
+            left_next,
+            length_next,
+        ) = probability_flow_stage_14_rows(
             drift_2,
             drift_3,
             drift_4,
@@ -4298,8 +4327,7 @@ def probability_flow_rows(
         log_det_slope = log_det_slope_next
         left = left_next
         length = length_next
-    log_prob_2 = probability_flow_stage_15_rows(log_det, x_2)
-    return log_prob_2
+    return probability_flow_stage_15_rows(log_det, x_2)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

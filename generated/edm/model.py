@@ -40,22 +40,18 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:33
+    # diffusion.gen:edm_denoising
     noise = random.normal(seed, rows, step, 1, dtype=dtype)
     u = -1.2 + 1.2 * noise
-    # diffusion.gen:35
     s = torch.exp(u)
-    # diffusion.gen:34
     total = s**2 + 0.25
     product = s * 0.5
-    # diffusion.gen:33
     noise_2 = random.normal(seed, rows, step, 2, 2, dtype=dtype)
     e = 0.0 + noise_2
-    # diffusion.gen:34
     total_2 = x + s[:, None] * e
     # edm.gen:10
     sqrt_total = torch.sqrt(total)
-    product_2 = torch.exp(4.605170185988092 * (places / 7.0)) * (u / 4.0)[:, None]
+    product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * (u / 4.0)[:, None]
     total_3 = F.linear(
         torch.cat((total_2 / sqrt_total[:, None], torch.cat((torch.sin(product_2), torch.cos(product_2)), -1)), -1),
         mlp_0_weight,
@@ -69,7 +65,7 @@ def objective_phase_1_rows(
     net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
     # edm.gen:8
     denoise = (0.25 / total)[:, None] * total_2 + (product / sqrt_total)[:, None] * net
-    # diffusion.gen:34
+    # diffusion.gen:edm_denoising
     return total / product**2 * torch.linalg.vector_norm(x - denoise, dim=-1) ** 2
 
 
@@ -97,7 +93,7 @@ def sample_rows(
     # edm.gen:14
     noise = random.normal(seed, rows, step, 0, 2, dtype=dtype)
     # edm.gen:10
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     # edm.gen:18
     x = 80.0 * noise
     for k in range(18):
@@ -200,10 +196,11 @@ def reverse_rows(
 
     Takes x [rows, 2]; returns x [rows, 2].
     """
+    dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
     # edm.gen:10
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     # edm.gen:18
     for k in range(steps):
         total = step + k
@@ -297,7 +294,7 @@ def probability_flow_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # edm.gen:10
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     product = exp_value * -1.5536520246055479
     total = F.linear(
         torch.cat(

@@ -48,7 +48,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
-        // diffusion.gen:33
+        // diffusion.gen:edm_denoising
         ALIGNED float noise[LANES];
         normal(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float u[LANES];
@@ -122,15 +122,12 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_6, 2, hidden_3, 128, mlp_net_weight, 128, 1);
         ALIGNED float net[2][LANES];
         ALIGNED float denoise[2][LANES];
+        ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             net[0][lane] = product_6[0][lane] + mlp_net_bias[0];
             net[1][lane] = product_6[1][lane] + mlp_net_bias[1];
             denoise[0][lane] = 0.25f / total[lane] * total_2[0][lane] + product[lane] / sqrt_total[lane] * net[0][lane];
             denoise[1][lane] = 0.25f / total[lane] * total_2[1][lane] + product[lane] / sqrt_total[lane] * net[1][lane];
-        }
-        // diffusion.gen:34
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) {
             value[lane] = total[lane] / square(product[lane]) * square(root((x[0][lane] - denoise[0][lane]) *
                 (x[0][lane] - denoise[0][lane]) + (x[1][lane] - denoise[1][lane]) * (x[1][lane] - denoise[1][lane])));
         }
@@ -1998,7 +1995,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load(x, x_rows, first, count, 2);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // diffusion.gen:33
+        // diffusion.gen:edm_denoising
         ALIGNED float noise[LANES];
         normal(&noise, 1, row, seed, step, 0, 1);
         ALIGNED float u[LANES];

@@ -119,129 +119,8 @@ def objective_phase_1_backward_stage_2_rows(x, chosen, logits):
     return total
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    computed_3_ptr,
-    hidden_2_ptr,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-        other=0,
-    )
-    # eonade.gen:7
-    product_2 = (hidden_2 > 0.0).to(tl.float32) * computed_3
-    tl.store(
-        product_out + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        product_2,
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_3, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_3 [rows, 300], hidden_2 [rows, 300]; returns product [rows, 300].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product = torch.empty(count, 300, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
-    computed_4_ptr,
-    hidden_ptr,
-    part_5_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-        other=0,
-    )
-    hidden = tl.load(
-        hidden_ptr + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-        other=0,
-    )
-    # eonade.gen:7
-    part_5_2 = (hidden > 0.0).to(tl.float32) * computed_4
-    tl.store(
-        part_5_2_out + place[:, None] * 300 + tl.arange(0, 512)[None, :],
-        part_5_2,
-        mask=live[:, None] & (tl.arange(0, 512)[None, :] < 300),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(computed_4, hidden):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_4 [rows, 300], hidden [rows, 300]; returns part_5_2 [rows, 300].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_5_2 = torch.empty(count, 300, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        part_5_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_5_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     value_cotangent,
@@ -264,7 +143,7 @@ def objective_phase_1_backward_rows(
     dtype = value_cotangent.dtype
     x = x.to(dtype)
     # eonade.gen:6
-    noise, d = objective_phase_1_backward_stage_1_rows(rows=rows, seed=seed, step=step)
+    noise, d = objective_phase_1_backward_stage_1_rows(rows=rows, seed=seed, step=step, dtype=dtype)
     o = noise.argsort(-1).to(dtype)
     # likelihood.gen:orderless
     turn = o.argsort(-1).to(dtype)
@@ -282,9 +161,9 @@ def objective_phase_1_backward_rows(
     total = objective_phase_1_backward_stage_2_rows(x, chosen, logits)
     # eonade.gen:7
     computed_3 = total @ mlp_output_weight
-    product = objective_phase_1_backward_stage_3_rows(computed_3, hidden_2)
+    product = (hidden_2 > 0.0).to(dtype) * computed_3
     computed_4 = product @ mlp_1_weight
-    part_5_2 = objective_phase_1_backward_stage_4_rows(computed_4, hidden)
+    part_5_2 = (hidden > 0.0).to(dtype) * computed_4
     return total, hidden_2, product, hidden, part_5_2, value
 
 

@@ -215,8 +215,7 @@ def log_weight_rows(
         log_p_next = log_weight_stage_1_rows(x, computed_3, log_p, o, i)
         log_p = log_p_next
     # eonade.gen:2
-    log_weight_2 = log_p_o + log_p - log_p_o
-    return log_weight_2
+    return log_p_o + log_p - log_p_o
 
 
 @triton.jit(do_not_specialize=["count", "i", "seed", "step"])
@@ -453,7 +452,7 @@ def objective_phase_1_rows(
     dtype = mlp_0_weight.dtype
     x = x.to(dtype)
     # likelihood.gen:orderless
-    d, noise_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step)
+    d, noise_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step, dtype=dtype)
     # eonade.gen:6
     o = noise_2.argsort(-1).to(dtype)
     # likelihood.gen:orderless
@@ -468,5 +467,4 @@ def objective_phase_1_rows(
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
     # likelihood.gen:orderless
-    value_2 = objective_phase_1_stage_2_rows(x, d, logits, seen)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, d, logits, seen)

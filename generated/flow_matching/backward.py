@@ -71,11 +71,11 @@ def objective_phase_1_backward_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     t = uniform(seed, row, step, 0, 4)
     # flow_matching.gen:9
     z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(
         z_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         z,
@@ -98,7 +98,7 @@ def objective_phase_1_backward_stage_1_kernel(
             "ieee",
         ),
     )
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(
         value_out + place[:, None] * 18 + tl.arange(0, 32)[None, :],
         value,
@@ -110,15 +110,15 @@ def objective_phase_1_backward_stage_1_kernel(
         matrix(weight_array, 0, 32, 128),
         PRECISION,
     ) + vector(bias_array, 0, 128)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(total_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total, mask=live[:, None])
     # flow_matching.gen:7
     sigmoid_total = tl.sigmoid(total)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(sigmoid_total_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], sigmoid_total, mask=live[:, None])
     # flow_matching.gen:7
     hidden = total * sigmoid_total
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
     tl.store(t_out + place, t, mask=live)
 
@@ -202,7 +202,7 @@ def objective_phase_1_backward_stage_2_kernel(
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
     v_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
     v_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     difference_0 = v_0 - (
         tl.load(x_ptr + place * 2, mask=live, other=0) - tl.load(z_ptr + place * 2, mask=live, other=0)
     )
@@ -440,7 +440,7 @@ def objective_phase_1_backward_rows(
     128], part_3 [rows, 128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 128], part_7 [rows, 128],
     part_8 [rows, 18].
     """
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     t, z, value, total, sigmoid_total, hidden = objective_phase_1_backward_stage_1_rows(
         x,
         mlp_0_weight,

@@ -2473,8 +2473,7 @@ def log_prob_rows(
         left = left_next
         length = length_next
     # flow_matching.gen:9
-    log_prob_2 = log_prob_stage_16_rows(log_abs_det, z)
-    return log_prob_2
+    return log_prob_stage_16_rows(log_abs_det, z)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -9750,11 +9749,11 @@ def objective_phase_1_stage_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     t = uniform(seed, row, step, 0, 4)
     # flow_matching.gen:9
     z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(
         z_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         z,
@@ -9786,7 +9785,7 @@ def objective_phase_1_stage_1_kernel(
         PRECISION,
     ) + vector(bias_array, 0, 128)
     hidden = total * tl.sigmoid(total)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
 
 
@@ -9855,7 +9854,7 @@ def objective_phase_1_stage_2_kernel(
     hidden_3 = total_3 * tl.sigmoid(total_3)
     v_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
     v_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     shared_1 = v_0 - (tl.load(x_ptr + place * 2, mask=live, other=0) - tl.load(z_ptr + place * 2, mask=live, other=0))
     shared_2 = v_1 - (
         tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
@@ -9913,11 +9912,10 @@ def objective_phase_1_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     z, hidden = objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # flow_matching.gen:7
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    value_2 = objective_phase_1_stage_2_rows(x, total_3, z, mlp_output_weight, mlp_output_bias)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, total_3, z, mlp_output_weight, mlp_output_bias)

@@ -36,7 +36,7 @@ def log_prob_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # flow_matching.gen:7
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     total = F.linear(
         torch.cat((x, torch.cat((torch.sin(exp_value), torch.cos(exp_value)), -1).expand(len(x), -1)), -1),
         mlp_0_weight,
@@ -354,7 +354,7 @@ def sample_rows(
     # flow_matching.gen:9
     z = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     # flow_matching.gen:7
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     product = exp_value * 0.0
     total = F.linear(
         torch.cat((z, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(rows), -1)), -1),
@@ -655,7 +655,7 @@ def forward_rows(
     device = z.device
     places = torch.arange(8, device=device)
     # flow_matching.gen:7
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     product = exp_value * 0.0
     total = F.linear(
         torch.cat((z, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(z), -1)), -1),
@@ -956,7 +956,7 @@ def inverse_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # flow_matching.gen:7
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     total = F.linear(
         torch.cat((x, torch.cat((torch.sin(exp_value), torch.cos(exp_value)), -1).expand(len(x), -1)), -1),
         mlp_0_weight,
@@ -1269,12 +1269,12 @@ def objective_phase_1_rows(
     dtype = x.dtype
     device = x.device
     places = torch.arange(8, device=device)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     t = random.uniform(seed, rows, step, 4, dtype=dtype)
     # flow_matching.gen:9
     z = random.normal(seed, rows, step, 3, 2, dtype=dtype)
     # flow_matching.gen:7
-    product = torch.exp(4.605170185988092 * (places / 7.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t[:, None]
     total = F.linear(
         torch.cat(
             ((1.0 - t)[:, None] * z + t[:, None] * x, torch.cat((torch.sin(product), torch.cos(product)), -1)),
@@ -1289,7 +1289,7 @@ def objective_phase_1_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3 = F.silu(total_3)
     v = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    # diffusion.gen:40
+    # diffusion.gen:flow_matching
     return torch.linalg.vector_norm(v - (x - z), dim=-1) ** 2
 
 

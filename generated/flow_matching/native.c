@@ -3830,7 +3830,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             : count - 1)];
         ALIGNED float x[2][LANES];
         load(x, x_rows, first, count, 2);
-        // diffusion.gen:40
+        // diffusion.gen:flow_matching
         ALIGNED float t[LANES];
         uniform(&t, 1, row, seed, step, 0, 4);
         // flow_matching.gen:9
@@ -3889,7 +3889,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             v[0][lane] = product_5[0][lane] + mlp_output_bias[0];
             v[1][lane] = product_5[1][lane] + mlp_output_bias[1];
         }
-        // diffusion.gen:40
+        // diffusion.gen:flow_matching
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value[lane] = square(root((v[0][lane] - (x[0][lane] - z[0][lane])) * (v[0][lane] - (x[0][lane] -
@@ -3959,7 +3959,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         load(x, x_rows, first, count, 2);
         ALIGNED float value_cotangent[LANES];
         load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // diffusion.gen:40
+        // diffusion.gen:flow_matching
         ALIGNED float t[LANES];
         uniform(&t, 1, row, seed, step, 0, 4);
         // flow_matching.gen:9

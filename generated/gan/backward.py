@@ -8,8 +8,8 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, vector
+from gencompiler.runtime import gradients, random, tiles
+from gencompiler.runtime.kernels import maximum, vector
 from gencompiler.runtime.programs import RowFunction
 
 from .kernels import objective_critic_rows, objective_generator_rows
@@ -18,77 +18,11 @@ from .kernels import objective_critic_rows, objective_generator_rows
 @tiles.remembered
 def pack_objective_critic_backward_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_critic_backward_stage_1_kernel(
-    weight_array,
-    bias_array,
-    z_out,
-    hidden_3_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan.gen:6
-    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    # gan.gen:7
-    hidden_3 = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    # gan.gen:6
-    tl.store(z_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], z, mask=live[:, None])
-    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
-
-    Returns z [rows, 16], hidden_3 [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_critic_backward_stage_1(weight, bias, device)
-    size = objective_critic_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z = torch.empty(count, 16, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_1_kernel[(programs,)](
-        *arrays,
-        z,
-        hidden_3,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z, hidden_3
-
-
-@tiles.remembered
-def pack_objective_critic_backward_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_2_kernel(
+def objective_critic_backward_stage_1_kernel(
     value_cotangent_ptr,
     computed_2_ptr,
     weight_array,
@@ -100,7 +34,7 @@ def objective_critic_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -127,20 +61,20 @@ def objective_critic_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_2_rows(value_cotangent, computed_2, weight, bias):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
+def objective_critic_backward_stage_1_rows(value_cotangent, computed_2, weight, bias):
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
 
     Takes value_cotangent [rows], computed_2 [rows, 128]; returns hidden_2 [rows, 128], value [rows, 1], product
     [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_critic_backward_stage_2(weight, bias, device)
-    size = objective_critic_backward_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_critic_backward_stage_1(weight, bias, device)
+    size = objective_critic_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     value = torch.empty(count, 1, dtype=torch.float32, device=device)
     product = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_2_kernel[(programs,)](
+    objective_critic_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_2.to(torch.float32).contiguous(),
         *arrays,
@@ -156,77 +90,14 @@ def objective_critic_backward_stage_2_rows(value_cotangent, computed_2, weight, 
     return hidden_2, value, product
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_3_kernel(
-    computed_3_ptr,
-    computed_5_ptr,
-    hidden_ptr,
-    product_2_out,
-    hidden_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:9
-    product_2 = (hidden > 0.0).to(tl.float32) * computed_3
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = maximum(computed_5, 0.0)
-    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_3_rows(computed_3, computed_5, hidden):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
-
-    Takes computed_3 [rows, 128], computed_5 [rows, 128], hidden [rows, 128]; returns product_2 [rows, 128],
-    hidden_5 [rows, 128].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_critic_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        product_2,
-        hidden_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2, hidden_5
-
-
 @tiles.remembered
-def pack_objective_critic_backward_stage_4(weight, bias, device):
+def pack_objective_critic_backward_stage_2(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_4_kernel(
+def objective_critic_backward_stage_2_kernel(
     value_cotangent_ptr,
     computed_6_ptr,
     product_ptr,
@@ -242,7 +113,7 @@ def objective_critic_backward_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -274,22 +145,22 @@ def objective_critic_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_4_rows(value_cotangent, computed_6, product, value, weight, bias):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
+def objective_critic_backward_stage_2_rows(value_cotangent, computed_6, product, value, weight, bias):
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], computed_6 [rows, 128], product [rows, 128], value [rows, 1]; returns hidden_6
     [rows, 128], value_2 [rows, 1], product_3 [rows, 128], part_20_2 [rows, 128], part_21_2 [rows, 1].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_critic_backward_stage_4(weight, bias, device)
-    size = objective_critic_backward_stage_4_rows.sizes.on(device)
+    arrays = pack_objective_critic_backward_stage_2(weight, bias, device)
+    size = objective_critic_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     value_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
     product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_20_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_21_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_4_kernel[(programs,)](
+    objective_critic_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
@@ -309,175 +180,8 @@ def objective_critic_backward_stage_4_rows(value_cotangent, computed_6, product,
     return hidden_6, value_2, product_3, part_20_2, part_21_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_5_kernel(
-    computed_7_ptr,
-    hidden_5_ptr,
-    product_2_ptr,
-    product_4_out,
-    part_19_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:9
-    product_4 = (hidden_5 > 0.0).to(tl.float32) * computed_7
-    product_2 = tl.load(product_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    part_19_2 = product_2 + product_4
-    tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
-    tl.store(part_19_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_19_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_5_rows(computed_7, hidden_5, product_2):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
-
-    Takes computed_7 [rows, 128], hidden_5 [rows, 128], product_2 [rows, 128]; returns product_4 [rows, 128],
-    part_19_2 [rows, 128].
-    """
-    count, device = len(computed_7), computed_7.device
-    size = objective_critic_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    part_19_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_5_kernel[(programs,)](
-        computed_7.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_2.to(torch.float32).contiguous(),
-        product_4,
-        part_19_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4, part_19_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_6_kernel(
-    computed_8_ptr,
-    hidden_4_ptr,
-    product_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_8 = tl.load(
-        computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_4 = tl.load(hidden_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:7
-    product_5 = (hidden_4 > 0.0).to(tl.float32) * computed_8
-    tl.store(product_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_6_rows(computed_8, hidden_4):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 6.
-
-    Takes computed_8 [rows, 128], hidden_4 [rows, 128]; returns product_5 [rows, 128].
-    """
-    count, device = len(computed_8), computed_8.device
-    size = objective_critic_backward_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_6_kernel[(programs,)](
-        computed_8.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
-        product_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_5
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_7_kernel(
-    computed_9_ptr,
-    hidden_3_ptr,
-    part_17_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_9 = tl.load(
-        computed_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:7
-    part_17_2 = (hidden_3 > 0.0).to(tl.float32) * computed_9
-    tl.store(part_17_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_17_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_7_rows(computed_9, hidden_3):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 7.
-
-    Takes computed_9 [rows, 128], hidden_3 [rows, 128]; returns part_17_2 [rows, 128].
-    """
-    count, device = len(computed_9), computed_9.device
-    size = objective_critic_backward_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_17_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_7_kernel[(programs,)](
-        computed_9.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        part_17_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_17_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_critic_backward_stage_1_rows,
-    objective_critic_backward_stage_2_rows,
-    objective_critic_backward_stage_3_rows,
-    objective_critic_backward_stage_4_rows,
-    objective_critic_backward_stage_5_rows,
-    objective_critic_backward_stage_6_rows,
-    objective_critic_backward_stage_7_rows,
-)
+@tiles.stages(objective_critic_backward_stage_1_rows, objective_critic_backward_stage_2_rows)
 def objective_critic_backward_rows(
     x,
     value_cotangent,
@@ -506,8 +210,11 @@ def objective_critic_backward_rows(
     part_13 [rows, 64], part_14 [rows, 128], part_15 [rows, 128], part_16 [rows, 128], part_17 [rows, 128],
     part_18 [rows, 16], part_19 [rows, 128], part_20 [rows, 128], part_21 [rows, 1].
     """
+    dtype = x.dtype
     # gan.gen:6
-    z, hidden_3 = objective_critic_backward_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 3, 16, dtype=dtype)
+    # gan.gen:7
+    hidden_3 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     # gan.gen:9
     computed = F.linear(x, C_mlp_0_weight, C_mlp_0_bias)
     # gan.gen:7
@@ -521,7 +228,7 @@ def objective_critic_backward_rows(
     # gan.gen:7
     x_2 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
     # gan.gen:9
-    hidden_2, value, product = objective_critic_backward_stage_2_rows(
+    hidden_2, value, product = objective_critic_backward_stage_1_rows(
         value_cotangent,
         computed_2,
         C_mlp_output_weight,
@@ -529,10 +236,11 @@ def objective_critic_backward_rows(
     )
     computed_3 = product @ C_mlp_1_weight
     computed_5 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
-    product_2, hidden_5 = objective_critic_backward_stage_3_rows(computed_3, computed_5, hidden)
+    product_2 = (hidden > 0.0).to(dtype) * computed_3
+    hidden_5 = torch.relu(computed_5)
     computed_6 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
     x_gradient_2 = product_2 @ C_mlp_0_weight
-    hidden_6, value_2, product_3, part_20_2, part_21_2 = objective_critic_backward_stage_4_rows(
+    hidden_6, value_2, product_3, part_20_2, part_21_2 = objective_critic_backward_stage_2_rows(
         value_cotangent,
         computed_6,
         product,
@@ -541,13 +249,14 @@ def objective_critic_backward_rows(
         C_mlp_output_bias,
     )
     computed_7 = product_3 @ C_mlp_1_weight
-    product_4, part_19_2 = objective_critic_backward_stage_5_rows(computed_7, hidden_5, product_2)
+    product_4 = (hidden_5 > 0.0).to(dtype) * computed_7
+    part_19_2 = product_2 + product_4
     projected = product_4 @ C_mlp_0_weight
     # gan.gen:7
     computed_8 = projected @ mlp_output_weight
-    product_5 = objective_critic_backward_stage_6_rows(computed_8, hidden_4)
+    product_5 = (hidden_4 > 0.0).to(dtype) * computed_8
     computed_9 = product_5 @ mlp_1_weight
-    part_17_2 = objective_critic_backward_stage_7_rows(computed_9, hidden_3)
+    part_17_2 = (hidden_3 > 0.0).to(dtype) * computed_9
     # gan.gen:3
     return (
         x_gradient_2,
@@ -578,77 +287,11 @@ def objective_critic_backward_rows(
 @tiles.remembered
 def pack_objective_generator_backward_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_generator_backward_stage_1_kernel(
-    weight_array,
-    bias_array,
-    z_out,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan.gen:6
-    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    # gan.gen:7
-    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    # gan.gen:6
-    tl.store(z_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], z, mask=live[:, None])
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    Returns z [rows, 16], hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_generator_backward_stage_1(weight, bias, device)
-    size = objective_generator_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z = torch.empty(count, 16, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_1_kernel[(programs,)](
-        *arrays,
-        z,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z, hidden
-
-
-@tiles.remembered
-def pack_objective_generator_backward_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_2_kernel(
+def objective_generator_backward_stage_1_kernel(
     value_cotangent_ptr,
     computed_3_ptr,
     weight_array,
@@ -660,7 +303,7 @@ def objective_generator_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -687,20 +330,20 @@ def objective_generator_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_2_rows(value_cotangent, computed_3, weight, bias):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
+def objective_generator_backward_stage_1_rows(value_cotangent, computed_3, weight, bias):
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
 
     Takes value_cotangent [rows], computed_3 [rows, 128]; returns hidden_4 [rows, 128], value [rows, 1], product
     [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_generator_backward_stage_2(weight, bias, device)
-    size = objective_generator_backward_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_generator_backward_stage_1(weight, bias, device)
+    size = objective_generator_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     value = torch.empty(count, 1, dtype=torch.float32, device=device)
     product = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_2_kernel[(programs,)](
+    objective_generator_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
         *arrays,
@@ -716,164 +359,8 @@ def objective_generator_backward_stage_2_rows(value_cotangent, computed_3, weigh
     return hidden_4, value, product
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_3_kernel(
-    computed_4_ptr,
-    hidden_3_ptr,
-    product_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:9
-    product_2 = (hidden_3 > 0.0).to(tl.float32) * computed_4
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_3_rows(computed_4, hidden_3):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
-
-    Takes computed_4 [rows, 128], hidden_3 [rows, 128]; returns product_2 [rows, 128].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_generator_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_3_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        product_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_4_kernel(
-    computed_5_ptr,
-    hidden_2_ptr,
-    product_3_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:7
-    product_3 = (hidden_2 > 0.0).to(tl.float32) * computed_5
-    tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_4_rows(computed_5, hidden_2):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 4.
-
-    Takes computed_5 [rows, 128], hidden_2 [rows, 128]; returns product_3 [rows, 128].
-    """
-    count, device = len(computed_5), computed_5.device
-    size = objective_generator_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_4_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_3
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_5_kernel(
-    computed_6_ptr,
-    hidden_ptr,
-    part_11_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan.gen:7
-    part_11_2 = (hidden > 0.0).to(tl.float32) * computed_6
-    tl.store(part_11_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_11_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_5_rows(computed_6, hidden):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 5.
-
-    Takes computed_6 [rows, 128], hidden [rows, 128]; returns part_11_2 [rows, 128].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_generator_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_11_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_5_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        part_11_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_11_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_generator_backward_stage_1_rows,
-    objective_generator_backward_stage_2_rows,
-    objective_generator_backward_stage_3_rows,
-    objective_generator_backward_stage_4_rows,
-    objective_generator_backward_stage_5_rows,
-)
+@tiles.stages(objective_generator_backward_stage_1_rows)
 def objective_generator_backward_rows(
     x,
     value_cotangent,
@@ -900,9 +387,11 @@ def objective_generator_backward_rows(
     128], part_4 [rows, 128], part_5 [rows, 128], part_6 [rows, 64], part_7 [rows, 64], part_8 [rows, 128],
     part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 16].
     """
+    dtype = x.dtype
     # gan.gen:6
-    z, hidden = objective_generator_backward_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 5, 16, dtype=dtype)
     # gan.gen:7
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
@@ -910,20 +399,20 @@ def objective_generator_backward_rows(
     computed_2 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_3 = torch.relu(computed_2)
     computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
-    hidden_4, value, product = objective_generator_backward_stage_2_rows(
+    hidden_4, value, product = objective_generator_backward_stage_1_rows(
         value_cotangent,
         computed_3,
         C_mlp_output_weight,
         C_mlp_output_bias,
     )
     computed_4 = product @ C_mlp_1_weight
-    product_2 = objective_generator_backward_stage_3_rows(computed_4, hidden_3)
+    product_2 = (hidden_3 > 0.0).to(dtype) * computed_4
     projected = product_2 @ C_mlp_0_weight
     # gan.gen:7
     computed_5 = projected @ mlp_output_weight
-    product_3 = objective_generator_backward_stage_4_rows(computed_5, hidden_2)
+    product_3 = (hidden_2 > 0.0).to(dtype) * computed_5
     computed_6 = product_3 @ mlp_1_weight
-    part_11_2 = objective_generator_backward_stage_5_rows(computed_6, hidden)
+    part_11_2 = (hidden > 0.0).to(dtype) * computed_6
     return value, hidden_4, product, hidden_3, product_2, x_2, projected, hidden_2, product_3, hidden, part_11_2, z
 
 

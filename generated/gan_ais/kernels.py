@@ -8,445 +8,8 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import random, tiles
 from gencompiler.runtime.kernels import maximum, normal, square, uniform, vector
-
-
-@tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:6
-    z_0 = normal(seed, row, step, 0, 1)
-    z_1 = normal(seed, row, step, 1, 1)
-    z_2 = normal(seed, row, step, 2, 1)
-    z_3 = normal(seed, row, step, 3, 1)
-    z_4 = normal(seed, row, step, 4, 1)
-    z_5 = normal(seed, row, step, 5, 1)
-    z_6 = normal(seed, row, step, 6, 1)
-    z_7 = normal(seed, row, step, 7, 1)
-    # gan_ais.gen:7
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + z_2[:, None] * vector(weight_array_3, 0, 128)
-        + z_3[:, None] * vector(weight_array_4, 0, 128)
-        + z_4[:, None] * vector(weight_array_5, 0, 128)
-        + z_5[:, None] * vector(weight_array_6, 0, 128)
-        + z_6[:, None] * vector(weight_array_7, 0, 128)
-        + z_7[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_ais.gen:6
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_1_rows(weight, bias, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Returns hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(mean_ptr, x_2_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:7
-    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = mean + 0.3 * noise
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_2_rows(mean, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes mean [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(mean), mean.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        mean.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
-def sample_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact samples of x, drawn in the order of the factorization.
-
-    Returns x [rows, 64].
-    """
-    # gan_ais.gen:6
-    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
-    # gan_ais.gen:7
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = sample_stage_2_rows(mean, rows=rows, seed=seed, step=step)
-    return x_2
-
-
-@tiles.remembered
-def pack_decode_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # gan_ais.gen:7
-    hidden = maximum(
-        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
-        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
-        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
-        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
-        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
-        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_1_rows(z, weight, bias):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    Takes z [rows, 8]; returns hidden [rows, 128].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_stage_1(weight, bias, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(mean_ptr, x_2_out, rows_ptr, count, seed, step, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:7
-    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = mean + 0.3 * noise
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_2_rows(mean, *, rows, seed, step):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    Takes mean [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(mean), mean.device
-    size = decode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
-        mean.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
-def decode_rows(
-    z,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of x for each row from p(x | z).
-
-    Takes z [rows, 8]; returns x [rows, 64].
-    """
-    # gan_ais.gen:7
-    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = decode_stage_2_rows(mean, rows=rows, seed=seed, step=step)
-    return x_2
-
-
-@tiles.remembered
-def pack_decode_mean_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | z) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # gan_ais.gen:7
-    hidden = maximum(
-        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
-        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
-        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
-        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
-        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
-        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_mean_stage_1_rows(z, weight, bias):
-    """the mean of p(x | z) of each row: stage 1.
-
-    Takes z [rows, 8]; returns hidden [rows, 128].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_mean_stage_1(weight, bias, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows)
-def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
-    """the mean of p(x | z) of each row.
-
-    Takes z [rows, 8]; returns x [rows, 64].
-    """
-    # gan_ais.gen:7
-    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -497,115 +60,11 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
 @tiles.remembered
 def pack_objective_critic_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_critic_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_3_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that critic maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:6
-    z_0 = normal(seed, row, step, 0, 5)
-    z_1 = normal(seed, row, step, 1, 5)
-    z_2 = normal(seed, row, step, 2, 5)
-    z_3 = normal(seed, row, step, 3, 5)
-    z_4 = normal(seed, row, step, 4, 5)
-    z_5 = normal(seed, row, step, 5, 5)
-    z_6 = normal(seed, row, step, 6, 5)
-    z_7 = normal(seed, row, step, 7, 5)
-    # gan_ais.gen:7
-    hidden_3 = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + z_2[:, None] * vector(weight_array_3, 0, 128)
-        + z_3[:, None] * vector(weight_array_4, 0, 128)
-        + z_4[:, None] * vector(weight_array_5, 0, 128)
-        + z_5[:, None] * vector(weight_array_6, 0, 128)
-        + z_6[:, None] * vector(weight_array_7, 0, 128)
-        + z_7[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_ais.gen:6
-    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the value that critic maximizes, by one draw for each row: stage 1.
-
-    Returns hidden_3 [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_critic_stage_1(weight, bias, device)
-    size = objective_critic_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden_3,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3
-
-
-@tiles.remembered
-def pack_objective_critic_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_critic_stage_2_kernel(
+def objective_critic_stage_1_kernel(
     computed_2_ptr,
     mean_ptr,
     weight_array,
@@ -619,7 +78,7 @@ def objective_critic_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that critic maximizes, by one draw for each row: stage 2.
+    """the value that critic maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -647,18 +106,18 @@ def objective_critic_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_2_rows(computed_2, mean, weight, bias, *, rows, seed, step):
-    """the value that critic maximizes, by one draw for each row: stage 2.
+def objective_critic_stage_1_rows(computed_2, mean, weight, bias, *, rows, seed, step):
+    """the value that critic maximizes, by one draw for each row: stage 1.
 
     Takes computed_2 [rows, 128], mean [rows, 64]; returns C [rows], x_2 [rows, 64].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_critic_stage_2(weight, bias, device)
-    size = objective_critic_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_critic_stage_1(weight, bias, device)
+    size = objective_critic_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     C = torch.empty(count, dtype=torch.float32, device=device)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_critic_stage_2_kernel[(programs,)](
+    objective_critic_stage_1_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         mean.to(torch.float32).contiguous(),
         *arrays,
@@ -677,13 +136,13 @@ def objective_critic_stage_2_rows(computed_2, mean, weight, bias, *, rows, seed,
 
 
 @tiles.remembered
-def pack_objective_critic_stage_3(weight, bias, device):
+def pack_objective_critic_stage_2(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_stage_3_kernel(
+def objective_critic_stage_2_kernel(
     C_ptr,
     computed_5_ptr,
     weight_array,
@@ -693,7 +152,7 @@ def objective_critic_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that critic maximizes, by one draw for each row: stage 3.
+    """the value that critic maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -718,17 +177,17 @@ def objective_critic_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_3_rows(C, computed_5, weight, bias):
-    """the value that critic maximizes, by one draw for each row: stage 3.
+def objective_critic_stage_2_rows(C, computed_5, weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 2.
 
     Takes C [rows], computed_5 [rows, 128]; returns value_2 [rows].
     """
     count, device = len(C), C.device
-    arrays = pack_objective_critic_stage_3(weight, bias, device)
-    size = objective_critic_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_critic_stage_2(weight, bias, device)
+    size = objective_critic_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_stage_3_kernel[(programs,)](
+    objective_critic_stage_2_kernel[(programs,)](
         C.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
         *arrays,
@@ -743,7 +202,7 @@ def objective_critic_stage_3_rows(C, computed_5, weight, bias):
 
 
 @torch.no_grad()
-@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows, objective_critic_stage_3_rows)
+@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows)
 def objective_critic_rows(
     x,
     mlp_0_weight,
@@ -767,8 +226,11 @@ def objective_critic_rows(
 
     Takes x [rows, 64]; returns value [rows].
     """
+    dtype = x.dtype
     # gan_ais.gen:6
-    hidden_3 = objective_critic_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 5, 8, dtype=dtype)
+    # gan_ais.gen:7
+    hidden_3 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     # gan_ais.gen:9
     computed = F.linear(x, C_mlp_0_weight, C_mlp_0_bias)
     # gan_ais.gen:7
@@ -782,7 +244,7 @@ def objective_critic_rows(
     # gan_ais.gen:7
     mean = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
     # gan_ais.gen:9
-    C, x_2 = objective_critic_stage_2_rows(
+    C, x_2 = objective_critic_stage_1_rows(
         computed_2,
         mean,
         C_mlp_output_weight,
@@ -794,173 +256,17 @@ def objective_critic_rows(
     computed_4 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_5 = torch.relu(computed_4)
     computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
-    value_2 = objective_critic_stage_3_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
-    return value_2
+    return objective_critic_stage_2_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
 
 
 @tiles.remembered
 def pack_objective_generator_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_generator_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that generator maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:6
-    z_0 = normal(seed, row, step, 0, 7)
-    z_1 = normal(seed, row, step, 1, 7)
-    z_2 = normal(seed, row, step, 2, 7)
-    z_3 = normal(seed, row, step, 3, 7)
-    z_4 = normal(seed, row, step, 4, 7)
-    z_5 = normal(seed, row, step, 5, 7)
-    z_6 = normal(seed, row, step, 6, 7)
-    z_7 = normal(seed, row, step, 7, 7)
-    # gan_ais.gen:7
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + z_2[:, None] * vector(weight_array_3, 0, 128)
-        + z_3[:, None] * vector(weight_array_4, 0, 128)
-        + z_4[:, None] * vector(weight_array_5, 0, 128)
-        + z_5[:, None] * vector(weight_array_6, 0, 128)
-        + z_6[:, None] * vector(weight_array_7, 0, 128)
-        + z_7[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_ais.gen:6
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the value that generator maximizes, by one draw for each row: stage 1.
-
-    Returns hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_generator_stage_1(weight, bias, device)
-    size = objective_generator_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_generator_stage_2_kernel(
-    mean_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that generator maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:7
-    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 6)
-    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = mean + 0.3 * noise
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_stage_2_rows(mean, *, rows, seed, step):
-    """the value that generator maximizes, by one draw for each row: stage 2.
-
-    Takes mean [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(mean), mean.device
-    size = objective_generator_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_generator_stage_2_kernel[(programs,)](
-        mean.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@tiles.remembered
-def pack_objective_generator_stage_3(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_stage_3_kernel(
+def objective_generator_stage_1_kernel(
     computed_3_ptr,
     weight_array,
     bias_array,
@@ -969,7 +275,7 @@ def objective_generator_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that generator maximizes, by one draw for each row: stage 3.
+    """the value that generator maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -993,17 +299,17 @@ def objective_generator_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_stage_3_rows(computed_3, weight, bias):
-    """the value that generator maximizes, by one draw for each row: stage 3.
+def objective_generator_stage_1_rows(computed_3, weight, bias):
+    """the value that generator maximizes, by one draw for each row: stage 1.
 
     Takes computed_3 [rows, 128]; returns value_2 [rows].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_objective_generator_stage_3(weight, bias, device)
-    size = objective_generator_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_generator_stage_1(weight, bias, device)
+    size = objective_generator_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_stage_3_kernel[(programs,)](
+    objective_generator_stage_1_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         *arrays,
         value_2,
@@ -1017,7 +323,7 @@ def objective_generator_stage_3_rows(computed_3, weight, bias):
 
 
 @torch.no_grad()
-@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows, objective_generator_stage_3_rows)
+@tiles.stages(objective_generator_stage_1_rows)
 def objective_generator_rows(
     x,
     mlp_0_weight,
@@ -1041,19 +347,21 @@ def objective_generator_rows(
 
     Takes x [rows, 64]; returns value [rows].
     """
+    dtype = x.dtype
     # gan_ais.gen:6
-    hidden = objective_generator_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 7, 8, dtype=dtype)
     # gan_ais.gen:7
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = objective_generator_stage_2_rows(mean, rows=rows, seed=seed, step=step)
+    noise = random.normal(seed, rows, step, 6, 64, dtype=dtype)
+    x_2 = mean + 0.3 * noise
     # gan_ais.gen:9
     computed_2 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_3 = torch.relu(computed_2)
     computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
-    value_2 = objective_generator_stage_3_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)
-    return value_2
+    return objective_generator_stage_1_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -1164,7 +472,7 @@ def anneal_stage_1_kernel(
     weight_array_8,
     bias_array,
     hidden_out,
-    known_2_start_out,
+    kept_of_z_2_start_out,
     count,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -1198,7 +506,7 @@ def anneal_stage_1_kernel(
         0.0,
     )
     # gan_ais.gen:6
-    known_2_start = (
+    kept_of_z_2_start = (
         -0.5 * square(tl.load(z_ptr + place * 8, mask=live, other=0))
         - 0.9189385332046727
         + (-0.5 * square(tl.load(z_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
@@ -1211,7 +519,7 @@ def anneal_stage_1_kernel(
     )
     # gan_ais.gen:7
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-    tl.store(known_2_start_out + place, known_2_start, mask=live)
+    tl.store(kept_of_z_2_start_out + place, kept_of_z_2_start, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
@@ -1219,30 +527,37 @@ def anneal_stage_1_kernel(
 def anneal_stage_1_rows(z, weight, bias):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 1.
 
-    Takes z [rows, 8]; returns hidden [rows, 128], known_2_start [rows].
+    Takes z [rows, 8]; returns hidden [rows, 128], kept_of_z_2_start [rows].
     """
     count, device = len(z), z.device
     arrays = pack_anneal_stage_1(weight, bias, device)
     size = anneal_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    known_2_start = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_2_start = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_1_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         hidden,
-        known_2_start,
+        kept_of_z_2_start,
         count,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return hidden, known_2_start
+    return hidden, kept_of_z_2_start
 
 
 @triton.jit(do_not_specialize=["count"])
-def anneal_stage_2_kernel(x_ptr, computed_4_ptr, known_start_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+def anneal_stage_2_kernel(
+    x_ptr,
+    computed_4_ptr,
+    kept_of_z_start_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
@@ -1252,8 +567,8 @@ def anneal_stage_2_kernel(x_ptr, computed_4_ptr, known_start_out, count, ROWS: t
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     computed_4 = tl.load(computed_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # gan_ais.gen:7
-    known_start = tl.sum(-0.5 * square((x - computed_4) / 0.3) + 0.28503427112126345, 1)
-    tl.store(known_start_out + place, known_start, mask=live)
+    kept_of_z_start = tl.sum(-0.5 * square((x - computed_4) / 0.3) + 0.28503427112126345, 1)
+    tl.store(kept_of_z_start_out + place, kept_of_z_start, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
@@ -1261,23 +576,23 @@ def anneal_stage_2_kernel(x_ptr, computed_4_ptr, known_start_out, count, ROWS: t
 def anneal_stage_2_rows(x, computed_4):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 2.
 
-    Takes x [rows, 64], computed_4 [rows, 64]; returns known_start [rows].
+    Takes x [rows, 64], computed_4 [rows, 64]; returns kept_of_z_start [rows].
     """
     count, device = len(x), x.device
     size = anneal_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
-    known_start = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_start = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
-        known_start,
+        kept_of_z_start,
         count,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return known_start
+    return kept_of_z_start
 
 
 @tiles.remembered
@@ -1298,8 +613,8 @@ def pack_anneal_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
 def anneal_stage_3_kernel(
-    known_ptr,
-    known_2_ptr,
+    kept_of_z_ptr,
+    kept_of_z_2_ptr,
     log_weight_ptr,
     z_2_ptr,
     weight_array,
@@ -1402,12 +717,12 @@ def anneal_stage_3_kernel(
     )
     # gan_ais.gen:11
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-    known = tl.load(known_ptr + place, mask=live, other=0)
-    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
+    kept_of_z_2 = tl.load(kept_of_z_2_ptr + place, mask=live, other=0)
     # gan_ais.gen:10
-    total_2 = known_2 + t_after * known
+    total_2 = kept_of_z_2 + t_after * kept_of_z
     # gan_ais.gen:16
-    gain = total_2 - (known_2 + t_before * known)
+    gain = total_2 - (kept_of_z_2 + t_before * kept_of_z)
     log_weight = tl.load(log_weight_ptr + place, mask=live, other=0)
     log_weight_next = log_weight + gain
     # gan_ais.gen:11
@@ -1417,13 +732,13 @@ def anneal_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def anneal_stage_3_rows(known, known_2, log_weight, z_2, weight, bias, total, k, *, rows, seed, step):
+def anneal_stage_3_rows(kept_of_z, kept_of_z_2, log_weight, z_2, weight, bias, total, k, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 3.
 
-    Takes known [rows], known_2 [rows], log_weight [rows], z_2 [rows, 8]; returns mean [rows, 8], y [rows, 8],
-    hidden_3 [rows, 128], total_2 [rows], log_weight_next [rows].
+    Takes kept_of_z [rows], kept_of_z_2 [rows], log_weight [rows], z_2 [rows, 8]; returns mean [rows, 8], y
+    [rows, 8], hidden_3 [rows, 128], total_2 [rows], log_weight_next [rows].
     """
-    count, device = len(known), known.device
+    count, device = len(kept_of_z), kept_of_z.device
     arrays = pack_anneal_stage_3(weight, bias, device)
     size = anneal_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1433,8 +748,8 @@ def anneal_stage_3_rows(known, known_2, log_weight, z_2, weight, bias, total, k,
     total_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_3_kernel[(programs,)](
-        known.to(torch.float32).contiguous(),
-        known_2.to(torch.float32).contiguous(),
+        kept_of_z.to(torch.float32).contiguous(),
+        kept_of_z_2.to(torch.float32).contiguous(),
         log_weight.to(torch.float32).contiguous(),
         z_2.to(torch.float32).contiguous(),
         *arrays,
@@ -1462,16 +777,16 @@ def anneal_stage_4_kernel(
     x_ptr,
     accepted_ptr,
     computed_3_ptr,
-    known_ptr,
-    known_2_ptr,
+    kept_of_z_ptr,
+    kept_of_z_2_ptr,
     mean_ptr,
     total_2_ptr,
     y_ptr,
     z_2_ptr,
     z_2_next_out,
     accepted_next_out,
-    known_next_out,
-    known_2_next_out,
+    kept_of_z_next_out,
+    kept_of_z_2_next_out,
     rows_ptr,
     count,
     total,
@@ -1734,12 +1049,12 @@ def anneal_stage_4_kernel(
     accepted = tl.load(accepted_ptr + place, mask=live, other=0)
     # gan_ais.gen:16
     accepted_next = accepted + accept.to(tl.float32)
-    known = tl.load(known_ptr + place, mask=live, other=0)
+    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
     # gan_ais.gen:7
-    known_next = tl.where(accept, reduced_2, known)
-    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    kept_of_z_next = tl.where(accept, reduced_2, kept_of_z)
+    kept_of_z_2 = tl.load(kept_of_z_2_ptr + place, mask=live, other=0)
     # gan_ais.gen:6
-    known_2_next = tl.where(accept, reduced, known_2)
+    kept_of_z_2_next = tl.where(accept, reduced, kept_of_z_2)
     # gan_ais.gen:11
     tl.store(z_2_next_out + place * 8, z_2_next_0, mask=live)
     tl.store(z_2_next_out + place * 8 + 1, z_2_next_1, mask=live)
@@ -1750,40 +1065,56 @@ def anneal_stage_4_kernel(
     tl.store(z_2_next_out + place * 8 + 6, z_2_next_6, mask=live)
     tl.store(z_2_next_out + place * 8 + 7, z_2_next_7, mask=live)
     tl.store(accepted_next_out + place, accepted_next, mask=live)
-    tl.store(known_next_out + place, known_next, mask=live)
-    tl.store(known_2_next_out + place, known_2_next, mask=live)
+    tl.store(kept_of_z_next_out + place, kept_of_z_next, mask=live)
+    tl.store(kept_of_z_2_next_out + place, kept_of_z_2_next, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def anneal_stage_4_rows(x, accepted, computed_3, known, known_2, mean, total_2, y, z_2, total, k, *, rows, seed, step):
+def anneal_stage_4_rows(
+    x,
+    accepted,
+    computed_3,
+    kept_of_z,
+    kept_of_z_2,
+    mean,
+    total_2,
+    y,
+    z_2,
+    total,
+    k,
+    *,
+    rows,
+    seed,
+    step,
+):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 4.
 
-    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], known [rows], known_2 [rows], mean [rows, 8],
-    total_2 [rows], y [rows, 8], z_2 [rows, 8]; returns z_2_next [rows, 8], accepted_next [rows], known_next
-    [rows], known_2_next [rows].
+    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], kept_of_z [rows], kept_of_z_2 [rows], mean
+    [rows, 8], total_2 [rows], y [rows, 8], z_2 [rows, 8]; returns z_2_next [rows, 8], accepted_next [rows],
+    kept_of_z_next [rows], kept_of_z_2_next [rows].
     """
     count, device = len(x), x.device
     size = anneal_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_2_next = torch.empty(count, 8, dtype=torch.float32, device=device)
     accepted_next = torch.empty(count, dtype=torch.float32, device=device)
-    known_next = torch.empty(count, dtype=torch.float32, device=device)
-    known_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_next = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_2_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_4_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         accepted.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
-        known.to(torch.float32).contiguous(),
-        known_2.to(torch.float32).contiguous(),
+        kept_of_z.to(torch.float32).contiguous(),
+        kept_of_z_2.to(torch.float32).contiguous(),
         mean.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         z_2.to(torch.float32).contiguous(),
         z_2_next,
         accepted_next,
-        known_next,
-        known_2_next,
+        kept_of_z_next,
+        kept_of_z_2_next,
         rows,
         count,
         total,
@@ -1795,7 +1126,7 @@ def anneal_stage_4_rows(x, accepted, computed_3, known, known_2, mean, total_2, 
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return z_2_next, accepted_next, known_next, known_2_next
+    return z_2_next, accepted_next, kept_of_z_next, kept_of_z_2_next
 
 
 @torch.no_grad()
@@ -1823,22 +1154,22 @@ def anneal_rows(
     dtype = x.dtype
     device = x.device
     # gan_ais.gen:7
-    hidden, known_2_start = anneal_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    hidden, kept_of_z_2_start = anneal_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     computed_4 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    known_start = anneal_stage_2_rows(x, computed_4)
+    kept_of_z_start = anneal_stage_2_rows(x, computed_4)
     # gan_ais.gen:16
     z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = known_start
-    known_2 = known_2_start
+    kept_of_z = kept_of_z_start
+    kept_of_z_2 = kept_of_z_2_start
     for k in range(steps):
         # gan_ais.gen:11
         mean, y, hidden_3, total_2, log_weight_next = anneal_stage_3_rows(
-            known,
-            known_2,
+            kept_of_z,
+            kept_of_z_2,
             log_weight,
             z_2,
             mlp_0_weight,
@@ -1854,12 +1185,12 @@ def anneal_rows(
         hidden_4 = torch.relu(computed_2)
         computed_3 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
         # gan_ais.gen:11
-        z_2_next, accepted_next, known_next, known_2_next = anneal_stage_4_rows(
+        z_2_next, accepted_next, kept_of_z_next, kept_of_z_2_next = anneal_stage_4_rows(
             x,
             accepted,
             computed_3,
-            known,
-            known_2,
+            kept_of_z,
+            kept_of_z_2,
             mean,
             total_2,
             y,
@@ -1874,8 +1205,8 @@ def anneal_rows(
         z_2 = z_2_next
         log_weight = log_weight_next
         accepted = accepted_next
-        known = known_next
-        known_2 = known_2_next
+        kept_of_z = kept_of_z_next
+        kept_of_z_2 = kept_of_z_2_next
     return z_2, log_weight, accepted
 
 
@@ -1908,7 +1239,7 @@ def anneal_back_stage_1_kernel(
     weight_array_8,
     bias_array,
     hidden_out,
-    known_2_start_out,
+    kept_of_z_2_start_out,
     count,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -1942,7 +1273,7 @@ def anneal_back_stage_1_kernel(
         0.0,
     )
     # gan_ais.gen:6
-    known_2_start = (
+    kept_of_z_2_start = (
         -0.5 * square(tl.load(z_ptr + place * 8, mask=live, other=0))
         - 0.9189385332046727
         + (-0.5 * square(tl.load(z_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
@@ -1955,7 +1286,7 @@ def anneal_back_stage_1_kernel(
     )
     # gan_ais.gen:7
     tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-    tl.store(known_2_start_out + place, known_2_start, mask=live)
+    tl.store(kept_of_z_2_start_out + place, kept_of_z_2_start, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
@@ -1963,33 +1294,33 @@ def anneal_back_stage_1_kernel(
 def anneal_back_stage_1_rows(z, weight, bias):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 1.
 
-    Takes z [rows, 8]; returns hidden [rows, 128], known_2_start [rows].
+    Takes z [rows, 8]; returns hidden [rows, 128], kept_of_z_2_start [rows].
     """
     count, device = len(z), z.device
     arrays = pack_anneal_back_stage_1(weight, bias, device)
     size = anneal_back_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    known_2_start = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_2_start = torch.empty(count, dtype=torch.float32, device=device)
     anneal_back_stage_1_kernel[(programs,)](
         z.to(torch.float32).contiguous(),
         *arrays,
         hidden,
-        known_2_start,
+        kept_of_z_2_start,
         count,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return hidden, known_2_start
+    return hidden, kept_of_z_2_start
 
 
 @triton.jit(do_not_specialize=["count"])
 def anneal_back_stage_2_kernel(
     x_ptr,
     computed_6_ptr,
-    known_start_out,
+    kept_of_z_start_out,
     count,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -2003,8 +1334,8 @@ def anneal_back_stage_2_kernel(
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     computed_6 = tl.load(computed_6_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # gan_ais.gen:7
-    known_start = tl.sum(-0.5 * square((x - computed_6) / 0.3) + 0.28503427112126345, 1)
-    tl.store(known_start_out + place, known_start, mask=live)
+    kept_of_z_start = tl.sum(-0.5 * square((x - computed_6) / 0.3) + 0.28503427112126345, 1)
+    tl.store(kept_of_z_start_out + place, kept_of_z_start, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
@@ -2012,23 +1343,23 @@ def anneal_back_stage_2_kernel(
 def anneal_back_stage_2_rows(x, computed_6):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 2.
 
-    Takes x [rows, 64], computed_6 [rows, 64]; returns known_start [rows].
+    Takes x [rows, 64], computed_6 [rows, 64]; returns kept_of_z_start [rows].
     """
     count, device = len(x), x.device
     size = anneal_back_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
-    known_start = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_start = torch.empty(count, dtype=torch.float32, device=device)
     anneal_back_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
-        known_start,
+        kept_of_z_start,
         count,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return known_start
+    return kept_of_z_start
 
 
 @tiles.remembered
@@ -2200,8 +1531,8 @@ def anneal_back_stage_4_kernel(
     x_ptr,
     accepted_ptr,
     computed_3_ptr,
-    known_ptr,
-    known_2_ptr,
+    kept_of_z_ptr,
+    kept_of_z_2_ptr,
     mean_ptr,
     y_ptr,
     z_2_ptr,
@@ -2218,8 +1549,8 @@ def anneal_back_stage_4_kernel(
     reduced_3_out,
     hidden_5_out,
     accepted_next_out,
-    known_next_out,
-    known_2_next_out,
+    kept_of_z_next_out,
+    kept_of_z_2_next_out,
     rows_ptr,
     count,
     total,
@@ -2267,13 +1598,13 @@ def anneal_back_stage_4_kernel(
     computed_3 = tl.load(computed_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # gan_ais.gen:7
     reduced_2 = tl.sum(-0.5 * square((x - computed_3) / 0.3) + 0.28503427112126345, 1)
-    known = tl.load(known_ptr + place, mask=live, other=0)
-    known_2 = tl.load(known_2_ptr + place, mask=live, other=0)
+    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
+    kept_of_z_2 = tl.load(kept_of_z_2_ptr + place, mask=live, other=0)
     # gan_ais.gen:11
     log_ratio = (
         reduced
         + t_after * reduced_2
-        - (known_2 + t_after * known)
+        - (kept_of_z_2 + t_after * kept_of_z)
         + (
             -0.5
             * square(
@@ -2518,9 +1849,9 @@ def anneal_back_stage_4_kernel(
     # gan_ais.gen:16
     accepted_next = accepted + accept.to(tl.float32)
     # gan_ais.gen:7
-    known_next = tl.where(accept, reduced_2, known)
+    kept_of_z_next = tl.where(accept, reduced_2, kept_of_z)
     # gan_ais.gen:6
-    known_2_next = tl.where(accept, reduced, known_2)
+    kept_of_z_2_next = tl.where(accept, reduced, kept_of_z_2)
     # gan_ais.gen:11
     tl.store(chosen_out + place * 8, chosen_0, mask=live)
     tl.store(chosen_out + place * 8 + 1, chosen_1, mask=live)
@@ -2533,8 +1864,8 @@ def anneal_back_stage_4_kernel(
     tl.store(reduced_3_out + place, reduced_3, mask=live)
     tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
     tl.store(accepted_next_out + place, accepted_next, mask=live)
-    tl.store(known_next_out + place, known_next, mask=live)
-    tl.store(known_2_next_out + place, known_2_next, mask=live)
+    tl.store(kept_of_z_next_out + place, kept_of_z_next, mask=live)
+    tl.store(kept_of_z_2_next_out + place, kept_of_z_2_next, mask=live)
 
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
@@ -2543,8 +1874,8 @@ def anneal_back_stage_4_rows(
     x,
     accepted,
     computed_3,
-    known,
-    known_2,
+    kept_of_z,
+    kept_of_z_2,
     mean,
     y,
     z_2,
@@ -2559,9 +1890,9 @@ def anneal_back_stage_4_rows(
 ):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 4.
 
-    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], known [rows], known_2 [rows], mean [rows, 8], y
-    [rows, 8], z_2 [rows, 8]; returns chosen [rows, 8], reduced_3 [rows], hidden_5 [rows, 128], accepted_next
-    [rows], known_next [rows], known_2_next [rows].
+    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], kept_of_z [rows], kept_of_z_2 [rows], mean
+    [rows, 8], y [rows, 8], z_2 [rows, 8]; returns chosen [rows, 8], reduced_3 [rows], hidden_5 [rows, 128],
+    accepted_next [rows], kept_of_z_next [rows], kept_of_z_2_next [rows].
     """
     count, device = len(x), x.device
     arrays = pack_anneal_back_stage_4(weight, bias, device)
@@ -2571,14 +1902,14 @@ def anneal_back_stage_4_rows(
     reduced_3 = torch.empty(count, dtype=torch.float32, device=device)
     hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     accepted_next = torch.empty(count, dtype=torch.float32, device=device)
-    known_next = torch.empty(count, dtype=torch.float32, device=device)
-    known_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_next = torch.empty(count, dtype=torch.float32, device=device)
+    kept_of_z_2_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_back_stage_4_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         accepted.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
-        known.to(torch.float32).contiguous(),
-        known_2.to(torch.float32).contiguous(),
+        kept_of_z.to(torch.float32).contiguous(),
+        kept_of_z_2.to(torch.float32).contiguous(),
         mean.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
         z_2.to(torch.float32).contiguous(),
@@ -2587,8 +1918,8 @@ def anneal_back_stage_4_rows(
         reduced_3,
         hidden_5,
         accepted_next,
-        known_next,
-        known_2_next,
+        kept_of_z_next,
+        kept_of_z_2_next,
         rows,
         count,
         total,
@@ -2600,7 +1931,7 @@ def anneal_back_stage_4_rows(
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return chosen, reduced_3, hidden_5, accepted_next, known_next, known_2_next
+    return chosen, reduced_3, hidden_5, accepted_next, kept_of_z_next, kept_of_z_2_next
 
 
 @triton.jit(do_not_specialize=["count", "total", "step", "k"])
@@ -2702,17 +2033,17 @@ def anneal_back_rows(
     dtype = x.dtype
     device = x.device
     # gan_ais.gen:7
-    hidden, known_2_start = anneal_back_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    hidden, kept_of_z_2_start = anneal_back_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     computed_6 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    known_start = anneal_back_stage_2_rows(x, computed_6)
+    kept_of_z_start = anneal_back_stage_2_rows(x, computed_6)
     # gan_ais.gen:16
     z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = known_start
-    known_2 = known_2_start
+    kept_of_z = kept_of_z_start
+    kept_of_z_2 = kept_of_z_2_start
     for k in range(steps):
         # gan_ais.gen:11
         mean, y, hidden_3 = anneal_back_stage_3_rows(z_2, mlp_0_weight, mlp_0_bias, k, rows=rows, seed=seed, step=step)
@@ -2721,12 +2052,12 @@ def anneal_back_rows(
         hidden_4 = torch.relu(computed_2)
         computed_3 = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
         # gan_ais.gen:11
-        chosen, reduced_3, hidden_5, accepted_next, known_next, known_2_next = anneal_back_stage_4_rows(
+        chosen, reduced_3, hidden_5, accepted_next, kept_of_z_next, kept_of_z_2_next = anneal_back_stage_4_rows(
             x,
             accepted,
             computed_3,
-            known,
-            known_2,
+            kept_of_z,
+            kept_of_z_2,
             mean,
             y,
             z_2,
@@ -2747,200 +2078,6 @@ def anneal_back_rows(
         z_2 = chosen
         log_weight = log_weight_next
         accepted = accepted_next
-        known = known_next
-        known_2 = known_2_next
+        kept_of_z = kept_of_z_next
+        kept_of_z_2 = kept_of_z_2_next
     return z_2, log_weight, accepted
-
-
-@tiles.remembered
-def pack_anneal_exact_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def anneal_exact_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    z_out,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact draws of x, z from p: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:6
-    z_0 = normal(seed, row, step, 0, 1)
-    z_1 = normal(seed, row, step, 1, 1)
-    z_2 = normal(seed, row, step, 2, 1)
-    z_3 = normal(seed, row, step, 3, 1)
-    z_4 = normal(seed, row, step, 4, 1)
-    z_5 = normal(seed, row, step, 5, 1)
-    z_6 = normal(seed, row, step, 6, 1)
-    z_7 = normal(seed, row, step, 7, 1)
-    # gan_ais.gen:7
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + z_2[:, None] * vector(weight_array_3, 0, 128)
-        + z_3[:, None] * vector(weight_array_4, 0, 128)
-        + z_4[:, None] * vector(weight_array_5, 0, 128)
-        + z_5[:, None] * vector(weight_array_6, 0, 128)
-        + z_6[:, None] * vector(weight_array_7, 0, 128)
-        + z_7[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_ais.gen:6
-    tl.store(z_out + place * 8, z_0, mask=live)
-    tl.store(z_out + place * 8 + 1, z_1, mask=live)
-    tl.store(z_out + place * 8 + 2, z_2, mask=live)
-    tl.store(z_out + place * 8 + 3, z_3, mask=live)
-    tl.store(z_out + place * 8 + 4, z_4, mask=live)
-    tl.store(z_out + place * 8 + 5, z_5, mask=live)
-    tl.store(z_out + place * 8 + 6, z_6, mask=live)
-    tl.store(z_out + place * 8 + 7, z_7, mask=live)
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def anneal_exact_stage_1_rows(weight, bias, *, rows, seed, step):
-    """exact draws of x, z from p: stage 1.
-
-    Returns z [rows, 8], hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_anneal_exact_stage_1(weight, bias, device)
-    size = anneal_exact_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z = torch.empty(count, 8, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    anneal_exact_stage_1_kernel[(programs,)](
-        *arrays,
-        z,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z, hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def anneal_exact_stage_2_kernel(
-    mean_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact draws of x, z from p: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_ais.gen:7
-    noise = normal(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    mean = tl.load(mean_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = mean + 0.3 * noise
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def anneal_exact_stage_2_rows(mean, *, rows, seed, step):
-    """exact draws of x, z from p: stage 2.
-
-    Takes mean [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(mean), mean.device
-    size = anneal_exact_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    anneal_exact_stage_2_kernel[(programs,)](
-        mean.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(anneal_exact_stage_1_rows, anneal_exact_stage_2_rows)
-def anneal_exact_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact draws of x, z from p.
-
-    Returns x [rows, 64], z [rows, 8].
-    """
-    # gan_ais.gen:6
-    z, hidden = anneal_exact_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
-    # gan_ais.gen:7
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    mean = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = anneal_exact_stage_2_rows(mean, rows=rows, seed=seed, step=step)
-    return x_2, z

@@ -218,10 +218,10 @@ def anneal_rows(
     z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = (
+    kept_of_z = (
         -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
     ).sum(-1)
-    known_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    kept_of_z_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     for k in range(steps):
         now = step + k
         # gan_ais.gen:11
@@ -240,7 +240,7 @@ def anneal_rows(
             -0.5 * ((x - F.linear(hidden_4, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
         ).sum(-1)
         # gan_ais.gen:10
-        total_2 = known_2 + t_after * known
+        total_2 = kept_of_z_2 + t_after * kept_of_z
         # gan_ais.gen:11
         log_ratio = (
             reduced
@@ -254,12 +254,12 @@ def anneal_rows(
         accept = torch.log(u) < log_ratio
         # gan_ais.gen:16
         t_before = ratio * now
-        gain = total_2 - (known_2 + t_before * known)
+        gain = total_2 - (kept_of_z_2 + t_before * kept_of_z)
         z_2 = torch.where(accept[:, None], y, z_2)
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-        known = torch.where(accept, reduced_2, known)
-        known_2 = torch.where(accept, reduced, known_2)
+        kept_of_z = torch.where(accept, reduced_2, kept_of_z)
+        kept_of_z_2 = torch.where(accept, reduced, kept_of_z_2)
     return z_2, log_weight, accepted
 
 
@@ -295,10 +295,10 @@ def anneal_back_rows(
     z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = (
+    kept_of_z = (
         -0.5 * ((x - F.linear(hidden_2, mlp_output_weight, mlp_output_bias)) / 0.3) ** 2 + 0.28503427112126345
     ).sum(-1)
-    known_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    kept_of_z_2 = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     for k in range(steps):
         now = step + k
         # gan_ais.gen:11
@@ -320,7 +320,7 @@ def anneal_back_rows(
         log_ratio = (
             reduced
             + t_after * reduced_2
-            - (known_2 + t_after * known)
+            - (kept_of_z_2 + t_after * kept_of_z)
             + (
                 (-0.5 * ((z_2 - 0.99498743710662 * y) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
                 - (-0.5 * ((y - mean) / 0.1) ** 2 + 1.3836465597893728).sum(-1)
@@ -343,8 +343,8 @@ def anneal_back_rows(
         z_2 = chosen
         log_weight = log_weight + gain
         accepted = accepted + accept.to(dtype)
-        known = torch.where(accept, reduced_2, known)
-        known_2 = torch.where(accept, reduced, known_2)
+        kept_of_z = torch.where(accept, reduced_2, kept_of_z)
+        kept_of_z_2 = torch.where(accept, reduced, kept_of_z_2)
     return z_2, log_weight, accepted
 
 

@@ -407,25 +407,25 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_z[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int lane = 0; lane < LANES; lane++) kept_of_z[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                kept_of_z[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
                     0.28503427112126345f;
             }
         }
-        ALIGNED float known_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        ALIGNED float kept_of_z_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) kept_of_z_2[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+                kept_of_z_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -485,7 +485,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float total_2[LANES];
             ALIGNED float sum_2[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                total_2[lane] = known_2[lane] + (float)t_after * known[lane];
+                total_2[lane] = kept_of_z_2[lane] + (float)t_after * kept_of_z[lane];
                 sum_2[lane] = 0.0f;
             }
             for (int at = 0; at < 8; at++) {
@@ -513,7 +513,7 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             // gan_ais.gen:16
             ALIGNED float gain[LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                gain[lane] = total_2[lane] - (known_2[lane] + (float)t_before * known[lane]);
+                gain[lane] = total_2[lane] - (kept_of_z_2[lane] + (float)t_before * kept_of_z[lane]);
             }
             for (int at = 0; at < 8; at++) {
                 for (int lane = 0; lane < LANES; lane++) {
@@ -523,8 +523,8 @@ void anneal_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
-                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
+                kept_of_z[lane] = choose(accept[lane], reduced_2_2[lane], kept_of_z[lane]);
+                kept_of_z_2[lane] = choose(accept[lane], reduced_2[lane], kept_of_z_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);
@@ -591,25 +591,25 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) z_2[at][lane] = z[at][lane];
         }
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_z[LANES];
         ALIGNED float product_3[64][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             log_weight[lane] = 0.0f;
             accepted[lane] = 0.0f;
         }
         dot(product_3, 64, hidden_2, 128, mlp_output_weight, 128, 1);
-        for (int lane = 0; lane < LANES; lane++) known[lane] = 0.0f;
+        for (int lane = 0; lane < LANES; lane++) kept_of_z[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
+                kept_of_z[lane] += -0.5f * square((x[at][lane] - (product_3[at][lane] + mlp_output_bias[at])) / 0.3f) +
                     0.28503427112126345f;
             }
         }
-        ALIGNED float known_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) known_2[lane] = 0.0f;
+        ALIGNED float kept_of_z_2[LANES];
+        for (int lane = 0; lane < LANES; lane++) kept_of_z_2[lane] = 0.0f;
         for (int at = 0; at < 8; at++) {
             for (int lane = 0; lane < LANES; lane++) {
-                known_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
+                kept_of_z_2[lane] += -0.5f * square(z[at][lane]) - 0.9189385332046727f;
             }
         }
         for (int64_t k = 0; k < steps; k++) {
@@ -685,8 +685,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED int accept[LANES];
             ALIGNED float chosen[8][LANES];
             for (int lane = 0; lane < LANES; lane++) {
-                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - (known_2[lane] + (float)t_after
-                    * known[lane]) + (sum_2[lane] - sum_3[lane]);
+                log_ratio[lane] = reduced_2[lane] + (float)t_after * reduced_2_2[lane] - (kept_of_z_2[lane] +
+                    (float)t_after * kept_of_z[lane]) + (sum_2[lane] - sum_3[lane]);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             ALIGNED float reduced_3[LANES];
@@ -743,8 +743,8 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 log_weight[lane] = log_weight[lane] + gain[lane];
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], reduced_2_2[lane], known[lane]);
-                known_2[lane] = choose(accept[lane], reduced_2[lane], known_2[lane]);
+                kept_of_z[lane] = choose(accept[lane], reduced_2_2[lane], kept_of_z[lane]);
+                kept_of_z_2[lane] = choose(accept[lane], reduced_2[lane], kept_of_z_2[lane]);
             }
         }
         store(z_out, z_2, first, count, 8, 8, 0);

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
+from gencompiler.runtime import gradients, random, tiles
 from gencompiler.runtime.kernels import maximum, normal, vector
 from gencompiler.runtime.programs import RowFunction
 
@@ -129,75 +129,8 @@ def objective_critic_backward_stage_1_rows(
     return hidden, z, hidden_4
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_2_kernel(
-    computed_ptr,
-    computed_8_ptr,
-    hidden_2_out,
-    indicator_value_2_out,
-    hidden_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:16
-    hidden_2 = maximum(computed, 0.0)
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    indicator_value_2 = (hidden_2 > 0.0).to(tl.float32)
-    tl.store(
-        indicator_value_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        indicator_value_2,
-        mask=live[:, None],
-    )
-    computed_8 = tl.load(
-        computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gan_grid.gen:14
-    hidden_5 = maximum(computed_8, 0.0)
-    # gan_grid.gen:16
-    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_2_rows(computed, computed_8):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
-
-    Takes computed [rows, 128], computed_8 [rows, 128]; returns hidden_2 [rows, 128], indicator_value_2 [rows,
-    128], hidden_5 [rows, 128].
-    """
-    count, device = len(computed), computed.device
-    size = objective_critic_backward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    indicator_value_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        computed_8.to(torch.float32).contiguous(),
-        hidden_2,
-        indicator_value_2,
-        hidden_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, indicator_value_2, hidden_5
-
-
 @tiles.remembered
-def pack_objective_critic_backward_stage_3(
+def pack_objective_critic_backward_stage_2(
     mlp_output_weight,
     mlp_output_bias,
     mlp_0_weight,
@@ -221,7 +154,7 @@ def pack_objective_critic_backward_stage_3(
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_3_kernel(
+def objective_critic_backward_stage_2_kernel(
     value_cotangent_ptr,
     computed_2_ptr,
     computed_9_ptr,
@@ -247,7 +180,7 @@ def objective_critic_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     L_mlp_output_weight_array [128]
@@ -317,7 +250,7 @@ def objective_critic_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_3_rows(
+def objective_critic_backward_stage_2_rows(
     value_cotangent,
     computed_2,
     computed_9,
@@ -328,14 +261,14 @@ def objective_critic_backward_stage_3_rows(
     L_mlp_output_weight,
     L_mlp_output_bias,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], computed_2 [rows, 128], computed_9 [rows, 128]; returns hidden_3 [rows, 128],
     indicator_value_3 [rows, 128], negate_value_cotangent [rows], value [rows, 1], product [rows, 128],
     product_4 [rows, 128], hidden_6 [rows, 128], x_2 [rows, 2], hidden_7 [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_critic_backward_stage_3(
+    arrays = pack_objective_critic_backward_stage_2(
         mlp_output_weight,
         mlp_output_bias,
         mlp_0_weight,
@@ -344,7 +277,7 @@ def objective_critic_backward_stage_3_rows(
         L_mlp_output_bias,
         device,
     )
-    size = objective_critic_backward_stage_3_rows.sizes.on(device)
+    size = objective_critic_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     indicator_value_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
@@ -355,7 +288,7 @@ def objective_critic_backward_stage_3_rows(
     hidden_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_3_kernel[(programs,)](
+    objective_critic_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_2.to(torch.float32).contiguous(),
         computed_9.to(torch.float32).contiguous(),
@@ -378,87 +311,8 @@ def objective_critic_backward_stage_3_rows(
     return hidden_3, indicator_value_3, negate_value_cotangent, value, product, product_4, hidden_6, x_2, hidden_7
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_4_kernel(
-    computed_10_ptr,
-    computed_3_ptr,
-    computed_5_ptr,
-    indicator_value_2_ptr,
-    product_2_out,
-    product_5_out,
-    hidden_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    indicator_value_2 = tl.load(
-        indicator_value_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gan_grid.gen:16
-    product_2 = indicator_value_2 * computed_3
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    product_5 = indicator_value_2 * computed_5
-    tl.store(product_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_5, mask=live[:, None])
-    computed_10 = tl.load(
-        computed_10_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_8 = maximum(computed_10, 0.0)
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_4_rows(computed_10, computed_3, computed_5, indicator_value_2):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
-
-    Takes computed_10 [rows, 128], computed_3 [rows, 128], computed_5 [rows, 128], indicator_value_2 [rows,
-    128]; returns product_2 [rows, 128], product_5 [rows, 128], hidden_8 [rows, 128].
-    """
-    count, device = len(computed_10), computed_10.device
-    size = objective_critic_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    product_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_4_kernel[(programs,)](
-        computed_10.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        indicator_value_2.to(torch.float32).contiguous(),
-        product_2,
-        product_5,
-        hidden_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2, product_5, hidden_8
-
-
 @tiles.remembered
-def pack_objective_critic_backward_stage_5(mlp_0_weight, output_weight, bias, device):
+def pack_objective_critic_backward_stage_3(mlp_0_weight, output_weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_0_weight[:, 0], 128),
@@ -469,7 +323,7 @@ def pack_objective_critic_backward_stage_5(mlp_0_weight, output_weight, bias, de
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_5_kernel(
+def objective_critic_backward_stage_3_kernel(
     computed_11_ptr,
     computed_4_ptr,
     computed_6_ptr,
@@ -495,7 +349,7 @@ def objective_critic_backward_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128]
@@ -564,7 +418,7 @@ def objective_critic_backward_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_5_rows(
+def objective_critic_backward_stage_3_rows(
     computed_11,
     computed_4,
     computed_6,
@@ -576,7 +430,7 @@ def objective_critic_backward_stage_5_rows(
     output_weight,
     bias,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
 
     Takes computed_11 [rows, 128], computed_4 [rows, 128], computed_6 [rows, 128], hidden [rows, 128],
     negate_value_cotangent [rows], product [rows, 128], value [rows, 1]; returns product_3 [rows, 128],
@@ -584,8 +438,8 @@ def objective_critic_backward_stage_5_rows(
     product_10 [rows, 128], x_gradient_2 [rows, 2], part_35_2 [rows, 128], part_36_2 [rows, 1].
     """
     count, device = len(computed_11), computed_11.device
-    arrays = pack_objective_critic_backward_stage_5(mlp_0_weight, output_weight, bias, device)
-    size = objective_critic_backward_stage_5_rows.sizes.on(device)
+    arrays = pack_objective_critic_backward_stage_3(mlp_0_weight, output_weight, bias, device)
+    size = objective_critic_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     product_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
@@ -597,7 +451,7 @@ def objective_critic_backward_stage_5_rows(
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_35_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_36_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_5_kernel[(programs,)](
+    objective_critic_backward_stage_3_kernel[(programs,)](
         computed_11.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
@@ -626,7 +480,7 @@ def objective_critic_backward_stage_5_rows(
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_6_kernel(
+def objective_critic_backward_stage_4_kernel(
     computed_12_ptr,
     computed_7_ptr,
     hidden_8_ptr,
@@ -639,7 +493,7 @@ def objective_critic_backward_stage_6_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 6.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -673,19 +527,19 @@ def objective_critic_backward_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_6_rows(computed_12, computed_7, hidden_8, indicator_value_2, product_2):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 6.
+def objective_critic_backward_stage_4_rows(computed_12, computed_7, hidden_8, indicator_value_2, product_2):
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
 
     Takes computed_12 [rows, 128], computed_7 [rows, 128], hidden_8 [rows, 128], indicator_value_2 [rows, 128],
     product_2 [rows, 128]; returns product_9 [rows, 128], product_11 [rows, 128], part_34_2 [rows, 128].
     """
     count, device = len(computed_12), computed_12.device
-    size = objective_critic_backward_stage_6_rows.sizes.on(device)
+    size = objective_critic_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
     product_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_34_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_6_kernel[(programs,)](
+    objective_critic_backward_stage_4_kernel[(programs,)](
         computed_12.to(torch.float32).contiguous(),
         computed_7.to(torch.float32).contiguous(),
         hidden_8.to(torch.float32).contiguous(),
@@ -704,7 +558,7 @@ def objective_critic_backward_stage_6_rows(computed_12, computed_7, hidden_8, in
 
 
 @tiles.remembered
-def pack_objective_critic_backward_stage_7(output_weight, mlp_0_weight, device):
+def pack_objective_critic_backward_stage_5(output_weight, mlp_0_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_0_weight[:, 0], 128),
@@ -715,7 +569,7 @@ def pack_objective_critic_backward_stage_7(output_weight, mlp_0_weight, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_7_kernel(
+def objective_critic_backward_stage_5_kernel(
     computed_13_ptr,
     computed_15_ptr,
     hidden_6_ptr,
@@ -735,7 +589,7 @@ def objective_critic_backward_stage_7_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 7.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128]
@@ -785,7 +639,7 @@ def objective_critic_backward_stage_7_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_7_rows(
+def objective_critic_backward_stage_5_rows(
     computed_13,
     computed_15,
     hidden_6,
@@ -795,22 +649,22 @@ def objective_critic_backward_stage_7_rows(
     output_weight,
     mlp_0_weight,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 7.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
 
     Takes computed_13 [rows, 128], computed_15 [rows, 128], hidden_6 [rows, 128], hidden_7 [rows, 128],
     indicator_value_3 [rows, 128], product_3 [rows, 128]; returns product_12 [rows, 128], projected [rows, 2],
     product_13 [rows, 128], part_16_2 [rows, 128], part_33_2 [rows, 128].
     """
     count, device = len(computed_13), computed_13.device
-    arrays = pack_objective_critic_backward_stage_7(output_weight, mlp_0_weight, device)
-    size = objective_critic_backward_stage_7_rows.sizes.on(device)
+    arrays = pack_objective_critic_backward_stage_5(output_weight, mlp_0_weight, device)
+    size = objective_critic_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
     projected = torch.empty(count, 2, dtype=torch.float32, device=device)
     product_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_16_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_33_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_7_kernel[(programs,)](
+    objective_critic_backward_stage_5_kernel[(programs,)](
         computed_13.to(torch.float32).contiguous(),
         computed_15.to(torch.float32).contiguous(),
         hidden_6.to(torch.float32).contiguous(),
@@ -832,106 +686,6 @@ def objective_critic_backward_stage_7_rows(
     return product_12, projected, product_13, part_16_2, part_33_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_8_kernel(
-    computed_14_ptr,
-    hidden_5_ptr,
-    product_14_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 8.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_14 = tl.load(
-        computed_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:14
-    product_14 = (hidden_5 > 0.0).to(tl.float32) * computed_14
-    tl.store(product_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_14, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_8_rows(computed_14, hidden_5):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 8.
-
-    Takes computed_14 [rows, 128], hidden_5 [rows, 128]; returns product_14 [rows, 128].
-    """
-    count, device = len(computed_14), computed_14.device
-    size = objective_critic_backward_stage_8_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_8_kernel[(programs,)](
-        computed_14.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_14,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_14
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_9_kernel(
-    computed_16_ptr,
-    hidden_4_ptr,
-    part_31_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 9.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_16 = tl.load(
-        computed_16_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_4 = tl.load(hidden_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:14
-    part_31_2 = (hidden_4 > 0.0).to(tl.float32) * computed_16
-    tl.store(part_31_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_31_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_9_rows(computed_16, hidden_4):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 9.
-
-    Takes computed_16 [rows, 128], hidden_4 [rows, 128]; returns part_31_2 [rows, 128].
-    """
-    count, device = len(computed_16), computed_16.device
-    size = objective_critic_backward_stage_9_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_31_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_9_kernel[(programs,)](
-        computed_16.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
-        part_31_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_31_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_critic_backward_stage_1_rows,
@@ -939,10 +693,6 @@ def objective_critic_backward_stage_9_rows(computed_16, hidden_4):
     objective_critic_backward_stage_3_rows,
     objective_critic_backward_stage_4_rows,
     objective_critic_backward_stage_5_rows,
-    objective_critic_backward_stage_6_rows,
-    objective_critic_backward_stage_7_rows,
-    objective_critic_backward_stage_8_rows,
-    objective_critic_backward_stage_9_rows,
 )
 def objective_critic_backward_rows(
     x,
@@ -997,12 +747,26 @@ def objective_critic_backward_rows(
     # gan_grid.gen:14
     computed_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     # gan_grid.gen:16
-    hidden_2, indicator_value_2, hidden_5 = objective_critic_backward_stage_2_rows(computed, computed_8)
+    hidden_2 = torch.relu(computed)
+    indicator_value_2 = (hidden_2 > 0.0).to(dtype)
+    # gan_grid.gen:14
+    hidden_5 = torch.relu(computed_8)
+    # gan_grid.gen:16
     computed_2 = F.linear(hidden_2, L_mlp_2_weight, L_mlp_2_bias)
     # gan_grid.gen:14
     computed_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
     # gan_grid.gen:16
-    hidden_3, indicator_value_3, negate_value_cotangent, value, product, product_4, hidden_6, x_2, hidden_7 = objective_critic_backward_stage_3_rows(
+    (
+        hidden_3,
+        indicator_value_3,
+        negate_value_cotangent,
+        value,
+        product,
+        product_4,
+        hidden_6,
+        x_2,
+        hidden_7,
+    ) = objective_critic_backward_stage_2_rows(
         value_cotangent,
         computed_2,
         computed_9,
@@ -1016,16 +780,24 @@ def objective_critic_backward_rows(
     computed_3 = product @ L_mlp_2_weight
     computed_5 = product_4 @ L_mlp_2_weight
     computed_10 = F.linear(hidden_7, L_mlp_1_weight, L_mlp_1_bias)
-    product_2, product_5, hidden_8 = objective_critic_backward_stage_4_rows(
-        computed_10,
-        computed_3,
-        computed_5,
-        indicator_value_2,
-    )
+    product_2 = indicator_value_2 * computed_3
+    product_5 = indicator_value_2 * computed_5
+    hidden_8 = torch.relu(computed_10)
     computed_4 = product_2 @ L_mlp_1_weight
     computed_6 = product_5 @ L_mlp_1_weight
     computed_11 = F.linear(hidden_8, L_mlp_2_weight, L_mlp_2_bias)
-    product_3, product_6, product_7, product_8, hidden_9, value_3, product_10, x_gradient_2, part_35_2, part_36_2 = objective_critic_backward_stage_5_rows(
+    (
+        product_3,
+        product_6,
+        product_7,
+        product_8,
+        hidden_9,
+        value_3,
+        product_10,
+        x_gradient_2,
+        part_35_2,
+        part_36_2,
+    ) = objective_critic_backward_stage_3_rows(
         computed_11,
         computed_4,
         computed_6,
@@ -1039,7 +811,7 @@ def objective_critic_backward_rows(
     )
     computed_7 = product_8 @ L_mlp_1_weight.T
     computed_12 = product_10 @ L_mlp_2_weight
-    product_9, product_11, part_34_2 = objective_critic_backward_stage_6_rows(
+    product_9, product_11, part_34_2 = objective_critic_backward_stage_4_rows(
         computed_12,
         computed_7,
         hidden_8,
@@ -1048,7 +820,7 @@ def objective_critic_backward_rows(
     )
     computed_13 = product_11 @ L_mlp_1_weight
     computed_15 = product_9 @ L_mlp_2_weight.T
-    product_12, projected, product_13, part_16_2, part_33_2 = objective_critic_backward_stage_7_rows(
+    product_12, projected, product_13, part_16_2, part_33_2 = objective_critic_backward_stage_5_rows(
         computed_13,
         computed_15,
         hidden_6,
@@ -1060,9 +832,9 @@ def objective_critic_backward_rows(
     )
     # gan_grid.gen:14
     computed_14 = product_13 @ mlp_2_weight
-    product_14 = objective_critic_backward_stage_8_rows(computed_14, hidden_5)
+    product_14 = (hidden_5 > 0.0).to(dtype) * computed_14
     computed_16 = product_14 @ mlp_1_weight
-    part_31_2 = objective_critic_backward_stage_9_rows(computed_16, hidden_4)
+    part_31_2 = (hidden_4 > 0.0).to(dtype) * computed_16
     # gan_grid.gen:10
     return (
         x_gradient_2,
@@ -1106,82 +878,7 @@ def objective_critic_backward_rows(
 
 
 @tiles.remembered
-def pack_objective_generator_backward_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_generator_backward_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    bias_array,
-    z_out,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_grid.gen:13
-    z_0 = normal(seed, row, step, 0, 5)
-    z_1 = normal(seed, row, step, 1, 5)
-    # gan_grid.gen:14
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_grid.gen:13
-    tl.store(z_out + place * 2, z_0, mask=live)
-    tl.store(z_out + place * 2 + 1, z_1, mask=live)
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    Returns z [rows, 2], hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_generator_backward_stage_1(weight, bias, device)
-    size = objective_generator_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_1_kernel[(programs,)](
-        *arrays,
-        z,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z, hidden
-
-
-@tiles.remembered
-def pack_objective_generator_backward_stage_2(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device):
+def pack_objective_generator_backward_stage_1(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(output_weight[0], 128),
@@ -1195,7 +892,7 @@ def pack_objective_generator_backward_stage_2(output_weight, output_bias, mlp_0_
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_2_kernel(
+def objective_generator_backward_stage_1_kernel(
     computed_2_ptr,
     output_weight_array,
     output_bias_array,
@@ -1211,7 +908,7 @@ def objective_generator_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     output_weight_array [128]
@@ -1249,19 +946,19 @@ def objective_generator_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_2_rows(computed_2, output_weight, output_bias, mlp_0_weight, mlp_0_bias):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
+def objective_generator_backward_stage_1_rows(computed_2, output_weight, output_bias, mlp_0_weight, mlp_0_bias):
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
 
     Takes computed_2 [rows, 128]; returns hidden_3 [rows, 128], x_2 [rows, 2], hidden_4 [rows, 128].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_generator_backward_stage_2(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device)
-    size = objective_generator_backward_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_generator_backward_stage_1(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device)
+    size = objective_generator_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_2_kernel[(programs,)](
+    objective_generator_backward_stage_1_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         *arrays,
         hidden_3,
@@ -1277,13 +974,13 @@ def objective_generator_backward_stage_2_rows(computed_2, output_weight, output_
 
 
 @tiles.remembered
-def pack_objective_generator_backward_stage_3(weight, bias, device):
+def pack_objective_generator_backward_stage_2(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_3_kernel(
+def objective_generator_backward_stage_2_kernel(
     value_cotangent_ptr,
     computed_4_ptr,
     weight_array,
@@ -1295,7 +992,7 @@ def objective_generator_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -1321,20 +1018,20 @@ def objective_generator_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_3_rows(value_cotangent, computed_4, weight, bias):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
+def objective_generator_backward_stage_2_rows(value_cotangent, computed_4, weight, bias):
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], computed_4 [rows, 128]; returns hidden_6 [rows, 128], value [rows, 1], product
     [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_generator_backward_stage_3(weight, bias, device)
-    size = objective_generator_backward_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_generator_backward_stage_2(weight, bias, device)
+    size = objective_generator_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     value = torch.empty(count, 1, dtype=torch.float32, device=device)
     product = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_3_kernel[(programs,)](
+    objective_generator_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         *arrays,
@@ -1350,58 +1047,8 @@ def objective_generator_backward_stage_3_rows(value_cotangent, computed_4, weigh
     return hidden_6, value, product
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_4_kernel(
-    computed_5_ptr,
-    hidden_5_ptr,
-    product_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:16
-    product_2 = (hidden_5 > 0.0).to(tl.float32) * computed_5
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_4_rows(computed_5, hidden_5):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 4.
-
-    Takes computed_5 [rows, 128], hidden_5 [rows, 128]; returns product_2 [rows, 128].
-    """
-    count, device = len(computed_5), computed_5.device
-    size = objective_generator_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_4_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2
-
-
 @tiles.remembered
-def pack_objective_generator_backward_stage_5(output_weight, mlp_0_weight, device):
+def pack_objective_generator_backward_stage_3(output_weight, mlp_0_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_0_weight[:, 0], 128),
@@ -1412,7 +1059,7 @@ def pack_objective_generator_backward_stage_5(output_weight, mlp_0_weight, devic
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_5_kernel(
+def objective_generator_backward_stage_3_kernel(
     computed_6_ptr,
     hidden_3_ptr,
     hidden_4_ptr,
@@ -1427,7 +1074,7 @@ def objective_generator_backward_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128]
@@ -1462,20 +1109,20 @@ def objective_generator_backward_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_5_rows(computed_6, hidden_3, hidden_4, output_weight, mlp_0_weight):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 5.
+def objective_generator_backward_stage_3_rows(computed_6, hidden_3, hidden_4, output_weight, mlp_0_weight):
+    """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
 
     Takes computed_6 [rows, 128], hidden_3 [rows, 128], hidden_4 [rows, 128]; returns product_3 [rows, 128],
     projected [rows, 2], product_4 [rows, 128].
     """
     count, device = len(computed_6), computed_6.device
-    arrays = pack_objective_generator_backward_stage_5(output_weight, mlp_0_weight, device)
-    size = objective_generator_backward_stage_5_rows.sizes.on(device)
+    arrays = pack_objective_generator_backward_stage_3(output_weight, mlp_0_weight, device)
+    size = objective_generator_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     projected = torch.empty(count, 2, dtype=torch.float32, device=device)
     product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_5_kernel[(programs,)](
+    objective_generator_backward_stage_3_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
         hidden_4.to(torch.float32).contiguous(),
@@ -1492,115 +1139,11 @@ def objective_generator_backward_stage_5_rows(computed_6, hidden_3, hidden_4, ou
     return product_3, projected, product_4
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_6_kernel(
-    computed_7_ptr,
-    hidden_2_ptr,
-    product_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:14
-    product_5 = (hidden_2 > 0.0).to(tl.float32) * computed_7
-    tl.store(product_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_6_rows(computed_7, hidden_2):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 6.
-
-    Takes computed_7 [rows, 128], hidden_2 [rows, 128]; returns product_5 [rows, 128].
-    """
-    count, device = len(computed_7), computed_7.device
-    size = objective_generator_backward_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_6_kernel[(programs,)](
-        computed_7.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_5
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_7_kernel(
-    computed_8_ptr,
-    hidden_ptr,
-    part_15_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_8 = tl.load(
-        computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:14
-    part_15_2 = (hidden > 0.0).to(tl.float32) * computed_8
-    tl.store(part_15_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_15_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_7_rows(computed_8, hidden):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 7.
-
-    Takes computed_8 [rows, 128], hidden [rows, 128]; returns part_15_2 [rows, 128].
-    """
-    count, device = len(computed_8), computed_8.device
-    size = objective_generator_backward_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_15_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_7_kernel[(programs,)](
-        computed_8.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        part_15_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_15_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_generator_backward_stage_1_rows,
     objective_generator_backward_stage_2_rows,
     objective_generator_backward_stage_3_rows,
-    objective_generator_backward_stage_4_rows,
-    objective_generator_backward_stage_5_rows,
-    objective_generator_backward_stage_6_rows,
-    objective_generator_backward_stage_7_rows,
 )
 def objective_generator_backward_rows(
     x,
@@ -1633,13 +1176,15 @@ def objective_generator_backward_rows(
     [rows, 2], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 128], part_13 [rows, 128], part_14
     [rows, 128], part_15 [rows, 128], part_16 [rows, 2].
     """
+    dtype = x.dtype
     # gan_grid.gen:13
-    z, hidden = objective_generator_backward_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 5, 2, dtype=dtype)
     # gan_grid.gen:14
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     computed_2 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_3, x_2, hidden_4 = objective_generator_backward_stage_2_rows(
+    hidden_3, x_2, hidden_4 = objective_generator_backward_stage_1_rows(
         computed_2,
         mlp_output_weight,
         mlp_output_bias,
@@ -1650,16 +1195,16 @@ def objective_generator_backward_rows(
     computed_3 = F.linear(hidden_4, L_mlp_1_weight, L_mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     computed_4 = F.linear(hidden_5, L_mlp_2_weight, L_mlp_2_bias)
-    hidden_6, value, product = objective_generator_backward_stage_3_rows(
+    hidden_6, value, product = objective_generator_backward_stage_2_rows(
         value_cotangent,
         computed_4,
         L_mlp_output_weight,
         L_mlp_output_bias,
     )
     computed_5 = product @ L_mlp_2_weight
-    product_2 = objective_generator_backward_stage_4_rows(computed_5, hidden_5)
+    product_2 = (hidden_5 > 0.0).to(dtype) * computed_5
     computed_6 = product_2 @ L_mlp_1_weight
-    product_3, projected, product_4 = objective_generator_backward_stage_5_rows(
+    product_3, projected, product_4 = objective_generator_backward_stage_3_rows(
         computed_6,
         hidden_3,
         hidden_4,
@@ -1668,9 +1213,9 @@ def objective_generator_backward_rows(
     )
     # gan_grid.gen:14
     computed_7 = product_4 @ mlp_2_weight
-    product_5 = objective_generator_backward_stage_6_rows(computed_7, hidden_2)
+    product_5 = (hidden_2 > 0.0).to(dtype) * computed_7
     computed_8 = product_5 @ mlp_1_weight
-    part_15_2 = objective_generator_backward_stage_7_rows(computed_8, hidden)
+    part_15_2 = (hidden > 0.0).to(dtype) * computed_8
     return (
         value,
         hidden_6,

@@ -8,327 +8,8 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import random, tiles
 from gencompiler.runtime.kernels import maximum, normal, softplus, square, vector
-
-
-@tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_grid.gen:13
-    z_0 = normal(seed, row, step, 0, 1)
-    z_1 = normal(seed, row, step, 1, 1)
-    # gan_grid.gen:14
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_grid.gen:13
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_1_rows(weight, bias, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Returns hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_sample_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
-    computed_2_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    x_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gan_grid.gen:14
-    hidden_3 = maximum(computed_2, 0.0)
-    x_2_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    tl.store(x_2_out + place * 2, x_2_0, mask=live)
-    x_2_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_2_rows(computed_2, weight, bias):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes computed_2 [rows, 128]; returns x_2 [rows, 2].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_sample_stage_2(weight, bias, device)
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        x_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
-def sample_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_2_weight,
-    mlp_2_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact samples of x, drawn in the order of the factorization.
-
-    Returns x [rows, 2].
-    """
-    # gan_grid.gen:13
-    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
-    # gan_grid.gen:14
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    computed_2 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    x_2 = sample_stage_2_rows(computed_2, mlp_output_weight, mlp_output_bias)
-    return x_2
-
-
-@tiles.remembered
-def pack_decode_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    weight_array_2,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # gan_grid.gen:14
-    hidden = maximum(
-        tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_1_rows(z, weight, bias):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    Takes z [rows, 2]; returns hidden [rows, 128].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_stage_1(weight, bias, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_decode_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_2_kernel(
-    computed_2_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    x_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gan_grid.gen:14
-    hidden_3 = maximum(computed_2, 0.0)
-    x_2_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    tl.store(x_2_out + place * 2, x_2_0, mask=live)
-    x_2_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    tl.store(x_2_out + place * 2 + 1, x_2_1, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_2_rows(computed_2, weight, bias):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    Takes computed_2 [rows, 128]; returns x_2 [rows, 2].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_decode_stage_2(weight, bias, device)
-    size = decode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        x_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
-def decode_rows(
-    z,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_2_weight,
-    mlp_2_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-):
-    """a draw of x for each row from p(x | z).
-
-    Takes z [rows, 2]; returns x [rows, 2].
-    """
-    # gan_grid.gen:14
-    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    computed_2 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    x_2 = decode_stage_2_rows(computed_2, mlp_output_weight, mlp_output_bias)
-    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -606,71 +287,8 @@ def objective_critic_stage_2_rows(
     return L, operand, hidden_7
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_stage_3_kernel(
-    computed_3_ptr,
-    computed_7_ptr,
-    hidden_2_ptr,
-    operand_2_out,
-    hidden_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that critic maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # gan_grid.gen:16
-    operand_2 = (hidden_2 > 0.0).to(tl.float32) * computed_3
-    tl.store(operand_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_2, mask=live[:, None])
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_8 = maximum(computed_7, 0.0)
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_stage_3_rows(computed_3, computed_7, hidden_2):
-    """the value that critic maximizes, by one draw for each row: stage 3.
-
-    Takes computed_3 [rows, 128], computed_7 [rows, 128], hidden_2 [rows, 128]; returns operand_2 [rows, 128],
-    hidden_8 [rows, 128].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_critic_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        operand_2,
-        hidden_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return operand_2, hidden_8
-
-
 @tiles.remembered
-def pack_objective_critic_stage_4(mlp_0_weight, output_weight, bias, device):
+def pack_objective_critic_stage_3(mlp_0_weight, output_weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_0_weight[:, 0], 128),
@@ -681,7 +299,7 @@ def pack_objective_critic_stage_4(mlp_0_weight, output_weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_stage_4_kernel(
+def objective_critic_stage_3_kernel(
     L_ptr,
     computed_4_ptr,
     computed_8_ptr,
@@ -695,7 +313,7 @@ def objective_critic_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that critic maximizes, by one draw for each row: stage 4.
+    """the value that critic maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128]
@@ -731,17 +349,17 @@ def objective_critic_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_4_rows(L, computed_4, computed_8, hidden, mlp_0_weight, output_weight, bias):
-    """the value that critic maximizes, by one draw for each row: stage 4.
+def objective_critic_stage_3_rows(L, computed_4, computed_8, hidden, mlp_0_weight, output_weight, bias):
+    """the value that critic maximizes, by one draw for each row: stage 3.
 
     Takes L [rows], computed_4 [rows, 128], computed_8 [rows, 128], hidden [rows, 128]; returns value_2 [rows].
     """
     count, device = len(L), L.device
-    arrays = pack_objective_critic_stage_4(mlp_0_weight, output_weight, bias, device)
-    size = objective_critic_stage_4_rows.sizes.on(device)
+    arrays = pack_objective_critic_stage_3(mlp_0_weight, output_weight, bias, device)
+    size = objective_critic_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_critic_stage_4_kernel[(programs,)](
+    objective_critic_stage_3_kernel[(programs,)](
         L.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         computed_8.to(torch.float32).contiguous(),
@@ -758,12 +376,7 @@ def objective_critic_stage_4_rows(L, computed_4, computed_8, hidden, mlp_0_weigh
 
 
 @torch.no_grad()
-@tiles.stages(
-    objective_critic_stage_1_rows,
-    objective_critic_stage_2_rows,
-    objective_critic_stage_3_rows,
-    objective_critic_stage_4_rows,
-)
+@tiles.stages(objective_critic_stage_1_rows, objective_critic_stage_2_rows, objective_critic_stage_3_rows)
 def objective_critic_rows(
     x,
     mlp_0_weight,
@@ -791,6 +404,7 @@ def objective_critic_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
+    dtype = x.dtype
     # gan_grid.gen:16
     hidden, hidden_4 = objective_critic_stage_1_rows(
         x,
@@ -826,10 +440,11 @@ def objective_critic_rows(
     )
     computed_3 = operand @ L_mlp_2_weight
     computed_7 = F.linear(hidden_7, L_mlp_1_weight, L_mlp_1_bias)
-    operand_2, hidden_8 = objective_critic_stage_3_rows(computed_3, computed_7, hidden_2)
+    operand_2 = (hidden_2 > 0.0).to(dtype) * computed_3
+    hidden_8 = torch.relu(computed_7)
     computed_4 = operand_2 @ L_mlp_1_weight
     computed_8 = F.linear(hidden_8, L_mlp_2_weight, L_mlp_2_bias)
-    value_2 = objective_critic_stage_4_rows(
+    return objective_critic_stage_3_rows(
         L,
         computed_4,
         computed_8,
@@ -838,81 +453,10 @@ def objective_critic_rows(
         L_mlp_output_weight,
         L_mlp_output_bias,
     )
-    return value_2
 
 
 @tiles.remembered
-def pack_objective_generator_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_generator_stage_1_kernel(
-    weight_array,
-    weight_array_2,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that generator maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gan_grid.gen:13
-    z_0 = normal(seed, row, step, 0, 5)
-    z_1 = normal(seed, row, step, 1, 5)
-    # gan_grid.gen:14
-    hidden = maximum(
-        z_0[:, None] * vector(weight_array, 0, 128)
-        + z_1[:, None] * vector(weight_array_2, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_grid.gen:13
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_stage_1_rows(weight, bias, *, rows, seed, step):
-    """the value that generator maximizes, by one draw for each row: stage 1.
-
-    Returns hidden [rows, 128].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_objective_generator_stage_1(weight, bias, device)
-    size = objective_generator_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_objective_generator_stage_2(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device):
+def pack_objective_generator_stage_1(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(output_weight[0], 128),
@@ -926,7 +470,7 @@ def pack_objective_generator_stage_2(output_weight, output_bias, mlp_0_weight, m
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_stage_2_kernel(
+def objective_generator_stage_1_kernel(
     computed_2_ptr,
     output_weight_array,
     output_bias_array,
@@ -940,7 +484,7 @@ def objective_generator_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that generator maximizes, by one draw for each row: stage 2.
+    """the value that generator maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     output_weight_array [128]
@@ -975,17 +519,17 @@ def objective_generator_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_stage_2_rows(computed_2, output_weight, output_bias, mlp_0_weight, mlp_0_bias):
-    """the value that generator maximizes, by one draw for each row: stage 2.
+def objective_generator_stage_1_rows(computed_2, output_weight, output_bias, mlp_0_weight, mlp_0_bias):
+    """the value that generator maximizes, by one draw for each row: stage 1.
 
     Takes computed_2 [rows, 128]; returns hidden_4 [rows, 128].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_generator_stage_2(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device)
-    size = objective_generator_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_generator_stage_1(output_weight, output_bias, mlp_0_weight, mlp_0_bias, device)
+    size = objective_generator_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_stage_2_kernel[(programs,)](
+    objective_generator_stage_1_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         *arrays,
         hidden_4,
@@ -999,13 +543,13 @@ def objective_generator_stage_2_rows(computed_2, output_weight, output_bias, mlp
 
 
 @tiles.remembered
-def pack_objective_generator_stage_3(weight, bias, device):
+def pack_objective_generator_stage_2(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_generator_stage_3_kernel(
+def objective_generator_stage_2_kernel(
     computed_4_ptr,
     weight_array,
     bias_array,
@@ -1014,7 +558,7 @@ def objective_generator_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that generator maximizes, by one draw for each row: stage 3.
+    """the value that generator maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -1038,17 +582,17 @@ def objective_generator_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_stage_3_rows(computed_4, weight, bias):
-    """the value that generator maximizes, by one draw for each row: stage 3.
+def objective_generator_stage_2_rows(computed_4, weight, bias):
+    """the value that generator maximizes, by one draw for each row: stage 2.
 
     Takes computed_4 [rows, 128]; returns value_2 [rows].
     """
     count, device = len(computed_4), computed_4.device
-    arrays = pack_objective_generator_stage_3(weight, bias, device)
-    size = objective_generator_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_generator_stage_2(weight, bias, device)
+    size = objective_generator_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_generator_stage_3_kernel[(programs,)](
+    objective_generator_stage_2_kernel[(programs,)](
         computed_4.to(torch.float32).contiguous(),
         *arrays,
         value_2,
@@ -1062,7 +606,7 @@ def objective_generator_stage_3_rows(computed_4, weight, bias):
 
 
 @torch.no_grad()
-@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows, objective_generator_stage_3_rows)
+@tiles.stages(objective_generator_stage_1_rows, objective_generator_stage_2_rows)
 def objective_generator_rows(
     x,
     mlp_0_weight,
@@ -1090,13 +634,15 @@ def objective_generator_rows(
 
     Takes x [rows, 2]; returns value [rows].
     """
+    dtype = x.dtype
     # gan_grid.gen:13
-    hidden = objective_generator_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    z = random.normal(seed, rows, step, 5, 2, dtype=dtype)
     # gan_grid.gen:14
+    hidden = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     computed_2 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    hidden_4 = objective_generator_stage_2_rows(
+    hidden_4 = objective_generator_stage_1_rows(
         computed_2,
         mlp_output_weight,
         mlp_output_bias,
@@ -1107,5 +653,4 @@ def objective_generator_rows(
     computed_3 = F.linear(hidden_4, L_mlp_1_weight, L_mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     computed_4 = F.linear(hidden_5, L_mlp_2_weight, L_mlp_2_bias)
-    value_2 = objective_generator_stage_3_rows(computed_4, L_mlp_output_weight, L_mlp_output_bias)
-    return value_2
+    return objective_generator_stage_2_rows(computed_4, L_mlp_output_weight, L_mlp_output_bias)

@@ -116,7 +116,7 @@ def chain_kernel(
     """`steps` steps of ghmc from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS], known [ROWS], ...
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS], U_kept [ROWS],...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -135,9 +135,9 @@ def chain_kernel(
     v_2_0 = tl.load(v_ptr + place * 2, mask=live, other=0)
     v_2_1 = tl.load(v_ptr + place * 2 + 1, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
-    known = -U
-    known_2_0 = 0.1 * grad_U_0
-    known_2_1 = 0.1 * grad_U_1
+    U_kept = -U
+    grad_U_kept_0 = 0.1 * grad_U_0
+    grad_U_kept_1 = 0.1 * grad_U_1
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         # ghmc.gen:14
@@ -150,8 +150,8 @@ def chain_kernel(
         v_next_0 = mean_0 + 0.43588989435406733 * noise_0
         v_next_1 = mean_1 + 0.43588989435406733 * noise_1
         # ghmc.gen:10
-        w_0 = v_next_0 - known_2_0
-        w_1 = v_next_1 - known_2_1
+        w_0 = v_next_0 - grad_U_kept_0
+        w_1 = v_next_1 - grad_U_kept_1
         y__0 = x_2_0 + 0.2 * w_0
         y__1 = x_2_1 + 0.2 * w_1
         # ghmc.gen:5
@@ -175,7 +175,7 @@ def chain_kernel(
         log_ratio = (
             negate_U_2
             - (w_2_0 * w_2_0 + w_2_1 * w_2_1) / 2.0
-            - (known - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
+            - (U_kept - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
         )
         accept = tl.log(u) < log_ratio
         # ghmc.gen:16
@@ -184,9 +184,9 @@ def chain_kernel(
         v_2_0 = -tl.where(accept, w_2_0, v_next_0)
         v_2_1 = -tl.where(accept, w_2_1, v_next_1)
         accepted = accepted + accept.to(tl.float32)
-        known = tl.where(accept, negate_U_2, known)
-        known_2_0 = tl.where(accept, product_3_0, known_2_0)
-        known_2_1 = tl.where(accept, product_3_1, known_2_1)
+        U_kept = tl.where(accept, negate_U_2, U_kept)
+        grad_U_kept_0 = tl.where(accept, product_3_0, grad_U_kept_0)
+        grad_U_kept_1 = tl.where(accept, product_3_1, grad_U_kept_1)
     tl.store(x_out + place * 2, x_2_0, mask=live)
     tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
     tl.store(v_out + place * 2, v_2_0, mask=live)

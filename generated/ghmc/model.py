@@ -56,8 +56,8 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     # ghmc.gen:16
     x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = -U
-    known_2 = 0.1 * grad_U
+    U_kept = -U
+    grad_U_kept = 0.1 * grad_U
     for t in range(steps):
         now = step + t
         # ghmc.gen:14
@@ -67,7 +67,7 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         noise = normals_6.at(now)
         v_next = mean + 0.43588989435406733 * noise
         # ghmc.gen:10
-        w = v_next - known_2
+        w = v_next - grad_U_kept
         y = x_2 + 0.2 * w
         # ghmc.gen:5
         y_0 = y[:, 0]
@@ -84,14 +84,14 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         # ghmc.gen:11
         w_2 = -(w - product_3)
         # ghmc.gen:14
-        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (known - (v_next * v_next).sum(-1) / 2.0)
+        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (U_kept - (v_next * v_next).sum(-1) / 2.0)
         accept = torch.log(u) < log_ratio
         # ghmc.gen:16
         x_2 = torch.where(accept[:, None], y, x_2)
         v = -torch.where(accept[:, None], w_2, v_next)
         accepted = accepted + accept.to(dtype)
-        known = torch.where(accept, negate_U_2, known)
-        known_2 = torch.where(accept[:, None], product_3, known_2)
+        U_kept = torch.where(accept, negate_U_2, U_kept)
+        grad_U_kept = torch.where(accept[:, None], product_3, grad_U_kept)
     return x_2, v, accepted
 
 

@@ -81,17 +81,17 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x_2[2][LANES];
         ALIGNED float v_2[2][LANES];
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
-        ALIGNED float known_2[2][LANES];
+        ALIGNED float U_kept[LANES];
+        ALIGNED float grad_U_kept[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             v_2[0][lane] = v[0][lane];
             v_2[1][lane] = v[1][lane];
             accepted[lane] = 0.0f;
-            known[lane] = -U[lane];
-            known_2[0][lane] = 0.1f * grad_U[0][lane];
-            known_2[1][lane] = 0.1f * grad_U[1][lane];
+            U_kept[lane] = -U[lane];
+            grad_U_kept[0][lane] = 0.1f * grad_U[0][lane];
+            grad_U_kept[1][lane] = 0.1f * grad_U[1][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -119,8 +119,8 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             for (int lane = 0; lane < LANES; lane++) {
                 v_next[0][lane] = mean[0][lane] + 0.43588989435406733f * noise[0][lane];
                 v_next[1][lane] = mean[1][lane] + 0.43588989435406733f * noise[1][lane];
-                w[0][lane] = v_next[0][lane] - known_2[0][lane];
-                w[1][lane] = v_next[1][lane] - known_2[1][lane];
+                w[0][lane] = v_next[0][lane] - grad_U_kept[0][lane];
+                w[1][lane] = v_next[1][lane] - grad_U_kept[1][lane];
                 y[0][lane] = x_2[0][lane] + 0.2f * w[0][lane];
                 y[1][lane] = x_2[1][lane] + 0.2f * w[1][lane];
                 y_0[lane] = y[0][lane];
@@ -144,7 +144,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 w_2[0][lane] = -(w[0][lane] - product_3[0][lane]);
                 w_2[1][lane] = -(w[1][lane] - product_3[1][lane]);
                 log_ratio[lane] = negate_U_2[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f
-                    - (known[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
+                    - (U_kept[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             // ghmc.gen:16
@@ -154,9 +154,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 v_2[0][lane] = -choose(accept[lane], w_2[0][lane], v_next[0][lane]);
                 v_2[1][lane] = -choose(accept[lane], w_2[1][lane], v_next[1][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], negate_U_2[lane], known[lane]);
-                known_2[0][lane] = choose(accept[lane], product_3[0][lane], known_2[0][lane]);
-                known_2[1][lane] = choose(accept[lane], product_3[1][lane], known_2[1][lane]);
+                U_kept[lane] = choose(accept[lane], negate_U_2[lane], U_kept[lane]);
+                grad_U_kept[0][lane] = choose(accept[lane], product_3[0][lane], grad_U_kept[0][lane]);
+                grad_U_kept[1][lane] = choose(accept[lane], product_3[1][lane], grad_U_kept[1][lane]);
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);

@@ -8,18 +8,7 @@ import triton
 import triton.language as tl
 
 from gencompiler.runtime import convolutions, random, tiles
-from gencompiler.runtime.kernels import (
-    dot,
-    matrix,
-    matrix_again,
-    minimum,
-    normal,
-    softplus,
-    square,
-    tanh,
-    uniform,
-    vector,
-)
+from gencompiler.runtime.kernels import dot, matrix, matrix_again, normal, softplus, square, tanh, uniform, vector
 
 LOG_PROB_STAGE_1_LAYOUT_1 = tiles.layout(
     64,
@@ -251,7 +240,7 @@ def log_prob_rows(
     dtype = Mix_W.dtype
     device = x.device
     # glow.gen:20
-    h1_z1_start, log_abs_det_start = log_prob_stage_1_rows(x, rows=rows, seed=seed, step=step)
+    h1_z1_start, log_abs_det_start = log_prob_stage_1_rows(x, rows=rows, seed=seed, step=step, dtype=dtype)
     h1_z1 = h1_z1_start
     log_abs_det = log_abs_det_start
     for k in reversed(range(4)):
@@ -406,8 +395,7 @@ def log_prob_rows(
     computed_19 = convolutions.convolve(value_3, conv_m_weight, conv_m_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     computed_20 = convolutions.convolve(value_3, conv_s_weight, conv_s_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     # glow.gen:17
-    log_prob_2 = log_prob_stage_2_rows(computed_19, computed_20, log_abs_det, log_abs_det_2, z1, z2)
-    return log_prob_2
+    return log_prob_stage_2_rows(computed_19, computed_20, log_abs_det, log_abs_det_2, z1, z2)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(0, 16, 4), *range(1, 17, 4), *range(2, 18, 4), *range(3, 19, 4)])
@@ -752,127 +740,8 @@ def sample_stage_3_rows(a_2, computed_12, computed_13, x):
     return operand_6
 
 
-SAMPLE_STAGE_4_LAYOUT_1 = tiles.layout(
-    64,
-    [
-        0,
-        16,
-        1,
-        17,
-        2,
-        18,
-        3,
-        19,
-        32,
-        48,
-        33,
-        49,
-        34,
-        50,
-        35,
-        51,
-        4,
-        20,
-        5,
-        21,
-        6,
-        22,
-        7,
-        23,
-        36,
-        52,
-        37,
-        53,
-        38,
-        54,
-        39,
-        55,
-        8,
-        24,
-        9,
-        25,
-        10,
-        26,
-        11,
-        27,
-        40,
-        56,
-        41,
-        57,
-        42,
-        58,
-        43,
-        59,
-        12,
-        28,
-        13,
-        29,
-        14,
-        30,
-        15,
-        31,
-        44,
-        60,
-        45,
-        61,
-        46,
-        62,
-        47,
-        63,
-    ],
-)
-
-
-@tiles.remembered
-def pack_sample_stage_4(device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.places(SAMPLE_STAGE_4_LAYOUT_1, device),)
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_4_kernel(x_ptr, places_array, x_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """exact samples of x: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # glow.gen:20
-    sigmoid_output = tl.sigmoid(x)
-    x_2 = minimum(tl.floor(17.0 * sigmoid_output), 16.0)
-    columns = vector(places_array, 0, 64)
-    tl.store(x_2_out + place[:, None] * 64 + columns, x_2, mask=live[:, None] & (columns >= 0))
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_4_rows(x):
-    """exact samples of x: stage 4.
-
-    Takes x [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(x), x.device
-    arrays = pack_sample_stage_4(device)
-    size = sample_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_4_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        *arrays,
-        x_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows, sample_stage_4_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
 def sample_rows(
     Mix_W,
     ActNorm_b,
@@ -1040,5 +909,6 @@ def sample_rows(
         x_next = computed_15.reshape(64) * Mix_output_2 + computed_16.reshape(64)
         # glow.gen:20
         x = x_next
-    x_2 = sample_stage_4_rows(x)
+    sigmoid_output = torch.sigmoid(torch.permute(torch.unflatten(x, -1, (2, 2, 4, 4)), (0, 3, 1, 4, 2)).flatten(1))
+    x_2 = torch.floor(17.0 * sigmoid_output).clamp(max=16.0)
     return x_2.to(torch.int64)

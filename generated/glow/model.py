@@ -59,7 +59,7 @@ def log_prob_rows(
     x = x.to(dtype)
     # glow.gen:20
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     h1_z1 = torch.permute(torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     log_abs_det = 181.32565401959783 + (
         -F.softplus(sigmoid_input, threshold=80) - F.softplus(-sigmoid_input, threshold=80)
@@ -536,7 +536,7 @@ def start_means_rows(
     x = x.to(dtype)
     # glow.gen:20
     u = random.uniform(seed, rows, step, 4, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     h1_z1 = torch.permute(torch.unflatten(sigmoid_input, -1, (4, 2, 4, 2)), (0, 2, 4, 1, 3)).flatten(1)
     mean_2 = torch.zeros(len(x), 4, dtype=dtype, device=device)
     mean_3 = torch.zeros(len(x), 4, dtype=dtype, device=device)

@@ -331,93 +331,8 @@ def log_prob_backward_stage_1_rows(x, gru_saved, log_prob_cotangent, total_3, we
     return value, total, indicator_equal__event, total_3_next
 
 
-@tiles.remembered
-def pack_log_prob_backward_stage_2(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight, 32, 128),)
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_backward_stage_2_kernel(
-    computed_ptr,
-    gru_adjoint_ptr,
-    sigmoid_total_4_ptr,
-    total_ptr,
-    weight_array,
-    gru_adjoint_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of log p(x) of each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [32, 128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(
-        computed_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru_adjoint = tl.load(
-        gru_adjoint_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    sigmoid_total_4 = tl.load(
-        sigmoid_total_4_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    total = tl.load(
-        total_ptr + place[:, None] * 17 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 17),
-        other=0,
-    )
-    # gru.gen:5
-    gru_adjoint_next = (
-        dot(total, matrix(weight_array, 0, 32, 128), PRECISION) + sigmoid_total_4 * gru_adjoint + computed
-    )
-    tl.store(
-        gru_adjoint_next_out + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        gru_adjoint_next,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_backward_stage_2_rows(computed, gru_adjoint, sigmoid_total_4, total, weight):
-    """the gradient of log p(x) of each row: stage 2.
-
-    Takes computed [rows, 96], gru_adjoint [rows, 96], sigmoid_total_4 [rows, 96], total [rows, 17]; returns
-    gru_adjoint_next [rows, 96].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_log_prob_backward_stage_2(weight, device)
-    size = log_prob_backward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gru_adjoint_next = torch.empty(count, 96, dtype=torch.float32, device=device)
-    log_prob_backward_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        gru_adjoint.to(torch.float32).contiguous(),
-        sigmoid_total_4.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
-        *arrays,
-        gru_adjoint_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gru_adjoint_next
-
-
-@torch.no_grad()
-@tiles.stages(log_prob_backward_stage_1_rows, log_prob_backward_stage_2_rows)
+@tiles.stages(log_prob_backward_stage_1_rows)
 def log_prob_backward_rows(
     x,
     gru_saved,
@@ -485,7 +400,7 @@ def log_prob_backward_rows(
         part_3[:, t_2 * 288 : t_2 * 288 + 288] = value_5
         part_4[:, t_2 * 288 : t_2 * 288 + 288] = value_6
         computed = value_5 @ hidden_weight
-        gru_adjoint_next = log_prob_backward_stage_2_rows(computed, gru_adjoint, sigmoid_total_4, total, output_weight)
+        gru_adjoint_next = total @ output_weight + sigmoid_total_4 * gru_adjoint + computed
         gru_adjoint = gru_adjoint_next
         total_1 = total_1_next
         total_2 = total_2_next

@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import square, tanh, uniform
+from gencompiler.runtime.kernels import square, uniform
 from gencompiler.runtime.programs import RowFunction
 
 from .kernels import objective_phase_1_rows
@@ -159,71 +159,8 @@ def objective_phase_1_backward_stage_2_rows(x, logits, negate_product, product, 
     return product_2, z_1, total_3
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    computed_2_ptr,
-    computed_6_ptr,
-    hidden_ptr,
-    hidden_2_out,
-    product_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gsn.gen:7
-    hidden_2 = tanh(computed_2)
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    product_5 = (1.0 - square(hidden)) * computed_6
-    tl.store(product_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_2, computed_6, hidden):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_2 [rows, 128], computed_6 [rows, 128], hidden [rows, 128]; returns hidden_2 [rows, 128],
-    product_5 [rows, 128].
-    """
-    count, device = len(computed_2), computed_2.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    product_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        computed_6.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        hidden_2,
-        product_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, product_5
-
-
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_stage_4_kernel(
+def objective_phase_1_backward_stage_3_kernel(
     logits_2_ptr,
     negate_product_ptr,
     product_2_ptr,
@@ -236,7 +173,7 @@ def objective_phase_1_backward_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -262,18 +199,18 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(logits_2, negate_product, product_2, *, rows, seed, step):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+def objective_phase_1_backward_stage_3_rows(logits_2, negate_product, product_2, *, rows, seed, step):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     Takes logits_2 [rows, 64], negate_product [rows], product_2 [rows, 64]; returns z_2 [rows, 64], total_2
     [rows, 64].
     """
     count, device = len(logits_2), logits_2.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
+    objective_phase_1_backward_stage_3_kernel[(programs,)](
         logits_2.to(torch.float32).contiguous(),
         negate_product.to(torch.float32).contiguous(),
         product_2.to(torch.float32).contiguous(),
@@ -292,70 +229,7 @@ def objective_phase_1_backward_stage_4_rows(logits_2, negate_product, product_2,
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_5_kernel(
-    computed_3_ptr,
-    computed_5_ptr,
-    hidden_2_ptr,
-    hidden_3_out,
-    product_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gsn.gen:7
-    hidden_3 = tanh(computed_3)
-    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    product_4 = (1.0 - square(hidden_2)) * computed_5
-    tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(computed_3, computed_5, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    Takes computed_3 [rows, 128], computed_5 [rows, 128], hidden_2 [rows, 128]; returns hidden_3 [rows, 128],
-    product_4 [rows, 128].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_5_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        hidden_3,
-        product_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3, product_4
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_6_kernel(
+def objective_phase_1_backward_stage_4_kernel(
     logits_3_ptr,
     negate_product_ptr,
     product_2_ptr,
@@ -367,7 +241,7 @@ def objective_phase_1_backward_stage_6_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -387,18 +261,18 @@ def objective_phase_1_backward_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_6_rows(logits_3, negate_product, product_2, total_2, total_3):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
+def objective_phase_1_backward_stage_4_rows(logits_3, negate_product, product_2, total_2, total_3):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
 
     Takes logits_3 [rows, 64], negate_product [rows], product_2 [rows, 64], total_2 [rows, 64], total_3 [rows,
     64]; returns total [rows, 64], part_14_2 [rows, 64].
     """
     count, device = len(logits_3), logits_3.device
-    size = objective_phase_1_backward_stage_6_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_14_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_6_kernel[(programs,)](
+    objective_phase_1_backward_stage_4_kernel[(programs,)](
         logits_3.to(torch.float32).contiguous(),
         negate_product.to(torch.float32).contiguous(),
         product_2.to(torch.float32).contiguous(),
@@ -416,7 +290,7 @@ def objective_phase_1_backward_stage_6_rows(logits_3, negate_product, product_2,
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_7_kernel(
+def objective_phase_1_backward_stage_5_kernel(
     computed_4_ptr,
     hidden_3_ptr,
     product_4_ptr,
@@ -427,7 +301,7 @@ def objective_phase_1_backward_stage_7_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -450,18 +324,18 @@ def objective_phase_1_backward_stage_7_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_7_rows(computed_4, hidden_3, product_4, product_5):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
+def objective_phase_1_backward_stage_5_rows(computed_4, hidden_3, product_4, product_5):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
     Takes computed_4 [rows, 128], hidden_3 [rows, 128], product_4 [rows, 128], product_5 [rows, 128]; returns
     product_3 [rows, 128], part_13_2 [rows, 128].
     """
     count, device = len(computed_4), computed_4.device
-    size = objective_phase_1_backward_stage_7_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_13_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_7_kernel[(programs,)](
+    objective_phase_1_backward_stage_5_kernel[(programs,)](
         computed_4.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
         product_4.to(torch.float32).contiguous(),
@@ -484,8 +358,6 @@ def objective_phase_1_backward_stage_7_rows(computed_4, hidden_3, product_4, pro
     objective_phase_1_backward_stage_3_rows,
     objective_phase_1_backward_stage_4_rows,
     objective_phase_1_backward_stage_5_rows,
-    objective_phase_1_backward_stage_6_rows,
-    objective_phase_1_backward_stage_7_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -531,9 +403,10 @@ def objective_phase_1_backward_rows(
     # gsn.gen:7
     computed_2 = F.linear(z_1, mlp_0_weight, mlp_0_bias)
     computed_6 = total_3 @ mlp_output_weight
-    hidden_2, product_5 = objective_phase_1_backward_stage_3_rows(computed_2, computed_6, hidden)
+    hidden_2 = torch.tanh(computed_2)
+    product_5 = (1.0 - hidden**2) * computed_6
     logits_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    z_2, total_2 = objective_phase_1_backward_stage_4_rows(
+    z_2, total_2 = objective_phase_1_backward_stage_3_rows(
         logits_2,
         negate_product,
         product_2,
@@ -543,13 +416,14 @@ def objective_phase_1_backward_rows(
     )
     computed_3 = F.linear(z_2, mlp_0_weight, mlp_0_bias)
     computed_5 = total_2 @ mlp_output_weight
-    hidden_3, product_4 = objective_phase_1_backward_stage_5_rows(computed_3, computed_5, hidden_2)
+    hidden_3 = torch.tanh(computed_3)
+    product_4 = (1.0 - hidden_2**2) * computed_5
     logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # gsn.gen:2
-    total, part_14_2 = objective_phase_1_backward_stage_6_rows(logits_3, negate_product, product_2, total_2, total_3)
+    total, part_14_2 = objective_phase_1_backward_stage_4_rows(logits_3, negate_product, product_2, total_2, total_3)
     # gsn.gen:7
     computed_4 = total @ mlp_output_weight
-    product_3, part_13_2 = objective_phase_1_backward_stage_7_rows(computed_4, hidden_3, product_4, product_5)
+    product_3, part_13_2 = objective_phase_1_backward_stage_5_rows(computed_4, hidden_3, product_4, product_5)
     return (
         total,
         hidden_3,

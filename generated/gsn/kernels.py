@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import random, tiles
 from gencompiler.runtime.kernels import softplus, uniform
 
 
@@ -55,74 +55,6 @@ def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
         num_stages=size.stages,
     )
     return c
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_1_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | c): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gsn.gen:7
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_1_rows(logits, *, rows, seed, step):
-    """a draw of x for each row from p(x | c): stage 1.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows)
-def decode_rows(c, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
-    """a draw of x for each row from p(x | c).
-
-    Takes c [rows, 64] integer; returns x [rows, 64] integer.
-    """
-    dtype = mlp_0_weight.dtype
-    c = c.to(dtype)
-    # gsn.gen:7
-    computed = F.linear(c, mlp_0_weight, mlp_0_bias)
-    hidden = torch.tanh(computed)
-    logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    x_2 = decode_stage_1_rows(logits, rows=rows, seed=seed, step=step)
-    return x_2.to(torch.int64)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -325,7 +257,7 @@ def objective_phase_1_stage_4_kernel(
     log_p_x_3 = tl.sum(x * logits_3 - softplus(logits_3), 1)
     log_p_x = tl.load(log_p_x_ptr + place, mask=live, other=0)
     log_p_x_2 = tl.load(log_p_x_2_ptr + place, mask=live, other=0)
-    # chains.gen:14
+    # chains.gen:walkback
     value_2 = (log_p_x + log_p_x_2 + log_p_x_3) / 3.0
     # gsn.gen:7
     tl.store(value_2_out + place, value_2, mask=live)
@@ -369,8 +301,9 @@ def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_o
 
     Takes x [rows, 64] integer; returns value [rows].
     """
+    dtype = mlp_0_weight.dtype
     # gsn.gen:6
-    z_0 = objective_phase_1_stage_1_rows(x, rows=rows, seed=seed, step=step)
+    z_0 = objective_phase_1_stage_1_rows(x, rows=rows, seed=seed, step=step, dtype=dtype)
     # gsn.gen:7
     computed = F.linear(z_0, mlp_0_weight, mlp_0_bias)
     hidden = torch.tanh(computed)
@@ -383,8 +316,7 @@ def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_o
     computed_3 = F.linear(z_2, mlp_0_weight, mlp_0_bias)
     hidden_3 = torch.tanh(computed_3)
     logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3)
-    return value_2
+    return objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -494,63 +426,8 @@ def chain_stage_1_rows(accepted, x_2, t, *, rows, seed, step):
     return c, accepted_next
 
 
-@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
-def chain_stage_2_kernel(
-    logits_ptr,
-    x_2_next_out,
-    rows_ptr,
-    count,
-    t,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` steps of step from each row, numbered from `step`: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # gsn.gen:9
-    now = step + t
-    # gsn.gen:7
-    noise_2 = uniform(seed, row[:, None], now, tl.arange(0, 64)[None, :], 3)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2_next = (noise_2 < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_next_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2_next, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def chain_stage_2_rows(logits, t, *, rows, seed, step):
-    """`steps` steps of step from each row, numbered from `step`: stage 2.
-
-    Takes logits [rows, 64]; returns x_2_next [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = chain_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2_next = torch.empty(count, 64, dtype=torch.float32, device=device)
-    chain_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2_next,
-        rows,
-        count,
-        t,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2_next
-
-
-@torch.no_grad()
-@tiles.stages(chain_stage_1_rows, chain_stage_2_rows)
+@tiles.stages(chain_stage_1_rows)
 def chain_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, steps, *, rows, seed, step):
     """`steps` steps of step from each row, numbered from `step`.
 
@@ -559,16 +436,19 @@ def chain_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, 
     dtype = mlp_0_weight.dtype
     device = x.device
     x = x.to(dtype)
+    uniforms_3 = random.Draws("uniform", seed, rows, 3, 64, dtype=dtype)
     # gsn.gen:9
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
     for t in range(steps):
+        now = step + t
         # gsn.gen:6
         c, accepted_next = chain_stage_1_rows(accepted, x, t, rows=rows, seed=seed, step=step)
         # gsn.gen:7
         computed = F.linear(c, mlp_0_weight, mlp_0_bias)
         hidden = torch.tanh(computed)
         logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-        x_2_next = chain_stage_2_rows(logits, t, rows=rows, seed=seed, step=step)
+        noise_2 = uniforms_3.at(now)
+        x_2_next = (noise_2 < torch.sigmoid(logits)).to(dtype)
         # gsn.gen:9
         x = x_2_next
         accepted = accepted_next
@@ -619,57 +499,19 @@ def csl_stage_1_rows(x_before, *, rows, seed, step, dtype=torch.float32):
     return c
 
 
-@triton.jit(do_not_specialize=["count"])
-def csl_stage_2_kernel(x_ptr, logits_ptr, log_density_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log of the density of x after one more step of step, given draws of it: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # gsn.gen:7
-    log_density_2 = tl.sum(x * logits - softplus(logits), 1)
-    tl.store(log_density_2_out + place, log_density_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def csl_stage_2_rows(x, logits):
-    """log of the density of x after one more step of step, given draws of it: stage 2.
-
-    Takes x [rows, 64] integer, logits [rows, 64]; returns log_density_2 [rows].
-    """
-    count, device = len(x), x.device
-    size = csl_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_density_2 = torch.empty(count, dtype=torch.float32, device=device)
-    csl_stage_2_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        log_density_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_density_2
-
-
-@torch.no_grad()
-@tiles.stages(csl_stage_1_rows, csl_stage_2_rows)
+@tiles.stages(csl_stage_1_rows)
 def csl_rows(x, x_before, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
     """log of the density of x after one more step of step, given draws of it.
 
     Takes x [rows, 64] integer, x_before [rows, 64] integer; returns log_density [rows].
     """
+    dtype = mlp_0_weight.dtype
+    x = x.to(dtype)
     # gsn.gen:6
-    c = csl_stage_1_rows(x_before, rows=rows, seed=seed, step=step)
+    c = csl_stage_1_rows(x_before, rows=rows, seed=seed, step=step, dtype=dtype)
     # gsn.gen:7
     computed = F.linear(c, mlp_0_weight, mlp_0_bias)
     hidden = torch.tanh(computed)
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
-    log_density_2 = csl_stage_2_rows(x, logits)
-    return log_density_2
+    return (x * logits - F.softplus(logits, threshold=80)).sum(-1)

@@ -25,7 +25,7 @@ def encode_rows(x, *, rows, seed, step, dtype=torch.float32):
     x = x.to(dtype)
     # gsn.gen:6
     noise = random.uniform(seed, rows, step, 6, 64, dtype=dtype)
-    return (noise < 0.6 * x + 0.2).to(dtype).to(torch.int64)
+    return (noise < 0.6 * x.to(dtype) + 0.2).to(dtype).to(torch.int64)
 
 
 def decode_rows(c, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, *, rows, seed, step):
@@ -64,7 +64,7 @@ def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_o
     x = x.to(dtype)
     # gsn.gen:6
     noise = random.uniform(seed, rows, step, 8, 64, dtype=dtype)
-    z_0 = (noise < 0.6 * x + 0.2).to(dtype)
+    z_0 = (noise < 0.6 * x.to(dtype) + 0.2).to(dtype)
     # gsn.gen:7
     hidden = torch.tanh(F.linear(z_0, mlp_0_weight, mlp_0_bias))
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
@@ -87,7 +87,7 @@ def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_o
     hidden_3 = torch.tanh(F.linear(z_2, mlp_0_weight, mlp_0_bias))
     logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     log_p_x_3 = (x * logits_3 - F.softplus(logits_3, threshold=80)).sum(-1)
-    # chains.gen:14
+    # chains.gen:walkback
     return (log_p_x + log_p_x_2 + log_p_x_3) / 3.0
 
 
@@ -137,7 +137,7 @@ def csl_rows(x, x_before, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_outpu
     x_before = x_before.to(dtype)
     # gsn.gen:6
     noise = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
-    c = (noise < 0.6 * x_before + 0.2).to(dtype)
+    c = (noise < 0.6 * x_before.to(dtype) + 0.2).to(dtype)
     # gsn.gen:7
     hidden = torch.tanh(F.linear(c, mlp_0_weight, mlp_0_bias))
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)

@@ -227,7 +227,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 log_p_x_3[lane] += x[at][lane] * logits_3[at][lane] - softplus(logits_3[at][lane]);
             }
         }
-        // chains.gen:14
+        // chains.gen:walkback
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value[lane] = (log_p_x[lane] + log_p_x_2[lane] + log_p_x_3[lane]) / 3.0f;

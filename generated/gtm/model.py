@@ -27,10 +27,10 @@ def log_prob_rows(x, W, b, s):
     # gtm.gen:2
     value = particles
     # gtm.gen:7
-    floor_value = torch.floor(value / 10.0)
+    floor_value = torch.floor(value.to(dtype) / 10.0)
     z = torch.stack(
         (
-            0.2222222222222222 * (floor_value - 10.0 * torch.floor(value / 100.0)) - 1.0,
+            0.2222222222222222 * (floor_value - 10.0 * torch.floor(value.to(dtype) / 100.0)) - 1.0,
             0.2222222222222222 * (value - 10.0 * floor_value) - 1.0,
         ),
         -1,
@@ -153,10 +153,10 @@ def decode_rows(k, W, b, s, *, rows, seed, step):
     device = k.device
     k = k.to(dtype)
     # gtm.gen:7
-    floor_value = torch.floor(k / 10.0)
+    floor_value = torch.floor(k.to(dtype) / 10.0)
     z = torch.stack(
         (
-            0.2222222222222222 * (floor_value - 10.0 * torch.floor(k / 100.0)) - 1.0,
+            0.2222222222222222 * (floor_value - 10.0 * torch.floor(k.to(dtype) / 100.0)) - 1.0,
             0.2222222222222222 * (k - 10.0 * floor_value) - 1.0,
         ),
         -1,
@@ -214,10 +214,10 @@ def decode_mean_rows(k, W, b):
     device = k.device
     k = k.to(dtype)
     # gtm.gen:7
-    floor_value = torch.floor(k / 10.0)
+    floor_value = torch.floor(k.to(dtype) / 10.0)
     z = torch.stack(
         (
-            0.2222222222222222 * (floor_value - 10.0 * torch.floor(k / 100.0)) - 1.0,
+            0.2222222222222222 * (floor_value - 10.0 * torch.floor(k.to(dtype) / 100.0)) - 1.0,
             0.2222222222222222 * (k - 10.0 * floor_value) - 1.0,
         ),
         -1,
@@ -282,13 +282,13 @@ def objective_phase_1_rows(x, W, b, s):
     dtype = x.dtype
     device = x.device
     particles = torch.arange(100, dtype=dtype, device=device).repeat(len(x))
-    # wake_sleep.gen:19
+    # wake_sleep.gen:em
     value = particles
     # gtm.gen:7
-    floor_value = torch.floor(value / 10.0)
+    floor_value = torch.floor(value.to(dtype) / 10.0)
     z = torch.stack(
         (
-            0.2222222222222222 * (floor_value - 10.0 * torch.floor(value / 100.0)) - 1.0,
+            0.2222222222222222 * (floor_value - 10.0 * torch.floor(value.to(dtype) / 100.0)) - 1.0,
             0.2222222222222222 * (value - 10.0 * floor_value) - 1.0,
         ),
         -1,
@@ -335,7 +335,7 @@ def objective_phase_1_rows(x, W, b, s):
     mean = F.linear(phi, W, b)
     log_p_x = (-0.5 * ((x.repeat_interleave(100, 0) - mean) / s) ** 2 - torch.log(s) - 0.9189385332046727).sum(-1)
     log_joint = -4.605170185988092 + log_p_x
-    # wake_sleep.gen:19
+    # wake_sleep.gen:em
     each = torch.exp(log_joint - log_joint.view(-1, 100).logsumexp(-1).repeat_interleave(100, 0)).detach() * log_joint
     return each.view(-1, 100).sum(-1)
 

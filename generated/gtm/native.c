@@ -671,7 +671,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float entries_16[2];
         entries_16[0] = 1.0f;
         entries_16[1] = 1.0f;
-        // wake_sleep.gen:19
+        // wake_sleep.gen:em
         ALIGNED float log_joint[100][LANES];
         for (int particle = 0; particle < 100; particle++) {
             ALIGNED float value[LANES];
@@ -896,7 +896,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float entries_16[2];
         entries_16[0] = 1.0f;
         entries_16[1] = 1.0f;
-        // wake_sleep.gen:19
+        // wake_sleep.gen:em
         ALIGNED float difference[6400][LANES];
         ALIGNED float ratio[6400][LANES];
         ALIGNED float log_joint[100][LANES];

@@ -27,13 +27,13 @@ def log_prob_rows(x, bias_output_bias, linear_output_weight, linear_output_bias)
     particles = torch.arange(256, dtype=dtype, device=device).repeat(len(x))
     # helmholtz.gen:2
     value = particles
-    floor_value = torch.floor(value / 128.0)
-    floor_value_2 = torch.floor(value / 64.0)
-    floor_value_3 = torch.floor(value / 32.0)
-    floor_value_4 = torch.floor(value / 16.0)
-    floor_value_5 = torch.floor(value / 8.0)
-    floor_value_6 = torch.floor(value / 4.0)
-    floor_value_7 = torch.floor(value / 2.0)
+    floor_value = torch.floor(value.to(dtype) / 128.0)
+    floor_value_2 = torch.floor(value.to(dtype) / 64.0)
+    floor_value_3 = torch.floor(value.to(dtype) / 32.0)
+    floor_value_4 = torch.floor(value.to(dtype) / 16.0)
+    floor_value_5 = torch.floor(value.to(dtype) / 8.0)
+    floor_value_6 = torch.floor(value.to(dtype) / 4.0)
+    floor_value_7 = torch.floor(value.to(dtype) / 2.0)
     z = torch.stack(
         (
             floor_value,

@@ -129,8 +129,7 @@ def sample_rows(
     # hinge.gen:8
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
-    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return x_2
+    return F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
 
 
 DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
@@ -237,8 +236,7 @@ def decode_rows(
     hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
-    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return x_2
+    return F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -487,7 +485,7 @@ def objective_critic_stage_3_kernel(
     # hinge.gen:10
     C_2 = tl.sum(h_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array) + tl.sum(projected * h_2, 1)
     C = tl.load(C_ptr + place, mask=live, other=0)
-    # adversarial.gen:22
+    # adversarial.gen:hinge
     value_2 = minimum(0.0, C - 1.0) + minimum(0.0, -C_2 - 1.0)
     # hinge.gen:10
     tl.store(value_2_out + place, value_2, mask=live)
@@ -588,8 +586,7 @@ def objective_critic_rows(
     hidden_4 = torch.relu(computed_3)
     h_2 = F.linear(hidden_4, product_2, C_mlp_output_bias)
     # hinge.gen:10
-    value_2 = objective_critic_stage_3_rows(C, h_2, projected, linear_output_weight, linear_output_bias)
-    return value_2
+    return objective_critic_stage_3_rows(C, h_2, projected, linear_output_weight, linear_output_bias)
 
 
 OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
@@ -811,11 +808,10 @@ def objective_generator_rows(
     hidden_3 = torch.relu(computed_2)
     h = F.linear(hidden_3, C_mlp_output_weight * (1.0 / norm_2.clamp(min=1.0)), C_mlp_output_bias)
     # hinge.gen:10
-    value_2 = objective_generator_stage_2_rows(
+    return objective_generator_stage_2_rows(
         h,
         indicator_value,
         linear_output_weight,
         linear_output_bias,
         C_embedding_output_weight,
     )
-    return value_2

@@ -146,7 +146,7 @@ def objective_critic_rows(
     h_2 = F.linear(hidden_4, product_2, C_mlp_output_bias)
     # hinge.gen:10
     C_2 = F.linear(h_2, linear_output_weight, linear_output_bias)[:, 0] + (projected * h_2).sum(-1)
-    # adversarial.gen:22
+    # adversarial.gen:hinge
     return (C - 1.0).clamp(max=0.0) + (-C_2 - 1.0).clamp(max=0.0)
 
 

@@ -116,8 +116,8 @@ def chain_kernel(
     """`steps` steps of hmc from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS], known_2 [ROWS]...
-    loop over steps, carrying state_0_0 [ROWS], state_0_1 [ROWS], state_1_0 [ROWS], state_1_1 [ROWS], known_0 [ROWS],...
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], v_2_0 [ROWS], v_2_1 [ROWS], accepted [ROWS], U_kept [ROWS],...
+    loop over steps, carrying state_0_0 [ROWS], state_0_1 [ROWS], state_1_0 [ROWS], state_1_1 [ROWS], grad_U_kept_0 [...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -136,9 +136,9 @@ def chain_kernel(
     v_2_0 = tl.load(v_ptr + place * 2, mask=live, other=0)
     v_2_1 = tl.load(v_ptr + place * 2 + 1, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
-    known_2 = -U
-    known_3_0 = 0.05 * grad_U_0
-    known_3_1 = 0.05 * grad_U_1
+    U_kept = -U
+    grad_U_kept_2_0 = 0.05 * grad_U_0
+    grad_U_kept_2_1 = 0.05 * grad_U_1
     for t in tl.range(0, steps, num_stages=1):
         now = step + t
         # hmc.gen:14
@@ -151,12 +151,12 @@ def chain_kernel(
         state_0_1 = x_2_1
         state_1_0 = v_next_0
         state_1_1 = v_next_1
-        known_0 = known_3_0
-        known_1 = known_3_1
+        grad_U_kept_0 = grad_U_kept_2_0
+        grad_U_kept_1 = grad_U_kept_2_1
         for _ in tl.range(0, 10, num_stages=1):
             # hmc.gen:10
-            w_0 = state_1_0 - known_0
-            w_1 = state_1_1 - known_1
+            w_0 = state_1_0 - grad_U_kept_0
+            w_1 = state_1_1 - grad_U_kept_1
             y__0 = state_0_0 + 0.1 * w_0
             y__1 = state_0_1 + 0.1 * w_1
             # hmc.gen:5
@@ -172,8 +172,8 @@ def chain_kernel(
             state_0_1 = y__1
             state_1_0 = w_0 - product_3_0
             state_1_1 = w_1 - product_3_1
-            known_0 = product_3_0
-            known_1 = product_3_1
+            grad_U_kept_0 = product_3_0
+            grad_U_kept_1 = product_3_1
         # hmc.gen:5
         power_value = square(state_0_0)
         U_2 = 0.5 * power_value + 2.0 * square(state_0_1 - power_value)
@@ -186,7 +186,7 @@ def chain_kernel(
         log_ratio = (
             negate_U_2
             - (w_2_0 * w_2_0 + w_2_1 * w_2_1) / 2.0
-            - (known_2 - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
+            - (U_kept - (v_next_0 * v_next_0 + v_next_1 * v_next_1) / 2.0)
         )
         accept = tl.log(u) < log_ratio
         # hmc.gen:15
@@ -195,9 +195,9 @@ def chain_kernel(
         v_2_0 = tl.where(accept, w_2_0, v_next_0)
         v_2_1 = tl.where(accept, w_2_1, v_next_1)
         accepted = accepted + accept.to(tl.float32)
-        known_2 = tl.where(accept, negate_U_2, known_2)
-        known_3_0 = tl.where(accept, known_0, known_3_0)
-        known_3_1 = tl.where(accept, known_1, known_3_1)
+        U_kept = tl.where(accept, negate_U_2, U_kept)
+        grad_U_kept_2_0 = tl.where(accept, grad_U_kept_0, grad_U_kept_2_0)
+        grad_U_kept_2_1 = tl.where(accept, grad_U_kept_1, grad_U_kept_2_1)
     tl.store(x_out + place * 2, x_2_0, mask=live)
     tl.store(x_out + place * 2 + 1, x_2_1, mask=live)
     tl.store(v_out + place * 2, v_2_0, mask=live)

@@ -56,8 +56,8 @@ def chain_rows(x, v, steps, *, rows, seed, step):
     # hmc.gen:15
     x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known_2 = -U
-    known_3 = 0.05 * grad_U
+    U_kept = -U
+    grad_U_kept_2 = 0.05 * grad_U
     for t in range(steps):
         now = step + t
         # hmc.gen:14
@@ -67,10 +67,10 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         # hmc.gen:14
         state_0 = x_2
         state_1 = v_next
-        known = known_3
+        grad_U_kept = grad_U_kept_2
         for _ in range(10):
             # hmc.gen:10
-            w = state_1 - known
+            w = state_1 - grad_U_kept
             y = state_0 + 0.1 * w
             # hmc.gen:5
             y_0 = y[:, 0]
@@ -81,7 +81,7 @@ def chain_rows(x, v, steps, *, rows, seed, step):
             # hmc.gen:14
             state_0 = y
             state_1 = w - product_3
-            known = product_3
+            grad_U_kept = product_3
         # hmc.gen:5
         power_value = state_0[:, 0] ** 2
         U_2 = 0.5 * power_value + 2.0 * (state_0[:, 1] - power_value) ** 2
@@ -90,14 +90,14 @@ def chain_rows(x, v, steps, *, rows, seed, step):
         # hmc.gen:11
         w_2 = -state_1
         # hmc.gen:14
-        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (known_2 - (v_next * v_next).sum(-1) / 2.0)
+        log_ratio = negate_U_2 - (w_2 * w_2).sum(-1) / 2.0 - (U_kept - (v_next * v_next).sum(-1) / 2.0)
         accept = torch.log(u) < log_ratio
         # hmc.gen:15
         x_2 = torch.where(accept[:, None], state_0, x_2)
         v = torch.where(accept[:, None], w_2, v_next)
         accepted = accepted + accept.to(dtype)
-        known_2 = torch.where(accept, negate_U_2, known_2)
-        known_3 = torch.where(accept[:, None], known, known_3)
+        U_kept = torch.where(accept, negate_U_2, U_kept)
+        grad_U_kept_2 = torch.where(accept[:, None], grad_U_kept, grad_U_kept_2)
     return x_2, v, accepted
 
 

@@ -81,17 +81,17 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x_2[2][LANES];
         ALIGNED float v_2[2][LANES];
         ALIGNED float accepted[LANES];
-        ALIGNED float known_2[LANES];
-        ALIGNED float known_3[2][LANES];
+        ALIGNED float U_kept[LANES];
+        ALIGNED float grad_U_kept_2[2][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
             x_2[1][lane] = x[1][lane];
             v_2[0][lane] = v[0][lane];
             v_2[1][lane] = v[1][lane];
             accepted[lane] = 0.0f;
-            known_2[lane] = -U[lane];
-            known_3[0][lane] = 0.05f * grad_U[0][lane];
-            known_3[1][lane] = 0.05f * grad_U[1][lane];
+            U_kept[lane] = -U[lane];
+            grad_U_kept_2[0][lane] = 0.05f * grad_U[0][lane];
+            grad_U_kept_2[1][lane] = 0.05f * grad_U[1][lane];
         }
         for (int64_t t = 0; t < steps; t++) {
             int64_t now;
@@ -105,14 +105,14 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             // hmc.gen:14
             ALIGNED float state_0[2][LANES];
             ALIGNED float state_1[2][LANES];
-            ALIGNED float known[2][LANES];
+            ALIGNED float grad_U_kept[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 state_0[0][lane] = x_2[0][lane];
                 state_0[1][lane] = x_2[1][lane];
                 state_1[0][lane] = v_next[0][lane];
                 state_1[1][lane] = v_next[1][lane];
-                known[0][lane] = known_3[0][lane];
-                known[1][lane] = known_3[1][lane];
+                grad_U_kept[0][lane] = grad_U_kept_2[0][lane];
+                grad_U_kept[1][lane] = grad_U_kept_2[1][lane];
             }
             for (int64_t leap = 0; leap < 10; leap++) {
                 // hmc.gen:10
@@ -123,8 +123,8 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 ALIGNED float grad_U_2[2][LANES];
                 ALIGNED float product_3[2][LANES];
                 for (int lane = 0; lane < LANES; lane++) {
-                    w[0][lane] = state_1[0][lane] - known[0][lane];
-                    w[1][lane] = state_1[1][lane] - known[1][lane];
+                    w[0][lane] = state_1[0][lane] - grad_U_kept[0][lane];
+                    w[1][lane] = state_1[1][lane] - grad_U_kept[1][lane];
                     y[0][lane] = state_0[0][lane] + 0.1f * w[0][lane];
                     y[1][lane] = state_0[1][lane] + 0.1f * w[1][lane];
                     y_0[lane] = y[0][lane];
@@ -140,8 +140,8 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                     state_0[1][lane] = y[1][lane];
                     state_1[0][lane] = w[0][lane] - product_3[0][lane];
                     state_1[1][lane] = w[1][lane] - product_3[1][lane];
-                    known[0][lane] = product_3[0][lane];
-                    known[1][lane] = product_3[1][lane];
+                    grad_U_kept[0][lane] = product_3[0][lane];
+                    grad_U_kept[1][lane] = product_3[1][lane];
                 }
             }
             // hmc.gen:5
@@ -158,7 +158,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 w_2[0][lane] = -state_1[0][lane];
                 w_2[1][lane] = -state_1[1][lane];
                 log_ratio[lane] = negate_U_2[lane] - (w_2[0][lane] * w_2[0][lane] + w_2[1][lane] * w_2[1][lane]) / 2.0f
-                    - (known_2[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
+                    - (U_kept[lane] - (v_next[0][lane] * v_next[0][lane] + v_next[1][lane] * v_next[1][lane]) / 2.0f);
                 accept[lane] = logarithm(u[lane]) < log_ratio[lane];
             }
             // hmc.gen:15
@@ -168,9 +168,9 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 v_2[0][lane] = choose(accept[lane], w_2[0][lane], v_next[0][lane]);
                 v_2[1][lane] = choose(accept[lane], w_2[1][lane], v_next[1][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known_2[lane] = choose(accept[lane], negate_U_2[lane], known_2[lane]);
-                known_3[0][lane] = choose(accept[lane], known[0][lane], known_3[0][lane]);
-                known_3[1][lane] = choose(accept[lane], known[1][lane], known_3[1][lane]);
+                U_kept[lane] = choose(accept[lane], negate_U_2[lane], U_kept[lane]);
+                grad_U_kept_2[0][lane] = choose(accept[lane], grad_U_kept[0][lane], grad_U_kept_2[0][lane]);
+                grad_U_kept_2[1][lane] = choose(accept[lane], grad_U_kept[1][lane], grad_U_kept_2[1][lane]);
             }
         }
         store(x_out, x_2, first, count, 2, 2, 0);

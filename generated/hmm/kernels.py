@@ -806,62 +806,6 @@ def log_weight_stage_6_rows(computed_2, hot, log_q, weight, bias, t_4):
     return log_q_next
 
 
-@triton.jit(do_not_specialize=["count"])
-def log_weight_stage_7_kernel(
-    log_p_ptr,
-    log_p_2_ptr,
-    log_p_hot_ptr,
-    log_q_ptr,
-    log_q_hot_ptr,
-    log_weight_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
-    log_p_2 = tl.load(log_p_2_ptr + place, mask=live, other=0)
-    log_p_hot = tl.load(log_p_hot_ptr + place, mask=live, other=0)
-    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_hot = tl.load(log_q_hot_ptr + place, mask=live, other=0)
-    # hmm.gen:4
-    log_weight_2 = log_p_hot + log_p + log_p_2 - (log_q_hot + log_q)
-    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def log_weight_stage_7_rows(log_p, log_p_2, log_p_hot, log_q, log_q_hot):
-    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 7.
-
-    Takes log_p [rows], log_p_2 [rows], log_p_hot [rows], log_q [rows], log_q_hot [rows]; returns log_weight_2
-    [rows].
-    """
-    count, device = len(log_p), log_p.device
-    size = log_weight_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_7_kernel[(programs,)](
-        log_p.to(torch.float32).contiguous(),
-        log_p_2.to(torch.float32).contiguous(),
-        log_p_hot.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        log_q_hot.to(torch.float32).contiguous(),
-        log_weight_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_weight_2
-
-
 @torch.no_grad()
 @tiles.stages(
     log_weight_stage_1_rows,
@@ -870,7 +814,6 @@ def log_weight_stage_7_rows(log_p, log_p_2, log_p_hot, log_q, log_q_hot):
     log_weight_stage_4_rows,
     log_weight_stage_5_rows,
     log_weight_stage_6_rows,
-    log_weight_stage_7_rows,
 )
 def log_weight_rows(
     eaten,
@@ -971,8 +914,7 @@ def log_weight_rows(
         log_q_next = log_weight_stage_6_rows(computed_2, hot, log_q, linear_2_output_weight, linear_2_output_bias, t_4)
         log_q = log_q_next
     # hmm.gen:4
-    log_weight_2 = log_weight_stage_7_rows(log_p, log_p_2, log_p_hot, log_q, log_q_hot)
-    return log_weight_2
+    return log_p_hot + log_p + log_p_2 - (log_q_hot + log_q)
 
 
 ENCODE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
@@ -2402,7 +2344,7 @@ def objective_phase_1_rows(
         56,
     )
     # hmm.gen:8
-    hot, eaten_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step)
+    hot, eaten_2 = objective_phase_1_stage_1_rows(rows=rows, seed=seed, step=step, dtype=dtype)
     # hmm.gen:12
     q_gru = value.expand(len(eaten), -1)
     q_gru_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
@@ -2451,5 +2393,4 @@ def objective_phase_1_rows(
             t_3,
         )
         log_q = log_q_next
-    value_6 = log_q_hot + log_q
-    return value_6
+    return log_q_hot + log_q

@@ -8,78 +8,12 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import random, tiles
 from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, tanh, uniform, vector
 
 
 @tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    weight_array,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # iwae.gen:9
-    h2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
-    # iwae.gen:10
-    hidden = tanh(dot(h2, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128))
-    # iwae.gen:9
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(weight, bias, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Returns hidden [rows, 100].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_sample_stage_2(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device):
+def pack_sample_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(m_weight.mT, 128, 32),
@@ -92,7 +26,7 @@ def pack_sample_stage_2(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(
+def sample_stage_1_kernel(
     computed_ptr,
     m_weight_array,
     m_bias_array,
@@ -108,7 +42,7 @@ def sample_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     m_weight_array [128, 32]
@@ -145,7 +79,7 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_2_rows(
+def sample_stage_1_rows(
     computed,
     m_weight,
     m_bias,
@@ -158,16 +92,16 @@ def sample_stage_2_rows(
     seed,
     step,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     Takes computed [rows, 100]; returns hidden_3 [rows, 100].
     """
     count, device = len(computed), computed.device
-    arrays = pack_sample_stage_2(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device)
-    size = sample_stage_2_rows.sizes.on(device)
+    arrays = pack_sample_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         *arrays,
         hidden_3,
@@ -184,13 +118,13 @@ def sample_stage_2_rows(
 
 
 @tiles.remembered
-def pack_sample_stage_3(b, device):
+def pack_sample_stage_2(b, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(b, 64),)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_3_kernel(
+def sample_stage_2_kernel(
     computed_3_ptr,
     b_array,
     x_2_out,
@@ -201,7 +135,7 @@ def sample_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     b_array [64]
@@ -219,17 +153,17 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(computed_3, b, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+def sample_stage_2_rows(computed_3, b, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     Takes computed_3 [rows, 64]; returns x_2 [rows, 64].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_sample_stage_3(b, device)
-    size = sample_stage_3_rows.sizes.on(device)
+    arrays = pack_sample_stage_2(b, device)
+    size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
+    sample_stage_2_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -246,7 +180,7 @@ def sample_stage_3_rows(computed_3, b, *, rows, seed, step):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
 def sample_rows(
     b,
     mlp_0_weight,
@@ -272,11 +206,13 @@ def sample_rows(
 
     Returns x [rows, 64] integer.
     """
+    dtype = b.dtype
     # iwae.gen:9
-    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    h2 = random.normal(seed, rows, step, 2, 10, dtype=dtype)
     # iwae.gen:10
+    hidden = torch.tanh(F.linear(h2, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_3 = sample_stage_2_rows(
+    hidden_3 = sample_stage_1_rows(
         computed,
         mlp_m_weight,
         mlp_m_bias,
@@ -292,7 +228,7 @@ def sample_rows(
     computed_2 = F.linear(hidden_3, mlp_2_1_weight, mlp_2_1_bias)
     hidden_4 = torch.tanh(computed_2)
     computed_3 = F.linear(hidden_4, mlp_2_output_weight, mlp_2_output_bias)
-    x_2 = sample_stage_3_rows(computed_3, b, rows=rows, seed=seed, step=step)
+    x_2 = sample_stage_2_rows(computed_3, b, rows=rows, seed=seed, step=step)
     return x_2.to(torch.int64)
 
 
@@ -817,7 +753,7 @@ def log_weight_rows(
     # iwae.gen:11
     computed_6 = F.linear(hidden_8, mlp_2_output_weight, mlp_2_output_bias)
     # iwae.gen:10
-    log_weight_2 = log_weight_stage_3_rows(
+    return log_weight_stage_3_rows(
         x,
         computed_4,
         computed_6,
@@ -831,7 +767,6 @@ def log_weight_rows(
         mlp_s_weight,
         mlp_s_bias,
     )
-    return log_weight_2
 
 
 @tiles.remembered
@@ -1094,76 +1029,13 @@ def encode_rows(
 
 
 @tiles.remembered
-def pack_decode_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 32, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    h1_ptr,
-    weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | h1): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [32, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    h1 = tl.load(
-        h1_ptr + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-        other=0,
-    )
-    # iwae.gen:11
-    hidden = tanh(dot(h1, matrix(weight_array, 0, 32, 128), PRECISION) + vector(bias_array, 0, 128))
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def decode_stage_1_rows(h1, weight, bias):
-    """a draw of x for each row from p(x | h1): stage 1.
-
-    Takes h1 [rows, 20]; returns hidden [rows, 100].
-    """
-    count, device = len(h1), h1.device
-    arrays = pack_decode_stage_1(weight, bias, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        h1.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_decode_stage_2(b, device):
+def pack_decode_stage_1(b, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(b, 64),)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(
+def decode_stage_1_kernel(
     computed_2_ptr,
     b_array,
     x_2_out,
@@ -1174,7 +1046,7 @@ def decode_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """a draw of x for each row from p(x | h1): stage 2.
+    """a draw of x for each row from p(x | h1): stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     b_array [64]
@@ -1192,17 +1064,17 @@ def decode_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def decode_stage_2_rows(computed_2, b, *, rows, seed, step):
-    """a draw of x for each row from p(x | h1): stage 2.
+def decode_stage_1_rows(computed_2, b, *, rows, seed, step):
+    """a draw of x for each row from p(x | h1): stage 1.
 
     Takes computed_2 [rows, 64]; returns x_2 [rows, 64].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_decode_stage_2(b, device)
-    size = decode_stage_2_rows.sizes.on(device)
+    arrays = pack_decode_stage_1(b, device)
+    size = decode_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
+    decode_stage_1_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -1219,7 +1091,7 @@ def decode_stage_2_rows(computed_2, b, *, rows, seed, step):
 
 
 @torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
+@tiles.stages(decode_stage_1_rows)
 def decode_rows(
     h1,
     b,
@@ -1239,179 +1111,16 @@ def decode_rows(
     Takes h1 [rows, 20]; returns x [rows, 64] integer.
     """
     # iwae.gen:11
-    hidden = decode_stage_1_rows(h1, mlp_2_0_weight, mlp_2_0_bias)
+    hidden = torch.tanh(F.linear(h1, mlp_2_0_weight, mlp_2_0_bias))
     computed = F.linear(hidden, mlp_2_1_weight, mlp_2_1_bias)
     hidden_2 = torch.tanh(computed)
     computed_2 = F.linear(hidden_2, mlp_2_output_weight, mlp_2_output_bias)
-    x_2 = decode_stage_2_rows(computed_2, b, rows=rows, seed=seed, step=step)
+    x_2 = decode_stage_1_rows(computed_2, b, rows=rows, seed=seed, step=step)
     return x_2.to(torch.int64)
 
 
 @tiles.remembered
-def pack_decode_mean_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 32, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    h1_ptr,
-    weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | h1) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [32, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    h1 = tl.load(
-        h1_ptr + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-        other=0,
-    )
-    # iwae.gen:11
-    hidden = tanh(dot(h1, matrix(weight_array, 0, 32, 128), PRECISION) + vector(bias_array, 0, 128))
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def decode_mean_stage_1_rows(h1, weight, bias):
-    """the mean of p(x | h1) of each row: stage 1.
-
-    Takes h1 [rows, 20]; returns hidden [rows, 100].
-    """
-    count, device = len(h1), h1.device
-    arrays = pack_decode_mean_stage_1(weight, bias, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        h1.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows)
-def decode_mean_rows(
-    h1,
-    b,
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    mlp_2_1_weight,
-    mlp_2_1_bias,
-    mlp_2_output_weight,
-    mlp_2_output_bias,
-):
-    """the mean of p(x | h1) of each row.
-
-    Takes h1 [rows, 20]; returns x [rows, 64].
-    """
-    # iwae.gen:11
-    hidden = decode_mean_stage_1_rows(h1, mlp_2_0_weight, mlp_2_0_bias)
-    computed = F.linear(hidden, mlp_2_1_weight, mlp_2_1_bias)
-    hidden_2 = torch.tanh(computed)
-    computed_2 = F.linear(hidden_2, mlp_2_output_weight, mlp_2_output_bias)
-    logits = b + computed_2
-    x_2 = torch.sigmoid(logits)
-    return x_2
-
-
-@tiles.remembered
-def pack_prior_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def prior_stage_1_kernel(
-    weight_array,
-    bias_array,
-    h2_out,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """draws of h1, h2 from p: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # iwae.gen:9
-    h2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 2)
-    # iwae.gen:10
-    hidden = tanh(dot(h2, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128))
-    # iwae.gen:9
-    tl.store(
-        h2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        h2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def prior_stage_1_rows(weight, bias, *, rows, seed, step):
-    """draws of h1, h2 from p: stage 1.
-
-    Returns h2 [rows, 10], hidden [rows, 100].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_prior_stage_1(weight, bias, device)
-    size = prior_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    h2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    prior_stage_1_kernel[(programs,)](
-        *arrays,
-        h2,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return h2, hidden
-
-
-@tiles.remembered
-def pack_prior_stage_2(m_weight, m_bias, s_weight, s_bias, device):
+def pack_prior_stage_1(m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(m_weight.mT, 128, 32),
@@ -1422,7 +1131,7 @@ def pack_prior_stage_2(m_weight, m_bias, s_weight, s_bias, device):
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def prior_stage_2_kernel(
+def prior_stage_1_kernel(
     computed_ptr,
     m_weight_array,
     m_bias_array,
@@ -1436,7 +1145,7 @@ def prior_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """draws of h1, h2 from p: stage 2.
+    """draws of h1, h2 from p: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     m_weight_array [128, 32]
@@ -1468,17 +1177,17 @@ def prior_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def prior_stage_2_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """draws of h1, h2 from p: stage 2.
+def prior_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
+    """draws of h1, h2 from p: stage 1.
 
     Takes computed [rows, 100]; returns h1_2 [rows, 20].
     """
     count, device = len(computed), computed.device
-    arrays = pack_prior_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = prior_stage_2_rows.sizes.on(device)
+    arrays = pack_prior_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = prior_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     h1_2 = torch.empty(count, 20, dtype=torch.float32, device=device)
-    prior_stage_2_kernel[(programs,)](
+    prior_stage_1_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         *arrays,
         h1_2,
@@ -1495,7 +1204,7 @@ def prior_stage_2_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, se
 
 
 @torch.no_grad()
-@tiles.stages(prior_stage_1_rows, prior_stage_2_rows)
+@tiles.stages(prior_stage_1_rows)
 def prior_rows(
     mlp_0_weight,
     mlp_0_bias,
@@ -1514,11 +1223,13 @@ def prior_rows(
 
     Returns h1 [rows, 20], h2 [rows, 10].
     """
+    dtype = mlp_0_weight.dtype
     # iwae.gen:9
-    h2, hidden = prior_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
+    h2 = random.normal(seed, rows, step, 2, 10, dtype=dtype)
     # iwae.gen:10
+    hidden = torch.tanh(F.linear(h2, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    h1_2 = prior_stage_2_rows(
+    h1_2 = prior_stage_1_rows(
         computed,
         mlp_m_weight,
         mlp_m_bias,

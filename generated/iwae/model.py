@@ -351,9 +351,8 @@ def objective_phase_1_rows(
     ).sum(-1)
     # iwae.gen:13
     log_q_h2 = (-0.5 * ((h2 - m_2) / scale_2) ** 2 - torch.log(scale_2) - 0.9189385332046727).sum(-1)
-    # variational.gen:18
+    # variational.gen:iwae_dreg
     f = (log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2)).view(-1, 10)
-    # variational.gen:17
     return f.logsumexp(-1) - 2.302585092994046
 
 
@@ -444,9 +443,8 @@ def objective_phase_2_rows(
     s_4 = F.linear(hidden_10, q_mlp_2_s_weight.detach(), q_mlp_2_s_bias.detach())
     scale_4 = F.softplus(s_4, threshold=80)
     log_q_h2 = (-0.5 * ((h2 - m_4) / scale_4) ** 2 - torch.log(scale_4) - 0.9189385332046727).sum(-1)
-    # variational.gen:20
+    # variational.gen:iwae_dreg
     f = (log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2)).view(-1, 10)
-    # variational.gen:19
     return (torch.exp(f - f.logsumexp(-1)[:, None]).detach() ** 2 * f).sum(-1)
 
 

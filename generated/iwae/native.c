@@ -927,7 +927,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     log_q_h2[lane]);
             }
         }
-        // variational.gen:18
+        // variational.gen:iwae_dreg
         ALIGNED float f[10][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 10; at++) {
@@ -1238,7 +1238,7 @@ void objective_phase_2_rows(const int64_t *numbers, void *const *pointers) {
                     log_q_h2[lane]);
             }
         }
-        // variational.gen:20
+        // variational.gen:iwae_dreg
         ALIGNED float f[10][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 10; at++) {
@@ -1616,7 +1616,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                     log_q_h2[lane]);
             }
         }
-        // variational.gen:18
+        // variational.gen:iwae_dreg
         ALIGNED float f[10][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 10; at++) {
@@ -2391,7 +2391,7 @@ void objective_phase_2_backward_rows(const int64_t *numbers, void *const *pointe
                     log_q_h2[lane]);
             }
         }
-        // variational.gen:20
+        // variational.gen:iwae_dreg
         ALIGNED float f[10][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 10; at++) {

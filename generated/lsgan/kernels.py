@@ -377,7 +377,7 @@ def objective_critic_kernel(
         0.0,
     )
     C_2 = tl.sum(hidden_6 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:26
+    # adversarial.gen:least_squares
     tl.store(value_out + place, square(C - 1.0) + square(C_2), mask=live)
 
 
@@ -556,7 +556,7 @@ def objective_generator_kernel(
         0.0,
     )
     C = tl.sum(hidden_4 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:27
+    # adversarial.gen:least_squares
     tl.store(value_out + place, square(C - 1.0), mask=live)
 
 

@@ -99,7 +99,7 @@ def objective_critic_rows(
     hidden_5 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_6 = torch.relu(F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias))
     C_2 = F.linear(hidden_6, C_mlp_output_weight, C_mlp_output_bias)[:, 0]
-    # adversarial.gen:26
+    # adversarial.gen:least_squares
     return (C - 1.0) ** 2 + C_2**2
 
 
@@ -137,7 +137,7 @@ def objective_generator_rows(
     hidden_3 = torch.relu(F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias))
     hidden_4 = torch.relu(F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias))
     C = F.linear(hidden_4, C_mlp_output_weight, C_mlp_output_bias)[:, 0]
-    # adversarial.gen:27
+    # adversarial.gen:least_squares
     return (C - 1.0) ** 2
 
 

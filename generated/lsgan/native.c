@@ -192,7 +192,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_9, 1, hidden_6, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = product_9[0][lane] + C_mlp_output_bias[0];
-        // adversarial.gen:26
+        // adversarial.gen:least_squares
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = square(C[lane] - 1.0f) + square(C_2[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
@@ -270,7 +270,7 @@ void objective_generator_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_6, 1, hidden_4, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C[LANES];
         for (int lane = 0; lane < LANES; lane++) C[lane] = product_6[0][lane] + C_mlp_output_bias[0];
-        // adversarial.gen:27
+        // adversarial.gen:least_squares
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = square(C[lane] - 1.0f);
         store(value_out, &value, first, count, 1, 1, 0);

@@ -47,7 +47,7 @@ def log_prob_rows(
     for k in range(4):
         # lu.gen:4
         Normalized_output = (x - m[k]) / Normalized_s[k]
-        # bijections.gen:116
+        # bijections.gen:LU
         LU_output = F.linear(Normalized_output @ LU_U[k].T, LU_L[k], LU_b[k])
         # lu.gen:6
         a = LU_output[:, :15]
@@ -66,7 +66,7 @@ def log_prob_rows(
             + (torch.log(torch.diagonal(LU_U[k])).sum(-1) + torch.log(torch.diagonal(LU_L[k])).sum(-1))
             + negate_value.sum(-1)
         )
-    # bijections.gen:116
+    # bijections.gen:LU
     LU_output_2 = F.linear(x @ LU_2_U.T, LU_2_L, LU_2_b)
     # lu.gen:12
     log_p_z = (-0.5 * LU_output_2**2 - 0.9189385332046727).sum(-1)
@@ -121,7 +121,7 @@ def sample_rows(
         t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         b = x[:, 15:] * torch.exp(torch.tanh(s)) + t
         Coupling_input = torch.cat((a, b), -1)
-        # bijections.gen:116
+        # bijections.gen:LU
         LU_input = (
             (Coupling_input - LU_b[k])
             @ torch.linalg.solve_triangular(LU_L[k], torch.eye(30, dtype=dtype, device=device), upper=False).T
@@ -176,7 +176,7 @@ def forward_rows(
         t = F.linear(hidden_2, mlp_t_weight[k], mlp_t_bias[k])
         b = x[:, 15:] * torch.exp(tanh_s) + t
         Coupling_input = torch.cat((a, b), -1)
-        # bijections.gen:116
+        # bijections.gen:LU
         LU_input = (
             (Coupling_input - LU_b[k])
             @ torch.linalg.solve_triangular(LU_L[k], torch.eye(30, dtype=dtype, device=device), upper=False).T
@@ -223,7 +223,7 @@ def inverse_rows(
     for k in range(4):
         # lu.gen:4
         Normalized_output = (x - m[k]) / Normalized_s[k]
-        # bijections.gen:116
+        # bijections.gen:LU
         LU_output = F.linear(Normalized_output @ LU_U[k].T, LU_L[k], LU_b[k])
         # lu.gen:6
         a = LU_output[:, :15]
@@ -242,7 +242,7 @@ def inverse_rows(
             + (torch.log(torch.diagonal(LU_U[k])).sum(-1) + torch.log(torch.diagonal(LU_L[k])).sum(-1))
             + negate_value.sum(-1)
         )
-    # bijections.gen:116
+    # bijections.gen:LU
     # lu.gen:13
     return (
         F.linear(x @ LU_2_U.T, LU_2_L, LU_2_b),
@@ -281,7 +281,7 @@ def start_means_rows(
         difference = x - m[k]
         # lu.gen:4
         Normalized_output = difference / Normalized_s[k]
-        # bijections.gen:116
+        # bijections.gen:LU
         LU_output = F.linear(Normalized_output @ U[k].T, L[k], LU_b[k])
         # lu.gen:6
         a = LU_output[:, :15]
@@ -400,12 +400,12 @@ class LinearLU(Model):
         super().__init__(seed)
         self.declare("Normalized.m", (4, 30), origin="lu.gen:3", rank=0)
         self.declare("Normalized.s", (4, 30), origin="lu.gen:3", support=Support("Positive"), rank=0)
-        self.declare("LU.L", (4, 30, 30), origin="bijections.gen:116", support=Support("Lower", (30,)), rank=2)
-        self.declare("LU.U", (4, 30, 30), origin="bijections.gen:116", support=Support("Upper", (30,)), rank=2)
-        self.declare("LU.b", (4, 30), origin="bijections.gen:116", rank=1)
-        self.declare("LU_2.L", (30, 30), origin="bijections.gen:116", support=Support("Lower", (30,)))
-        self.declare("LU_2.U", (30, 30), origin="bijections.gen:116", support=Support("Upper", (30,)))
-        self.declare("LU_2.b", (30,), origin="bijections.gen:116")
+        self.declare("LU.L", (4, 30, 30), origin="bijections.gen:LU", support=Support("Lower", (30,)), rank=2)
+        self.declare("LU.U", (4, 30, 30), origin="bijections.gen:LU", support=Support("Upper", (30,)), rank=2)
+        self.declare("LU.b", (4, 30), origin="bijections.gen:LU", rank=1)
+        self.declare("LU_2.L", (30, 30), origin="bijections.gen:LU", support=Support("Lower", (30,)))
+        self.declare("LU_2.U", (30, 30), origin="bijections.gen:LU", support=Support("Upper", (30,)))
+        self.declare("LU_2.b", (30,), origin="bijections.gen:LU")
         self.declare("Coupling.mlp.0.weight", (4, 32, 15), origin="lu.gen:6", rank=2)
         self.declare("Coupling.mlp.0.bias", (4, 32), origin="lu.gen:6", rank=1, start="Uniform(-0.258199, 0.258199)")
         self.declare("Coupling.mlp.1.weight", (4, 32, 32), origin="lu.gen:6", rank=2)

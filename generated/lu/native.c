@@ -26,7 +26,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
             values[0] += -logarithm(Normalized_s[k * 30 + at]);
         }
     }
-    // bijections.gen:116
+    // bijections.gen:LU
     for (int64_t k_2 = 0; k_2 < 4; k_2++) {
         float *restrict values_2 = LU_U_used + k_2 * 1;
         float sum_2;
@@ -170,7 +170,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                 log_abs_det[lane] = log_abs_det[lane] + Normalized_s_used[k] + LU_U_used[k] + sum_2[lane];
             }
         }
-        // bijections.gen:116
+        // bijections.gen:LU
         ALIGNED float product_7[30][LANES];
         dot(product_7, 30, z, 30, LU_2_U, 30, 1);
         ALIGNED float product_8[30][LANES];
@@ -217,7 +217,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
             values[0] += -logarithm(Normalized_s[k * 30 + at]);
         }
     }
-    // bijections.gen:116
+    // bijections.gen:LU
     for (int64_t k_2 = 0; k_2 < 4; k_2++) {
         float *restrict values_2 = LU_U_used + k_2 * 1;
         float sum_2;
@@ -362,7 +362,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                 log_abs_det[lane] = log_abs_det[lane] + Normalized_s_used[k] + LU_U_used[k] + sum_2[lane];
             }
         }
-        // bijections.gen:116
+        // bijections.gen:LU
         ALIGNED float product_7[30][LANES];
         dot(product_7, 30, z, 30, LU_2_U, 30, 1);
         ALIGNED float product_8[30][LANES];

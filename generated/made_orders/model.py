@@ -467,7 +467,7 @@ def objective_phase_1_rows(x, W, V, A, b, c, *, rows, seed, step):
         )
         # made_orders.gen:11
         log_p = log_p + (torch.where(equal_value, x, 0.0).sum(-1) * logits - F.softplus(logits, threshold=80)).sum(0)
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_o + log_p - log_p_o
 
 

@@ -311,7 +311,7 @@ class MCGSM(Model):
     evaluations: ClassVar[dict[str, dict[str, float | str]]] = {"exact": {}}
     package = __package__ or ""
     spec = "specs/mixtures/mcgsm.gen"
-    model_hash = "474f5ed1318083bb4c79afc148ce2599e7a5b729a83620b84aa222b950a7f7ec"
+    model_hash = "a0560dd1f9ea15ea0d23eb1f1dfbcac4d5d17fb549e611589dc3a40aca5a08c3"
     compiler = "0.1.0"
 
     def __init__(self, seed: int = 0) -> None:

@@ -834,110 +834,14 @@ def log_prob_backward_saved_stage_1_rows(x, z_end, log_prob_cotangent, *, rows, 
     return negate_log_prob_cotangent, z_adjoint_start, sigmoid_input
 
 
-LOG_PROB_BACKWARD_SAVED_STAGE_2_LAYOUT_1 = tiles.layout(32, [*[-1] * 32, *range(31, -1, -1)])
-
-
 @tiles.remembered
-def pack_log_prob_backward_saved_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.places(LOG_PROB_BACKWARD_SAVED_STAGE_2_LAYOUT_1, device),
-        tiles.place(weight.mT, 32, 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k_2"])
-def log_prob_backward_saved_stage_2_kernel(
-    z_saved_ptr,
-    z_adjoint_ptr,
-    places_array,
-    weight_array,
-    bias_array,
-    a_out,
-    hidden_out,
-    value_out,
-    negate_value_out,
-    count,
-    k_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    weight_array [4, 32, 128]
-    bias_array [4, 128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # nice.gen:13
-    reverse_input = tl.load(
-        z_saved_ptr + place[:, None] * 256 + (3 - k_2) * 64 + vector(places_array, 0, 32),
-        mask=live[:, None] & (vector(places_array, 0, 32) >= 0),
-        other=0,
-    )
-    # nice.gen:4
-    a = reverse_input
-    # nice.gen:13
-    tl.store(a_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
-    # nice.gen:3
-    hidden = maximum(dot(a, matrix(weight_array, k_2, 32, 128), PRECISION) + vector(bias_array, k_2, 128), 0.0)
-    # nice.gen:13
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-    # nice.gen:4
-    value = tl.load(z_adjoint_ptr + place[:, None] * 64 + 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # nice.gen:13
-    tl.store(value_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], value, mask=live[:, None])
-    # nice.gen:4
-    negate_value = -value
-    # nice.gen:13
-    tl.store(negate_value_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], negate_value, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def log_prob_backward_saved_stage_2_rows(z_saved, z_adjoint, weight, bias, k_2):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
-
-    Takes z_saved [rows, 256], z_adjoint [rows, 64]; returns a [rows, 32], hidden [rows, 128], value [rows, 32],
-    negate_value [rows, 32].
-    """
-    count, device = len(z_saved), z_saved.device
-    arrays = pack_log_prob_backward_saved_stage_2(weight, bias, device)
-    size = log_prob_backward_saved_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    a = torch.empty(count, 32, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value = torch.empty(count, 32, dtype=torch.float32, device=device)
-    negate_value = torch.empty(count, 32, dtype=torch.float32, device=device)
-    log_prob_backward_saved_stage_2_kernel[(programs,)](
-        z_saved.to(torch.float32).contiguous(),
-        z_adjoint.to(torch.float32).contiguous(),
-        *arrays,
-        a,
-        hidden,
-        value,
-        negate_value,
-        count,
-        k_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return a, hidden, value, negate_value
-
-
-@tiles.remembered
-def pack_log_prob_backward_saved_stage_3(weight, device):
+def pack_log_prob_backward_saved_stage_2(weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight, 32, 128),)
 
 
 @triton.jit(do_not_specialize=["count", "k_2"])
-def log_prob_backward_saved_stage_3_kernel(
+def log_prob_backward_saved_stage_2_kernel(
     computed_ptr,
     negate_value_ptr,
     weight_array,
@@ -948,7 +852,7 @@ def log_prob_backward_saved_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
+    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [4, 32, 128]
@@ -970,18 +874,18 @@ def log_prob_backward_saved_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_backward_saved_stage_3_rows(computed, negate_value, weight, k_2):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
+def log_prob_backward_saved_stage_2_rows(computed, negate_value, weight, k_2):
+    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
     Takes computed [rows, 128], negate_value [rows, 32]; returns hidden_2 [rows, 128], product [rows, 128].
     """
     count, device = len(computed), computed.device
-    arrays = pack_log_prob_backward_saved_stage_3(weight, device)
-    size = log_prob_backward_saved_stage_3_rows.sizes.on(device)
+    arrays = pack_log_prob_backward_saved_stage_2(weight, device)
+    size = log_prob_backward_saved_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     product = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_backward_saved_stage_3_kernel[(programs,)](
+    log_prob_backward_saved_stage_2_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         negate_value.to(torch.float32).contiguous(),
         *arrays,
@@ -998,13 +902,13 @@ def log_prob_backward_saved_stage_3_rows(computed, negate_value, weight, k_2):
 
 
 @tiles.remembered
-def pack_log_prob_backward_saved_stage_4(s, device):
+def pack_log_prob_backward_saved_stage_3(s, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(s**2, 64), tiles.place(1.0 / s, 64))
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_backward_saved_stage_4_kernel(
+def log_prob_backward_saved_stage_3_kernel(
     negate_log_prob_cotangent_ptr,
     sigmoid_input_ptr,
     z_adjoint_ptr,
@@ -1015,7 +919,7 @@ def log_prob_backward_saved_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 4.
+    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weights_array [64]
@@ -1040,18 +944,18 @@ def log_prob_backward_saved_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_backward_saved_stage_4_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s):
-    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 4.
+def log_prob_backward_saved_stage_3_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s):
+    """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
 
     Takes negate_log_prob_cotangent [rows], sigmoid_input [rows, 64], z_adjoint [rows, 64]; returns part_7_2
     [rows, 64].
     """
     count, device = len(negate_log_prob_cotangent), negate_log_prob_cotangent.device
-    arrays = pack_log_prob_backward_saved_stage_4(s, device)
-    size = log_prob_backward_saved_stage_4_rows.sizes.on(device)
+    arrays = pack_log_prob_backward_saved_stage_3(s, device)
+    size = log_prob_backward_saved_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     part_7_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_backward_saved_stage_4_kernel[(programs,)](
+    log_prob_backward_saved_stage_3_kernel[(programs,)](
         negate_log_prob_cotangent.to(torch.float32).contiguous(),
         sigmoid_input.to(torch.float32).contiguous(),
         z_adjoint.to(torch.float32).contiguous(),
@@ -1071,7 +975,6 @@ def log_prob_backward_saved_stage_4_rows(negate_log_prob_cotangent, sigmoid_inpu
     log_prob_backward_saved_stage_1_rows,
     log_prob_backward_saved_stage_2_rows,
     log_prob_backward_saved_stage_3_rows,
-    log_prob_backward_saved_stage_4_rows,
 )
 def log_prob_backward_saved_rows(
     x,
@@ -1115,19 +1018,21 @@ def log_prob_backward_saved_rows(
     # nice.gen:13
     z_adjoint = z_adjoint_start
     for k_2 in range(4):
-        a, hidden, value, negate_value = log_prob_backward_saved_stage_2_rows(
-            z_saved,
-            z_adjoint,
-            mlp_0_weight,
-            mlp_0_bias,
-            k_2,
-        )
+        reverse_input = z_saved[:, (3 - k_2) * 64 : (3 - k_2) * 64 + 64].flip(-1)
+        # nice.gen:4
+        a = reverse_input[:, :32]
+        # nice.gen:3
+        hidden = torch.relu(F.linear(a, mlp_0_weight[k_2], mlp_0_bias[k_2]))
+        # nice.gen:4
+        value = z_adjoint[:, 32:]
+        negate_value = -value
+        # nice.gen:13
         part_6[:, k_2 * 32 : k_2 * 32 + 32] = a
         part_4[:, k_2 * 128 : k_2 * 128 + 128] = hidden
         part_1[:, k_2 * 32 : k_2 * 32 + 32] = negate_value
         # nice.gen:3
         computed = F.linear(hidden, mlp_1_weight[k_2], mlp_1_bias[k_2])
-        hidden_2, product = log_prob_backward_saved_stage_3_rows(computed, negate_value, mlp_output_weight, k_2)
+        hidden_2, product = log_prob_backward_saved_stage_2_rows(computed, negate_value, mlp_output_weight, k_2)
         # nice.gen:13
         part_2[:, k_2 * 128 : k_2 * 128 + 128] = hidden_2
         part_3[:, k_2 * 128 : k_2 * 128 + 128] = product
@@ -1138,7 +1043,7 @@ def log_prob_backward_saved_rows(
         z_adjoint_next = torch.cat((z_adjoint[:, :32] + product_2 @ mlp_0_weight[k_2], value), -1).flip(-1)
         part_5[:, k_2 * 128 : k_2 * 128 + 128] = product_2
         z_adjoint = z_adjoint_next
-    part_7_2 = log_prob_backward_saved_stage_4_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s)
+    part_7_2 = log_prob_backward_saved_stage_3_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s)
     return part_7_2, part_1, part_2, part_3, part_4, part_5, part_6
 
 

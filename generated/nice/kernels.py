@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import random, tiles
-from gencompiler.runtime.kernels import dot, logit, matrix, maximum, minimum, softplus, uniform, vector
+from gencompiler.runtime.kernels import logit, minimum, softplus, uniform, vector
 
 
 @tiles.remembered
@@ -182,82 +182,18 @@ def log_prob_rows(
         # nice.gen:13
         z = z_next
     # nice.gen:12
-    log_prob_2 = log_prob_stage_2_rows(sigmoid_input, z, s)
-    return log_prob_2
+    return log_prob_stage_2_rows(sigmoid_input, z, s)
 
 
 @tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 32, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "k"])
-def sample_stage_1_kernel(
-    x_ptr,
-    weight_array,
-    bias_array,
-    a_out,
-    hidden_out,
-    count,
-    k,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [4, 32, 128]
-    bias_array [4, 128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # nice.gen:4
-    a = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # nice.gen:3
-    hidden = maximum(dot(a, matrix(weight_array, k, 32, 128), PRECISION) + vector(bias_array, k, 128), 0.0)
-    # nice.gen:4
-    tl.store(a_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(x, weight, bias, k):
-    """exact samples of x: stage 1.
-
-    Takes x [rows, 64]; returns a [rows, 32], hidden [rows, 128].
-    """
-    count, device = len(x), x.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    a = torch.empty(count, 32, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        *arrays,
-        a,
-        hidden,
-        count,
-        k,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return a, hidden
-
-
-@tiles.remembered
-def pack_sample_stage_2(s, device):
+def pack_sample_stage_1(s, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(s, 64),)
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(x_ptr, s_array, x_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """exact samples of x: stage 2.
+def sample_stage_1_kernel(x_ptr, s_array, x_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+    """exact samples of x: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     s_array [64]
@@ -276,17 +212,17 @@ def sample_stage_2_kernel(x_ptr, s_array, x_2_out, count, ROWS: tl.constexpr, PR
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(x, s):
-    """exact samples of x: stage 2.
+def sample_stage_1_rows(x, s):
+    """exact samples of x: stage 1.
 
     Takes x [rows, 64]; returns x_2 [rows, 64].
     """
     count, device = len(x), x.device
-    arrays = pack_sample_stage_2(s, device)
-    size = sample_stage_2_rows.sizes.on(device)
+    arrays = pack_sample_stage_1(s, device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -300,7 +236,7 @@ def sample_stage_2_rows(x, s):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(
     s,
     mlp_0_weight,
@@ -326,8 +262,9 @@ def sample_rows(
     x = x_start
     for k in range(4):
         # nice.gen:4
-        a, hidden = sample_stage_1_rows(x, mlp_0_weight, mlp_0_bias, k)
+        a = x[:, :32]
         # nice.gen:3
+        hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         computed = F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k])
         # nice.gen:4
         b = x[:, 32:]
@@ -338,81 +275,18 @@ def sample_rows(
         x_next = AdditiveCoupling_output.flip(-1)
         x = x_next
     # nice.gen:6
-    x_2 = sample_stage_2_rows(x, s)
+    x_2 = sample_stage_1_rows(x, s)
     return x_2.to(torch.int64)
 
 
 @tiles.remembered
-def pack_forward_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 32, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "k"])
-def forward_stage_1_kernel(
-    x_ptr,
-    weight_array,
-    bias_array,
-    a_out,
-    hidden_out,
-    count,
-    k,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [4, 32, 128]
-    bias_array [4, 128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # nice.gen:4
-    a = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # nice.gen:3
-    hidden = maximum(dot(a, matrix(weight_array, k, 32, 128), PRECISION) + vector(bias_array, k, 128), 0.0)
-    # nice.gen:4
-    tl.store(a_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], a, mask=live[:, None])
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_1_rows(x, weight, bias, k):
-    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 1.
-
-    Takes x [rows, 64]; returns a [rows, 32], hidden [rows, 128].
-    """
-    count, device = len(x), x.device
-    arrays = pack_forward_stage_1(weight, bias, device)
-    size = forward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    a = torch.empty(count, 32, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_1_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        *arrays,
-        a,
-        hidden,
-        count,
-        k,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return a, hidden
-
-
-@tiles.remembered
-def pack_forward_stage_2(s, device):
+def pack_forward_stage_1(s, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(s, 64), tiles.place(torch.log(s).sum(-1)))
 
 
 @triton.jit(do_not_specialize=["count"])
-def forward_stage_2_kernel(
+def forward_stage_1_kernel(
     x_ptr,
     s_array,
     weights_array,
@@ -422,7 +296,7 @@ def forward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 2.
+    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     s_array [64]
@@ -445,18 +319,18 @@ def forward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def forward_stage_2_rows(x, s):
-    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 2.
+def forward_stage_1_rows(x, s):
+    """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map: stage 1.
 
     Takes x [rows, 64]; returns x_2 [rows, 64], log_abs_det_2 [rows].
     """
     count, device = len(x), x.device
-    arrays = pack_forward_stage_2(s, device)
-    size = forward_stage_2_rows.sizes.on(device)
+    arrays = pack_forward_stage_1(s, device)
+    size = forward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det_2 = torch.empty(count, dtype=torch.float32, device=device)
-    forward_stage_2_kernel[(programs,)](
+    forward_stage_1_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -471,7 +345,7 @@ def forward_stage_2_rows(x, s):
 
 
 @torch.no_grad()
-@tiles.stages(forward_stage_1_rows, forward_stage_2_rows)
+@tiles.stages(forward_stage_1_rows)
 def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
     """latent z to the value in [0, 1) that quantization turns into x, and log|det| of that map.
 
@@ -480,8 +354,9 @@ def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_o
     # nice.gen:13
     for k in range(4):
         # nice.gen:4
-        a, hidden = forward_stage_1_rows(z, mlp_0_weight, mlp_0_bias, k)
+        a = z[:, :32]
         # nice.gen:3
+        hidden = torch.relu(F.linear(a, mlp_0_weight[k], mlp_0_bias[k]))
         computed = F.linear(hidden, mlp_1_weight[k], mlp_1_bias[k])
         # nice.gen:4
         b = z[:, 32:]
@@ -492,7 +367,7 @@ def forward_rows(z, s, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_o
         x_next = AdditiveCoupling_output.flip(-1)
         z = x_next
     # nice.gen:6
-    x_2, log_abs_det_2 = forward_stage_2_rows(z, s)
+    x_2, log_abs_det_2 = forward_stage_1_rows(z, s)
     return x_2, log_abs_det_2
 
 

@@ -38,7 +38,7 @@ def log_prob_rows(
     x = x.to(dtype)
     # nice.gen:13
     u = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     z = sigmoid_input / s
     for k in reversed(range(4)):
         reverse_input = z.flip(-1)

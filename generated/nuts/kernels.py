@@ -7,8 +7,8 @@ import torch
 import triton
 import triton.language as tl
 
-from gencompiler.runtime import random, tiles
-from gencompiler.runtime.kernels import dot, matrix, normal, power, square, vector
+from gencompiler.runtime import tiles
+from gencompiler.runtime.kernels import dot, log1p, matrix, maximum, minimum, normal, power, square, uniform, vector
 
 
 @triton.jit(do_not_specialize=["count"])
@@ -355,8 +355,813 @@ def chain_stage_1_rows(x_2, t, *, rows, seed, step):
     return v_next, start_weight, begins_start
 
 
+@triton.jit(do_not_specialize=["count", "t", "added", "seed", "step"])
+def chain_stage_2_kernel(
+    eps_ptr,
+    scale_ptr,
+    block_ptr,
+    forwards_ptr,
+    going_ptr,
+    place_ptr,
+    product_ptr,
+    rate_ptr,
+    size_ptr,
+    start_weight_ptr,
+    states_ptr,
+    v_added_ptr,
+    v_first_ptr,
+    v_last_ptr,
+    x_added_ptr,
+    x_first_ptr,
+    x_last_ptr,
+    ahead_out,
+    y_out,
+    v_added_2_out,
+    total_out,
+    chosen_7_out,
+    block_weight_out,
+    place_next_out,
+    size_next_out,
+    rate_next_out,
+    states_next_out,
+    rows_ptr,
+    count,
+    t,
+    added,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + t
+    # nuts.gen:19
+    state = now * 255 + added
+    going = tl.load(going_ptr + place, mask=live, other=0)
+    greater_going = going > 0.0
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    less_equal_place = place_2 <= 0.0
+    forwards = tl.load(forwards_ptr + place, mask=live, other=0)
+    ahead = tl.where(less_equal_place, (uniform(seed, row, state, 0, 9) < 0.5).to(tl.float32), forwards)
+    greater_ahead = ahead > 0.5
+    chosen__0 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3, mask=live, other=0),
+    )
+    chosen__1 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3 + 1, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3 + 1, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    chosen__2 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3 + 2, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3 + 2, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    chosen_2_0 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3, mask=live, other=0),
+    )
+    chosen_2_1 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3 + 1, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3 + 1, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    chosen_2_2 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3 + 2, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    # nuts.gen:6
+    value_1 = chosen__1
+    product_2 = 16.0 * (chosen__2 - square(value_1) / 4.0)
+    grad_U__0 = 0.01 * chosen__0
+    grad_U__1 = 2.0 * value_1 * (0.25 * -product_2 + 0.5)
+    grad_U__2 = product_2
+    # nuts.gen:12
+    w_0 = (
+        tl.where(greater_ahead, chosen_2_0, -chosen_2_0)
+        - tl.load(product_ptr + place * 3, mask=live, other=0) * grad_U__0
+    )
+    w_1 = (
+        tl.where(greater_ahead, chosen_2_1, -chosen_2_1)
+        - tl.load(product_ptr + place * 3 + 1, mask=live, other=0) * grad_U__1
+    )
+    w_2 = (
+        tl.where(greater_ahead, chosen_2_2, -chosen_2_2)
+        - tl.load(product_ptr + place * 3 + 2, mask=live, other=0) * grad_U__2
+    )
+    eps = tl.load(eps_ptr + place, mask=live, other=0)
+    y__0 = chosen__0 + eps * tl.load(scale_ptr + place * 3, mask=live, other=0) * w_0
+    # nuts.gen:19
+    tl.store(y_out + place * 3, y__0, mask=live)
+    # nuts.gen:12
+    y__1 = chosen__1 + eps * tl.load(scale_ptr + place * 3 + 1, mask=live, other=0) * w_1
+    # nuts.gen:19
+    tl.store(y_out + place * 3 + 1, y__1, mask=live)
+    # nuts.gen:12
+    y__2 = chosen__2 + eps * tl.load(scale_ptr + place * 3 + 2, mask=live, other=0) * w_2
+    # nuts.gen:19
+    tl.store(y_out + place * 3 + 2, y__2, mask=live)
+    # nuts.gen:6
+    y_0 = y__0
+    y_1 = y__1
+    power_y_1 = square(y_1)
+    difference = y__2 - power_y_1 / 4.0
+    product_3 = 16.0 * difference
+    grad_U_2_0 = 0.01 * y_0
+    grad_U_2_1 = 2.0 * y_1 * (0.25 * -product_3 + 0.5)
+    grad_U_2_2 = product_3
+    # nuts.gen:11
+    difference_2_0 = w_0 - tl.load(product_ptr + place * 3, mask=live, other=0) * grad_U_2_0
+    difference_2_1 = w_1 - tl.load(product_ptr + place * 3 + 1, mask=live, other=0) * grad_U_2_1
+    difference_2_2 = w_2 - tl.load(product_ptr + place * 3 + 2, mask=live, other=0) * grad_U_2_2
+    # nuts.gen:19
+    v_added_2_0 = tl.where(greater_ahead, difference_2_0, -difference_2_0)
+    tl.store(v_added_2_out + place * 3, v_added_2_0, mask=live)
+    v_added_2_1 = tl.where(greater_ahead, difference_2_1, -difference_2_1)
+    tl.store(v_added_2_out + place * 3 + 1, v_added_2_1, mask=live)
+    v_added_2_2 = tl.where(greater_ahead, difference_2_2, -difference_2_2)
+    tl.store(v_added_2_out + place * 3 + 2, v_added_2_2, mask=live)
+    total = place_2 + 1.0
+    size = tl.load(size_ptr + place, mask=live, other=0)
+    greater_equal_total = total >= size
+    # nuts.gen:6
+    U_2 = square(y_0) / 200.0 + 0.5 * power_y_1 + 8.0 * square(difference)
+    # nuts.gen:8
+    log_weight_2 = -U_2 - (v_added_2_0 * v_added_2_0 + v_added_2_1 * v_added_2_1 + v_added_2_2 * v_added_2_2) / 2.0
+    # nuts.gen:19
+    chosen_7 = tl.where(log_weight_2 > -1e30, log_weight_2, -1e30)
+    block = tl.load(block_ptr + place, mask=live, other=0)
+    block_weight = tl.where(
+        less_equal_place,
+        chosen_7,
+        maximum(block, chosen_7) + log1p(tl.exp(-tl.abs(block - chosen_7))),
+    )
+    indicator_greater_going = greater_going.to(tl.float32)
+    place_next = tl.where(greater_equal_total, 0.0, total)
+    size_next = tl.where(greater_equal_total, size * 2.0, size)
+    rate = tl.load(rate_ptr + place, mask=live, other=0)
+    start_weight = tl.load(start_weight_ptr + place, mask=live, other=0)
+    rate_next = rate + indicator_greater_going * tl.exp(minimum(chosen_7 - start_weight, 0.0))
+    states = tl.load(states_ptr + place, mask=live, other=0)
+    states_next = states + indicator_greater_going
+    tl.store(ahead_out + place, ahead, mask=live)
+    tl.store(total_out + place, total, mask=live)
+    tl.store(chosen_7_out + place, chosen_7, mask=live)
+    tl.store(block_weight_out + place, block_weight, mask=live)
+    tl.store(place_next_out + place, place_next, mask=live)
+    tl.store(size_next_out + place, size_next, mask=live)
+    tl.store(rate_next_out + place, rate_next, mask=live)
+    tl.store(states_next_out + place, states_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-@tiles.stages(chain_stage_1_rows)
+def chain_stage_2_rows(
+    eps,
+    scale,
+    block,
+    forwards,
+    going,
+    place,
+    product,
+    rate,
+    size,
+    start_weight,
+    states,
+    v_added,
+    v_first,
+    v_last,
+    x_added,
+    x_first,
+    x_last,
+    t,
+    added,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 2.
+
+    Takes eps [rows], scale [rows, 3], block [rows], forwards [rows], going [rows], place [rows], product [rows,
+    3], rate [rows], size [rows], start_weight [rows], states [rows], v_added [rows, 3], v_first [rows, 3],
+    v_last [rows, 3], x_added [rows, 3], x_first [rows, 3], x_last [rows, 3]; returns ahead [rows], y [rows, 3],
+    v_added_2 [rows, 3], total [rows], chosen_7 [rows], block_weight [rows], place_next [rows], size_next
+    [rows], rate_next [rows], states_next [rows].
+    """
+    count, device = len(eps), eps.device
+    size_2 = chain_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size_2.rows)
+    ahead = torch.empty(count, dtype=torch.float32, device=device)
+    y = torch.empty(count, 3, dtype=torch.float32, device=device)
+    v_added_2 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    total = torch.empty(count, dtype=torch.float32, device=device)
+    chosen_7 = torch.empty(count, dtype=torch.float32, device=device)
+    block_weight = torch.empty(count, dtype=torch.float32, device=device)
+    place_next = torch.empty(count, dtype=torch.float32, device=device)
+    size_next = torch.empty(count, dtype=torch.float32, device=device)
+    rate_next = torch.empty(count, dtype=torch.float32, device=device)
+    states_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_2_kernel[(programs,)](
+        eps.to(torch.float32).contiguous(),
+        scale.to(torch.float32).contiguous(),
+        block.to(torch.float32).contiguous(),
+        forwards.to(torch.float32).contiguous(),
+        going.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
+        rate.to(torch.float32).contiguous(),
+        size.to(torch.float32).contiguous(),
+        start_weight.to(torch.float32).contiguous(),
+        states.to(torch.float32).contiguous(),
+        v_added.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        x_added.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        ahead,
+        y,
+        v_added_2,
+        total,
+        chosen_7,
+        block_weight,
+        place_next,
+        size_next,
+        rate_next,
+        states_next,
+        rows,
+        count,
+        t,
+        added,
+        seed,
+        step,
+        ROWS=size_2.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size_2.warps,
+        num_stages=size_2.stages,
+    )
+    return ahead, y, v_added_2, total, chosen_7, block_weight, place_next, size_next, rate_next, states_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def chain_stage_3_kernel(
+    length_ptr,
+    place_ptr,
+    total_ptr,
+    ratio_out,
+    ratio_2_out,
+    length_next_out,
+    looking_next_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    length = tl.load(length_ptr + place, mask=live, other=0)
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    ratio = place_2 / length
+    equal_ratio = ratio == tl.floor(ratio)
+    total = tl.load(total_ptr + place, mask=live, other=0)
+    ratio_2 = total / length
+    equal_ratio_2 = ratio_2 == tl.floor(ratio_2)
+    length_next = length * 2.0
+    looking_next = (equal_ratio | equal_ratio_2).to(tl.float32)
+    tl.store(ratio_out + place, ratio, mask=live)
+    tl.store(ratio_2_out + place, ratio_2, mask=live)
+    tl.store(length_next_out + place, length_next, mask=live)
+    tl.store(looking_next_out + place, looking_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def chain_stage_3_rows(length, place, total):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 3.
+
+    Takes length [rows], place [rows], total [rows]; returns ratio [rows], ratio_2 [rows], length_next [rows],
+    looking_next [rows].
+    """
+    count, device = len(length), length.device
+    size = chain_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    ratio = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_2 = torch.empty(count, dtype=torch.float32, device=device)
+    length_next = torch.empty(count, dtype=torch.float32, device=device)
+    looking_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_3_kernel[(programs,)](
+        length.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
+        ratio,
+        ratio_2,
+        length_next,
+        looking_next,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return ratio, ratio_2, length_next, looking_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def chain_stage_4_kernel(
+    scale_ptr,
+    ahead_ptr,
+    computed_ptr,
+    folded_2_ptr,
+    ratio_ptr,
+    ratio_2_ptr,
+    v_added_2_ptr,
+    y_ptr,
+    begin_out,
+    folded_2_next_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    shared_1 = ratio == tl.floor(ratio)
+    begin_0 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(computed_ptr + place * 6, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6, begin_0, mask=live)
+    begin_1 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 1, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 1, begin_1, mask=live)
+    begin_2 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 2, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 2, begin_2, mask=live)
+    begin_3 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 3, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 3, begin_3, mask=live)
+    begin_4 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 4, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 4, begin_4, mask=live)
+    begin_5 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 5, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 5, begin_5, mask=live)
+    value__0 = begin_0
+    value__1 = begin_1
+    value__2 = begin_2
+    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
+    shared_2 = ahead > 0.5
+    # nuts.gen:15
+    ratio_3_0 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3, mask=live, other=0), value__0)
+        - tl.where(shared_2, value__0, tl.load(y_ptr + place * 3, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3, mask=live, other=0)
+    ratio_3_1 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3 + 1, mask=live, other=0), value__1)
+        - tl.where(shared_2, value__1, tl.load(y_ptr + place * 3 + 1, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
+    ratio_3_2 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0), value__2)
+        - tl.where(shared_2, value__2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
+    # nuts.gen:19
+    value_2_0 = begin_3
+    value_2_1 = begin_4
+    value_2_2 = begin_5
+    # nuts.gen:15
+    apart = minimum(
+        ratio_3_0 * tl.where(shared_2, value_2_0, tl.load(v_added_2_ptr + place * 3, mask=live, other=0))
+        + ratio_3_1 * tl.where(shared_2, value_2_1, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0))
+        + ratio_3_2 * tl.where(shared_2, value_2_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0)),
+        ratio_3_0 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3, mask=live, other=0), value_2_0)
+        + ratio_3_1 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0), value_2_1)
+        + ratio_3_2 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0), value_2_2),
+    )
+    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
+    ratio_2 = tl.load(ratio_2_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    folded_2_next = maximum(folded_2, ((ratio_2 == tl.floor(ratio_2)) & ((apart > 0.0) == 0)).to(tl.float32))
+    tl.store(folded_2_next_out + place, folded_2_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def chain_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added_2, y):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 4.
+
+    Takes scale [rows, 3], ahead [rows], computed [rows, 6], folded_2 [rows], ratio [rows], ratio_2 [rows],
+    v_added_2 [rows, 3], y [rows, 3]; returns begin [rows, 6], folded_2_next [rows].
+    """
+    count, device = len(scale), scale.device
+    size = chain_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    begin = torch.empty(count, 6, dtype=torch.float32, device=device)
+    folded_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_4_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        ratio_2.to(torch.float32).contiguous(),
+        v_added_2.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        begin,
+        folded_2_next,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return begin, folded_2_next
+
+
+@triton.jit(do_not_specialize=["count", "t", "added", "seed", "step"])
+def chain_stage_5_kernel(
+    scale_ptr,
+    ahead_ptr,
+    block_weight_ptr,
+    chosen_7_ptr,
+    folded_2_ptr,
+    going_ptr,
+    place_ptr,
+    size_ptr,
+    total_ptr,
+    v_added_2_ptr,
+    v_first_ptr,
+    v_kept_ptr,
+    v_last_ptr,
+    v_picked_ptr,
+    window_ptr,
+    x_first_ptr,
+    x_kept_ptr,
+    x_last_ptr,
+    x_picked_ptr,
+    y_ptr,
+    chosen_3_out,
+    chosen_4_out,
+    chosen_5_out,
+    chosen_6_out,
+    chosen_8_out,
+    chosen_9_out,
+    x_kept_next_out,
+    v_kept_next_out,
+    window_next_out,
+    folded_next_out,
+    going_next_out,
+    rows_ptr,
+    count,
+    t,
+    added,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + t
+    # nuts.gen:19
+    state = now * 255 + added
+    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
+    going = tl.load(going_ptr + place, mask=live, other=0)
+    both = (going > 0.0) & ((folded_2 > 0.0) == 0)
+    size = tl.load(size_ptr + place, mask=live, other=0)
+    total = tl.load(total_ptr + place, mask=live, other=0)
+    shared_1 = total >= size
+    both_2 = both & shared_1
+    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
+    shared_2 = ahead > 0.5
+    both_3 = both_2 & (shared_2 == 0)
+    chosen_3_0 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3, chosen_3_0, mask=live)
+    chosen_3_1 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3 + 1, chosen_3_1, mask=live)
+    chosen_3_2 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3 + 2, chosen_3_2, mask=live)
+    chosen_4_0 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3, chosen_4_0, mask=live)
+    chosen_4_1 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3 + 1, chosen_4_1, mask=live)
+    chosen_4_2 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3 + 2, chosen_4_2, mask=live)
+    both_4 = both_2 & shared_2
+    chosen_5_0 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3, chosen_5_0, mask=live)
+    chosen_5_1 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3 + 1, chosen_5_1, mask=live)
+    chosen_5_2 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3 + 2, chosen_5_2, mask=live)
+    chosen_6_0 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3, chosen_6_0, mask=live)
+    chosen_6_1 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3 + 1, chosen_6_1, mask=live)
+    chosen_6_2 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3 + 2, chosen_6_2, mask=live)
+    block_weight = tl.load(block_weight_ptr + place, mask=live, other=0)
+    chosen_7 = tl.load(chosen_7_ptr + place, mask=live, other=0)
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    shared_3 = (place_2 <= 0.0) | (tl.log(uniform(seed, row, state, 0, 10)) < chosen_7 - block_weight)
+    chosen_8_0 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3, chosen_8_0, mask=live)
+    chosen_8_1 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3 + 1, chosen_8_1, mask=live)
+    chosen_8_2 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3 + 2, chosen_8_2, mask=live)
+    chosen_9_0 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3, chosen_9_0, mask=live)
+    chosen_9_1 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3 + 1, chosen_9_1, mask=live)
+    chosen_9_2 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3 + 2, chosen_9_2, mask=live)
+    window = tl.load(window_ptr + place, mask=live, other=0)
+    both_5 = both_2 & (tl.log(uniform(seed, row, state, 0, 11)) < block_weight - window)
+    # nuts.gen:15
+    ratio_4_0 = (chosen_5_0 - chosen_3_0) / tl.load(scale_ptr + place * 3, mask=live, other=0)
+    ratio_4_1 = (chosen_5_1 - chosen_3_1) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
+    ratio_4_2 = (chosen_5_2 - chosen_3_2) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
+    apart_2 = minimum(
+        ratio_4_0 * chosen_4_0 + ratio_4_1 * chosen_4_1 + ratio_4_2 * chosen_4_2,
+        ratio_4_0 * chosen_6_0 + ratio_4_1 * chosen_6_1 + ratio_4_2 * chosen_6_2,
+    )
+    # nuts.gen:19
+    x_kept_next_0 = tl.where(both_5, chosen_8_0, tl.load(x_kept_ptr + place * 3, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3, x_kept_next_0, mask=live)
+    x_kept_next_1 = tl.where(both_5, chosen_8_1, tl.load(x_kept_ptr + place * 3 + 1, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3 + 1, x_kept_next_1, mask=live)
+    x_kept_next_2 = tl.where(both_5, chosen_8_2, tl.load(x_kept_ptr + place * 3 + 2, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3 + 2, x_kept_next_2, mask=live)
+    v_kept_next_0 = tl.where(both_5, chosen_9_0, tl.load(v_kept_ptr + place * 3, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3, v_kept_next_0, mask=live)
+    v_kept_next_1 = tl.where(both_5, chosen_9_1, tl.load(v_kept_ptr + place * 3 + 1, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3 + 1, v_kept_next_1, mask=live)
+    v_kept_next_2 = tl.where(both_5, chosen_9_2, tl.load(v_kept_ptr + place * 3 + 2, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3 + 2, v_kept_next_2, mask=live)
+    window_next = tl.where(
+        both_2,
+        maximum(window, block_weight) + log1p(tl.exp(-tl.abs(window - block_weight))),
+        window,
+    )
+    folded_next = tl.where(shared_1, 0.0, folded_2)
+    going_next = (both & (shared_1 & ((apart_2 > 0.0) == 0) == 0)).to(tl.float32)
+    tl.store(window_next_out + place, window_next, mask=live)
+    tl.store(folded_next_out + place, folded_next, mask=live)
+    tl.store(going_next_out + place, going_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def chain_stage_5_rows(
+    scale,
+    ahead,
+    block_weight,
+    chosen_7,
+    folded_2,
+    going,
+    place,
+    size,
+    total,
+    v_added_2,
+    v_first,
+    v_kept,
+    v_last,
+    v_picked,
+    window,
+    x_first,
+    x_kept,
+    x_last,
+    x_picked,
+    y,
+    t,
+    added,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` steps of nuts from each row, numbered from `step`: stage 5.
+
+    Takes scale [rows, 3], ahead [rows], block_weight [rows], chosen_7 [rows], folded_2 [rows], going [rows],
+    place [rows], size [rows], total [rows], v_added_2 [rows, 3], v_first [rows, 3], v_kept [rows, 3], v_last
+    [rows, 3], v_picked [rows, 3], window [rows], x_first [rows, 3], x_kept [rows, 3], x_last [rows, 3],
+    x_picked [rows, 3], y [rows, 3]; returns chosen_3 [rows, 3], chosen_4 [rows, 3], chosen_5 [rows, 3],
+    chosen_6 [rows, 3], chosen_8 [rows, 3], chosen_9 [rows, 3], x_kept_next [rows, 3], v_kept_next [rows, 3],
+    window_next [rows], folded_next [rows], going_next [rows].
+    """
+    count, device = len(scale), scale.device
+    size_2 = chain_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size_2.rows)
+    chosen_3 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_4 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_5 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_6 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_8 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_9 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    x_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    v_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    window_next = torch.empty(count, dtype=torch.float32, device=device)
+    folded_next = torch.empty(count, dtype=torch.float32, device=device)
+    going_next = torch.empty(count, dtype=torch.float32, device=device)
+    chain_stage_5_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        block_weight.to(torch.float32).contiguous(),
+        chosen_7.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
+        going.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        size.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
+        v_added_2.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_kept.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        v_picked.to(torch.float32).contiguous(),
+        window.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_kept.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        x_picked.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        chosen_3,
+        chosen_4,
+        chosen_5,
+        chosen_6,
+        chosen_8,
+        chosen_9,
+        x_kept_next,
+        v_kept_next,
+        window_next,
+        folded_next,
+        going_next,
+        rows,
+        count,
+        t,
+        added,
+        seed,
+        step,
+        ROWS=size_2.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size_2.warps,
+        num_stages=size_2.stages,
+    )
+    return (
+        chosen_3,
+        chosen_4,
+        chosen_5,
+        chosen_6,
+        chosen_8,
+        chosen_9,
+        x_kept_next,
+        v_kept_next,
+        window_next,
+        folded_next,
+        going_next,
+    )
+
+
+@torch.no_grad()
+@tiles.stages(chain_stage_1_rows, chain_stage_2_rows, chain_stage_3_rows, chain_stage_4_rows, chain_stage_5_rows)
 def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of nuts from each row, numbered from `step`.
 
@@ -365,15 +1170,11 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
     """
     dtype = x.dtype
     device = x.device
-    uniforms_9 = random.Draws("uniform", seed, rows, 9, dtype=dtype)
-    uniforms_10 = random.Draws("uniform", seed, rows, 10, dtype=dtype)
-    uniforms_11 = random.Draws("uniform", seed, rows, 11, dtype=dtype)
     # nuts.gen:12
     product = (eps / 2.0)[:, None] * scale
     # nuts.gen:21
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
     for t in range(steps):
-        now = step + t
         # nuts.gen:17
         v_next, start_weight, begins_start = chain_stage_1_rows(x, t, rows=rows, seed=seed, step=step)
         # nuts.gen:19
@@ -400,58 +1201,41 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
         for added in range(255):
             if bool((going <= 0.0).all()):
                 break
-            state = now * 255 + added
-            greater_going = going > 0.0
-            less_equal_place = place <= 0.0
-            ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
-            greater_ahead = ahead > 0.5
-            chosen = torch.where(
-                less_equal_place[:, None],
-                torch.where(greater_ahead[:, None], x_last, x_first),
-                x_added,
-            )
-            chosen_2 = torch.where(
-                less_equal_place[:, None],
-                torch.where(greater_ahead[:, None], v_last, v_first),
-                v_added,
-            )
-            # nuts.gen:6
-            value_1 = chosen[:, 1]
-            product_2 = 16.0 * (chosen[:, 2] - value_1**2 / 4.0)
-            grad_U = torch.stack((0.01 * chosen[:, 0], 2.0 * value_1 * (0.25 * -product_2 + 0.5), product_2), -1)
-            # nuts.gen:12
-            w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
-            y = chosen + eps[:, None] * scale * w
-            # nuts.gen:6
-            y_0 = y[:, 0]
-            y_1 = y[:, 1]
-            power_y_1 = y_1**2
-            difference = y[:, 2] - power_y_1 / 4.0
-            product_3 = 16.0 * difference
-            grad_U_2 = torch.stack((0.01 * y_0, 2.0 * y_1 * (0.25 * -product_3 + 0.5), product_3), -1)
-            # nuts.gen:11
-            difference_2 = w - product * grad_U_2
-            # nuts.gen:19
-            v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
-            total = place + 1.0
-            greater_equal_total = total >= size
-            # nuts.gen:6
-            U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
-            # nuts.gen:8
-            log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
-            # nuts.gen:19
-            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
-            block_weight = torch.where(
-                less_equal_place,
+            (
+                ahead,
+                y,
+                v_added_2,
+                total,
                 chosen_7,
-                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
+                block_weight,
+                place_next,
+                size_next,
+                rate_next,
+                states_next,
+            ) = chain_stage_2_rows(
+                eps,
+                scale,
+                block,
+                forwards,
+                going,
+                place,
+                product,
+                rate,
+                size,
+                start_weight,
+                states,
+                v_added,
+                v_first,
+                v_last,
+                x_added,
+                x_first,
+                x_last,
+                t,
+                added,
+                rows=rows,
+                seed=seed,
+                step=step,
             )
-            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
-            indicator_greater_going = greater_going.to(dtype)
-            place_next = torch.where(greater_equal_total, 0.0, total)
-            size_next = torch.where(greater_equal_total, size * 2.0, size)
-            rate_next = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
-            states_next = states + indicator_greater_going
             begins_2 = begins
             folded_2 = folded
             length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
@@ -459,57 +1243,62 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             for level in range(7):
                 if bool((looking <= 0.0).all()):
                     break
-                ratio = place / length
-                equal_ratio = ratio == torch.floor(ratio)
-                ratio_2 = total / length
-                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
-                length_next = length * 2.0
-                looking_next = (equal_ratio | equal_ratio_2).to(dtype)
+                ratio, ratio_2, length_next, looking_next = chain_stage_3_rows(length, place, total)
                 computed = begins_2[:, level * 6 : level * 6 + 6]
-                begin = torch.where(equal_ratio[:, None], torch.cat((y, v_added_2), -1), computed)
-                value = begin[:, :3]
-                # nuts.gen:15
-                ratio_3 = (
-                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
-                ) / scale
-                # nuts.gen:19
-                value_2 = begin[:, 3:]
-                # nuts.gen:15
-                apart = torch.minimum(
-                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
-                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                begin, folded_2_next = chain_stage_4_rows(
+                    scale,
+                    ahead,
+                    computed,
+                    folded_2,
+                    ratio,
+                    ratio_2,
+                    v_added_2,
+                    y,
                 )
-                # nuts.gen:19
-                folded_2_next = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
                 begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
                 begins_2 = begins_2_next
                 folded_2 = folded_2_next
                 length = length_next
                 looking = looking_next
-            both = greater_going & ~(folded_2 > 0.0)
-            both_2 = both & greater_equal_total
-            both_3 = both_2 & ~greater_ahead
-            chosen_3 = torch.where(both_3[:, None], y, x_first)
-            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
-            both_4 = both_2 & greater_ahead
-            chosen_5 = torch.where(both_4[:, None], y, x_last)
-            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
-            chosen_8 = torch.where(either[:, None], y, x_picked)
-            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
-            both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
-            # nuts.gen:15
-            ratio_4 = (chosen_5 - chosen_3) / scale
-            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
-            # nuts.gen:19
-            x_kept_next = torch.where(both_5[:, None], chosen_8, x_kept)
-            v_kept_next = torch.where(both_5[:, None], chosen_9, v_kept)
-            window_next = torch.where(
-                both_2,
-                torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
+            (
+                chosen_3,
+                chosen_4,
+                chosen_5,
+                chosen_6,
+                chosen_8,
+                chosen_9,
+                x_kept_next,
+                v_kept_next,
+                window_next,
+                folded_next,
+                going_next,
+            ) = chain_stage_5_rows(
+                scale,
+                ahead,
+                block_weight,
+                chosen_7,
+                folded_2,
+                going,
+                place,
+                size,
+                total,
+                v_added_2,
+                v_first,
+                v_kept,
+                v_last,
+                v_picked,
                 window,
+                x_first,
+                x_kept,
+                x_last,
+                x_picked,
+                y,
+                t,
+                added,
+                rows=rows,
+                seed=seed,
+                step=step,
             )
-            folded_next = torch.where(greater_equal_total, 0.0, folded_2)
-            going_next = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
             x_first = chosen_3
             v_first = chosen_4
             x_last = chosen_5
@@ -818,8 +1607,813 @@ def warm_up_stage_1_rows(scale, log_size, x_2, k, *, rows, seed, step):
     return v_next, start_weight, exp_log_size, product, begins_start
 
 
-@triton.jit(do_not_specialize=["count", "k"])
+@triton.jit(do_not_specialize=["count", "k", "added", "seed", "step"])
 def warm_up_stage_2_kernel(
+    scale_ptr,
+    block_ptr,
+    exp_log_size_ptr,
+    forwards_ptr,
+    going_ptr,
+    place_ptr,
+    product_ptr,
+    rate_ptr,
+    size_ptr,
+    start_weight_ptr,
+    states_ptr,
+    v_added_ptr,
+    v_first_ptr,
+    v_last_ptr,
+    x_added_ptr,
+    x_first_ptr,
+    x_last_ptr,
+    ahead_out,
+    y_out,
+    v_added_2_out,
+    total_out,
+    chosen_7_out,
+    block_weight_out,
+    place_next_out,
+    size_next_out,
+    rate_next_out,
+    states_next_out,
+    rows_ptr,
+    count,
+    k,
+    added,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + k
+    # nuts.gen:19
+    state = now * 255 + added
+    going = tl.load(going_ptr + place, mask=live, other=0)
+    greater_going = going > 0.0
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    less_equal_place = place_2 <= 0.0
+    forwards = tl.load(forwards_ptr + place, mask=live, other=0)
+    ahead = tl.where(less_equal_place, (uniform(seed, row, state, 0, 9) < 0.5).to(tl.float32), forwards)
+    greater_ahead = ahead > 0.5
+    chosen__0 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3, mask=live, other=0),
+    )
+    chosen__1 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3 + 1, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3 + 1, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    chosen__2 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(x_last_ptr + place * 3 + 2, mask=live, other=0),
+            tl.load(x_first_ptr + place * 3 + 2, mask=live, other=0),
+        ),
+        tl.load(x_added_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    chosen_2_0 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3, mask=live, other=0),
+    )
+    chosen_2_1 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3 + 1, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3 + 1, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    chosen_2_2 = tl.where(
+        less_equal_place,
+        tl.where(
+            greater_ahead,
+            tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
+            tl.load(v_first_ptr + place * 3 + 2, mask=live, other=0),
+        ),
+        tl.load(v_added_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    # nuts.gen:6
+    value_1 = chosen__1
+    product_2 = 16.0 * (chosen__2 - square(value_1) / 4.0)
+    grad_U__0 = 0.01 * chosen__0
+    grad_U__1 = 2.0 * value_1 * (0.25 * -product_2 + 0.5)
+    grad_U__2 = product_2
+    # nuts.gen:12
+    w_0 = (
+        tl.where(greater_ahead, chosen_2_0, -chosen_2_0)
+        - tl.load(product_ptr + place * 3, mask=live, other=0) * grad_U__0
+    )
+    w_1 = (
+        tl.where(greater_ahead, chosen_2_1, -chosen_2_1)
+        - tl.load(product_ptr + place * 3 + 1, mask=live, other=0) * grad_U__1
+    )
+    w_2 = (
+        tl.where(greater_ahead, chosen_2_2, -chosen_2_2)
+        - tl.load(product_ptr + place * 3 + 2, mask=live, other=0) * grad_U__2
+    )
+    exp_log_size = tl.load(exp_log_size_ptr + place, mask=live, other=0)
+    y__0 = chosen__0 + exp_log_size * tl.load(scale_ptr + place * 3, mask=live, other=0) * w_0
+    # nuts.gen:19
+    tl.store(y_out + place * 3, y__0, mask=live)
+    # nuts.gen:12
+    y__1 = chosen__1 + exp_log_size * tl.load(scale_ptr + place * 3 + 1, mask=live, other=0) * w_1
+    # nuts.gen:19
+    tl.store(y_out + place * 3 + 1, y__1, mask=live)
+    # nuts.gen:12
+    y__2 = chosen__2 + exp_log_size * tl.load(scale_ptr + place * 3 + 2, mask=live, other=0) * w_2
+    # nuts.gen:19
+    tl.store(y_out + place * 3 + 2, y__2, mask=live)
+    # nuts.gen:6
+    y_0 = y__0
+    y_1 = y__1
+    power_y_1 = square(y_1)
+    difference = y__2 - power_y_1 / 4.0
+    product_3 = 16.0 * difference
+    grad_U_2_0 = 0.01 * y_0
+    grad_U_2_1 = 2.0 * y_1 * (0.25 * -product_3 + 0.5)
+    grad_U_2_2 = product_3
+    # nuts.gen:11
+    difference_2_0 = w_0 - tl.load(product_ptr + place * 3, mask=live, other=0) * grad_U_2_0
+    difference_2_1 = w_1 - tl.load(product_ptr + place * 3 + 1, mask=live, other=0) * grad_U_2_1
+    difference_2_2 = w_2 - tl.load(product_ptr + place * 3 + 2, mask=live, other=0) * grad_U_2_2
+    # nuts.gen:19
+    v_added_2_0 = tl.where(greater_ahead, difference_2_0, -difference_2_0)
+    tl.store(v_added_2_out + place * 3, v_added_2_0, mask=live)
+    v_added_2_1 = tl.where(greater_ahead, difference_2_1, -difference_2_1)
+    tl.store(v_added_2_out + place * 3 + 1, v_added_2_1, mask=live)
+    v_added_2_2 = tl.where(greater_ahead, difference_2_2, -difference_2_2)
+    tl.store(v_added_2_out + place * 3 + 2, v_added_2_2, mask=live)
+    total = place_2 + 1.0
+    size = tl.load(size_ptr + place, mask=live, other=0)
+    greater_equal_total = total >= size
+    # nuts.gen:6
+    U_2 = square(y_0) / 200.0 + 0.5 * power_y_1 + 8.0 * square(difference)
+    # nuts.gen:8
+    log_weight_2 = -U_2 - (v_added_2_0 * v_added_2_0 + v_added_2_1 * v_added_2_1 + v_added_2_2 * v_added_2_2) / 2.0
+    # nuts.gen:19
+    chosen_7 = tl.where(log_weight_2 > -1e30, log_weight_2, -1e30)
+    block = tl.load(block_ptr + place, mask=live, other=0)
+    block_weight = tl.where(
+        less_equal_place,
+        chosen_7,
+        maximum(block, chosen_7) + log1p(tl.exp(-tl.abs(block - chosen_7))),
+    )
+    indicator_greater_going = greater_going.to(tl.float32)
+    place_next = tl.where(greater_equal_total, 0.0, total)
+    size_next = tl.where(greater_equal_total, size * 2.0, size)
+    rate = tl.load(rate_ptr + place, mask=live, other=0)
+    start_weight = tl.load(start_weight_ptr + place, mask=live, other=0)
+    rate_next = rate + indicator_greater_going * tl.exp(minimum(chosen_7 - start_weight, 0.0))
+    states = tl.load(states_ptr + place, mask=live, other=0)
+    states_next = states + indicator_greater_going
+    tl.store(ahead_out + place, ahead, mask=live)
+    tl.store(total_out + place, total, mask=live)
+    tl.store(chosen_7_out + place, chosen_7, mask=live)
+    tl.store(block_weight_out + place, block_weight, mask=live)
+    tl.store(place_next_out + place, place_next, mask=live)
+    tl.store(size_next_out + place, size_next, mask=live)
+    tl.store(rate_next_out + place, rate_next, mask=live)
+    tl.store(states_next_out + place, states_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def warm_up_stage_2_rows(
+    scale,
+    block,
+    exp_log_size,
+    forwards,
+    going,
+    place,
+    product,
+    rate,
+    size,
+    start_weight,
+    states,
+    v_added,
+    v_first,
+    v_last,
+    x_added,
+    x_first,
+    x_last,
+    k,
+    added,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+
+    Takes scale [rows, 3], block [rows], exp_log_size [rows], forwards [rows], going [rows], place [rows],
+    product [rows, 3], rate [rows], size [rows], start_weight [rows], states [rows], v_added [rows, 3], v_first
+    [rows, 3], v_last [rows, 3], x_added [rows, 3], x_first [rows, 3], x_last [rows, 3]; returns ahead [rows], y
+    [rows, 3], v_added_2 [rows, 3], total [rows], chosen_7 [rows], block_weight [rows], place_next [rows],
+    size_next [rows], rate_next [rows], states_next [rows].
+    """
+    count, device = len(scale), scale.device
+    size_2 = warm_up_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size_2.rows)
+    ahead = torch.empty(count, dtype=torch.float32, device=device)
+    y = torch.empty(count, 3, dtype=torch.float32, device=device)
+    v_added_2 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    total = torch.empty(count, dtype=torch.float32, device=device)
+    chosen_7 = torch.empty(count, dtype=torch.float32, device=device)
+    block_weight = torch.empty(count, dtype=torch.float32, device=device)
+    place_next = torch.empty(count, dtype=torch.float32, device=device)
+    size_next = torch.empty(count, dtype=torch.float32, device=device)
+    rate_next = torch.empty(count, dtype=torch.float32, device=device)
+    states_next = torch.empty(count, dtype=torch.float32, device=device)
+    warm_up_stage_2_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        block.to(torch.float32).contiguous(),
+        exp_log_size.to(torch.float32).contiguous(),
+        forwards.to(torch.float32).contiguous(),
+        going.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
+        rate.to(torch.float32).contiguous(),
+        size.to(torch.float32).contiguous(),
+        start_weight.to(torch.float32).contiguous(),
+        states.to(torch.float32).contiguous(),
+        v_added.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        x_added.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        ahead,
+        y,
+        v_added_2,
+        total,
+        chosen_7,
+        block_weight,
+        place_next,
+        size_next,
+        rate_next,
+        states_next,
+        rows,
+        count,
+        k,
+        added,
+        seed,
+        step,
+        ROWS=size_2.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size_2.warps,
+        num_stages=size_2.stages,
+    )
+    return ahead, y, v_added_2, total, chosen_7, block_weight, place_next, size_next, rate_next, states_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def warm_up_stage_3_kernel(
+    length_ptr,
+    place_ptr,
+    total_ptr,
+    ratio_out,
+    ratio_2_out,
+    length_next_out,
+    looking_next_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 3.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    length = tl.load(length_ptr + place, mask=live, other=0)
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    ratio = place_2 / length
+    equal_ratio = ratio == tl.floor(ratio)
+    total = tl.load(total_ptr + place, mask=live, other=0)
+    ratio_2 = total / length
+    equal_ratio_2 = ratio_2 == tl.floor(ratio_2)
+    length_next = length * 2.0
+    looking_next = (equal_ratio | equal_ratio_2).to(tl.float32)
+    tl.store(ratio_out + place, ratio, mask=live)
+    tl.store(ratio_2_out + place, ratio_2, mask=live)
+    tl.store(length_next_out + place, length_next, mask=live)
+    tl.store(looking_next_out + place, looking_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def warm_up_stage_3_rows(length, place, total):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 3.
+
+    Takes length [rows], place [rows], total [rows]; returns ratio [rows], ratio_2 [rows], length_next [rows],
+    looking_next [rows].
+    """
+    count, device = len(length), length.device
+    size = warm_up_stage_3_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    ratio = torch.empty(count, dtype=torch.float32, device=device)
+    ratio_2 = torch.empty(count, dtype=torch.float32, device=device)
+    length_next = torch.empty(count, dtype=torch.float32, device=device)
+    looking_next = torch.empty(count, dtype=torch.float32, device=device)
+    warm_up_stage_3_kernel[(programs,)](
+        length.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
+        ratio,
+        ratio_2,
+        length_next,
+        looking_next,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return ratio, ratio_2, length_next, looking_next
+
+
+@triton.jit(do_not_specialize=["count"])
+def warm_up_stage_4_kernel(
+    scale_ptr,
+    ahead_ptr,
+    computed_ptr,
+    folded_2_ptr,
+    ratio_ptr,
+    ratio_2_ptr,
+    v_added_2_ptr,
+    y_ptr,
+    begin_out,
+    folded_2_next_out,
+    count,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 4.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    shared_1 = ratio == tl.floor(ratio)
+    begin_0 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(computed_ptr + place * 6, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6, begin_0, mask=live)
+    begin_1 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 1, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 1, begin_1, mask=live)
+    begin_2 = tl.where(
+        shared_1,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 2, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 2, begin_2, mask=live)
+    begin_3 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 3, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 3, begin_3, mask=live)
+    begin_4 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 4, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 4, begin_4, mask=live)
+    begin_5 = tl.where(
+        shared_1,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(computed_ptr + place * 6 + 5, mask=live, other=0),
+    )
+    tl.store(begin_out + place * 6 + 5, begin_5, mask=live)
+    value__0 = begin_0
+    value__1 = begin_1
+    value__2 = begin_2
+    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
+    shared_2 = ahead > 0.5
+    # nuts.gen:15
+    ratio_3_0 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3, mask=live, other=0), value__0)
+        - tl.where(shared_2, value__0, tl.load(y_ptr + place * 3, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3, mask=live, other=0)
+    ratio_3_1 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3 + 1, mask=live, other=0), value__1)
+        - tl.where(shared_2, value__1, tl.load(y_ptr + place * 3 + 1, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
+    ratio_3_2 = (
+        tl.where(shared_2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0), value__2)
+        - tl.where(shared_2, value__2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0))
+    ) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
+    # nuts.gen:19
+    value_2_0 = begin_3
+    value_2_1 = begin_4
+    value_2_2 = begin_5
+    # nuts.gen:15
+    apart = minimum(
+        ratio_3_0 * tl.where(shared_2, value_2_0, tl.load(v_added_2_ptr + place * 3, mask=live, other=0))
+        + ratio_3_1 * tl.where(shared_2, value_2_1, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0))
+        + ratio_3_2 * tl.where(shared_2, value_2_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0)),
+        ratio_3_0 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3, mask=live, other=0), value_2_0)
+        + ratio_3_1 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0), value_2_1)
+        + ratio_3_2 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0), value_2_2),
+    )
+    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
+    ratio_2 = tl.load(ratio_2_ptr + place, mask=live, other=0)
+    # nuts.gen:19
+    folded_2_next = maximum(folded_2, ((ratio_2 == tl.floor(ratio_2)) & ((apart > 0.0) == 0)).to(tl.float32))
+    tl.store(folded_2_next_out + place, folded_2_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def warm_up_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added_2, y):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 4.
+
+    Takes scale [rows, 3], ahead [rows], computed [rows, 6], folded_2 [rows], ratio [rows], ratio_2 [rows],
+    v_added_2 [rows, 3], y [rows, 3]; returns begin [rows, 6], folded_2_next [rows].
+    """
+    count, device = len(scale), scale.device
+    size = warm_up_stage_4_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    begin = torch.empty(count, 6, dtype=torch.float32, device=device)
+    folded_2_next = torch.empty(count, dtype=torch.float32, device=device)
+    warm_up_stage_4_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        ratio_2.to(torch.float32).contiguous(),
+        v_added_2.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        begin,
+        folded_2_next,
+        count,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return begin, folded_2_next
+
+
+@triton.jit(do_not_specialize=["count", "k", "added", "seed", "step"])
+def warm_up_stage_5_kernel(
+    scale_ptr,
+    ahead_ptr,
+    block_weight_ptr,
+    chosen_7_ptr,
+    folded_2_ptr,
+    going_ptr,
+    place_ptr,
+    size_ptr,
+    total_ptr,
+    v_added_2_ptr,
+    v_first_ptr,
+    v_kept_ptr,
+    v_last_ptr,
+    v_picked_ptr,
+    window_ptr,
+    x_first_ptr,
+    x_kept_ptr,
+    x_last_ptr,
+    x_picked_ptr,
+    y_ptr,
+    chosen_3_out,
+    chosen_4_out,
+    chosen_5_out,
+    chosen_6_out,
+    chosen_8_out,
+    chosen_9_out,
+    x_kept_next_out,
+    v_kept_next_out,
+    window_next_out,
+    folded_next_out,
+    going_next_out,
+    rows_ptr,
+    count,
+    k,
+    added,
+    seed,
+    step,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 5.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    row = tl.load(rows_ptr + place, mask=live, other=0)
+    # nuts.gen:21
+    now = step + k
+    # nuts.gen:19
+    state = now * 255 + added
+    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
+    going = tl.load(going_ptr + place, mask=live, other=0)
+    both = (going > 0.0) & ((folded_2 > 0.0) == 0)
+    size = tl.load(size_ptr + place, mask=live, other=0)
+    total = tl.load(total_ptr + place, mask=live, other=0)
+    shared_1 = total >= size
+    both_2 = both & shared_1
+    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
+    shared_2 = ahead > 0.5
+    both_3 = both_2 & (shared_2 == 0)
+    chosen_3_0 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3, chosen_3_0, mask=live)
+    chosen_3_1 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3 + 1, chosen_3_1, mask=live)
+    chosen_3_2 = tl.where(
+        both_3,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_first_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_3_out + place * 3 + 2, chosen_3_2, mask=live)
+    chosen_4_0 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3, chosen_4_0, mask=live)
+    chosen_4_1 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3 + 1, chosen_4_1, mask=live)
+    chosen_4_2 = tl.where(
+        both_3,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_first_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_4_out + place * 3 + 2, chosen_4_2, mask=live)
+    both_4 = both_2 & shared_2
+    chosen_5_0 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3, chosen_5_0, mask=live)
+    chosen_5_1 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3 + 1, chosen_5_1, mask=live)
+    chosen_5_2 = tl.where(
+        both_4,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_last_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_5_out + place * 3 + 2, chosen_5_2, mask=live)
+    chosen_6_0 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3, chosen_6_0, mask=live)
+    chosen_6_1 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3 + 1, chosen_6_1, mask=live)
+    chosen_6_2 = tl.where(
+        both_4,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_6_out + place * 3 + 2, chosen_6_2, mask=live)
+    block_weight = tl.load(block_weight_ptr + place, mask=live, other=0)
+    chosen_7 = tl.load(chosen_7_ptr + place, mask=live, other=0)
+    place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    shared_3 = (place_2 <= 0.0) | (tl.log(uniform(seed, row, state, 0, 10)) < chosen_7 - block_weight)
+    chosen_8_0 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3, chosen_8_0, mask=live)
+    chosen_8_1 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3 + 1, chosen_8_1, mask=live)
+    chosen_8_2 = tl.where(
+        shared_3,
+        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(x_picked_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_8_out + place * 3 + 2, chosen_8_2, mask=live)
+    chosen_9_0 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3, chosen_9_0, mask=live)
+    chosen_9_1 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3 + 1, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3 + 1, chosen_9_1, mask=live)
+    chosen_9_2 = tl.where(
+        shared_3,
+        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
+        tl.load(v_picked_ptr + place * 3 + 2, mask=live, other=0),
+    )
+    tl.store(chosen_9_out + place * 3 + 2, chosen_9_2, mask=live)
+    window = tl.load(window_ptr + place, mask=live, other=0)
+    both_5 = both_2 & (tl.log(uniform(seed, row, state, 0, 11)) < block_weight - window)
+    # nuts.gen:15
+    ratio_4_0 = (chosen_5_0 - chosen_3_0) / tl.load(scale_ptr + place * 3, mask=live, other=0)
+    ratio_4_1 = (chosen_5_1 - chosen_3_1) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
+    ratio_4_2 = (chosen_5_2 - chosen_3_2) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
+    apart_2 = minimum(
+        ratio_4_0 * chosen_4_0 + ratio_4_1 * chosen_4_1 + ratio_4_2 * chosen_4_2,
+        ratio_4_0 * chosen_6_0 + ratio_4_1 * chosen_6_1 + ratio_4_2 * chosen_6_2,
+    )
+    # nuts.gen:19
+    x_kept_next_0 = tl.where(both_5, chosen_8_0, tl.load(x_kept_ptr + place * 3, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3, x_kept_next_0, mask=live)
+    x_kept_next_1 = tl.where(both_5, chosen_8_1, tl.load(x_kept_ptr + place * 3 + 1, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3 + 1, x_kept_next_1, mask=live)
+    x_kept_next_2 = tl.where(both_5, chosen_8_2, tl.load(x_kept_ptr + place * 3 + 2, mask=live, other=0))
+    tl.store(x_kept_next_out + place * 3 + 2, x_kept_next_2, mask=live)
+    v_kept_next_0 = tl.where(both_5, chosen_9_0, tl.load(v_kept_ptr + place * 3, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3, v_kept_next_0, mask=live)
+    v_kept_next_1 = tl.where(both_5, chosen_9_1, tl.load(v_kept_ptr + place * 3 + 1, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3 + 1, v_kept_next_1, mask=live)
+    v_kept_next_2 = tl.where(both_5, chosen_9_2, tl.load(v_kept_ptr + place * 3 + 2, mask=live, other=0))
+    tl.store(v_kept_next_out + place * 3 + 2, v_kept_next_2, mask=live)
+    window_next = tl.where(
+        both_2,
+        maximum(window, block_weight) + log1p(tl.exp(-tl.abs(window - block_weight))),
+        window,
+    )
+    folded_next = tl.where(shared_1, 0.0, folded_2)
+    going_next = (both & (shared_1 & ((apart_2 > 0.0) == 0) == 0)).to(tl.float32)
+    tl.store(window_next_out + place, window_next, mask=live)
+    tl.store(folded_next_out + place, folded_next, mask=live)
+    tl.store(going_next_out + place, going_next, mask=live)
+
+
+@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
+@torch.no_grad()
+def warm_up_stage_5_rows(
+    scale,
+    ahead,
+    block_weight,
+    chosen_7,
+    folded_2,
+    going,
+    place,
+    size,
+    total,
+    v_added_2,
+    v_first,
+    v_kept,
+    v_last,
+    v_picked,
+    window,
+    x_first,
+    x_kept,
+    x_last,
+    x_picked,
+    y,
+    k,
+    added,
+    *,
+    rows,
+    seed,
+    step,
+):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 5.
+
+    Takes scale [rows, 3], ahead [rows], block_weight [rows], chosen_7 [rows], folded_2 [rows], going [rows],
+    place [rows], size [rows], total [rows], v_added_2 [rows, 3], v_first [rows, 3], v_kept [rows, 3], v_last
+    [rows, 3], v_picked [rows, 3], window [rows], x_first [rows, 3], x_kept [rows, 3], x_last [rows, 3],
+    x_picked [rows, 3], y [rows, 3]; returns chosen_3 [rows, 3], chosen_4 [rows, 3], chosen_5 [rows, 3],
+    chosen_6 [rows, 3], chosen_8 [rows, 3], chosen_9 [rows, 3], x_kept_next [rows, 3], v_kept_next [rows, 3],
+    window_next [rows], folded_next [rows], going_next [rows].
+    """
+    count, device = len(scale), scale.device
+    size_2 = warm_up_stage_5_rows.sizes.on(device)
+    programs = triton.cdiv(count, size_2.rows)
+    chosen_3 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_4 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_5 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_6 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_8 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    chosen_9 = torch.empty(count, 3, dtype=torch.float32, device=device)
+    x_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    v_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
+    window_next = torch.empty(count, dtype=torch.float32, device=device)
+    folded_next = torch.empty(count, dtype=torch.float32, device=device)
+    going_next = torch.empty(count, dtype=torch.float32, device=device)
+    warm_up_stage_5_kernel[(programs,)](
+        scale.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        block_weight.to(torch.float32).contiguous(),
+        chosen_7.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
+        going.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        size.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
+        v_added_2.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_kept.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        v_picked.to(torch.float32).contiguous(),
+        window.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_kept.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        x_picked.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        chosen_3,
+        chosen_4,
+        chosen_5,
+        chosen_6,
+        chosen_8,
+        chosen_9,
+        x_kept_next,
+        v_kept_next,
+        window_next,
+        folded_next,
+        going_next,
+        rows,
+        count,
+        k,
+        added,
+        seed,
+        step,
+        ROWS=size_2.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size_2.warps,
+        num_stages=size_2.stages,
+    )
+    return (
+        chosen_3,
+        chosen_4,
+        chosen_5,
+        chosen_6,
+        chosen_8,
+        chosen_9,
+        x_kept_next,
+        v_kept_next,
+        window_next,
+        folded_next,
+        going_next,
+    )
+
+
+@triton.jit(do_not_specialize=["count", "k"])
+def warm_up_stage_6_kernel(
     average_ptr,
     behind_ptr,
     log_eps_ptr,
@@ -838,7 +2432,7 @@ def warm_up_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 6.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -896,22 +2490,22 @@ def warm_up_stage_2_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def warm_up_stage_2_rows(average, behind, log_eps, rate, states, x_kept, x_mean, x_square, k):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
+def warm_up_stage_6_rows(average, behind, log_eps, rate, states, x_kept, x_mean, x_square, k):
+    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 6.
 
     Takes average [rows], behind [rows], log_eps [rows], rate [rows], states [rows], x_kept [rows, 3], x_mean
     [rows, 3], x_square [rows, 3]; returns behind_next [rows], log_size_next [rows], mean_next [rows, 3],
     average_next [rows], x_square_next [rows, 3].
     """
     count, device = len(average), average.device
-    size = warm_up_stage_2_rows.sizes.on(device)
+    size = warm_up_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     behind_next = torch.empty(count, dtype=torch.float32, device=device)
     log_size_next = torch.empty(count, dtype=torch.float32, device=device)
     mean_next = torch.empty(count, 3, dtype=torch.float32, device=device)
     average_next = torch.empty(count, dtype=torch.float32, device=device)
     x_square_next = torch.empty(count, 3, dtype=torch.float32, device=device)
-    warm_up_stage_2_kernel[(programs,)](
+    warm_up_stage_6_kernel[(programs,)](
         average.to(torch.float32).contiguous(),
         behind.to(torch.float32).contiguous(),
         log_eps.to(torch.float32).contiguous(),
@@ -936,7 +2530,14 @@ def warm_up_stage_2_rows(average, behind, log_eps, rate, states, x_kept, x_mean,
 
 
 @torch.no_grad()
-@tiles.stages(warm_up_stage_1_rows, warm_up_stage_2_rows)
+@tiles.stages(
+    warm_up_stage_1_rows,
+    warm_up_stage_2_rows,
+    warm_up_stage_3_rows,
+    warm_up_stage_4_rows,
+    warm_up_stage_5_rows,
+    warm_up_stage_6_rows,
+)
 def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
     """`steps` steps of nuts in a window of its warm-up, numbered from `step`.
 
@@ -945,9 +2546,6 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
     """
     dtype = x.dtype
     device = x.device
-    uniforms_9 = random.Draws("uniform", seed, rows, 9, dtype=dtype)
-    uniforms_10 = random.Draws("uniform", seed, rows, 10, dtype=dtype)
-    uniforms_11 = random.Draws("uniform", seed, rows, 11, dtype=dtype)
     # nuts.gen:21
     log_eps = torch.log(eps)
     log_size = log_eps
@@ -956,7 +2554,6 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
     x_mean = torch.zeros(len(x), 3, dtype=dtype, device=device)
     x_square = torch.zeros(len(x), 3, dtype=dtype, device=device)
     for k in range(steps):
-        now = step + k
         # nuts.gen:17
         v_next, start_weight, exp_log_size, product, begins_start = warm_up_stage_1_rows(
             scale,
@@ -991,58 +2588,41 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
         for added in range(255):
             if bool((going <= 0.0).all()):
                 break
-            state = now * 255 + added
-            greater_going = going > 0.0
-            less_equal_place = place <= 0.0
-            ahead = torch.where(less_equal_place, (uniforms_9.at(state) < 0.5).to(dtype), forwards)
-            greater_ahead = ahead > 0.5
-            chosen = torch.where(
-                less_equal_place[:, None],
-                torch.where(greater_ahead[:, None], x_last, x_first),
-                x_added,
-            )
-            chosen_2 = torch.where(
-                less_equal_place[:, None],
-                torch.where(greater_ahead[:, None], v_last, v_first),
-                v_added,
-            )
-            # nuts.gen:6
-            value_1 = chosen[:, 1]
-            product_2 = 16.0 * (chosen[:, 2] - value_1**2 / 4.0)
-            grad_U = torch.stack((0.01 * chosen[:, 0], 2.0 * value_1 * (0.25 * -product_2 + 0.5), product_2), -1)
-            # nuts.gen:12
-            w = torch.where(greater_ahead[:, None], chosen_2, -chosen_2) - product * grad_U
-            y = chosen + exp_log_size[:, None] * scale * w
-            # nuts.gen:6
-            y_0 = y[:, 0]
-            y_1 = y[:, 1]
-            power_y_1 = y_1**2
-            difference = y[:, 2] - power_y_1 / 4.0
-            product_3 = 16.0 * difference
-            grad_U_2 = torch.stack((0.01 * y_0, 2.0 * y_1 * (0.25 * -product_3 + 0.5), product_3), -1)
-            # nuts.gen:11
-            difference_2 = w - product * grad_U_2
-            # nuts.gen:19
-            v_added_2 = torch.where(greater_ahead[:, None], difference_2, -difference_2)
-            total = place + 1.0
-            greater_equal_total = total >= size
-            # nuts.gen:6
-            U_2 = y_0**2 / 200.0 + 0.5 * power_y_1 + 8.0 * difference**2
-            # nuts.gen:8
-            log_weight_2 = -U_2 - (v_added_2 * v_added_2).sum(-1) / 2.0
-            # nuts.gen:19
-            chosen_7 = torch.where(log_weight_2 > -1e30, log_weight_2, -1e30)
-            block_weight = torch.where(
-                less_equal_place,
+            (
+                ahead,
+                y,
+                v_added_2,
+                total,
                 chosen_7,
-                torch.maximum(block, chosen_7) + torch.log1p(torch.exp(-torch.abs(block - chosen_7))),
+                block_weight,
+                place_next,
+                size_next,
+                rate_next,
+                states_next,
+            ) = warm_up_stage_2_rows(
+                scale,
+                block,
+                exp_log_size,
+                forwards,
+                going,
+                place,
+                product,
+                rate,
+                size,
+                start_weight,
+                states,
+                v_added,
+                v_first,
+                v_last,
+                x_added,
+                x_first,
+                x_last,
+                k,
+                added,
+                rows=rows,
+                seed=seed,
+                step=step,
             )
-            either = less_equal_place | (torch.log(uniforms_10.at(state)) < chosen_7 - block_weight)
-            indicator_greater_going = greater_going.to(dtype)
-            place_next = torch.where(greater_equal_total, 0.0, total)
-            size_next = torch.where(greater_equal_total, size * 2.0, size)
-            rate_next = rate + indicator_greater_going * torch.exp((chosen_7 - start_weight).clamp(max=0.0))
-            states_next = states + indicator_greater_going
             begins_2 = begins
             folded_2 = folded
             length = torch.full((len(x),), 2.0, dtype=dtype, device=device)
@@ -1050,57 +2630,62 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             for level in range(7):
                 if bool((looking <= 0.0).all()):
                     break
-                ratio = place / length
-                equal_ratio = ratio == torch.floor(ratio)
-                ratio_2 = total / length
-                equal_ratio_2 = ratio_2 == torch.floor(ratio_2)
-                length_next = length * 2.0
-                looking_next = (equal_ratio | equal_ratio_2).to(dtype)
+                ratio, ratio_2, length_next, looking_next = warm_up_stage_3_rows(length, place, total)
                 computed = begins_2[:, level * 6 : level * 6 + 6]
-                begin = torch.where(equal_ratio[:, None], torch.cat((y, v_added_2), -1), computed)
-                value = begin[:, :3]
-                # nuts.gen:15
-                ratio_3 = (
-                    torch.where(greater_ahead[:, None], y, value) - torch.where(greater_ahead[:, None], value, y)
-                ) / scale
-                # nuts.gen:19
-                value_2 = begin[:, 3:]
-                # nuts.gen:15
-                apart = torch.minimum(
-                    (ratio_3 * torch.where(greater_ahead[:, None], value_2, v_added_2)).sum(-1),
-                    (ratio_3 * torch.where(greater_ahead[:, None], v_added_2, value_2)).sum(-1),
+                begin, folded_2_next = warm_up_stage_4_rows(
+                    scale,
+                    ahead,
+                    computed,
+                    folded_2,
+                    ratio,
+                    ratio_2,
+                    v_added_2,
+                    y,
                 )
-                # nuts.gen:19
-                folded_2_next = torch.maximum(folded_2, (equal_ratio_2 & ~(apart > 0.0)).to(dtype))
                 begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
                 begins_2 = begins_2_next
                 folded_2 = folded_2_next
                 length = length_next
                 looking = looking_next
-            both = greater_going & ~(folded_2 > 0.0)
-            both_2 = both & greater_equal_total
-            both_3 = both_2 & ~greater_ahead
-            chosen_3 = torch.where(both_3[:, None], y, x_first)
-            chosen_4 = torch.where(both_3[:, None], v_added_2, v_first)
-            both_4 = both_2 & greater_ahead
-            chosen_5 = torch.where(both_4[:, None], y, x_last)
-            chosen_6 = torch.where(both_4[:, None], v_added_2, v_last)
-            chosen_8 = torch.where(either[:, None], y, x_picked)
-            chosen_9 = torch.where(either[:, None], v_added_2, v_picked)
-            both_5 = both_2 & (torch.log(uniforms_11.at(state)) < block_weight - window)
-            # nuts.gen:15
-            ratio_4 = (chosen_5 - chosen_3) / scale
-            apart_2 = torch.minimum((ratio_4 * chosen_4).sum(-1), (ratio_4 * chosen_6).sum(-1))
-            # nuts.gen:19
-            x_kept_next = torch.where(both_5[:, None], chosen_8, x_kept)
-            v_kept_next = torch.where(both_5[:, None], chosen_9, v_kept)
-            window_next = torch.where(
-                both_2,
-                torch.maximum(window, block_weight) + torch.log1p(torch.exp(-torch.abs(window - block_weight))),
+            (
+                chosen_3,
+                chosen_4,
+                chosen_5,
+                chosen_6,
+                chosen_8,
+                chosen_9,
+                x_kept_next,
+                v_kept_next,
+                window_next,
+                folded_next,
+                going_next,
+            ) = warm_up_stage_5_rows(
+                scale,
+                ahead,
+                block_weight,
+                chosen_7,
+                folded_2,
+                going,
+                place,
+                size,
+                total,
+                v_added_2,
+                v_first,
+                v_kept,
+                v_last,
+                v_picked,
                 window,
+                x_first,
+                x_kept,
+                x_last,
+                x_picked,
+                y,
+                k,
+                added,
+                rows=rows,
+                seed=seed,
+                step=step,
             )
-            folded_next = torch.where(greater_equal_total, 0.0, folded_2)
-            going_next = (both & ~(greater_equal_total & ~(apart_2 > 0.0))).to(dtype)
             x_first = chosen_3
             v_first = chosen_4
             x_last = chosen_5
@@ -1122,7 +2707,7 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             states = states_next
             begins = begins_2
         # nuts.gen:21
-        behind_next, log_size_next, mean_next, average_next, x_square_next = warm_up_stage_2_rows(
+        behind_next, log_size_next, mean_next, average_next, x_square_next = warm_up_stage_6_rows(
             average,
             behind,
             log_eps,

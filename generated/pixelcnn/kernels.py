@@ -1091,118 +1091,8 @@ def sample_stage_2_rows(
     return row_vertical_filter_1, row_vertical_gate_1, operand_5
 
 
-@triton.jit(do_not_specialize=["count", "i_j"])
-def sample_stage_3_kernel(
-    computed_21_ptr,
-    computed_22_ptr,
-    computed_23_ptr,
-    computed_24_ptr,
-    pixelcnn_2_vertical_filter_ptr,
-    pixelcnn_2_vertical_gate_ptr,
-    row_vertical_filter_2_out,
-    row_vertical_gate_2_out,
-    count,
-    i_j,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # pixelcnn.gen:6
-    remainder_i_j = i_j % 8
-    # pixelcnn.gen:7
-    equal_remainder_i_j = remainder_i_j == 0
-    computed_21 = tl.load(
-        computed_21_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_22 = tl.load(
-        computed_22_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    pixelcnn_2_vertical_filter = tl.load(
-        pixelcnn_2_vertical_filter_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    row_vertical_filter_2 = tl.where(equal_remainder_i_j, computed_21 + computed_22, pixelcnn_2_vertical_filter)
-    tl.store(
-        row_vertical_filter_2_out + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        row_vertical_filter_2,
-        mask=live[:, None],
-    )
-    computed_23 = tl.load(
-        computed_23_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_24 = tl.load(
-        computed_24_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    pixelcnn_2_vertical_gate = tl.load(
-        pixelcnn_2_vertical_gate_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    row_vertical_gate_2 = tl.where(equal_remainder_i_j, computed_23 + computed_24, pixelcnn_2_vertical_gate)
-    tl.store(
-        row_vertical_gate_2_out + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        row_vertical_gate_2,
-        mask=live[:, None],
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(
-    computed_21,
-    computed_22,
-    computed_23,
-    computed_24,
-    pixelcnn_2_vertical_filter,
-    pixelcnn_2_vertical_gate,
-    i_j,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    Takes computed_21 [rows, 256], computed_22 [rows, 256], computed_23 [rows, 256], computed_24 [rows, 256],
-    pixelcnn_2_vertical_filter [rows, 256], pixelcnn_2_vertical_gate [rows, 256]; returns row_vertical_filter_2
-    [rows, 256], row_vertical_gate_2 [rows, 256].
-    """
-    count, device = len(computed_21), computed_21.device
-    size = sample_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    row_vertical_filter_2 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    row_vertical_gate_2 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
-        computed_21.to(torch.float32).contiguous(),
-        computed_22.to(torch.float32).contiguous(),
-        computed_23.to(torch.float32).contiguous(),
-        computed_24.to(torch.float32).contiguous(),
-        pixelcnn_2_vertical_filter.to(torch.float32).contiguous(),
-        pixelcnn_2_vertical_gate.to(torch.float32).contiguous(),
-        row_vertical_filter_2,
-        row_vertical_gate_2,
-        count,
-        i_j,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return row_vertical_filter_2, row_vertical_gate_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
 def sample_rows(
     y,
     vertical_0_weight,
@@ -1499,15 +1389,8 @@ def sample_rows(
             ((0, 0),),
         )
         computed_25 = value_9[:, product_3 : product_3 + 64]
-        row_vertical_filter_2, row_vertical_gate_2 = sample_stage_3_rows(
-            computed_21,
-            computed_22,
-            computed_23,
-            computed_24,
-            pixelcnn_2_vertical_filter,
-            pixelcnn_2_vertical_gate,
-            i_j,
-        )
+        row_vertical_filter_2 = computed_21 + computed_22 if equal_remainder_i_j else pixelcnn_2_vertical_filter
+        row_vertical_gate_2 = computed_23 + computed_24 if equal_remainder_i_j else pixelcnn_2_vertical_gate
         computed_26 = row_vertical_filter_2[:, product_3 : product_3 + 32]
         computed_27 = row_vertical_gate_2[:, product_3 : product_3 + 32]
         value_12 = torch.cat((computed_25, computed_26, computed_27), -1)

@@ -75,7 +75,7 @@ def log_prob_rows(
     y = y.to(dtype)
     places = torch.arange(10, device=device)
     # pixelcnn_logistic.gen:7
-    difference = x / 8.0 - 1.0
+    difference = x.to(dtype) / 8.0 - 1.0
     horizontal_0 = convolutions.convolve(
         difference,
         horizontal_0_weight,

@@ -112,13 +112,11 @@ def log_prob_saving_kernel(
         tl.store(z_saved_out + place * 32 + k_2 * 2, z_0, mask=live)
         tl.store(z_saved_out + place * 32 + (k_2 * 2 + 1), z_1, mask=live)
         tl.store(log_abs_det_saved_out + place * 16 + k_2, log_abs_det, mask=live)
-        # bijections.gen:96
+        # bijections.gen:Planar
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -404,13 +402,13 @@ def log_prob_backward_kernel(
         tl.store(part_1_out + tile * 32 + (k_2 * 2 + 1), tl.sum(tl.where(live, z_adjoint_1, 0.0), 0))
         product_0 = tl.load(s_array + k_2) * z_adjoint_0
         product_1 = tl.load(s_array_2 + k_2) * z_adjoint_1
-        # bijections.gen:96
+        # bijections.gen:Planar
         w_0 = tl.load(weights_array + k_2)
         w_1 = tl.load(weights_2_array + k_2)
         # planar.gen:9
         value_0 = tl.load(z_saved_ptr + place * 32 + k_2 * 2, mask=live, other=0)
         value_1 = tl.load(z_saved_ptr + place * 32 + (k_2 * 2 + 1), mask=live, other=0)
-        # bijections.gen:93
+        # bijections.gen:Planar
         tanh_value = tanh(
             tl.load(weights_array + k_2) * value_0 + tl.load(weights_2_array + k_2) * value_1 + tl.load(b_array + k_2),
         )
@@ -425,7 +423,7 @@ def log_prob_backward_kernel(
         product_4 = difference * product_2
         total_2_0 = tl.load(weights_array + k_2) * product_4 + tanh_value * product_0
         total_2_1 = tl.load(weights_2_array + k_2) * product_4 + tanh_value * product_1
-        # bijections.gen:98
+        # bijections.gen:Planar
         reduced_2 = tl.load(Q_array + k_2) * total_2_0 + tl.load(Q_array_2 + k_2) * total_2_1
         product_5 = tl.load(weights_6_array + k_2) * reduced_2
         difference_3 = tl.load(weights_7_array + k_2) * product_5 - product_5
@@ -470,7 +468,7 @@ def log_prob_backward_kernel(
                 0,
             ),
         )
-        # bijections.gen:93
+        # bijections.gen:Planar
         Planar_output_0 = value_0 + tl.load(weights_4_array + k_2) * tanh_value
         Planar_output_1 = value_1 + tl.load(weights_5_array + k_2) * tanh_value
         # planar.gen:9

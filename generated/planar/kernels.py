@@ -104,13 +104,11 @@ def log_prob_kernel(
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k_2 in tl.range(0, 16, num_stages=STAGES):
-        # bijections.gen:96
+        # bijections.gen:Planar
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -249,13 +247,11 @@ def inverse_kernel(
     z_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k_2 in tl.range(0, 16, num_stages=STAGES):
-        # bijections.gen:96
+        # bijections.gen:Planar
         w_0 = tl.load(weights_2_array + k_2)
         w_1 = tl.load(weights_3_array + k_2)
-        # bijections.gen:98
         h_0 = tl.load(weights_4_array + k_2)
         h_1 = tl.load(weights_5_array + k_2)
-        # bijections.gen:93
         tanh_value = tanh(
             tl.load(weights_2_array + k_2) * z_0 + tl.load(weights_3_array + k_2) * z_1 + tl.load(b_array + k_2),
         )
@@ -600,10 +596,9 @@ def forward_residual_kernel(
     error_0 = tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0))
     error_1 = tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0))
     for k_2 in tl.range(0, 16, num_stages=STAGES):
-        # bijections.gen:98
+        # bijections.gen:Planar
         product_2_0 = tl.load(weights_5_array + k_2)
         product_2_1 = tl.load(weights_6_array + k_2)
-        # bijections.gen:93
         product_3_0 = tl.load(weights_7_array + k_2) * value_0
         product_3_1 = tl.load(weights_8_array + k_2) * value_1
         total_2 = product_3_0 + product_3_1 + tl.load(b_array + k_2)
@@ -617,12 +612,10 @@ def forward_residual_kernel(
         product_5_1 = tl.load(s_array_2 + k_2) * Planar_output_1
         Stretch_output_0 = product_5_0 + tl.load(m_array + k_2)
         Stretch_output_1 = product_5_1 + tl.load(m_array_2 + k_2)
-        # bijections.gen:93
+        # bijections.gen:Planar
         abs_tanh_total_2 = tl.abs(tanh_total_2)
-        # bijections.gen:98
         abs_h_0 = tl.load(weights_11_array + k_2)
         abs_h_1 = tl.load(weights_12_array + k_2)
-        # bijections.gen:93
         abs_product_3_0 = tl.abs(product_3_0)
         abs_product_3_1 = tl.abs(product_3_1)
         abs_Planar_output_0 = tl.abs(Planar_output_0)
@@ -630,9 +623,8 @@ def forward_residual_kernel(
         # planar.gen:2
         abs_Stretch_output_0 = tl.abs(Stretch_output_0)
         abs_Stretch_output_1 = tl.abs(Stretch_output_1)
-        # bijections.gen:97
+        # bijections.gen:Planar
         shared_1 = tl.load(weights_13_array + k_2)
-        # bijections.gen:93
         shared_2 = (
             tl.abs(1.0 - square(tanh_total_2))
             * (

@@ -26,13 +26,10 @@ def log_prob_rows(x, v, Q, Planar_k, b, s, m):
     # planar.gen:9
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(16):
-        # bijections.gen:96
+        # bijections.gen:Planar
         w = Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:97
         a = (w * v[k]).sum(-1)
-        # bijections.gen:98
         h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:93
         tanh_value = torch.tanh(x @ w + b[k])
         Planar_output = x + h * tanh_value[:, None]
         # planar.gen:9
@@ -56,13 +53,10 @@ def sample_rows(v, Q, Planar_k, b, s, m, *, rows, seed, step):
     for k in reversed(range(16)):
         # planar.gen:2
         Stretch_input = (x - m[k]) / s[k]
-        # bijections.gen:96
+        # bijections.gen:Planar
         w = Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:97
         a = (w * v[k]).sum(-1)
-        # bijections.gen:98
         h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:93
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
         low = torch.zeros(len(rows), dtype=dtype, device=device)
@@ -102,7 +96,7 @@ def sample_rows(v, Q, Planar_k, b, s, m, *, rows, seed, step):
             both_3 = (difference != 0.0) & (moving > 0.0)
             # planar.gen:8
             total = 1.0 + (1.0 - tanh_value**2) * reduced
-            # bijections.gen:93
+            # bijections.gen:Planar
             ratio = difference / product / total
             chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
             abs_difference = torch.abs(difference)
@@ -170,13 +164,10 @@ def forward_rows(z, v, Q, Planar_k, b, s, m):
     for k in reversed(range(16)):
         # planar.gen:2
         Stretch_input = (z - m[k]) / s[k]
-        # bijections.gen:96
+        # bijections.gen:Planar
         w = Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:97
         a = (w * v[k]).sum(-1)
-        # bijections.gen:98
         h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:93
         reduced = (w.detach() * h.detach()).sum(-1)
         reduced_2 = Stretch_input @ w
         low = torch.zeros(len(z), dtype=dtype, device=device)
@@ -214,9 +205,7 @@ def forward_rows(z, v, Q, Planar_k, b, s, m):
             chosen_3 = torch.where(both, log_size, log_low)
             chosen_4 = torch.where(both_2, log_size, log_high)
             both_3 = (difference != 0.0) & (moving > 0.0)
-            # bijections.gen:98
             total = 1.0 + (1.0 - tanh_value**2) * reduced
-            # bijections.gen:93
             ratio = difference / product / total
             chosen_5 = torch.where(equal_side, torch.abs(difference / total), size * torch.exp(-ratio))
             abs_difference = torch.abs(difference)
@@ -288,13 +277,10 @@ def inverse_rows(x, v, Q, Planar_k, b, s, m):
     # planar.gen:9
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(16):
-        # bijections.gen:96
+        # bijections.gen:Planar
         w = Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:97
         a = (w * v[k]).sum(-1)
-        # bijections.gen:98
         h = v[k] + (F.softplus(a + 0.541324854612918, threshold=80) - 1.0 - a) / Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:93
         tanh_value = torch.tanh(x @ w + b[k])
         Planar_output = x + h * tanh_value[:, None]
         # planar.gen:9
@@ -312,12 +298,10 @@ def forward_residual_rows(x, z, v, Q, Planar_k, b, s, m):
     value = x
     error = torch.abs(x)
     for k in range(16):
-        # bijections.gen:96
+        # bijections.gen:Planar
         w = Planar_k[k] * Q[k, :, 0]
-        # bijections.gen:97
         product = w * v[k]
         a = product.sum(-1)
-        # bijections.gen:98
         total = a + 0.541324854612918
         softplus_total = F.softplus(total, threshold=80)
         difference = softplus_total - 1.0
@@ -325,7 +309,6 @@ def forward_residual_rows(x, z, v, Q, Planar_k, b, s, m):
         ratio = difference_2 / Planar_k[k]
         product_2 = ratio * Q[k, :, 0]
         h = v[k] + product_2
-        # bijections.gen:93
         product_3 = w * value
         total_2 = product_3.sum(-1) + b[k]
         tanh_total_2 = torch.tanh(total_2)
@@ -334,17 +317,13 @@ def forward_residual_rows(x, z, v, Q, Planar_k, b, s, m):
         # planar.gen:2
         product_5 = s[k] * Planar_output
         Stretch_output = product_5 + m[k]
-        # bijections.gen:93
+        # bijections.gen:Planar
         abs_tanh_total_2 = torch.abs(tanh_total_2)
-        # bijections.gen:96
         abs_w = torch.abs(w)
         product_6 = 0.5 * abs_w
-        # bijections.gen:97
         abs_product = torch.abs(product)
         total_3 = (torch.abs(v[k]) * product_6 + 0.5 * abs_product).sum(-1) + 0.5 * torch.abs(abs_product.sum(-1))
-        # bijections.gen:98
         abs_h = torch.abs(h)
-        # bijections.gen:93
         abs_product_3 = torch.abs(product_3)
         abs_Planar_output = torch.abs(Planar_output)
         # planar.gen:2
@@ -446,10 +425,16 @@ class PlanarFlow(Model):
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
-        self.declare("Planar.v", (16, 2), origin="bijections.gen:92", rank=1)
-        self.declare("Planar.Q", (16, 2, 1), origin="bijections.gen:92", support=Support("Orthogonal", (2, 1)), rank=2)
-        self.declare("Planar.k", (16,), origin="bijections.gen:92", support=Support("Positive"), rank=0)
-        self.declare("Planar.b", (16,), origin="bijections.gen:92", rank=0)
+        self.declare("Planar.v", (16, 2), origin="bijections.gen:Planar", rank=1)
+        self.declare(
+            "Planar.Q",
+            (16, 2, 1),
+            origin="bijections.gen:Planar",
+            support=Support("Orthogonal", (2, 1)),
+            rank=2,
+        )
+        self.declare("Planar.k", (16,), origin="bijections.gen:Planar", support=Support("Positive"), rank=0)
+        self.declare("Planar.b", (16,), origin="bijections.gen:Planar", rank=0)
         self.declare("Stretch.s", (16, 2), origin="planar.gen:2", support=Support("Positive"), rank=0)
         self.declare("Stretch.m", (16, 2), origin="planar.gen:2", rank=0)
 

@@ -18,13 +18,12 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_v_used = shared + 32;
     float *restrict Planar_k_used_2 = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:96
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_v_used + k_2 * 2;
         values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
@@ -34,7 +33,6 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:93
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
         values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
@@ -80,7 +78,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float tanh_value[LANES];
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -124,7 +122,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_k_used = shared + 0;
     float *restrict Planar_k_used_2 = shared + 32;
     float *restrict Planar_v_used = shared + 64;
-    // bijections.gen:93
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
@@ -134,13 +132,11 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
-    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
         values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_v_used + k_3 * 2;
         values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
@@ -186,7 +182,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
             reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float reduced_2_2[LANES];
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
@@ -352,7 +348,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_k_used_2 = shared + 32;
     float *restrict Planar_v_used = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:93
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * (v[k * 2] + (softplus(Planar_k[k] * Q[k * 2] * v[k * 2] + Planar_k[k] * Q[k
@@ -362,13 +358,11 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
             Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k] * Q[k * 2] * v[k * 2]
             + Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1])) / Planar_k[k] * Q[k * 2 + 1]);
     }
-    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
         values_2[1] = Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_v_used + k_3 * 2;
         values_3[0] = v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] + Planar_k[k_3] * Q[k_3 * 2 + 1] *
@@ -423,7 +417,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
                 Stretch_input[1][lane] = (x[1][lane] - m[k * 2 + 1]) / s[k * 2 + 1];
             }
             reduced_2 = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float reduced_2_2[LANES];
             ALIGNED float low[LANES];
             ALIGNED float high[LANES];
@@ -599,13 +593,12 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict Planar_v_used = shared + 32;
     float *restrict Planar_k_used_2 = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:96
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_v_used + k_2 * 2;
         values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
@@ -615,7 +608,6 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:93
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
         values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
@@ -662,7 +654,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float tanh_value[LANES];
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -704,13 +696,12 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
     float *restrict Planar_v_used = shared + 144;
     float *restrict Planar_k_used_4 = shared + 160;
     float *restrict Planar_k_used_5 = shared + 192;
-    // bijections.gen:97
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2] * v[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1] * v[k * 2 + 1];
     }
-    // bijections.gen:96
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2 * 2;
         values_2[0] = Planar_k[k_2] * Q[k_2 * 2];
@@ -722,18 +713,16 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
         values_3[0] = absolute(s[k_3 * 2]);
         values_3[1] = absolute(s[k_3 * 2 + 1]);
     }
-    // bijections.gen:95
+    // bijections.gen:Planar
     for (int64_t k_4 = 0; k_4 < 16; k_4++) {
         float *restrict values_4 = Planar_Q_used + k_4 * 2;
         values_4[0] = absolute(Q[k_4 * 2]);
         values_4[1] = absolute(Q[k_4 * 2 + 1]);
     }
-    // bijections.gen:98
     for (int64_t k_5 = 0; k_5 < 16; k_5++) {
         float *restrict values_5 = Planar_k_used_3 + k_5 * 1;
         values_5[0] = absolute(1.0f / Planar_k[k_5]);
     }
-    // bijections.gen:97
     for (int64_t k_6 = 0; k_6 < 16; k_6++) {
         float *restrict values_6 = Planar_v_used + k_6 * 1;
         values_6[0] = absolute(v[k_6 * 2]) * (0.5f * absolute(Planar_k[k_6] * Q[k_6 * 2])) + 0.5f *
@@ -742,7 +731,6 @@ void forward_residual_rows_shared(const int64_t *numbers, void *const *pointers)
             1])) + 0.5f * absolute(absolute(Planar_k[k_6] * Q[k_6 * 2] * v[k_6 * 2]) + absolute(Planar_k[k_6] * Q[k_6 *
             2 + 1] * v[k_6 * 2 + 1]));
     }
-    // bijections.gen:96
     for (int64_t k_7 = 0; k_7 < 16; k_7++) {
         float *restrict values_7 = Planar_k_used_4 + k_7 * 2;
         values_7[0] = 0.5f * absolute(Planar_k[k_7] * Q[k_7 * 2]);
@@ -796,10 +784,9 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             error[1][lane] = absolute(x[1][lane]);
         }
         for (int64_t k = 0; k < 16; k++) {
-            // bijections.gen:97
+            // bijections.gen:Planar
             float a;
             a = Planar_k_used[k * 2] + Planar_k_used[k * 2 + 1];
-            // bijections.gen:98
             float total;
             total = a + 0.541324854612918f;
             float softplus_total;
@@ -816,7 +803,6 @@ void forward_residual_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float h[2];
             h[0] = v[k * 2] + product_2[0];
             h[1] = v[k * 2 + 1] + product_2[1];
-            // bijections.gen:93
             ALIGNED float product_3[2][LANES];
             ALIGNED float total_2[LANES];
             ALIGNED float tanh_total_2[LANES];
@@ -913,13 +899,12 @@ void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) 
     float *restrict Planar_v_used = shared + 32;
     float *restrict Planar_k_used_2 = shared + 64;
     float *restrict Stretch_s_used = shared + 96;
-    // bijections.gen:96
+    // bijections.gen:Planar
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Planar_k_used + k * 2;
         values[0] = Planar_k[k] * Q[k * 2];
         values[1] = Planar_k[k] * Q[k * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values_2 = Planar_v_used + k_2 * 2;
         values_2[0] = v[k_2 * 2] + (softplus(Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2] * Q[k_2 * 2 + 1] *
@@ -929,7 +914,6 @@ void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) 
             1] * v[k_2 * 2 + 1] + 0.541324854612918f) - 1.0f - (Planar_k[k_2] * Q[k_2 * 2] * v[k_2 * 2] + Planar_k[k_2]
             * Q[k_2 * 2 + 1] * v[k_2 * 2 + 1])) / Planar_k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:93
     for (int64_t k_3 = 0; k_3 < 16; k_3++) {
         float *restrict values_3 = Planar_k_used_2 + k_3 * 2;
         values_3[0] = Planar_k[k_3] * Q[k_3 * 2] * (v[k_3 * 2] + (softplus(Planar_k[k_3] * Q[k_3 * 2] * v[k_3 * 2] +
@@ -982,7 +966,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
         for (int64_t k = 0; k < 16; k++) {
             store(z_saved_out, z, first, count, 2, 32, k * 2);
             store(log_abs_det_saved_out, &log_abs_det, first, count, 1, 16, k);
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float tanh_value[LANES];
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
@@ -1031,18 +1015,16 @@ void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict Planar_k_used_3 = shared + 48;
     float *restrict Planar_k_used_4 = shared + 64;
     float *restrict Stretch_s_used = shared + 80;
-    // bijections.gen:96
+    // bijections.gen:Planar
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values = Planar_k_used + k_2 * 2;
         values[0] = k[k_2] * Q[k_2 * 2];
         values[1] = k[k_2] * Q[k_2 * 2 + 1];
     }
-    // bijections.gen:97
     for (int64_t k_2_2 = 0; k_2_2 < 16; k_2_2++) {
         float *restrict values_2 = Planar_k_used_2 + k_2_2 * 1;
         values_2[0] = k[k_2_2] * Q[k_2_2 * 2] * v[k_2_2 * 2] + k[k_2_2] * Q[k_2_2 * 2 + 1] * v[k_2_2 * 2 + 1];
     }
-    // bijections.gen:98
     for (int64_t k_2_3 = 0; k_2_3 < 16; k_2_3++) {
         float *restrict values_3 = Planar_k_used_3 + k_2_3 * 1;
         values_3[0] = 1.0f / k[k_2_3];
@@ -1113,7 +1095,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 product[1][lane] = s[k_2 * 2 + 1] * z_adjoint[1][lane];
             }
             load_section(value, z_saved_rows, first, count, 2, 32, k_2 * 2);
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float tanh_value[LANES];
             ALIGNED float difference[LANES];
             float total;
@@ -1123,7 +1105,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 difference[lane] = 1.0f - square(tanh_value[lane]);
             }
             total = Planar_k_used_2[k_2] + 0.541324854612918f;
-            // bijections.gen:98
             float difference_2;
             difference_2 = softplus(total) - 1.0f - Planar_k_used_2[k_2];
             float ratio;
@@ -1131,7 +1112,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             ALIGNED float h[2];
             h[0] = v[k_2 * 2] + ratio * Q[k_2 * 2];
             h[1] = v[k_2 * 2 + 1] + ratio * Q[k_2 * 2 + 1];
-            // bijections.gen:93
             float reduced_2;
             reduced_2 = Planar_k_used[k_2 * 2] * h[0] + Planar_k_used[k_2 * 2 + 1] * h[1];
             // planar.gen:9
@@ -1177,7 +1157,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     total_3[0][lane] + Q[k_2 * 2 + 1] * total_3[1][lane]);
             }
             add_sums(part_4_out + first / group * 16 + k_2, &stored_3, 1, count - first);
-            // bijections.gen:93
+            // bijections.gen:Planar
             ALIGNED float Planar_output[2][LANES];
             for (int lane = 0; lane < LANES; lane++) {
                 Planar_output[0][lane] = value[0][lane] + h[0] * tanh_value[lane];

@@ -77,7 +77,7 @@ def log_prob_saving_kernel(
         # radial.gen:3
         Stretch_output_0 = (z_0 - tl.load(m_array + k)) / tl.load(s_array + k)
         Stretch_output_1 = (z_1 - tl.load(m_array_2 + k)) / tl.load(s_array_2 + k)
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = tl.load(weights_2_array + k)
         difference_0 = Stretch_output_0 - tl.load(c_array + k)
         difference_1 = Stretch_output_1 - tl.load(c_array_2 + k)
@@ -223,7 +223,7 @@ def log_prob_backward_kernel(
         difference_1 = tl.load(z_saved_ptr + place * 32 + (k_2 * 2 + 1), mask=live, other=0) - tl.load(m_array_2 + k_2)
         Stretch_output_0 = difference_0 / tl.load(s_array + k_2)
         Stretch_output_1 = difference_1 / tl.load(s_array_2 + k_2)
-        # bijections.gen:103
+        # bijections.gen:Radial
         difference_2_0 = Stretch_output_0 - tl.load(c_array + k_2)
         difference_2_1 = Stretch_output_1 - tl.load(c_array_2 + k_2)
         inner_2 = tl.sqrt(difference_2_0 * difference_2_0 + difference_2_1 * difference_2_1)
@@ -244,12 +244,12 @@ def log_prob_backward_kernel(
                 + -(tl.load(weights_2_array + k_2) * difference_2_1) / power_inner_3 * z_adjoint_1
             )
         )
-        # bijections.gen:103
+        # bijections.gen:Radial
         ratio_3 = 1.0 / inner_3
         # radial.gen:10
         product_3_0 = ratio_3 * z_adjoint_0
         product_3_1 = ratio_3 * z_adjoint_1
-        # bijections.gen:103
+        # bijections.gen:Radial
         shared_1 = tl.where(inner_2 == 0.0, 1.0, inner_2)
         # radial.gen:10
         shared_2 = ratio_2 * product_2 + total_3

@@ -69,7 +69,7 @@ def log_prob_kernel(
         # radial.gen:3
         Stretch_output_0 = (z_0 - tl.load(m_array + k)) / tl.load(s_array + k)
         Stretch_output_1 = (z_1 - tl.load(m_array_2 + k)) / tl.load(s_array_2 + k)
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = tl.load(weights_2_array + k)
         difference_0 = Stretch_output_0 - tl.load(c_array + k)
         difference_1 = Stretch_output_1 - tl.load(c_array_2 + k)
@@ -174,7 +174,7 @@ def sample_kernel(
     x_1 = normal(seed, row, step, 1, 1)
     for k_down in tl.range(0, 16, num_stages=STAGES):
         k = 15 - k_down
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner_0 = x_0 - tl.load(c_array + k)
         inner_1 = x_1 - tl.load(c_array_2 + k)
         inner_2 = tl.sqrt(inner_0 * inner_0 + inner_1 * inner_1)
@@ -301,7 +301,7 @@ def forward_kernel(
     log_abs_det = tl.full((ROWS,), 0.0, tl.float32)
     for k_down in tl.range(0, 16, num_stages=STAGES):
         k = 15 - k_down
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner_0 = x_0 - tl.load(c_array + k)
         inner_1 = x_1 - tl.load(c_array_2 + k)
         inner_2 = tl.sqrt(inner_0 * inner_0 + inner_1 * inner_1)
@@ -439,7 +439,7 @@ def inverse_kernel(
         # radial.gen:3
         Stretch_output_0 = (z_0 - tl.load(m_array + k)) / tl.load(s_array + k)
         Stretch_output_1 = (z_1 - tl.load(m_array_2 + k)) / tl.load(s_array_2 + k)
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = tl.load(weights_2_array + k)
         difference_0 = Stretch_output_0 - tl.load(c_array + k)
         difference_1 = Stretch_output_1 - tl.load(c_array_2 + k)

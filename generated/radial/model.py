@@ -28,7 +28,7 @@ def log_prob_rows(x, m, s, c, a, b):
     for k in range(16):
         # radial.gen:3
         Stretch_output = (x - m[k]) / s[k]
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = b[k] - a[k]
         difference = Stretch_output - c[k]
         inner_2 = torch.linalg.vector_norm(difference, dim=-1)
@@ -56,7 +56,7 @@ def sample_rows(m, s, c, a, b, *, rows, seed, step):
     # radial.gen:10
     x = random.normal(seed, rows, step, 1, 2, dtype=dtype)
     for k in reversed(range(16)):
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = x - c[k]
         inner_2 = torch.linalg.vector_norm(inner, dim=-1)
         equal_inner_2 = inner_2 == 0.0
@@ -107,7 +107,7 @@ def forward_rows(z, m, s, c, a, b):
     # radial.gen:10
     log_abs_det = torch.zeros(len(z), dtype=dtype, device=device)
     for k in reversed(range(16)):
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = z - c[k]
         inner_2 = torch.linalg.vector_norm(inner, dim=-1)
         equal_inner_2 = inner_2 == 0.0
@@ -171,7 +171,7 @@ def inverse_rows(x, m, s, c, a, b):
     for k in range(16):
         # radial.gen:3
         Stretch_output = (x - m[k]) / s[k]
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = b[k] - a[k]
         difference = Stretch_output - c[k]
         inner_2 = torch.linalg.vector_norm(difference, dim=-1)
@@ -202,7 +202,7 @@ def start_means_rows(x, m, s, c, a, b, layer_0):
         difference = x - m[k]
         # radial.gen:3
         Stretch_output = difference / s[k]
-        # bijections.gen:103
+        # bijections.gen:Radial
         inner = b[k] - a[k]
         difference_2 = Stretch_output - c[k]
         inner_2 = torch.linalg.vector_norm(difference_2, dim=-1)
@@ -314,9 +314,9 @@ class RadialFlow(Model):
         super().__init__(seed)
         self.declare("Stretch.m", (16, 2), origin="radial.gen:2", rank=0)
         self.declare("Stretch.s", (16, 2), origin="radial.gen:2", support=Support("Positive"), rank=0)
-        self.declare("Radial.c", (16, 2), origin="bijections.gen:102", rank=1)
-        self.declare("Radial.a", (16,), origin="bijections.gen:102", support=Support("Positive"), rank=0)
-        self.declare("Radial.b", (16,), origin="bijections.gen:102", support=Support("Positive"), rank=0)
+        self.declare("Radial.c", (16, 2), origin="bijections.gen:Radial", rank=1)
+        self.declare("Radial.a", (16,), origin="bijections.gen:Radial", support=Support("Positive"), rank=0)
+        self.declare("Radial.b", (16,), origin="bijections.gen:Radial", support=Support("Positive"), rank=0)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats, of x [rows, 2]: [rows]; -inf outside the support."""

@@ -15,7 +15,7 @@ void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[6];
     float *restrict Radial_b_used = shared + 0;
     float *restrict Stretch_s_used = shared + 16;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Radial_b_used + k * 1;
         values[0] = b[k] - a[k];
@@ -104,7 +104,7 @@ void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     const float *restrict b = pointers[4];
     float *restrict shared = pointers[5];
     float *restrict Radial_b_used = shared + 0;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Radial_b_used + k * 1;
         values[0] = b[k] - a[k];
@@ -137,7 +137,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
         ALIGNED float x[2][LANES];
         normal(x, 2, row, seed, step, 0, 1);
         for (int64_t k = 16 - 1; k >= 0; k--) {
-            // bijections.gen:103
+            // bijections.gen:Radial
             ALIGNED float inner[2][LANES];
             ALIGNED float inner_2[LANES];
             ALIGNED int equal_inner_2[LANES];
@@ -199,7 +199,7 @@ void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[6];
     float *restrict Radial_b_used = shared + 0;
     float *restrict Stretch_s_used = shared + 16;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Radial_b_used + k * 1;
         values[0] = b[k] - a[k];
@@ -241,7 +241,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             log_abs_det[lane] = 0.0f;
         }
         for (int64_t k = 16 - 1; k >= 0; k--) {
-            // bijections.gen:103
+            // bijections.gen:Radial
             ALIGNED float inner[2][LANES];
             ALIGNED float inner_2[LANES];
             ALIGNED int equal_inner_2[LANES];
@@ -316,7 +316,7 @@ void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[6];
     float *restrict Radial_b_used = shared + 0;
     float *restrict Stretch_s_used = shared + 16;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Radial_b_used + k * 1;
         values[0] = b[k] - a[k];
@@ -400,7 +400,7 @@ void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) 
     float *restrict shared = pointers[6];
     float *restrict Radial_b_used = shared + 0;
     float *restrict Stretch_s_used = shared + 16;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k = 0; k < 16; k++) {
         float *restrict values = Radial_b_used + k * 1;
         values[0] = b[k] - a[k];
@@ -501,7 +501,7 @@ void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers
     float *restrict Radial_b_used = shared + 0;
     float *restrict Stretch_s_used = shared + 16;
     float *restrict Stretch_s_used_2 = shared + 48;
-    // bijections.gen:103
+    // bijections.gen:Radial
     for (int64_t k_2 = 0; k_2 < 16; k_2++) {
         float *restrict values = Radial_b_used + k_2 * 1;
         values[0] = b[k_2] - a[k_2];

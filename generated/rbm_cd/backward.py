@@ -73,7 +73,7 @@ def objective_phase_1_backward_kernel(
     )
     negate_value_cotangent = -value_cotangent
     product_2_2 = sigmoid_logits * negate_value_cotangent[:, None]
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     tl.store(part_1_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], stop_x_next, mask=live[:, None])
     # rbm_cd.gen:3
     tl.store(part_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], product_2, mask=live[:, None])

@@ -55,7 +55,7 @@ def objective_phase_1_kernel(
     noise_2 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 12)
     x_next = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
     stop_x_next = x_next
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * stop_x_next, 1)

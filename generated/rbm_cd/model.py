@@ -35,7 +35,7 @@ def objective_phase_1_rows(x, W, b, c, *, rows, seed, step):
     # rbm_cd.gen:10
     noise_2 = random.uniform(seed, rows, step, 12, 64, dtype=dtype)
     x_next = (noise_2 < torch.sigmoid(logits_2)).to(dtype)
-    # chains.gen:3
+    # chains.gen:contrastive_divergence
     stop_x_next = x_next.detach()
     return (
         stop_x_next @ b

@@ -732,7 +732,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = sum_2[lane] - sum_3[lane] - (sum_4[lane] - sum_5[lane]);
         store(value_out, &value, first, count, 1, 1, 0);
-        // chains.gen:3
+        // chains.gen:contrastive_divergence
         store(part_1_out, stop_x_next, first, count, 64, 64, 0);
         // rbm_cd.gen:3
         store(part_2_out, product_4, first, count, 16, 16, 0);

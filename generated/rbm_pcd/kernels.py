@@ -38,7 +38,7 @@ def objective_phase_1_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # chains.gen:8
+    # chains.gen:persistent_contrastive_divergence
     tl.store(
         value_out + place,
         -(
@@ -102,7 +102,7 @@ def objective_phase_1_chains_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # chains.gen:8
+    # chains.gen:persistent_contrastive_divergence
     tl.store(
         value_out + place,
         tl.sum(vector(b_array, 0, 64) * x, 1)

@@ -25,7 +25,7 @@ def objective_phase_1_rows(x, W, b, c):
     """
     dtype = W.dtype
     x = x.to(dtype)
-    # chains.gen:8
+    # chains.gen:persistent_contrastive_divergence
     return -(x @ b - (-F.softplus(x @ W + c, threshold=80)).sum(-1))
 
 
@@ -36,7 +36,7 @@ def objective_phase_1_chains_rows(x, h, W, b, c):
     """
     dtype = W.dtype
     x = x.to(dtype)
-    # chains.gen:8
+    # chains.gen:persistent_contrastive_divergence
     return x @ b - (-F.softplus(x @ W + c, threshold=80)).sum(-1)
 
 

@@ -22,7 +22,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
-        // chains.gen:8
+        // chains.gen:persistent_contrastive_divergence
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -61,7 +61,7 @@ void objective_phase_1_chains_rows(const int64_t *numbers, void *const *pointers
     for (int64_t first = begin; first < end; first += LANES) {
         ALIGNED float x[64][LANES];
         load_whole(x, x_rows, first, count, 64);
-        // chains.gen:8
+        // chains.gen:persistent_contrastive_divergence
         ALIGNED float sum_2[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
         for (int at = 0; at < 64; at++) {
@@ -689,79 +689,6 @@ void anneal_back_rows(const int64_t *numbers, void *const *pointers) {
         store_whole(h_out, h_2, first, count, 16, 16, 0);
         store(log_weight_out, &log_weight, first, count, 1, 1, 0);
         store(accepted_out, &accepted, first, count, 1, 1, 0);
-    }
-}
-#endif
-
-#ifdef OBJECTIVE_PHASE_1_BACKWARD_ROWS
-#define LANES 64
-#include "lanes.h"
-
-/* the gradient of the value that phase_1 minimizes, by one draw for each row.
-
-   Takes x [rows, 64] integer, value_cotangent [rows]; returns value [rows], part_1 [rows, 64], part_2 [rows, 64],
-       part_3 [rows, 16]. */
-void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointers) {
-    const int64_t *restrict x_rows = pointers[0];
-    const float *restrict value_cotangent_rows = pointers[1];
-    const float *restrict W = pointers[2];
-    const float *restrict b = pointers[3];
-    const float *restrict c = pointers[4];
-    float *restrict value_out = pointers[5];
-    float *restrict part_1_out = pointers[6];
-    float *restrict part_2_out = pointers[7];
-    float *restrict part_3_out = pointers[8];
-    const int64_t begin = numbers[0];
-    const int64_t end = numbers[1];
-    const int64_t count = numbers[2];
-    for (int64_t first = begin; first < end; first += LANES) {
-        ALIGNED float x[64][LANES];
-        load_whole(x, x_rows, first, count, 64);
-        ALIGNED float value_cotangent[LANES];
-        load(&value_cotangent, value_cotangent_rows, first, count, 1);
-        // rbm_pcd.gen:7
-        ALIGNED float product[16][LANES];
-        dot(product, 16, x, 64, W, 1, 16);
-        ALIGNED float total[16][LANES];
-        ALIGNED float negate_value_cotangent[LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) total[at][lane] = product[at][lane] + c[at];
-        }
-        for (int lane = 0; lane < LANES; lane++) negate_value_cotangent[lane] = -value_cotangent[lane];
-        // chains.gen:8
-        ALIGNED float sum_2[LANES];
-        for (int lane = 0; lane < LANES; lane++) sum_2[lane] = 0.0f;
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) sum_2[lane] += b[at] * x[at][lane];
-        }
-        ALIGNED float sum_3[LANES];
-        for (int lane = 0; lane < LANES; lane++) sum_3[lane] = 0.0f;
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) sum_3[lane] += -softplus(total[at][lane]);
-        }
-        ALIGNED float value[LANES];
-        for (int lane = 0; lane < LANES; lane++) value[lane] = -(sum_2[lane] - sum_3[lane]);
-        store(value_out, &value, first, count, 1, 1, 0);
-        // rbm_pcd.gen:2
-        ALIGNED float part_1[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_1[at][lane] = x[at][lane] * negate_value_cotangent[lane];
-        }
-        store(part_1_out, part_1, first, count, 64, 64, 0);
-        // rbm_pcd.gen:3
-        ALIGNED float part_2[64][LANES];
-        for (int at = 0; at < 64; at++) {
-            for (int lane = 0; lane < LANES; lane++) part_2[at][lane] = x[at][lane];
-        }
-        store(part_2_out, part_2, first, count, 64, 64, 0);
-        // rbm_pcd.gen:2
-        ALIGNED float part_3[16][LANES];
-        for (int at = 0; at < 16; at++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                part_3[at][lane] = sigmoid(total[at][lane]) * negate_value_cotangent[lane];
-            }
-        }
-        store(part_3_out, part_3, first, count, 16, 16, 0);
     }
 }
 #endif

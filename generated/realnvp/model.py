@@ -41,7 +41,7 @@ def log_prob_rows(
     x = x.to(dtype)
     # realnvp.gen:13
     u = random.uniform(seed, rows, step, 2, 64, dtype=dtype)
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # realnvp.gen:6
     difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)

@@ -200,7 +200,7 @@ def objective_phase_1_saving_kernel(
         -0.5 * square((logit(u) - m) / scale) - tl.log(scale * 2.5066282746310002) - tl.log(u) - log1p(-u),
         1,
     )
-    # variational.gen:2
+    # variational.gen:elbo
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 
@@ -942,7 +942,7 @@ def objective_phase_1_saving_saved_kernel(
         -0.5 * square((logit(u) - m) / scale) - tl.log(scale * 2.5066282746310002) - tl.log(u) - log1p(-u),
         1,
     )
-    # variational.gen:2
+    # variational.gen:elbo
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
     # realnvp_learned_dequantization.gen:13
     tl.store(z_end_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z, mask=live[:, None])

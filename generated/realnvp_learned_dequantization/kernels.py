@@ -937,7 +937,7 @@ def objective_phase_1_kernel(
         -0.5 * square((logit(u) - m) / scale) - tl.log(scale * 2.5066282746310002) - tl.log(u) - log1p(-u),
         1,
     )
-    # variational.gen:2
+    # variational.gen:elbo
     tl.store(value_out + place, log_p_z - log_abs_det - log_q_u, mask=live)
 
 

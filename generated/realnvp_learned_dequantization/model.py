@@ -189,14 +189,14 @@ def log_weight_rows(
     dtype = e.dtype
     x = x.to(dtype)
     # realnvp_learned_dequantization.gen:14
-    hidden = torch.relu(F.linear(x / 16.0, q_mlp_0_weight, q_mlp_0_bias))
+    hidden = torch.relu(F.linear(x.to(dtype) / 16.0, q_mlp_0_weight, q_mlp_0_bias))
     m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
     s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
     scale = torch.exp(s)
     noise = random.normal(seed, rows, step, 6, 64, dtype=dtype)
     u = torch.sigmoid(m + scale * noise).clamp(min=1e-07, max=0.9999999)
     # realnvp_learned_dequantization.gen:13
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
     difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
@@ -248,7 +248,7 @@ def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_m_weight, mlp_m_bias, mlp_s_wei
     dtype = mlp_0_weight.dtype
     x = x.to(dtype)
     # realnvp_learned_dequantization.gen:14
-    hidden = torch.relu(F.linear(x / 16.0, mlp_0_weight, mlp_0_bias))
+    hidden = torch.relu(F.linear(x.to(dtype) / 16.0, mlp_0_weight, mlp_0_bias))
     m = F.linear(hidden, mlp_m_weight, mlp_m_bias)
     s = F.linear(hidden, mlp_s_weight, mlp_s_bias)
     scale = torch.exp(s)
@@ -286,14 +286,14 @@ def objective_phase_1_rows(
     dtype = e.dtype
     x = x.to(dtype)
     # realnvp_learned_dequantization.gen:14
-    hidden = torch.relu(F.linear(x / 16.0, q_mlp_0_weight, q_mlp_0_bias))
+    hidden = torch.relu(F.linear(x.to(dtype) / 16.0, q_mlp_0_weight, q_mlp_0_bias))
     m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
     s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
     scale = torch.exp(s)
     noise = random.normal(seed, rows, step, 9, 64, dtype=dtype)
     u = torch.sigmoid(m + scale * noise).clamp(min=1e-07, max=0.9999999)
     # realnvp_learned_dequantization.gen:13
-    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x + (1.0 - u))
+    sigmoid_input = torch.log(x + u) - torch.log(16.0 - x.to(dtype) + (1.0 - u))
     # realnvp_learned_dequantization.gen:6
     difference = special.asinh(sigmoid_input) * d - e
     Warp_input = torch.sinh(difference)
@@ -333,7 +333,7 @@ def objective_phase_1_rows(
         - torch.log(u)
         - torch.log1p(-u)
     ).sum(-1)
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_z - log_abs_det - log_q_u
 
 

@@ -860,7 +860,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     log_1_plus(-u[at][lane]);
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p_z[lane] - log_abs_det[lane] - log_q_u[lane];
         store(value_out, &value_2, first, count, 1, 1, 0);
@@ -1069,7 +1069,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
                     log_1_plus(-u[at][lane]);
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p_z[lane] - log_abs_det[lane] - log_q_u[lane];
         store(value_out, &value_2, first, count, 1, 1, 0);
@@ -1687,7 +1687,7 @@ void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *po
                     log_1_plus(-u[at][lane]);
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p_z[lane] - log_abs_det[lane] - log_q_u[lane];
         store(value_out, &value_2, first, count, 1, 1, 0);

@@ -141,49 +141,49 @@ def log_prob_saving_stage_1_kernel(
             c
             + (
                 tl.where(
-                    0 < remainder_t_i,
+                    remainder_t_i > 0,
                     tl.load(value_ptr + place * 8, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array, 0, 128)
                 + tl.where(
-                    1 < remainder_t_i,
+                    remainder_t_i > 1,
                     tl.load(value_ptr + place * 8 + 1, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_2, 0, 128)
                 + tl.where(
-                    2 < remainder_t_i,
+                    remainder_t_i > 2,
                     tl.load(value_ptr + place * 8 + 2, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_3, 0, 128)
                 + tl.where(
-                    3 < remainder_t_i,
+                    remainder_t_i > 3,
                     tl.load(value_ptr + place * 8 + 3, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_4, 0, 128)
                 + tl.where(
-                    4 < remainder_t_i,
+                    remainder_t_i > 4,
                     tl.load(value_ptr + place * 8 + 4, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_5, 0, 128)
                 + tl.where(
-                    5 < remainder_t_i,
+                    remainder_t_i > 5,
                     tl.load(value_ptr + place * 8 + 5, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_6, 0, 128)
                 + tl.where(
-                    6 < remainder_t_i,
+                    remainder_t_i > 6,
                     tl.load(value_ptr + place * 8 + 6, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_7, 0, 128)
                 + tl.where(
-                    7 < remainder_t_i,
+                    remainder_t_i > 7,
                     tl.load(value_ptr + place * 8 + 7, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
@@ -413,46 +413,46 @@ def log_prob_backward_stage_1_kernel(
     # recurrent_nade.gen:7
     equal_remainder_t_i_2 = remainder_t_i_2 == 7
     # recurrent_nade.gen:6
-    chosen_0 = tl.where(0 < remainder_t_i_2, tl.load(value_2_ptr + place * 8, mask=live, other=0).to(tl.float32), 0.0)
+    chosen_0 = tl.where(remainder_t_i_2 > 0, tl.load(value_2_ptr + place * 8, mask=live, other=0).to(tl.float32), 0.0)
     tl.store(chosen_out + place * 8, chosen_0, mask=live)
     chosen_1 = tl.where(
-        1 < remainder_t_i_2,
+        remainder_t_i_2 > 1,
         tl.load(value_2_ptr + place * 8 + 1, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 1, chosen_1, mask=live)
     chosen_2 = tl.where(
-        2 < remainder_t_i_2,
+        remainder_t_i_2 > 2,
         tl.load(value_2_ptr + place * 8 + 2, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 2, chosen_2, mask=live)
     chosen_3 = tl.where(
-        3 < remainder_t_i_2,
+        remainder_t_i_2 > 3,
         tl.load(value_2_ptr + place * 8 + 3, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 3, chosen_3, mask=live)
     chosen_4 = tl.where(
-        4 < remainder_t_i_2,
+        remainder_t_i_2 > 4,
         tl.load(value_2_ptr + place * 8 + 4, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 4, chosen_4, mask=live)
     chosen_5 = tl.where(
-        5 < remainder_t_i_2,
+        remainder_t_i_2 > 5,
         tl.load(value_2_ptr + place * 8 + 5, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 5, chosen_5, mask=live)
     chosen_6 = tl.where(
-        6 < remainder_t_i_2,
+        remainder_t_i_2 > 6,
         tl.load(value_2_ptr + place * 8 + 6, mask=live, other=0).to(tl.float32),
         0.0,
     )
     tl.store(chosen_out + place * 8 + 6, chosen_6, mask=live)
     chosen_7 = tl.where(
-        7 < remainder_t_i_2,
+        remainder_t_i_2 > 7,
         tl.load(value_2_ptr + place * 8 + 7, mask=live, other=0).to(tl.float32),
         0.0,
     )
@@ -833,7 +833,17 @@ def log_prob_backward_rows(
         # recurrent_nade.gen:7
         of_hidden = F.linear(value, hidden_weight, hidden_bias)
         # recurrent_nade.gen:6
-        chosen, part_7_2, product, value_3, product_2, total_1_next, total_2_next, total_3_next, total_4_next = log_prob_backward_stage_1_rows(
+        (
+            chosen,
+            part_7_2,
+            product,
+            value_3,
+            product_2,
+            total_1_next,
+            total_2_next,
+            total_3_next,
+            total_4_next,
+        ) = log_prob_backward_stage_1_rows(
             x,
             log_prob_cotangent,
             b,
@@ -913,7 +923,72 @@ GRADIENTS = {
                     gradients.Part(
                         "V",
                         (
-                            (0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7),
+                            (
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                                0,
+                                1,
+                                2,
+                                3,
+                                4,
+                                5,
+                                6,
+                                7,
+                            ),
                             None,
                         ),
                         ("part_7",),

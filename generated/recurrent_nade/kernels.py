@@ -140,49 +140,49 @@ def log_prob_stage_1_kernel(
             c
             + (
                 tl.where(
-                    0 < remainder_t_i,
+                    remainder_t_i > 0,
                     tl.load(value_ptr + place * 8, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array, 0, 128)
                 + tl.where(
-                    1 < remainder_t_i,
+                    remainder_t_i > 1,
                     tl.load(value_ptr + place * 8 + 1, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_2, 0, 128)
                 + tl.where(
-                    2 < remainder_t_i,
+                    remainder_t_i > 2,
                     tl.load(value_ptr + place * 8 + 2, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_3, 0, 128)
                 + tl.where(
-                    3 < remainder_t_i,
+                    remainder_t_i > 3,
                     tl.load(value_ptr + place * 8 + 3, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_4, 0, 128)
                 + tl.where(
-                    4 < remainder_t_i,
+                    remainder_t_i > 4,
                     tl.load(value_ptr + place * 8 + 4, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_5, 0, 128)
                 + tl.where(
-                    5 < remainder_t_i,
+                    remainder_t_i > 5,
                     tl.load(value_ptr + place * 8 + 5, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_6, 0, 128)
                 + tl.where(
-                    6 < remainder_t_i,
+                    remainder_t_i > 6,
                     tl.load(value_ptr + place * 8 + 6, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
                 * vector(W_array_7, 0, 128)
                 + tl.where(
-                    7 < remainder_t_i,
+                    remainder_t_i > 7,
                     tl.load(value_ptr + place * 8 + 7, mask=live, other=0).to(tl.float32),
                     0.0,
                 )[:, None]
@@ -368,21 +368,21 @@ def sample_stage_1_kernel(
         * tl.sigmoid(
             c
             + (
-                tl.where(0 < remainder_t_i, tl.load(computed_ptr + place * 8, mask=live, other=0), 0.0)[:, None]
+                tl.where(remainder_t_i > 0, tl.load(computed_ptr + place * 8, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array, 0, 128)
-                + tl.where(1 < remainder_t_i, tl.load(computed_ptr + place * 8 + 1, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 1, tl.load(computed_ptr + place * 8 + 1, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_2, 0, 128)
-                + tl.where(2 < remainder_t_i, tl.load(computed_ptr + place * 8 + 2, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 2, tl.load(computed_ptr + place * 8 + 2, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_3, 0, 128)
-                + tl.where(3 < remainder_t_i, tl.load(computed_ptr + place * 8 + 3, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 3, tl.load(computed_ptr + place * 8 + 3, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_4, 0, 128)
-                + tl.where(4 < remainder_t_i, tl.load(computed_ptr + place * 8 + 4, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 4, tl.load(computed_ptr + place * 8 + 4, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_5, 0, 128)
-                + tl.where(5 < remainder_t_i, tl.load(computed_ptr + place * 8 + 5, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 5, tl.load(computed_ptr + place * 8 + 5, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_6, 0, 128)
-                + tl.where(6 < remainder_t_i, tl.load(computed_ptr + place * 8 + 6, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 6, tl.load(computed_ptr + place * 8 + 6, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_7, 0, 128)
-                + tl.where(7 < remainder_t_i, tl.load(computed_ptr + place * 8 + 7, mask=live, other=0), 0.0)[:, None]
+                + tl.where(remainder_t_i > 7, tl.load(computed_ptr + place * 8 + 7, mask=live, other=0), 0.0)[:, None]
                 * vector(W_array_8, 0, 128)
             ),
         ),

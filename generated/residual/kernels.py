@@ -100,5 +100,4 @@ def log_prob_rows(x, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m
         x = z_next
         log_abs_det = log_abs_det_next
     # residual.gen:11
-    log_prob_2 = log_prob_stage_1_rows(log_abs_det, x)
-    return log_prob_2
+    return log_prob_stage_1_rows(log_abs_det, x)

@@ -15,77 +15,14 @@ from gencompiler.runtime.programs import RowFunction
 from .kernels import objective_critic_rows, objective_generator_rows
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_1_kernel(
-    computed_3_ptr,
-    computed_5_ptr,
-    hidden_ptr,
-    product_2_out,
-    hidden_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:11
-    product_2 = (hidden > 0.0).to(tl.float32) * computed_3
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = maximum(computed_5, 0.0)
-    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_1_rows(computed_3, computed_5, hidden):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
-
-    Takes computed_3 [rows, 128], computed_5 [rows, 128], hidden [rows, 128]; returns product_2 [rows, 128],
-    hidden_5 [rows, 128].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_critic_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_1_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        product_2,
-        hidden_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2, hidden_5
-
-
 @tiles.remembered
-def pack_objective_critic_backward_stage_2(weight, bias, device):
+def pack_objective_critic_backward_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_2_kernel(
+def objective_critic_backward_stage_1_kernel(
     value_cotangent_ptr,
     computed_6_ptr,
     product_ptr,
@@ -103,7 +40,7 @@ def objective_critic_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [128]
@@ -141,16 +78,16 @@ def objective_critic_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_2_rows(value_cotangent, computed_6, product, projected_2, value_2, weight, bias):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 2.
+def objective_critic_backward_stage_1_rows(value_cotangent, computed_6, product, projected_2, value_2, weight, bias):
+    """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
 
     Takes value_cotangent [rows], computed_6 [rows, 128], product [rows, 128], projected_2 [rows, 74], value_2
     [rows, 1]; returns hidden_6 [rows, 128], value_5 [rows, 1], product_3 [rows, 128], x_gradient_2 [rows, 64],
     part_23_2 [rows, 128], part_24_2 [rows, 1].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_critic_backward_stage_2(weight, bias, device)
-    size = objective_critic_backward_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_critic_backward_stage_1(weight, bias, device)
+    size = objective_critic_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     value_5 = torch.empty(count, 1, dtype=torch.float32, device=device)
@@ -158,7 +95,7 @@ def objective_critic_backward_stage_2_rows(value_cotangent, computed_6, product,
     x_gradient_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_23_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_24_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_2_kernel[(programs,)](
+    objective_critic_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
@@ -180,195 +117,8 @@ def objective_critic_backward_stage_2_rows(value_cotangent, computed_6, product,
     return hidden_6, value_5, product_3, x_gradient_2, part_23_2, part_24_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_3_kernel(
-    computed_7_ptr,
-    hidden_5_ptr,
-    product_2_ptr,
-    product_4_out,
-    part_22_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:11
-    product_4 = (hidden_5 > 0.0).to(tl.float32) * computed_7
-    product_2 = tl.load(product_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    part_22_2 = product_2 + product_4
-    tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
-    tl.store(part_22_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_22_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_3_rows(computed_7, hidden_5, product_2):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
-
-    Takes computed_7 [rows, 128], hidden_5 [rows, 128], product_2 [rows, 128]; returns product_4 [rows, 128],
-    part_22_2 [rows, 128].
-    """
-    count, device = len(computed_7), computed_7.device
-    size = objective_critic_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    part_22_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_3_kernel[(programs,)](
-        computed_7.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_2.to(torch.float32).contiguous(),
-        product_4,
-        part_22_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4, part_22_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_4_kernel(
-    computed_8_ptr,
-    hidden_4_ptr,
-    product_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_8 = tl.load(
-        computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_4 = tl.load(hidden_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:9
-    product_5 = (hidden_4 > 0.0).to(tl.float32) * computed_8
-    tl.store(product_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_4_rows(computed_8, hidden_4):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
-
-    Takes computed_8 [rows, 128], hidden_4 [rows, 128]; returns product_5 [rows, 128].
-    """
-    count, device = len(computed_8), computed_8.device
-    size = objective_critic_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_4_kernel[(programs,)](
-        computed_8.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
-        product_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_5
-
-
-OBJECTIVE_CRITIC_BACKWARD_STAGE_5_LAYOUT_1 = tiles.layout(16, [*[-1] * 16, *range(10)])
-
-
-@tiles.remembered
-def pack_objective_critic_backward_stage_5(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight, 128, OBJECTIVE_CRITIC_BACKWARD_STAGE_5_LAYOUT_1),)
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_critic_backward_stage_5_kernel(
-    computed_9_ptr,
-    hidden_3_ptr,
-    weight_array,
-    product_6_out,
-    part_19_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128, 16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_9 = tl.load(
-        computed_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:9
-    product_6 = (hidden_3 > 0.0).to(tl.float32) * computed_9
-    part_19_2 = dot(product_6, matrix(weight_array, 0, 128, 16), PRECISION)
-    tl.store(product_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_6, mask=live[:, None])
-    tl.store(
-        part_19_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        part_19_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_critic_backward_stage_5_rows(computed_9, hidden_3, weight):
-    """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
-
-    Takes computed_9 [rows, 128], hidden_3 [rows, 128]; returns product_6 [rows, 128], part_19_2 [rows, 10].
-    """
-    count, device = len(computed_9), computed_9.device
-    arrays = pack_objective_critic_backward_stage_5(weight, device)
-    size = objective_critic_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    part_19_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_critic_backward_stage_5_kernel[(programs,)](
-        computed_9.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        *arrays,
-        product_6,
-        part_19_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_6, part_19_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_critic_backward_stage_1_rows,
-    objective_critic_backward_stage_2_rows,
-    objective_critic_backward_stage_3_rows,
-    objective_critic_backward_stage_4_rows,
-    objective_critic_backward_stage_5_rows,
-)
+@tiles.stages(objective_critic_backward_stage_1_rows)
 def objective_critic_backward_rows(
     x,
     y,
@@ -435,10 +185,11 @@ def objective_critic_backward_rows(
     value_4 = torch.cat((x_2, projected), -1)
     computed_3 = product @ C_mlp_1_weight
     computed_5 = F.linear(value_4, C_mlp_0_weight, C_mlp_0_bias)
-    product_2, hidden_5 = objective_critic_backward_stage_1_rows(computed_3, computed_5, hidden)
+    product_2 = (hidden > 0.0).to(dtype) * computed_3
+    hidden_5 = torch.relu(computed_5)
     projected_2 = product_2 @ C_mlp_0_weight
     computed_6 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
-    hidden_6, value_5, product_3, x_gradient_2, part_23_2, part_24_2 = objective_critic_backward_stage_2_rows(
+    hidden_6, value_5, product_3, x_gradient_2, part_23_2, part_24_2 = objective_critic_backward_stage_1_rows(
         value_cotangent,
         computed_6,
         product,
@@ -448,15 +199,17 @@ def objective_critic_backward_rows(
         C_mlp_output_bias,
     )
     computed_7 = product_3 @ C_mlp_1_weight
-    product_4, part_22_2 = objective_critic_backward_stage_3_rows(computed_7, hidden_5, product_2)
+    product_4 = (hidden_5 > 0.0).to(dtype) * computed_7
+    part_22_2 = product_2 + product_4
     projected_3 = product_4 @ C_mlp_0_weight
     value_6 = projected_3[:, :64]
     part_21_2 = projected_2[:, 64:] + projected_3[:, 64:]
     # saturating.gen:9
     computed_8 = value_6 @ mlp_output_weight
-    product_5 = objective_critic_backward_stage_4_rows(computed_8, hidden_4)
+    product_5 = (hidden_4 > 0.0).to(dtype) * computed_8
     computed_9 = product_5 @ mlp_1_weight
-    product_6, part_19_2 = objective_critic_backward_stage_5_rows(computed_9, hidden_3, mlp_0_weight)
+    product_6 = (hidden_3 > 0.0).to(dtype) * computed_9
+    part_19_2 = (product_6 @ mlp_0_weight)[:, 16:]
     return (
         x_gradient_2,
         value_2,
@@ -660,186 +413,8 @@ def objective_generator_backward_stage_2_rows(value_cotangent, computed_3, weigh
     return hidden_4, value_3, product
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_3_kernel(
-    computed_4_ptr,
-    hidden_3_ptr,
-    product_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:11
-    product_2 = (hidden_3 > 0.0).to(tl.float32) * computed_4
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_3_rows(computed_4, hidden_3):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 3.
-
-    Takes computed_4 [rows, 128], hidden_3 [rows, 128]; returns product_2 [rows, 128].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_generator_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_3_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        product_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_4_kernel(
-    computed_5_ptr,
-    hidden_2_ptr,
-    product_3_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:9
-    product_3 = (hidden_2 > 0.0).to(tl.float32) * computed_5
-    tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_4_rows(computed_5, hidden_2):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 4.
-
-    Takes computed_5 [rows, 128], hidden_2 [rows, 128]; returns product_3 [rows, 128].
-    """
-    count, device = len(computed_5), computed_5.device
-    size = objective_generator_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_4_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_3
-
-
-OBJECTIVE_GENERATOR_BACKWARD_STAGE_5_LAYOUT_1 = tiles.layout(16, [*[-1] * 16, *range(10)])
-
-
-@tiles.remembered
-def pack_objective_generator_backward_stage_5(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight, 128, OBJECTIVE_GENERATOR_BACKWARD_STAGE_5_LAYOUT_1),)
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_5_kernel(
-    computed_6_ptr,
-    hidden_ptr,
-    weight_array,
-    product_4_out,
-    part_13_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128, 16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # saturating.gen:9
-    product_4 = (hidden > 0.0).to(tl.float32) * computed_6
-    part_13_2 = dot(product_4, matrix(weight_array, 0, 128, 16), PRECISION)
-    tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
-    tl.store(
-        part_13_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        part_13_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_generator_backward_stage_5_rows(computed_6, hidden, weight):
-    """the gradient of the value that generator minimizes, by one draw for each row: stage 5.
-
-    Takes computed_6 [rows, 128], hidden [rows, 128]; returns product_4 [rows, 128], part_13_2 [rows, 10].
-    """
-    count, device = len(computed_6), computed_6.device
-    arrays = pack_objective_generator_backward_stage_5(weight, device)
-    size = objective_generator_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    part_13_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_5_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        *arrays,
-        product_4,
-        part_13_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4, part_13_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_generator_backward_stage_1_rows,
-    objective_generator_backward_stage_2_rows,
-    objective_generator_backward_stage_3_rows,
-    objective_generator_backward_stage_4_rows,
-    objective_generator_backward_stage_5_rows,
-)
+@tiles.stages(objective_generator_backward_stage_1_rows, objective_generator_backward_stage_2_rows)
 def objective_generator_backward_rows(
     x,
     y,
@@ -870,6 +445,7 @@ def objective_generator_backward_rows(
     [rows, 128], part_9 [rows, 128], part_10 [rows, 128], part_11 [rows, 128], part_12 [rows, 26], part_13
     [rows, 10], part_14 [rows, 10], part_15 [rows, 10].
     """
+    dtype = x.dtype
     # saturating.gen:9
     indicator_value, value, hidden = objective_generator_backward_stage_1_rows(
         y,
@@ -895,15 +471,16 @@ def objective_generator_backward_rows(
         C_mlp_output_bias,
     )
     computed_4 = product @ C_mlp_1_weight
-    product_2 = objective_generator_backward_stage_3_rows(computed_4, hidden_3)
+    product_2 = (hidden_3 > 0.0).to(dtype) * computed_4
     projected = product_2 @ C_mlp_0_weight
     value_4 = projected[:, :64]
     part_15_2 = projected[:, 64:]
     # saturating.gen:9
     computed_5 = value_4 @ mlp_output_weight
-    product_3 = objective_generator_backward_stage_4_rows(computed_5, hidden_2)
+    product_3 = (hidden_2 > 0.0).to(dtype) * computed_5
     computed_6 = product_3 @ mlp_1_weight
-    product_4, part_13_2 = objective_generator_backward_stage_5_rows(computed_6, hidden, mlp_0_weight)
+    product_4 = (hidden > 0.0).to(dtype) * computed_6
+    part_13_2 = (product_4 @ mlp_0_weight)[:, 16:]
     return (
         value_3,
         hidden_4,

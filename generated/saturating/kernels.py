@@ -129,8 +129,7 @@ def sample_rows(
     # saturating.gen:9
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
-    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return x_2
+    return F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
 
 
 DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
@@ -237,8 +236,7 @@ def decode_rows(
     hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
-    x_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return x_2
+    return F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -411,8 +409,7 @@ def objective_critic_rows(
     computed_4 = F.linear(operand_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_5 = torch.relu(computed_4)
     computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
-    value_2 = objective_critic_stage_1_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
-    return value_2
+    return objective_critic_stage_1_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
 
 
 OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
@@ -622,5 +619,4 @@ def objective_generator_rows(
     computed_2 = F.linear(operand, C_mlp_0_weight, C_mlp_0_bias)
     hidden_3 = torch.relu(computed_2)
     computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
-    value_2 = objective_generator_stage_2_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)
-    return value_2
+    return objective_generator_stage_2_rows(computed_3, C_mlp_output_weight, C_mlp_output_bias)

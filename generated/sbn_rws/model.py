@@ -202,10 +202,9 @@ def objective_wake_rows(
     # sbn_rws.gen:10
     log_q_h2 = (h2 * logits_2 - F.softplus(logits_2, threshold=80)).sum(-1)
     log_q = log_q_h1 + log_q_h2
-    # wake_sleep.gen:13
+    # wake_sleep.gen:reweighted_wake_sleep
     _logits = (log_p - log_q).view(-1, 5)
     w = torch.exp(_logits - _logits.logsumexp(-1)[:, None])
-    # wake_sleep.gen:12
     return (w.reshape(-1).detach() * (log_p + log_q)).view(-1, 5).sum(-1)
 
 

@@ -549,7 +549,7 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
                 each[particle][lane] = log_p[particle][lane] - log_q[particle][lane];
             }
         }
-        // wake_sleep.gen:13
+        // wake_sleep.gen:reweighted_wake_sleep
         ALIGNED float _logits[5][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
@@ -595,7 +595,6 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
                 each_2[particle][lane] = w[particle][lane] * (log_p[particle][lane] + log_q[particle][lane]);
             }
         }
-        // wake_sleep.gen:12
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {
@@ -908,7 +907,7 @@ void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers)
                 each[particle][lane] = log_p[particle][lane] - log_q[particle][lane];
             }
         }
-        // wake_sleep.gen:13
+        // wake_sleep.gen:reweighted_wake_sleep
         ALIGNED float _logits[5][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
@@ -1046,7 +1045,7 @@ void objective_wake_backward_rows(const int64_t *numbers, void *const *pointers)
                 each_2[particle][lane] = stop_value[particle][lane] * (log_p[particle][lane] + log_q[particle][lane]);
             }
         }
-        // wake_sleep.gen:12
+        // wake_sleep.gen:reweighted_wake_sleep
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {

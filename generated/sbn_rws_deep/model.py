@@ -255,10 +255,9 @@ def objective_wake_rows(
     # sbn_rws_deep.gen:12
     log_q_h3 = (h3 * logits_3 - F.softplus(logits_3, threshold=80)).sum(-1)
     log_q = log_q_h1 + log_q_h2 + log_q_h3
-    # wake_sleep.gen:13
+    # wake_sleep.gen:reweighted_wake_sleep
     _logits = (log_p - log_q).view(-1, 5)
     w = torch.exp(_logits - _logits.logsumexp(-1)[:, None])
-    # wake_sleep.gen:12
     return (w.reshape(-1).detach() * (log_p + log_q)).view(-1, 5).sum(-1)
 
 

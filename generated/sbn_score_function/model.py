@@ -246,10 +246,9 @@ def objective_phase_1_rows(
     # sbn_score_function.gen:12
     log_q_h2 = (h2 * logits_2 - F.softplus(logits_2, threshold=80)).sum(-1)
     log_q = log_q_h1 + log_q_h2
-    # variational.gen:27
+    # variational.gen:score_function
     difference = log_p_h2 + log_p_h1 + log_p_x - log_q.detach()
     f = difference.view(-1, 5)
-    # variational.gen:26
     return (difference + (difference - (f.sum(-1).repeat_interleave(5, 0) - difference) / 4.0).detach() * log_q).view(
         -1,
         5,

@@ -629,7 +629,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 difference[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
             }
         }
-        // variational.gen:27
+        // variational.gen:score_function
         ALIGNED float f[5][LANES];
         ALIGNED float shared_4[LANES];
         for (int at = 0; at < 5; at++) {
@@ -639,7 +639,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) shared_4[lane] += f[at][lane];
         }
-        // variational.gen:26
         ALIGNED float each[5][LANES];
         for (int particle = 0; particle < 5; particle++) {
             for (int lane = 0; lane < LANES; lane++) {
@@ -862,7 +861,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                 difference[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
             }
         }
-        // variational.gen:27
+        // variational.gen:score_function
         ALIGNED float f[5][LANES];
         ALIGNED float shared_3[LANES];
         for (int at = 0; at < 5; at++) {
@@ -875,7 +874,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         // sbn_score_function.gen:3
         ALIGNED float shared_4[LANES];
         for (int lane = 0; lane < LANES; lane++) shared_4[lane] = 0.2f * value_cotangent[lane];
-        // variational.gen:26
+        // variational.gen:score_function
         ALIGNED float each[5][LANES];
         ALIGNED float sum_of_negate_value_spread[LANES];
         ALIGNED float sum_of_total[40][LANES];

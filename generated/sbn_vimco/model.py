@@ -203,11 +203,9 @@ def objective_phase_1_rows(
     # sbn_vimco.gen:10
     log_q_h2 = (h2 * logits_2 - F.softplus(logits_2, threshold=80)).sum(-1)
     log_q = log_q_h1 + log_q_h2
-    # variational.gen:35
+    # variational.gen:vimco
     f = (log_p_h2 + log_p_h1 + log_p_x - log_q).view(-1, 5)
-    # variational.gen:36
     bound = f.logsumexp(-1) - 1.6094379124341003
-    # variational.gen:37
     reduced = f.sum(-1)
     without = torch.stack(
         (
@@ -219,7 +217,6 @@ def objective_phase_1_rows(
         ),
         -1,
     )
-    # variational.gen:33
     return bound + ((bound.repeat_interleave(5, 0) - without.reshape(-1)).detach() * log_q).view(-1, 5).sum(-1)
 
 

@@ -425,7 +425,7 @@ void objective_phase_1_rows_shared(const int64_t *numbers, void *const *pointers
             values[at] = softplus(bias_output_bias[at]);
         }
     }
-    // variational.gen:37
+    // variational.gen:vimco
     {
         float *restrict values_2 = shared_3;
         for (int at = 0; at < 5; at++) {
@@ -586,7 +586,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                 each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
             }
         }
-        // variational.gen:35
+        // variational.gen:vimco
         ALIGNED float f[5][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
@@ -628,7 +628,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += f[at][lane];
         }
-        // variational.gen:37
         ALIGNED float sum_7[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             sum_7[lane] = choose(shared_3[0], (reduced_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
@@ -870,6 +869,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         ALIGNED float without[5][LANES];
+        ALIGNED float each_2[5][LANES];
         for (int lane = 0; lane < LANES; lane++) {
             without[0][lane] = choose(absolute(sum_7[lane]) < INFINITY, sum_8[lane], 0.0f) + logarithm(sum_11[lane]) -
                 1.6094379124341003f;
@@ -882,8 +882,6 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
             without[4][lane] = choose(absolute(sum_27[lane]) < INFINITY, sum_28[lane], 0.0f) + logarithm(sum_31[lane]) -
                 1.6094379124341003f;
         }
-        // variational.gen:33
-        ALIGNED float each_2[5][LANES];
         for (int particle = 0; particle < 5; particle++) {
             for (int lane = 0; lane < LANES; lane++) {
                 each_2[particle][lane] = (bound[lane] - without[particle][lane]) * log_q[particle][lane];
@@ -923,7 +921,7 @@ void objective_phase_1_backward_rows_shared(const int64_t *numbers, void *const 
             values[at] = softplus(bias_output_bias[at]);
         }
     }
-    // variational.gen:37
+    // variational.gen:vimco
     {
         float *restrict values_2 = shared_3;
         for (int at = 0; at < 5; at++) {
@@ -1121,7 +1119,7 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                 each[particle][lane] = log_p_h2[lane] + log_p_h1[lane] + log_p_x[lane] - log_q[particle][lane];
             }
         }
-        // variational.gen:35
+        // variational.gen:vimco
         ALIGNED float f[5][LANES];
         ALIGNED float sum_2[LANES];
         for (int at = 0; at < 5; at++) {
@@ -1164,7 +1162,6 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
         for (int at = 0; at < 5; at++) {
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] += f[at][lane];
         }
-        // variational.gen:37
         ALIGNED float sum_7[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             sum_7[lane] = choose(shared_3[0], (reduced_2_2[lane] - f[0][lane]) / 4.0f, f[0][lane]);
@@ -1520,7 +1517,6 @@ void objective_phase_1_backward_rows(const int64_t *numbers, void *const *pointe
                 for (int lane = 0; lane < LANES; lane++) sum_of_each_4[at][lane] += each_4[at][lane];
             }
         }
-        // variational.gen:33
         ALIGNED float sum_32[LANES];
         for (int lane = 0; lane < LANES; lane++) sum_32[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {

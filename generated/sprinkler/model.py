@@ -27,7 +27,7 @@ def log_prob_rows(wet, *, dtype=torch.float32):
     particles = torch.arange(4, dtype=dtype, device=device).repeat(len(wet))
     # sprinkler.gen:2
     value = particles
-    rain = torch.floor(value / 2.0)
+    rain = torch.floor(value.to(dtype) / 2.0)
     # sprinkler.gen:6
     log_p_rain = torch.where(
         rain == 1.0,

@@ -235,8 +235,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    value_2 = objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
-    return value_2
+    return objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -535,7 +534,7 @@ def pack_reverse_stage_1(weight, bias, device):
     )
 
 
-@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+@triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_1_kernel(
     x_2_ptr,
     places_array,
@@ -547,7 +546,6 @@ def reverse_stage_1_kernel(
     bias_array,
     hidden_out,
     count,
-    step,
     step,
     k,
     ROWS: tl.constexpr,
@@ -597,7 +595,7 @@ def reverse_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
+def reverse_stage_1_rows(x_2, weight, bias, step, k):
     """the state x after `steps` of the 500 steps of the reverse-time SDE of subvp, from that before step number
     `step`: stage 1.
 
@@ -613,7 +611,6 @@ def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
         *arrays,
         hidden,
         count,
-        step,
         step,
         k,
         ROWS=size.rows,
@@ -753,7 +750,7 @@ def reverse_rows(
     # subvp.gen:13
     for k in range(steps):
         # subvp.gen:8
-        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, step, k)
+        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, k)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)

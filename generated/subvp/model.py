@@ -48,7 +48,7 @@ def objective_phase_1_rows(
     # subvp.gen:6
     power_t = t**2
     # subvp.gen:8
-    product = torch.exp(4.605170185988092 * (places / 7.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t[:, None]
     total = F.linear(
         torch.cat(
             (
@@ -106,7 +106,7 @@ def sample_rows(
         # subvp.gen:6
         sqrt_value = math.sqrt(beta * (1.0 - math.exp(-2.0 * B)))
         # subvp.gen:8
-        product_3 = torch.exp(4.605170185988092 * (places / 7.0)) * t
+        product_3 = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t
         total = F.linear(
             torch.cat((x, torch.cat((torch.sin(product_3), torch.cos(product_3)), -1).expand(len(rows), -1)), -1),
             mlp_0_weight,
@@ -176,7 +176,7 @@ def reverse_rows(
         # subvp.gen:6
         sqrt_value = math.sqrt(beta * (1.0 - math.exp(-2.0 * B)))
         # subvp.gen:8
-        product_3 = torch.exp(4.605170185988092 * (places / 7.0)) * t
+        product_3 = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t
         total_2 = F.linear(
             torch.cat((x, torch.cat((torch.sin(product_3), torch.cos(product_3)), -1).expand(len(x), -1)), -1),
             mlp_0_weight,

@@ -167,88 +167,7 @@ def sample_stage_1_rows(y, A, c, *, rows, seed, step):
 
 
 @tiles.remembered
-def pack_sample_stage_2(r, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(r[0]), tiles.place(r[1]), tiles.place(r[2]), tiles.place(r[3]))
-
-
-@triton.jit(do_not_specialize=["count", "t_2"])
-def sample_stage_2_kernel(
-    s_ptr,
-    r_array,
-    r_array_2,
-    r_array_3,
-    r_array_4,
-    indicator_equal_value_out,
-    scale_out,
-    count,
-    t_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    r_array []
-    r_array_2 []
-    r_array_3 []
-    r_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    total = t_2 + 1
-    equal_value_0 = tl.load(s_ptr + place * 8 + total, mask=live, other=0) == 0
-    equal_value_1 = tl.load(s_ptr + place * 8 + total, mask=live, other=0) == 1
-    equal_value_2 = tl.load(s_ptr + place * 8 + total, mask=live, other=0) == 2
-    equal_value_3 = tl.load(s_ptr + place * 8 + total, mask=live, other=0) == 3
-    indicator_equal_value_0 = equal_value_0.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4, indicator_equal_value_0, mask=live)
-    indicator_equal_value_1 = equal_value_1.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 1, indicator_equal_value_1, mask=live)
-    indicator_equal_value_2 = equal_value_2.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 2, indicator_equal_value_2, mask=live)
-    indicator_equal_value_3 = equal_value_3.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 3, indicator_equal_value_3, mask=live)
-    scale = (
-        tl.where(equal_value_0, tl.load(r_array), 0.0)
-        + tl.where(equal_value_1, tl.load(r_array_2), 0.0)
-        + tl.where(equal_value_2, tl.load(r_array_3), 0.0)
-        + tl.where(equal_value_3, tl.load(r_array_4), 0.0)
-    )
-    tl.store(scale_out + place, scale, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def sample_stage_2_rows(s, r, t_2):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes s [rows, 8]; returns indicator_equal_value [rows, 4], scale [rows].
-    """
-    count, device = len(s), s.device
-    arrays = pack_sample_stage_2(r, device)
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    indicator_equal_value = torch.empty(count, 4, dtype=torch.float32, device=device)
-    scale = torch.empty(count, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        indicator_equal_value,
-        scale,
-        count,
-        t_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return indicator_equal_value, scale
-
-
-@tiles.remembered
-def pack_sample_stage_3(a, d, device):
+def pack_sample_stage_2(a, d, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(a[0, 0]),
@@ -303,7 +222,7 @@ def pack_sample_stage_3(a, d, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
+def sample_stage_2_kernel(
     computed_ptr,
     indicator_equal_value_ptr,
     noise_4_ptr,
@@ -361,7 +280,7 @@ def sample_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     a_array []
@@ -499,18 +418,18 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+def sample_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
     [rows, 6].
     """
     count, device = len(computed), computed.device
-    arrays = pack_sample_stage_3(a, d, device)
-    size = sample_stage_3_rows.sizes.on(device)
+    arrays = pack_sample_stage_2(a, d, device)
+    size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
+    sample_stage_2_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
         noise_4.to(torch.float32).contiguous(),
@@ -527,7 +446,7 @@ def sample_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d):
 
 
 @tiles.remembered
-def pack_sample_stage_4(b, v, weight, bias, device):
+def pack_sample_stage_3(b, v, weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(weight[0, 0]),
@@ -623,7 +542,7 @@ def pack_sample_stage_4(b, v, weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count", "t_3"])
-def sample_stage_4_kernel(
+def sample_stage_3_kernel(
     computed_2_ptr,
     noise_5_ptr,
     s_ptr,
@@ -722,7 +641,7 @@ def sample_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
+    """exact samples of x, drawn in the order of the factorization: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array []
@@ -962,17 +881,17 @@ def sample_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def sample_stage_4_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
+def sample_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
+    """exact samples of x, drawn in the order of the factorization: stage 3.
 
     Takes computed_2 [rows, 6], noise_5 [rows, 8], s [rows, 8]; returns x_t_3 [rows, 8].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_sample_stage_4(b, v, weight, bias, device)
-    size = sample_stage_4_rows.sizes.on(device)
+    arrays = pack_sample_stage_3(b, v, weight, bias, device)
+    size = sample_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_t_3 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    sample_stage_4_kernel[(programs,)](
+    sample_stage_3_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         noise_5.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
@@ -989,7 +908,7 @@ def sample_stage_4_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows, sample_stage_4_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
 def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
 
@@ -997,6 +916,7 @@ def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
     """
     dtype = A.dtype
     device = y.device
+    places = torch.arange(4, device=device)
     # switching.gen:11
     noise, z_2, s = sample_stage_1_rows(y, A, c, rows=rows, seed=seed, step=step)
     z_start = torch.slice_scatter(torch.full((48,), 0.0, dtype=dtype, device=device).expand(len(y), -1), z_2, -1, 0, 6)
@@ -1005,10 +925,12 @@ def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
     for t_2 in range(7):
         total = t_2 + 1
         product = total * 6
-        indicator_equal_value, scale = sample_stage_2_rows(s, r, t_2)
+        equal_value = s[:, None, total] == places
+        indicator_equal_value = equal_value.to(dtype)
+        scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise[:, product : product + 6]
-        z_t_2 = sample_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = sample_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     # switching.gen:13
@@ -1017,7 +939,7 @@ def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
         operand = random.normal(seed, rows, step, 0, 64, dtype=dtype)
         computed_2 = z[:, t_3 * 6 : t_3 * 6 + 6]
         noise_5 = operand[:, t_3 * 8 : t_3 * 8 + 8]
-        x_t_3 = sample_stage_4_rows(computed_2, noise_5, s, b, v, weight, bias, t_3)
+        x_t_3 = sample_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3)
         x_next = tiles.filled(x, x_t_3, t_3 * 8, t_3 * 8 + 8)
         x = x_next
     return x
@@ -2405,87 +2327,7 @@ def log_weight_stage_6_rows(m, scale, z):
 
 
 @tiles.remembered
-def pack_log_weight_stage_7(r, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(r[0]), tiles.place(r[1]), tiles.place(r[2]), tiles.place(r[3]))
-
-
-@triton.jit(do_not_specialize=["count", "t_4"])
-def log_weight_stage_7_kernel(
-    s_ptr,
-    r_array,
-    r_array_2,
-    r_array_3,
-    r_array_4,
-    indicator_equal_value_out,
-    scale_3_out,
-    count,
-    t_4,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    r_array []
-    r_array_2 []
-    r_array_3 []
-    r_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    equal_value_0 = tl.load(s_ptr + place * 8 + (t_4 + 1), mask=live, other=0) == 0
-    equal_value_1 = tl.load(s_ptr + place * 8 + (t_4 + 1), mask=live, other=0) == 1
-    equal_value_2 = tl.load(s_ptr + place * 8 + (t_4 + 1), mask=live, other=0) == 2
-    equal_value_3 = tl.load(s_ptr + place * 8 + (t_4 + 1), mask=live, other=0) == 3
-    indicator_equal_value_0 = equal_value_0.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4, indicator_equal_value_0, mask=live)
-    indicator_equal_value_1 = equal_value_1.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 1, indicator_equal_value_1, mask=live)
-    indicator_equal_value_2 = equal_value_2.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 2, indicator_equal_value_2, mask=live)
-    indicator_equal_value_3 = equal_value_3.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 3, indicator_equal_value_3, mask=live)
-    scale_3 = (
-        tl.where(equal_value_0, tl.load(r_array), 0.0)
-        + tl.where(equal_value_1, tl.load(r_array_2), 0.0)
-        + tl.where(equal_value_2, tl.load(r_array_3), 0.0)
-        + tl.where(equal_value_3, tl.load(r_array_4), 0.0)
-    )
-    tl.store(scale_3_out + place, scale_3, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def log_weight_stage_7_rows(s, r, t_4):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 7.
-
-    Takes s [rows, 8]; returns indicator_equal_value [rows, 4], scale_3 [rows].
-    """
-    count, device = len(s), s.device
-    arrays = pack_log_weight_stage_7(r, device)
-    size = log_weight_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    indicator_equal_value = torch.empty(count, 4, dtype=torch.float32, device=device)
-    scale_3 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_7_kernel[(programs,)](
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        indicator_equal_value,
-        scale_3,
-        count,
-        t_4,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return indicator_equal_value, scale_3
-
-
-@tiles.remembered
-def pack_log_weight_stage_8(a, d, device):
+def pack_log_weight_stage_7(a, d, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(a[0, 0]),
@@ -2540,7 +2382,7 @@ def pack_log_weight_stage_8(a, d, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_weight_stage_8_kernel(
+def log_weight_stage_7_kernel(
     computed_4_ptr,
     computed_5_ptr,
     indicator_equal_value_ptr,
@@ -2599,7 +2441,7 @@ def log_weight_stage_8_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 8.
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 7.
 
     One program owns ROWS rows and keeps all of their state on chip:
     a_array []
@@ -2758,18 +2600,18 @@ def log_weight_stage_8_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_8_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 8.
+def log_weight_stage_7_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d):
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 7.
 
     Takes computed_4 [rows, 6], computed_5 [rows, 6], indicator_equal_value [rows, 4], log_p_2 [rows], scale_3
     [rows]; returns log_p_2_next [rows].
     """
     count, device = len(computed_4), computed_4.device
-    arrays = pack_log_weight_stage_8(a, d, device)
-    size = log_weight_stage_8_rows.sizes.on(device)
+    arrays = pack_log_weight_stage_7(a, d, device)
+    size = log_weight_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_8_kernel[(programs,)](
+    log_weight_stage_7_kernel[(programs,)](
         computed_4.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
@@ -2787,7 +2629,7 @@ def log_weight_stage_8_rows(computed_4, computed_5, indicator_equal_value, log_p
 
 
 @tiles.remembered
-def pack_log_weight_stage_9(b, v, weight, bias, device):
+def pack_log_weight_stage_8(b, v, weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(weight[0, 0]),
@@ -2884,7 +2726,7 @@ def pack_log_weight_stage_9(b, v, weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count", "t_5"])
-def log_weight_stage_9_kernel(
+def log_weight_stage_8_kernel(
     computed_6_ptr,
     computed_7_ptr,
     log_p_3_ptr,
@@ -2985,7 +2827,7 @@ def log_weight_stage_9_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 9.
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 8.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array []
@@ -3252,17 +3094,17 @@ def log_weight_stage_9_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_9_rows(computed_6, computed_7, log_p_3, s, b, v, weight, bias, t_5):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 9.
+def log_weight_stage_8_rows(computed_6, computed_7, log_p_3, s, b, v, weight, bias, t_5):
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 8.
 
     Takes computed_6 [rows, 6], computed_7 [rows, 8], log_p_3 [rows], s [rows, 8]; returns log_p_3_next [rows].
     """
     count, device = len(computed_6), computed_6.device
-    arrays = pack_log_weight_stage_9(b, v, weight, bias, device)
-    size = log_weight_stage_9_rows.sizes.on(device)
+    arrays = pack_log_weight_stage_8(b, v, weight, bias, device)
+    size = log_weight_stage_8_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_3_next = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_9_kernel[(programs,)](
+    log_weight_stage_8_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
         computed_7.to(torch.float32).contiguous(),
         log_p_3.to(torch.float32).contiguous(),
@@ -3279,18 +3121,18 @@ def log_weight_stage_9_rows(computed_6, computed_7, log_p_3, s, b, v, weight, bi
     return log_p_3_next
 
 
-LOG_WEIGHT_STAGE_10_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
-LOG_WEIGHT_STAGE_10_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
+LOG_WEIGHT_STAGE_9_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
+LOG_WEIGHT_STAGE_9_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
 
 
 @tiles.remembered
-def pack_log_weight_stage_10(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
+def pack_log_weight_stage_9(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.mask(LOG_WEIGHT_STAGE_10_LAYOUT_1, device),
-        tiles.permutation(tiles.plain(8, 16), LOG_WEIGHT_STAGE_10_LAYOUT_1, device),
-        tiles.mask(LOG_WEIGHT_STAGE_10_LAYOUT_2, device),
-        tiles.places(LOG_WEIGHT_STAGE_10_LAYOUT_2, device),
+        tiles.mask(LOG_WEIGHT_STAGE_9_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(8, 16), LOG_WEIGHT_STAGE_9_LAYOUT_1, device),
+        tiles.mask(LOG_WEIGHT_STAGE_9_LAYOUT_2, device),
+        tiles.places(LOG_WEIGHT_STAGE_9_LAYOUT_2, device),
         tiles.permutation(tiles.plain(6, 16), tiles.plain(6, 32), device),
         tiles.place(mlp_3_0_weight.mT, 32, 64),
         tiles.place(mlp_3_0_bias, 64),
@@ -3322,7 +3164,7 @@ def pack_log_weight_stage_10(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_w
 
 
 @triton.jit(do_not_specialize=["count", "t_7"])
-def log_weight_stage_10_kernel(
+def log_weight_stage_9_kernel(
     computed_10_ptr,
     computed_11_ptr,
     computed_9_ptr,
@@ -3365,7 +3207,7 @@ def log_weight_stage_10_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 10.
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 9.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mask_array [32]
@@ -3489,7 +3331,7 @@ def log_weight_stage_10_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_10_rows(
+def log_weight_stage_9_rows(
     computed_10,
     computed_11,
     computed_9,
@@ -3503,17 +3345,17 @@ def log_weight_stage_10_rows(
     g_bias,
     t_7,
 ):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 10.
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 9.
 
     Takes computed_10 [rows, 8], computed_11 [rows, 6], computed_9 [rows, 6], log_q_2 [rows], s [rows, 8];
     returns log_q_2_next [rows].
     """
     count, device = len(computed_10), computed_10.device
-    arrays = pack_log_weight_stage_10(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
-    size = log_weight_stage_10_rows.sizes.on(device)
+    arrays = pack_log_weight_stage_9(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
+    size = log_weight_stage_9_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_10_kernel[(programs,)](
+    log_weight_stage_9_kernel[(programs,)](
         computed_10.to(torch.float32).contiguous(),
         computed_11.to(torch.float32).contiguous(),
         computed_9.to(torch.float32).contiguous(),
@@ -3532,7 +3374,7 @@ def log_weight_stage_10_rows(
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_weight_stage_11_kernel(
+def log_weight_stage_10_kernel(
     log_p_ptr,
     log_p_2_ptr,
     log_p_3_ptr,
@@ -3546,7 +3388,7 @@ def log_weight_stage_11_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 11.
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 10.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -3567,17 +3409,17 @@ def log_weight_stage_11_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_11_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z):
-    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 11.
+def log_weight_stage_10_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z):
+    """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 10.
 
     Takes log_p [rows], log_p_2 [rows], log_p_3 [rows], log_p_s [rows], log_p_z [rows], log_q [rows], log_q_2
     [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(log_p), log_p.device
-    size = log_weight_stage_11_rows.sizes.on(device)
+    size = log_weight_stage_10_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_11_kernel[(programs,)](
+    log_weight_stage_10_kernel[(programs,)](
         log_p.to(torch.float32).contiguous(),
         log_p_2.to(torch.float32).contiguous(),
         log_p_3.to(torch.float32).contiguous(),
@@ -3608,7 +3450,6 @@ def log_weight_stage_11_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, l
     log_weight_stage_8_rows,
     log_weight_stage_9_rows,
     log_weight_stage_10_rows,
-    log_weight_stage_11_rows,
 )
 def log_weight_rows(
     x,
@@ -3650,6 +3491,7 @@ def log_weight_rows(
     """
     dtype = x.dtype
     device = x.device
+    places = torch.arange(4, device=device)
     # switching.gen:15
     projected, logits_2, m, scale, noise_2, z_2 = log_weight_stage_1_rows(
         x,
@@ -3735,17 +3577,19 @@ def log_weight_rows(
     # switching.gen:12
     log_p_2 = torch.zeros(len(x), dtype=dtype, device=device)
     for t_4 in range(7):
-        indicator_equal_value, scale_3 = log_weight_stage_7_rows(s, r, t_4)
+        equal_value = s[:, None, t_4 + 1] == places
+        indicator_equal_value = equal_value.to(dtype)
+        scale_3 = torch.where(equal_value, r, 0.0).sum(-1)
         computed_4 = z[:, t_4 * 6 : t_4 * 6 + 6]
         computed_5 = value_2[:, t_4 * 6 : t_4 * 6 + 6]
-        log_p_2_next = log_weight_stage_8_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d)
+        log_p_2_next = log_weight_stage_7_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d)
         log_p_2 = log_p_2_next
     # switching.gen:13
     log_p_3 = torch.zeros(len(x), dtype=dtype, device=device)
     for t_5 in range(8):
         computed_6 = z[:, t_5 * 6 : t_5 * 6 + 6]
         computed_7 = x[:, t_5 * 8 : t_5 * 8 + 8]
-        log_p_3_next = log_weight_stage_9_rows(
+        log_p_3_next = log_weight_stage_8_rows(
             computed_6,
             computed_7,
             log_p_3,
@@ -3767,7 +3611,7 @@ def log_weight_rows(
         # switching.gen:17
         computed_11 = value_2[:, t_7 * 6 : t_7 * 6 + 6]
         # switching.gen:18
-        log_q_2_next = log_weight_stage_10_rows(
+        log_q_2_next = log_weight_stage_9_rows(
             computed_10,
             computed_11,
             computed_9,
@@ -3784,8 +3628,7 @@ def log_weight_rows(
         # switching.gen:17
         log_q_2 = log_q_2_next
     # switching.gen:3
-    log_weight_2 = log_weight_stage_11_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z)
-    return log_weight_2
+    return log_weight_stage_10_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z)
 
 
 ENCODE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(6), *[-1] * 42])
@@ -5040,88 +4883,7 @@ def prior_stage_1_rows(y, A, c, *, rows, seed, step):
 
 
 @tiles.remembered
-def pack_prior_stage_2(r, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(r[0]), tiles.place(r[1]), tiles.place(r[2]), tiles.place(r[3]))
-
-
-@triton.jit(do_not_specialize=["count", "t_2"])
-def prior_stage_2_kernel(
-    s_ptr,
-    r_array,
-    r_array_2,
-    r_array_3,
-    r_array_4,
-    indicator_equal_value_out,
-    scale_out,
-    count,
-    t_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """draws of s, z from p: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    r_array []
-    r_array_2 []
-    r_array_3 []
-    r_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    total_4 = t_2 + 1
-    equal_value_0 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 0
-    equal_value_1 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 1
-    equal_value_2 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 2
-    equal_value_3 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 3
-    indicator_equal_value_0 = equal_value_0.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4, indicator_equal_value_0, mask=live)
-    indicator_equal_value_1 = equal_value_1.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 1, indicator_equal_value_1, mask=live)
-    indicator_equal_value_2 = equal_value_2.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 2, indicator_equal_value_2, mask=live)
-    indicator_equal_value_3 = equal_value_3.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 3, indicator_equal_value_3, mask=live)
-    scale = (
-        tl.where(equal_value_0, tl.load(r_array), 0.0)
-        + tl.where(equal_value_1, tl.load(r_array_2), 0.0)
-        + tl.where(equal_value_2, tl.load(r_array_3), 0.0)
-        + tl.where(equal_value_3, tl.load(r_array_4), 0.0)
-    )
-    tl.store(scale_out + place, scale, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def prior_stage_2_rows(s, r, t_2):
-    """draws of s, z from p: stage 2.
-
-    Takes s [rows, 8]; returns indicator_equal_value [rows, 4], scale [rows].
-    """
-    count, device = len(s), s.device
-    arrays = pack_prior_stage_2(r, device)
-    size = prior_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    indicator_equal_value = torch.empty(count, 4, dtype=torch.float32, device=device)
-    scale = torch.empty(count, dtype=torch.float32, device=device)
-    prior_stage_2_kernel[(programs,)](
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        indicator_equal_value,
-        scale,
-        count,
-        t_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return indicator_equal_value, scale
-
-
-@tiles.remembered
-def pack_prior_stage_3(a, d, device):
+def pack_prior_stage_2(a, d, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(a[0, 0]),
@@ -5176,7 +4938,7 @@ def pack_prior_stage_3(a, d, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def prior_stage_3_kernel(
+def prior_stage_2_kernel(
     computed_ptr,
     indicator_equal_value_ptr,
     noise_4_ptr,
@@ -5234,7 +4996,7 @@ def prior_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """draws of s, z from p: stage 3.
+    """draws of s, z from p: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     a_array []
@@ -5372,18 +5134,18 @@ def prior_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def prior_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d):
-    """draws of s, z from p: stage 3.
+def prior_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
+    """draws of s, z from p: stage 2.
 
     Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
     [rows, 6].
     """
     count, device = len(computed), computed.device
-    arrays = pack_prior_stage_3(a, d, device)
-    size = prior_stage_3_rows.sizes.on(device)
+    arrays = pack_prior_stage_2(a, d, device)
+    size = prior_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    prior_stage_3_kernel[(programs,)](
+    prior_stage_2_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
         noise_4.to(torch.float32).contiguous(),
@@ -5400,7 +5162,7 @@ def prior_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d):
 
 
 @torch.no_grad()
-@tiles.stages(prior_stage_1_rows, prior_stage_2_rows, prior_stage_3_rows)
+@tiles.stages(prior_stage_1_rows, prior_stage_2_rows)
 def prior_rows(y, A, c, a, d, r, *, rows, seed, step):
     """draws of s, z from p.
 
@@ -5408,6 +5170,7 @@ def prior_rows(y, A, c, a, d, r, *, rows, seed, step):
     """
     dtype = A.dtype
     device = y.device
+    places = torch.arange(4, device=device)
     # switching.gen:9
     s, noise_3, z_2 = prior_stage_1_rows(y, A, c, rows=rows, seed=seed, step=step)
     # switching.gen:11
@@ -5417,10 +5180,12 @@ def prior_rows(y, A, c, a, d, r, *, rows, seed, step):
     for t_2 in range(7):
         total_4 = t_2 + 1
         product = total_4 * 6
-        indicator_equal_value, scale = prior_stage_2_rows(s, r, t_2)
+        equal_value = s[:, None, total_4] == places
+        indicator_equal_value = equal_value.to(dtype)
+        scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise_3[:, product : product + 6]
-        z_t_2 = prior_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = prior_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     return s.to(torch.int64), z
@@ -5595,88 +5360,7 @@ def objective_sleep_stage_1_rows(y, A, c, *, rows, seed, step):
 
 
 @tiles.remembered
-def pack_objective_sleep_stage_2(r, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(r[0]), tiles.place(r[1]), tiles.place(r[2]), tiles.place(r[3]))
-
-
-@triton.jit(do_not_specialize=["count", "t_2"])
-def objective_sleep_stage_2_kernel(
-    s_ptr,
-    r_array,
-    r_array_2,
-    r_array_3,
-    r_array_4,
-    indicator_equal_value_out,
-    scale_out,
-    count,
-    t_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that sleep maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    r_array []
-    r_array_2 []
-    r_array_3 []
-    r_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    total_4 = t_2 + 1
-    equal_value_0 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 0
-    equal_value_1 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 1
-    equal_value_2 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 2
-    equal_value_3 = tl.load(s_ptr + place * 8 + total_4, mask=live, other=0) == 3
-    indicator_equal_value_0 = equal_value_0.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4, indicator_equal_value_0, mask=live)
-    indicator_equal_value_1 = equal_value_1.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 1, indicator_equal_value_1, mask=live)
-    indicator_equal_value_2 = equal_value_2.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 2, indicator_equal_value_2, mask=live)
-    indicator_equal_value_3 = equal_value_3.to(tl.float32)
-    tl.store(indicator_equal_value_out + place * 4 + 3, indicator_equal_value_3, mask=live)
-    scale = (
-        tl.where(equal_value_0, tl.load(r_array), 0.0)
-        + tl.where(equal_value_1, tl.load(r_array_2), 0.0)
-        + tl.where(equal_value_2, tl.load(r_array_3), 0.0)
-        + tl.where(equal_value_3, tl.load(r_array_4), 0.0)
-    )
-    tl.store(scale_out + place, scale, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_sleep_stage_2_rows(s, r, t_2):
-    """the value that sleep maximizes, by one draw for each row: stage 2.
-
-    Takes s [rows, 8]; returns indicator_equal_value [rows, 4], scale [rows].
-    """
-    count, device = len(s), s.device
-    arrays = pack_objective_sleep_stage_2(r, device)
-    size = objective_sleep_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    indicator_equal_value = torch.empty(count, 4, dtype=torch.float32, device=device)
-    scale = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_stage_2_kernel[(programs,)](
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        indicator_equal_value,
-        scale,
-        count,
-        t_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return indicator_equal_value, scale
-
-
-@tiles.remembered
-def pack_objective_sleep_stage_3(a, d, device):
+def pack_objective_sleep_stage_2(a, d, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(a[0, 0]),
@@ -5731,7 +5415,7 @@ def pack_objective_sleep_stage_3(a, d, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_sleep_stage_3_kernel(
+def objective_sleep_stage_2_kernel(
     computed_ptr,
     indicator_equal_value_ptr,
     noise_4_ptr,
@@ -5789,7 +5473,7 @@ def objective_sleep_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 3.
+    """the value that sleep maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     a_array []
@@ -5927,18 +5611,18 @@ def objective_sleep_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_sleep_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d):
-    """the value that sleep maximizes, by one draw for each row: stage 3.
+def objective_sleep_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
+    """the value that sleep maximizes, by one draw for each row: stage 2.
 
     Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
     [rows, 6].
     """
     count, device = len(computed), computed.device
-    arrays = pack_objective_sleep_stage_3(a, d, device)
-    size = objective_sleep_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_sleep_stage_2(a, d, device)
+    size = objective_sleep_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    objective_sleep_stage_3_kernel[(programs,)](
+    objective_sleep_stage_2_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
         noise_4.to(torch.float32).contiguous(),
@@ -5955,7 +5639,7 @@ def objective_sleep_stage_3_rows(computed, indicator_equal_value, noise_4, scale
 
 
 @tiles.remembered
-def pack_objective_sleep_stage_4(b, v, weight, bias, device):
+def pack_objective_sleep_stage_3(b, v, weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(weight[0, 0]),
@@ -6051,7 +5735,7 @@ def pack_objective_sleep_stage_4(b, v, weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count", "t_3"])
-def objective_sleep_stage_4_kernel(
+def objective_sleep_stage_3_kernel(
     computed_2_ptr,
     noise_5_ptr,
     s_ptr,
@@ -6150,7 +5834,7 @@ def objective_sleep_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 4.
+    """the value that sleep maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array []
@@ -6390,17 +6074,17 @@ def objective_sleep_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_sleep_stage_4_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
-    """the value that sleep maximizes, by one draw for each row: stage 4.
+def objective_sleep_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
+    """the value that sleep maximizes, by one draw for each row: stage 3.
 
     Takes computed_2 [rows, 6], noise_5 [rows, 8], s [rows, 8]; returns x_t_3 [rows, 8].
     """
     count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_sleep_stage_4(b, v, weight, bias, device)
-    size = objective_sleep_stage_4_rows.sizes.on(device)
+    arrays = pack_objective_sleep_stage_3(b, v, weight, bias, device)
+    size = objective_sleep_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_t_3 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    objective_sleep_stage_4_kernel[(programs,)](
+    objective_sleep_stage_3_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
         noise_5.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
@@ -6417,7 +6101,7 @@ def objective_sleep_stage_4_rows(computed_2, noise_5, s, b, v, weight, bias, t_3
 
 
 @tiles.remembered
-def pack_objective_sleep_stage_5(mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias, device):
+def pack_objective_sleep_stage_4(mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mlp_2_0_weight[:, 0], 64),
@@ -6457,7 +6141,7 @@ def pack_objective_sleep_stage_5(mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias,
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_sleep_stage_5_kernel(
+def objective_sleep_stage_4_kernel(
     x_2_ptr,
     z_ptr,
     mlp_2_0_weight_array,
@@ -6498,7 +6182,7 @@ def objective_sleep_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 5.
+    """the value that sleep maximizes, by one draw for each row: stage 4.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_2_0_weight_array [64]
@@ -6603,17 +6287,17 @@ def objective_sleep_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_sleep_stage_5_rows(x_2, z, mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias):
-    """the value that sleep maximizes, by one draw for each row: stage 5.
+def objective_sleep_stage_4_rows(x_2, z, mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias):
+    """the value that sleep maximizes, by one draw for each row: stage 4.
 
     Takes x_2 [rows, 64], z [rows, 48]; returns log_q_z [rows].
     """
     count, device = len(x_2), x_2.device
-    arrays = pack_objective_sleep_stage_5(mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias, device)
-    size = objective_sleep_stage_5_rows.sizes.on(device)
+    arrays = pack_objective_sleep_stage_4(mlp_2_0_weight, mlp_2_0_bias, m_weight, m_bias, g_weight, g_bias, device)
+    size = objective_sleep_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_stage_5_kernel[(programs,)](
+    objective_sleep_stage_4_kernel[(programs,)](
         x_2.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         *arrays,
@@ -6627,11 +6311,11 @@ def objective_sleep_stage_5_rows(x_2, z, mlp_2_0_weight, mlp_2_0_bias, m_weight,
     return log_q_z
 
 
-OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1 = tiles.layout(16, [*range(8, 16)])
+OBJECTIVE_SLEEP_STAGE_5_LAYOUT_1 = tiles.layout(16, [*range(8, 16)])
 
 
 @tiles.remembered
-def pack_objective_sleep_stage_6(
+def pack_objective_sleep_stage_5(
     embedding_output_weight,
     mlp_0_weight,
     mlp_0_bias,
@@ -6641,7 +6325,7 @@ def pack_objective_sleep_stage_6(
 ):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(embedding_output_weight.mT, 16, OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1),
+        tiles.place(embedding_output_weight.mT, 16, OBJECTIVE_SLEEP_STAGE_5_LAYOUT_1),
         tiles.place(mlp_0_weight.mT, 16, 64),
         tiles.place(mlp_0_bias, 64),
         tiles.place(mlp_output_weight[0], 64),
@@ -6656,7 +6340,7 @@ def pack_objective_sleep_stage_6(
 
 
 @triton.jit(do_not_specialize=["count", "t_4"])
-def objective_sleep_stage_6_kernel(
+def objective_sleep_stage_5_kernel(
     computed_3_ptr,
     indicator_value_ptr,
     log_q_ptr,
@@ -6678,7 +6362,7 @@ def objective_sleep_stage_6_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 6.
+    """the value that sleep maximizes, by one draw for each row: stage 5.
 
     One program owns ROWS rows and keeps all of their state on chip:
     embedding_output_weight_array [16, 16]
@@ -6743,7 +6427,7 @@ def objective_sleep_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_sleep_stage_6_rows(
+def objective_sleep_stage_5_rows(
     computed_3,
     indicator_value,
     log_q,
@@ -6755,13 +6439,13 @@ def objective_sleep_stage_6_rows(
     output_bias,
     t_4,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 6.
+    """the value that sleep maximizes, by one draw for each row: stage 5.
 
     Takes computed_3 [rows, 8], indicator_value [rows, 10], log_q [rows], s [rows, 8]; returns log_q_next
     [rows].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_objective_sleep_stage_6(
+    arrays = pack_objective_sleep_stage_5(
         embedding_output_weight,
         mlp_0_weight,
         mlp_0_bias,
@@ -6769,10 +6453,10 @@ def objective_sleep_stage_6_rows(
         output_bias,
         device,
     )
-    size = objective_sleep_stage_6_rows.sizes.on(device)
+    size = objective_sleep_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_stage_6_kernel[(programs,)](
+    objective_sleep_stage_5_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         indicator_value.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
@@ -6789,18 +6473,18 @@ def objective_sleep_stage_6_rows(
     return log_q_next
 
 
-OBJECTIVE_SLEEP_STAGE_7_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
-OBJECTIVE_SLEEP_STAGE_7_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
+OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
+OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
 
 
 @tiles.remembered
-def pack_objective_sleep_stage_7(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
+def pack_objective_sleep_stage_6(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.mask(OBJECTIVE_SLEEP_STAGE_7_LAYOUT_1, device),
-        tiles.permutation(tiles.plain(8, 16), OBJECTIVE_SLEEP_STAGE_7_LAYOUT_1, device),
-        tiles.mask(OBJECTIVE_SLEEP_STAGE_7_LAYOUT_2, device),
-        tiles.places(OBJECTIVE_SLEEP_STAGE_7_LAYOUT_2, device),
+        tiles.mask(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(8, 16), OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1, device),
+        tiles.mask(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2, device),
+        tiles.places(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2, device),
         tiles.permutation(tiles.plain(6, 16), tiles.plain(6, 32), device),
         tiles.place(mlp_3_0_weight.mT, 32, 64),
         tiles.place(mlp_3_0_bias, 64),
@@ -6832,7 +6516,7 @@ def pack_objective_sleep_stage_7(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias,
 
 
 @triton.jit(do_not_specialize=["count", "t_5"])
-def objective_sleep_stage_7_kernel(
+def objective_sleep_stage_6_kernel(
     computed_4_ptr,
     computed_5_ptr,
     computed_6_ptr,
@@ -6875,7 +6559,7 @@ def objective_sleep_stage_7_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 7.
+    """the value that sleep maximizes, by one draw for each row: stage 6.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mask_array [32]
@@ -6999,7 +6683,7 @@ def objective_sleep_stage_7_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_sleep_stage_7_rows(
+def objective_sleep_stage_6_rows(
     computed_4,
     computed_5,
     computed_6,
@@ -7013,17 +6697,17 @@ def objective_sleep_stage_7_rows(
     g_bias,
     t_5,
 ):
-    """the value that sleep maximizes, by one draw for each row: stage 7.
+    """the value that sleep maximizes, by one draw for each row: stage 6.
 
     Takes computed_4 [rows, 6], computed_5 [rows, 8], computed_6 [rows, 6], log_q_2 [rows], s [rows, 8]; returns
     log_q_2_next [rows].
     """
     count, device = len(computed_4), computed_4.device
-    arrays = pack_objective_sleep_stage_7(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
-    size = objective_sleep_stage_7_rows.sizes.on(device)
+    arrays = pack_objective_sleep_stage_6(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
+    size = objective_sleep_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_stage_7_kernel[(programs,)](
+    objective_sleep_stage_6_kernel[(programs,)](
         computed_4.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
@@ -7049,7 +6733,6 @@ def objective_sleep_stage_7_rows(
     objective_sleep_stage_4_rows,
     objective_sleep_stage_5_rows,
     objective_sleep_stage_6_rows,
-    objective_sleep_stage_7_rows,
 )
 def objective_sleep_rows(
     x,
@@ -7091,6 +6774,7 @@ def objective_sleep_rows(
     """
     dtype = x.dtype
     device = x.device
+    places = torch.arange(4, device=device)
     # switching.gen:9
     indicator_value, s, noise_3, z_2 = objective_sleep_stage_1_rows(y, A, c, rows=rows, seed=seed, step=step)
     # switching.gen:11
@@ -7100,10 +6784,12 @@ def objective_sleep_rows(
     for t_2 in range(7):
         total_4 = t_2 + 1
         product = total_4 * 6
-        indicator_equal_value, scale = objective_sleep_stage_2_rows(s, r, t_2)
+        equal_value = s[:, None, total_4] == places
+        indicator_equal_value = equal_value.to(dtype)
+        scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise_3[:, product : product + 6]
-        z_t_2 = objective_sleep_stage_3_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = objective_sleep_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     # switching.gen:13
@@ -7112,7 +6798,7 @@ def objective_sleep_rows(
         operand = random.normal(seed, rows, step, 10, 64, dtype=dtype)
         computed_2 = z[:, t_3 * 6 : t_3 * 6 + 6]
         noise_5 = operand[:, t_3 * 8 : t_3 * 8 + 8]
-        x_t_3 = objective_sleep_stage_4_rows(
+        x_t_3 = objective_sleep_stage_3_rows(
             computed_2,
             noise_5,
             s,
@@ -7125,7 +6811,7 @@ def objective_sleep_rows(
         x_2_next = tiles.filled(x_2, x_t_3, t_3 * 8, t_3 * 8 + 8)
         x_2 = x_2_next
     # switching.gen:16
-    log_q_z = objective_sleep_stage_5_rows(
+    log_q_z = objective_sleep_stage_4_rows(
         x_2,
         z,
         mlp_2_0_weight,
@@ -7139,7 +6825,7 @@ def objective_sleep_rows(
     log_q = torch.zeros(len(x), dtype=dtype, device=device)
     for t_4 in range(8):
         computed_3 = x_2[:, t_4 * 8 : t_4 * 8 + 8]
-        log_q_next = objective_sleep_stage_6_rows(
+        log_q_next = objective_sleep_stage_5_rows(
             computed_3,
             indicator_value,
             log_q,
@@ -7165,7 +6851,7 @@ def objective_sleep_rows(
         # switching.gen:17
         computed_6 = operand_3[:, t_5 * 6 : t_5 * 6 + 6]
         # switching.gen:18
-        log_q_2_next = objective_sleep_stage_7_rows(
+        log_q_2_next = objective_sleep_stage_6_rows(
             computed_4,
             computed_5,
             computed_6,
@@ -7181,5 +6867,4 @@ def objective_sleep_rows(
         )
         # switching.gen:17
         log_q_2 = log_q_2_next
-    value_2 = log_q + log_q_z + log_q_2
-    return value_2
+    return log_q + log_q_z + log_q_2

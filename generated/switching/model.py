@@ -809,10 +809,9 @@ def objective_wake_rows(
             -0.5 * ((value_2[:, t_7 * 6 : t_7 * 6 + 6] - m_3) / scale_4) ** 2 - torch.log(scale_4) - 0.9189385332046727
         ).sum(-1)
     log_q_3 = log_q + log_q_z + log_q_2
-    # wake_sleep.gen:13
+    # wake_sleep.gen:reweighted_wake_sleep
     _logits = (log_p_4 - log_q_3).view(-1, 5)
     w = torch.exp(_logits - _logits.logsumexp(-1)[:, None])
-    # wake_sleep.gen:12
     return (w.reshape(-1).detach() * (log_p_4 + log_q_3)).view(-1, 5).sum(-1)
 
 

@@ -2432,7 +2432,7 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
                 each[particle][lane] = log_p_4[particle][lane] - log_q_3[particle][lane];
             }
         }
-        // wake_sleep.gen:13
+        // wake_sleep.gen:reweighted_wake_sleep
         ALIGNED float _logits[5][LANES];
         ALIGNED float sum_5[LANES];
         for (int at = 0; at < 5; at++) {
@@ -2478,7 +2478,6 @@ void objective_wake_rows(const int64_t *numbers, void *const *pointers) {
                 each_2[particle][lane] = w[particle][lane] * (log_p_4[particle][lane] + log_q_3[particle][lane]);
             }
         }
-        // wake_sleep.gen:12
         ALIGNED float value_6[LANES];
         for (int lane = 0; lane < LANES; lane++) value_6[lane] = 0.0f;
         for (int at = 0; at < 5; at++) {

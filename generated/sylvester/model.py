@@ -87,7 +87,7 @@ def log_weight_rows(
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 3, 10, dtype=dtype)
     base = m + scale * noise
-    # bijections.gen:109
+    # bijections.gen:Sylvester
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -96,10 +96,9 @@ def log_weight_rows(
     pushed = base
     log_abs_det = 0.0
     for k in range(4):
-        # bijections.gen:110
+        # bijections.gen:Sylvester
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -188,7 +187,7 @@ def encode_rows(
     # sylvester.gen:9
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 3, 10, dtype=dtype)
-    # bijections.gen:109
+    # bijections.gen:Sylvester
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -196,10 +195,9 @@ def encode_rows(
     # sylvester.gen:9
     pushed = m + scale * noise
     for k in range(4):
-        # bijections.gen:110
+        # bijections.gen:Sylvester
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -328,7 +326,7 @@ def objective_phase_1_rows(
     scale = F.softplus(s, threshold=80)
     noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
     base = m + scale * noise
-    # bijections.gen:109
+    # bijections.gen:Sylvester
     less_value = places < 0
     less_value_2 = places < 1
     less_value_3 = places < 2
@@ -337,10 +335,9 @@ def objective_phase_1_rows(
     pushed = base
     log_abs_det = 0.0
     for k in range(4):
-        # bijections.gen:110
+        # bijections.gen:Sylvester
         s_2 = pushed @ Sylvester_Q[k]
         t = s_2 @ S[k].T
-        # bijections.gen:109
         t_0 = t[:, 0]
         t_1 = t[:, 1]
         t_2 = t[:, 2]
@@ -388,7 +385,7 @@ def objective_phase_1_rows(
     log_p_x = (x * logits - F.softplus(logits, threshold=80)).sum(-1)
     # sylvester.gen:9
     log_q_z = (-0.5 * ((base - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1) - log_abs_det
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_z + log_p_x - log_q_z
 
 
@@ -497,18 +494,24 @@ class SylvesterVAE(Model):
         self.declare(
             "Sylvester.Q",
             (4, 10, 4),
-            origin="bijections.gen:107",
+            origin="bijections.gen:Sylvester",
             support=Support("Orthogonal", (10, 4)),
             rank=2,
         )
-        self.declare("Sylvester.S", (4, 4, 4), origin="bijections.gen:107", support=Support("Lower", (4,)), rank=2)
-        self.declare("Sylvester.d", (4, 4), origin="bijections.gen:107", support=Support("Positive"), rank=1)
-        self.declare("Sylvester.W", (4, 4, 4), origin="bijections.gen:107", rank=2)
-        self.declare("Sylvester.b", (4, 4), origin="bijections.gen:107", rank=1)
+        self.declare(
+            "Sylvester.S",
+            (4, 4, 4),
+            origin="bijections.gen:Sylvester",
+            support=Support("Lower", (4,)),
+            rank=2,
+        )
+        self.declare("Sylvester.d", (4, 4), origin="bijections.gen:Sylvester", support=Support("Positive"), rank=1)
+        self.declare("Sylvester.W", (4, 4, 4), origin="bijections.gen:Sylvester", rank=2)
+        self.declare("Sylvester.b", (4, 4), origin="bijections.gen:Sylvester", rank=1)
         self.declare(
             "Householder.Q",
             (4, 10, 1),
-            origin="bijections.gen:113",
+            origin="bijections.gen:Householder",
             support=Support("Orthogonal", (10, 1)),
             rank=2,
         )

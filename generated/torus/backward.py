@@ -157,7 +157,7 @@ def log_prob_saving_kernel(
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -195,7 +195,7 @@ def log_prob_saving_kernel(
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -309,7 +309,7 @@ def log_prob_saving_kernel(
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -335,7 +335,6 @@ def log_prob_saving_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
         indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
@@ -347,7 +346,7 @@ def log_prob_saving_kernel(
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -389,7 +388,7 @@ def log_prob_saving_kernel(
         total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
@@ -403,7 +402,7 @@ def log_prob_saving_kernel(
         difference_7 = 1.0 - smaller
         power_difference_7 = square(difference_7)
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -728,7 +727,7 @@ def log_prob_backward_kernel(
         w = dot(hidden_2, matrix(w_weight_array, k_2, 32, 16), PRECISION) + vector(w_bias_array, k_2, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         W = 6.283185307179586 * (
             0.001
             + 0.988
@@ -749,7 +748,6 @@ def log_prob_backward_kernel(
         x_2_3 = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value = (b_0[:, None] >= x_2).to(tl.float32)
         indicator_value_4 = (b_0[:, None] >= x_2_2).to(tl.float32)
         difference_2 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
@@ -761,7 +759,7 @@ def log_prob_backward_kernel(
         h = dot(hidden_2, matrix(h_weight_array, k_2, 32, 16), PRECISION) + vector(h_bias_array, k_2, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         H = 6.283185307179586 * (
             0.001
             + 0.988
@@ -776,11 +774,9 @@ def log_prob_backward_kernel(
         y = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:82
         reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_2 * H, 0.0), 1)
         reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_2 * W, 0.0), 1)
         s = reduced / reduced_2
-        # bijections.gen:83
         r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_2 * x_2_3, 0.0), 1)) / reduced_2
         # torus.gen:5
         d = dot(hidden_2, matrix(d_weight_array, k_2, 32, 16), PRECISION) + vector(d_bias_array, k_2, 16)
@@ -788,16 +784,14 @@ def log_prob_backward_kernel(
         # torus.gen:4
         total_3 = 0.001 + softplus(d)
         total_3_2 = 0.001 + softplus(d_2)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_2 * total_3, 0.0), 1)
         difference_3 = 1.0 - r
-        # bijections.gen:80
         D = tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_3, 0.0), 1)[:, None],
             total_3_2,
         )
-        # bijections.gen:76
         CircularCoupling_CircularSpline = tl.sum(
             tl.where(tl.arange(0, 16)[None, :] < 12, difference_2 * y, 0.0),
             1,
@@ -892,7 +886,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_6 - shared_6[:, None]), 0.0), 1),
         )
         exp_value = tl.exp(total_6 - reduced_4[:, None])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value)
         total_7 = -3.141592653589793 + (
             0.0
@@ -958,7 +952,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_8 - shared_8[:, None]), 0.0), 1),
         )
         exp_value_2 = tl.exp(total_8 - reduced_5[:, None])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
         # torus.gen:4
         reduced_6 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_8 * product_2_2, 0.0), 1)
@@ -1068,7 +1062,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_16 - shared_10[:, None]), 0.0), 1),
         )
         exp_value_3 = tl.exp(total_16 - reduced_10[:, None])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_7 = 6.283185307179586 * (0.001 + 0.988 * exp_value_3)
         total_17 = -3.141592653589793 + (
             0.0
@@ -1098,7 +1092,6 @@ def log_prob_backward_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_3 = (value_0[:, None] >= total_17).to(tl.float32)
         indicator_value_3_2 = (value_0[:, None] >= total_17_2).to(tl.float32)
         indicator_value_3_3 = (value_0[:, None] >= total_17_4).to(tl.float32)
@@ -1125,11 +1118,8 @@ def log_prob_backward_kernel(
             0.0,
             indicator_value_3_6,
         )
-        # bijections.gen:83
         difference_15 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_17_3, 0.0), 1)
-        # bijections.gen:82
         reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * product_7, 0.0), 1)
-        # bijections.gen:83
         ratio_3 = difference_15 / reduced_11
         # torus.gen:4
         larger_2 = maximum(ratio_3, 0.0)
@@ -1145,7 +1135,7 @@ def log_prob_backward_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_18 - shared_12[:, None]), 0.0), 1),
         )
         exp_value_4 = tl.exp(total_18 - reduced_12[:, None])
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_13 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -1159,7 +1149,7 @@ def log_prob_backward_kernel(
         power_difference_16 = square(difference_16)
         total_19 = 0.001 + softplus(total_15)
         total_19_2 = 0.001 + softplus(total_15_2)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_14 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_14 * total_19, 0.0), 1)
         reduced_15 = tl.sum(
             tl.where(
@@ -1196,7 +1186,7 @@ def log_prob_backward_kernel(
         product_18 = difference_14_2 * (product_10 + product_11 * product_17)[:, None]
         product_18_2 = difference_14_3 * (product_10 + product_11 * product_17)[:, None]
         product_19 = power_difference_16 * product_16
-        # bijections.gen:80
+        # bijections.gen:CircularSpline
         product_20 = tl.sigmoid(total_15) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_18, 0.0)
             + difference_14 * (product_10 + product_11 * product_19)[:, None]
@@ -1243,7 +1233,7 @@ def log_prob_backward_kernel(
             total_23,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
-        # bijections.gen:83
+        # bijections.gen:CircularSpline
         power_reduced_11 = square(reduced_11)
         # torus.gen:4
         product_23 = ratio_4 * product_9
@@ -1340,7 +1330,7 @@ def log_prob_backward_kernel(
         product_36 = difference_8_2 * difference_17[:, None]
         product_36_2 = difference_8_3 * difference_17[:, None]
         difference_18 = total_29 - product_34
-        # bijections.gen:80
+        # bijections.gen:CircularSpline
         product_37 = tl.sigmoid(total_9) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_36, 0.0)
             + difference_8 * (difference_17 + reduced_7 * difference_18)[:, None]
@@ -1794,7 +1784,7 @@ def log_prob_saving_saved_kernel(
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1832,7 +1822,7 @@ def log_prob_saving_saved_kernel(
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1944,7 +1934,7 @@ def log_prob_saving_saved_kernel(
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1970,7 +1960,6 @@ def log_prob_saving_saved_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
         indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
@@ -1982,7 +1971,7 @@ def log_prob_saving_saved_kernel(
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -2024,7 +2013,7 @@ def log_prob_saving_saved_kernel(
         total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
@@ -2038,7 +2027,7 @@ def log_prob_saving_saved_kernel(
         difference_7 = 1.0 - smaller
         power_difference_7 = square(difference_7)
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -2388,7 +2377,7 @@ def log_prob_backward_saved_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_3 - shared_2[:, None]), 0.0), 1),
         )
         exp_value = tl.exp(total_3 - reduced[:, None])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value)
         total_4 = -3.141592653589793 + (
             0.0
@@ -2454,7 +2443,7 @@ def log_prob_backward_saved_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_5 - shared_4[:, None]), 0.0), 1),
         )
         exp_value_2 = tl.exp(total_5 - reduced_2[:, None])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (0.001 + 0.988 * exp_value_2)
         # torus.gen:4
         reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_3 * product_2_2, 0.0), 1)
@@ -2564,7 +2553,7 @@ def log_prob_backward_saved_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_13 - shared_6[:, None]), 0.0), 1),
         )
         exp_value_3 = tl.exp(total_13 - reduced_7[:, None])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_7 = 6.283185307179586 * (0.001 + 0.988 * exp_value_3)
         total_14 = -3.141592653589793 + (
             0.0
@@ -2594,7 +2583,6 @@ def log_prob_backward_saved_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_7, 0.0), matrix(weights_6_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_14).to(tl.float32)
         indicator_value_2_2 = (value_0[:, None] >= total_14_2).to(tl.float32)
         indicator_value_2_3 = (value_0[:, None] >= total_14_4).to(tl.float32)
@@ -2621,11 +2609,8 @@ def log_prob_backward_saved_kernel(
             0.0,
             indicator_value_2_6,
         )
-        # bijections.gen:83
         difference_10 = value_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_14_3, 0.0), 1)
-        # bijections.gen:82
         reduced_8 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * product_7, 0.0), 1)
-        # bijections.gen:83
         ratio_3 = difference_10 / reduced_8
         # torus.gen:4
         larger_2 = maximum(ratio_3, 0.0)
@@ -2641,7 +2626,7 @@ def log_prob_backward_saved_kernel(
             tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, tl.exp(total_15 - shared_8[:, None]), 0.0), 1),
         )
         exp_value_4 = tl.exp(total_15 - reduced_9[:, None])
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_10 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -2655,7 +2640,7 @@ def log_prob_backward_saved_kernel(
         power_difference_11 = square(difference_11)
         total_16 = 0.001 + softplus(total_12)
         total_16_2 = 0.001 + softplus(total_12_2)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_11 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_9 * total_16, 0.0), 1)
         reduced_12 = tl.sum(
             tl.where(
@@ -2692,7 +2677,7 @@ def log_prob_backward_saved_kernel(
         product_18 = difference_9_2 * (product_10 + product_11 * product_17)[:, None]
         product_18_2 = difference_9_3 * (product_10 + product_11 * product_17)[:, None]
         product_19 = power_difference_11 * product_16
-        # bijections.gen:80
+        # bijections.gen:CircularSpline
         product_20 = tl.sigmoid(total_12) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_18, 0.0)
             + difference_9 * (product_10 + product_11 * product_19)[:, None]
@@ -2739,7 +2724,7 @@ def log_prob_backward_saved_kernel(
             total_20,
             mask=live[:, None] & (tl.arange(0, 16)[None, :] < 12),
         )
-        # bijections.gen:83
+        # bijections.gen:CircularSpline
         power_reduced_8 = square(reduced_8)
         # torus.gen:4
         product_23 = ratio_4 * product_9
@@ -2836,7 +2821,7 @@ def log_prob_backward_saved_kernel(
         product_36 = difference_3_2 * difference_12[:, None]
         product_36_2 = difference_3_3 * difference_12[:, None]
         difference_13 = total_26 - product_34
-        # bijections.gen:80
+        # bijections.gen:CircularSpline
         product_37 = tl.sigmoid(total_6) * (
             tl.where(vector(mask_7_array, 0, 16) != 0.0, product_36, 0.0)
             + difference_3 * (difference_12 + reduced_4 * difference_13)[:, None]

@@ -155,7 +155,7 @@ def log_prob_kernel(
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -193,7 +193,7 @@ def log_prob_kernel(
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -305,7 +305,7 @@ def log_prob_kernel(
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -331,7 +331,6 @@ def log_prob_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
         indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
@@ -343,7 +342,7 @@ def log_prob_kernel(
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -385,7 +384,7 @@ def log_prob_kernel(
         total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
@@ -399,7 +398,7 @@ def log_prob_kernel(
         difference_7 = 1.0 - smaller
         power_difference_7 = square(difference_7)
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -622,7 +621,7 @@ def sample_kernel(
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         W = 6.283185307179586 * (
             0.001
             + 0.988
@@ -643,7 +642,6 @@ def sample_kernel(
         x_2_3 = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value = (b_0[:, None] >= x_2).to(tl.float32)
         indicator_value_2 = (b_0[:, None] >= x_2_2).to(tl.float32)
         difference = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
@@ -655,7 +653,7 @@ def sample_kernel(
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         H = 6.283185307179586 * (
             0.001
             + 0.988
@@ -670,11 +668,9 @@ def sample_kernel(
         y = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:82
         reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * H, 0.0), 1)
         reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * W, 0.0), 1)
         s = reduced / reduced_2
-        # bijections.gen:83
         r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * x_2_3, 0.0), 1)) / reduced_2
         # torus.gen:5
         d = dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)
@@ -682,16 +678,14 @@ def sample_kernel(
         # torus.gen:4
         total_3 = 0.001 + softplus(d)
         total_3_2 = 0.001 + softplus(d_2)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * total_3, 0.0), 1)
         difference_2 = 1.0 - r
-        # bijections.gen:80
         D = tl.where(
             vector(mask_2_array, 0, 16) != 0.0,
             tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_3, 0.0), 1)[:, None],
             total_3_2,
         )
-        # bijections.gen:76
         CircularCoupling_CircularSpline = tl.sum(
             tl.where(tl.arange(0, 16)[None, :] < 12, difference * y, 0.0),
             1,
@@ -928,7 +922,7 @@ def forward_kernel(
         w = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, w, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         W = 6.283185307179586 * (
             0.001
             + 0.988
@@ -949,7 +943,6 @@ def forward_kernel(
         x_2_3 = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, W, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value = (b_0[:, None] >= x_2).to(tl.float32)
         indicator_value_2 = (b_0[:, None] >= x_2_2).to(tl.float32)
         difference = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value, 1.0) - tl.where(
@@ -961,7 +954,7 @@ def forward_kernel(
         h = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, h, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         H = 6.283185307179586 * (
             0.001
             + 0.988
@@ -976,11 +969,9 @@ def forward_kernel(
         y = -3.141592653589793 + (
             0.0 + dot(tl.where(tl.arange(0, 16)[None, :] < 12, H, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:82
         reduced = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * H, 0.0), 1)
         reduced_2 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * W, 0.0), 1)
         s = reduced / reduced_2
-        # bijections.gen:83
         r = (b_0 - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * x_2_3, 0.0), 1)) / reduced_2
         # torus.gen:5
         d = dot(hidden_2, matrix(d_weight_array, k, 32, 16), PRECISION) + vector(d_bias_array, k, 16)
@@ -988,13 +979,11 @@ def forward_kernel(
         # torus.gen:4
         total_3 = 0.001 + softplus(d)
         total_3_2 = 0.001 + softplus(d_2)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_3 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference * total_3, 0.0), 1)
         difference_2 = 1.0 - r
-        # bijections.gen:80
         value_0 = tl.sum(tl.where(tl.arange(0, 16)[None, :] == 0, total_3, 0.0), 1)
         D = tl.where(vector(mask_2_array, 0, 16) != 0.0, value_0[:, None], total_3_2)
-        # bijections.gen:76
         CircularCoupling_CircularSpline = tl.sum(
             tl.where(tl.arange(0, 16)[None, :] < 12, difference * y, 0.0),
             1,
@@ -1030,7 +1019,7 @@ def forward_kernel(
         difference_5 = 1.0 - smaller
         power_difference_5 = square(difference_5)
         product_2_2 = smaller * difference_5
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_4 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -1268,7 +1257,7 @@ def inverse_kernel(
         total_3 = dot(hidden_2, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_3, float("-inf")))
         shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1306,7 +1295,7 @@ def inverse_kernel(
         total_5 = dot(hidden_2, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_3 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_5, float("-inf")))
         shared_4 = tl.where(tl.abs(shared_3) < float("inf"), shared_3, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2_2 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1418,7 +1407,7 @@ def inverse_kernel(
         total_9 = dot(hidden_4, matrix(w_weight_array, k, 32, 16), PRECISION) + vector(w_bias_array, k, 16)
         shared_5 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_9, float("-inf")))
         shared_6 = tl.where(tl.abs(shared_5) < float("inf"), shared_5, 0.0)
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (
             0.001
             + 0.988
@@ -1444,7 +1433,6 @@ def inverse_kernel(
             0.0
             + dot(tl.where(tl.arange(0, 16)[None, :] < 12, product_6, 0.0), matrix(weights_array, 0, 16, 16), "ieee")
         )
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10).to(tl.float32)
         indicator_value_2_2 = (value_0[:, None] >= total_10_2).to(tl.float32)
         difference_6 = tl.where(vector(mask_array, 0, 16) != 0.0, indicator_value_2, 1.0) - tl.where(
@@ -1456,7 +1444,7 @@ def inverse_kernel(
         total_11 = dot(hidden_4, matrix(h_weight_array, k, 32, 16), PRECISION) + vector(h_bias_array, k, 16)
         shared_7 = largest(tl.where(tl.arange(0, 16)[None, :] < 12, total_11, float("-inf")))
         shared_8 = tl.where(tl.abs(shared_7) < float("inf"), shared_7, 0.0)
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,
@@ -1498,7 +1486,7 @@ def inverse_kernel(
         total_12_2 = 0.001 + softplus(
             dot(hidden_4, matrix(d_weight_array_2, k, 32, 16), PRECISION) + vector(d_bias_array_2, k, 16),
         )
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 12, difference_6 * total_12, 0.0), 1)
         # torus.gen:4
         smaller = minimum(
@@ -1512,7 +1500,7 @@ def inverse_kernel(
         difference_7 = 1.0 - smaller
         power_difference_7 = square(difference_7)
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = tl.sum(
             tl.where(
                 tl.arange(0, 16)[None, :] < 12,

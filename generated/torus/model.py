@@ -54,7 +54,7 @@ def log_prob_rows(
         )
         # torus.gen:5
         total_3 = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_3 - total_3.logsumexp(-1)[:, None]))
         total_4 = -3.141592653589793 + F.pad(product.cumsum(-1), (1, 0))
         # torus.gen:4
@@ -62,7 +62,7 @@ def log_prob_rows(
         difference_3 = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # torus.gen:5
         total_5 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_5 - total_5.logsumexp(-1)[:, None]))
         # torus.gen:4
         reduced = (difference_3 * product_2).sum(-1)
@@ -117,15 +117,14 @@ def log_prob_rows(
         total_8 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
         hidden_4 = F.silu(total_8)
         total_9 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_9 - total_9.logsumexp(-1)[:, None]))
         total_10 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10[:, 1:12]).to(dtype)
         difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # torus.gen:5
         total_11 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = (
             difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_11 - total_11.logsumexp(-1)[:, None])))
         ).sum(-1)
@@ -134,14 +133,14 @@ def log_prob_rows(
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
         total_12 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = (difference_6 * total_12).sum(-1)
         # torus.gen:4
         smaller = ((value_0 - (difference_6 * total_10[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
         difference_7 = 1.0 - smaller
         power_difference_7 = difference_7**2
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = (difference_6 * torch.cat((total_12, total_12[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         # torus.gen:4
         power_smaller = smaller**2
@@ -205,33 +204,28 @@ def sample_rows(
         b_0 = b[:, 0]
         # torus.gen:5
         w = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         W = 6.283185307179586 * (0.001 + 0.988 * torch.exp(w - w.logsumexp(-1)[:, None]))
         x_2 = -3.141592653589793 + F.pad(W.cumsum(-1), (1, 0))
-        # bijections.gen:81
         indicator_value = (b_0[:, None] >= x_2[:, 1:12]).to(dtype)
         difference = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # torus.gen:5
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         H = 6.283185307179586 * (0.001 + 0.988 * torch.exp(h - h.logsumexp(-1)[:, None]))
         y = -3.141592653589793 + F.pad(H.cumsum(-1), (1, 0))
-        # bijections.gen:82
         reduced = (difference * H).sum(-1)
         reduced_2 = (difference * W).sum(-1)
         s = reduced / reduced_2
-        # bijections.gen:83
         r = (b_0 - (difference * x_2[:, :12]).sum(-1)) / reduced_2
         # torus.gen:5
         d = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # torus.gen:4
         total_3 = 0.001 + F.softplus(d, threshold=80)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_3 = (difference * total_3).sum(-1)
         difference_2 = 1.0 - r
-        # bijections.gen:80
         D = torch.cat((total_3, total_3[:, None, 0]), -1)
-        # bijections.gen:76
         CircularCoupling_CircularSpline = (difference * y[:, :12]).sum(-1) + reduced * (
             s * r**2 + reduced_3 * r * difference_2
         ) / (s + ((difference * D[:, 1:]).sum(-1) + reduced_3 - 2.0 * s) * r * difference_2)
@@ -289,34 +283,29 @@ def forward_rows(
         b_0 = b[:, 0]
         # torus.gen:5
         w = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         W = 6.283185307179586 * (0.001 + 0.988 * torch.exp(w - w.logsumexp(-1)[:, None]))
         x_2 = -3.141592653589793 + F.pad(W.cumsum(-1), (1, 0))
-        # bijections.gen:81
         indicator_value = (b_0[:, None] >= x_2[:, 1:12]).to(dtype)
         difference = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # torus.gen:5
         h = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         H = 6.283185307179586 * (0.001 + 0.988 * torch.exp(h - h.logsumexp(-1)[:, None]))
         y = -3.141592653589793 + F.pad(H.cumsum(-1), (1, 0))
-        # bijections.gen:82
         reduced = (difference * H).sum(-1)
         reduced_2 = (difference * W).sum(-1)
         s = reduced / reduced_2
-        # bijections.gen:83
         r = (b_0 - (difference * x_2[:, :12]).sum(-1)) / reduced_2
         # torus.gen:5
         d = F.linear(hidden_2, mlp_d_weight[k], mlp_d_bias[k])
         # torus.gen:4
         total_3 = 0.001 + F.softplus(d, threshold=80)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_3 = (difference * total_3).sum(-1)
         difference_2 = 1.0 - r
-        # bijections.gen:80
         value_0 = total_3[:, 0]
         D = torch.cat((total_3, value_0[:, None]), -1)
-        # bijections.gen:76
         CircularCoupling_CircularSpline = (difference * y[:, :12]).sum(-1) + reduced * (
             s * r**2 + reduced_3 * r * difference_2
         ) / (s + ((difference * D[:, 1:]).sum(-1) + reduced_3 - 2.0 * s) * r * difference_2)
@@ -337,7 +326,7 @@ def forward_rows(
         difference_5 = 1.0 - smaller
         power_difference_5 = difference_5**2
         product_2 = smaller * difference_5
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_4 = (difference * torch.cat((total_3, value_0[:, None].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         # torus.gen:4
         power_smaller = smaller**2
@@ -400,7 +389,7 @@ def inverse_rows(
         )
         # torus.gen:5
         total_3 = F.linear(hidden_2, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:79
+        # bijections.gen:CircularSpline
         product = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_3 - total_3.logsumexp(-1)[:, None]))
         total_4 = -3.141592653589793 + F.pad(product.cumsum(-1), (1, 0))
         # torus.gen:4
@@ -408,7 +397,7 @@ def inverse_rows(
         difference_3 = F.pad(indicator_value, (1, 0), value=1.0) - F.pad(indicator_value, (0, 1))
         # torus.gen:5
         total_5 = F.linear(hidden_2, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_2 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_5 - total_5.logsumexp(-1)[:, None]))
         # torus.gen:4
         reduced = (difference_3 * product_2).sum(-1)
@@ -463,15 +452,14 @@ def inverse_rows(
         total_8 = F.linear(hidden_3, mlp_1_weight[k], mlp_1_bias[k])
         hidden_4 = F.silu(total_8)
         total_9 = F.linear(hidden_4, mlp_w_weight[k], mlp_w_bias[k])
-        # bijections.gen:78
+        # bijections.gen:CircularSpline
         product_6 = 6.283185307179586 * (0.001 + 0.988 * torch.exp(total_9 - total_9.logsumexp(-1)[:, None]))
         total_10 = -3.141592653589793 + F.pad(product_6.cumsum(-1), (1, 0))
-        # bijections.gen:81
         indicator_value_2 = (value_0[:, None] >= total_10[:, 1:12]).to(dtype)
         difference_6 = F.pad(indicator_value_2, (1, 0), value=1.0) - F.pad(indicator_value_2, (0, 1))
         # torus.gen:5
         total_11 = F.linear(hidden_4, mlp_h_weight[k], mlp_h_bias[k])
-        # bijections.gen:82
+        # bijections.gen:CircularSpline
         reduced_5 = (
             difference_6 * (6.283185307179586 * (0.001 + 0.988 * torch.exp(total_11 - total_11.logsumexp(-1)[:, None])))
         ).sum(-1)
@@ -480,14 +468,14 @@ def inverse_rows(
         # torus.gen:4
         product_7 = reduced_5 * ratio_2
         total_12 = 0.001 + F.softplus(F.linear(hidden_4, mlp_d_weight[k], mlp_d_bias[k]), threshold=80)
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_7 = (difference_6 * total_12).sum(-1)
         # torus.gen:4
         smaller = ((value_0 - (difference_6 * total_10[:, :12]).sum(-1)) / reduced_6).clamp(min=0.0, max=1.0)
         difference_7 = 1.0 - smaller
         power_difference_7 = difference_7**2
         product_8 = smaller * difference_7
-        # bijections.gen:76
+        # bijections.gen:CircularSpline
         reduced_8 = (difference_6 * torch.cat((total_12, total_12[:, None, 0].expand(-1, 1)), -1)[:, 1:]).sum(-1)
         # torus.gen:4
         power_smaller = smaller**2

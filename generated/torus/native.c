@@ -11,7 +11,7 @@ spec: specs/bijections/torus.gen, sha256 cdac99d70b5c9b36b6ae6e7292d5751d51af33d
 void log_prob_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -461,7 +461,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
                         + logarithm(sum_23[lane])))));
                 }
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -548,7 +548,7 @@ void log_prob_rows(const int64_t *numbers, void *const *pointers) {
 void sample_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[12];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:78
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -769,7 +769,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -801,7 +801,6 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference[at][lane] * total_3[at][lane];
             }
-            // bijections.gen:76
             ALIGNED float difference_2[LANES];
             ALIGNED float D[13][LANES];
             for (int lane = 0; lane < LANES; lane++) difference_2[lane] = 1.0f - r[lane];
@@ -869,7 +868,7 @@ void sample_rows(const int64_t *numbers, void *const *pointers) {
 void forward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:78
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -1087,7 +1086,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference[at][lane] * H[at][lane];
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -1119,7 +1118,6 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference[at][lane] * total_3[at][lane];
             }
-            // bijections.gen:76
             ALIGNED float difference_2[LANES];
             ALIGNED float value_0[LANES];
             ALIGNED float D[13][LANES];
@@ -1226,7 +1224,7 @@ void forward_rows(const int64_t *numbers, void *const *pointers) {
 void inverse_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -1677,7 +1675,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
                         + logarithm(sum_23[lane])))));
                 }
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -1765,7 +1763,7 @@ void inverse_rows(const int64_t *numbers, void *const *pointers) {
 void log_prob_saving_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -2223,7 +2221,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
                         + logarithm(sum_23[lane])))));
                 }
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -2310,7 +2308,7 @@ void log_prob_saving_rows(const int64_t *numbers, void *const *pointers) {
 void log_prob_backward_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[15];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -2576,7 +2574,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_2[lane] += difference_2[at][lane] * H[at][lane];
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_2_2[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_2_2[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -2608,7 +2606,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) reduced_3[lane] += difference_2[at][lane] * total_3[at][lane];
             }
-            // bijections.gen:76
             ALIGNED float difference_3[LANES];
             ALIGNED float D[13][LANES];
             for (int lane = 0; lane < LANES; lane++) difference_3[lane] = 1.0f - r[lane];
@@ -3099,7 +3096,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_11[lane] += difference_14[at][lane] * product_7_2[at][lane];
                 }
             }
-            // bijections.gen:83
+            // bijections.gen:CircularSpline
             ALIGNED float ratio_3[LANES];
             ALIGNED float larger_2[LANES];
             ALIGNED float smaller_2[LANES];
@@ -3167,7 +3164,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                         exp_value_4[at][lane]));
                 }
             }
-            // bijections.gen:82
             ALIGNED float ratio_4[LANES];
             ALIGNED float power_difference_16[LANES];
             ALIGNED float total_19[12][LANES];
@@ -3185,7 +3181,6 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                     reduced_14[lane] += difference_14[at][lane] * total_19[at][lane];
                 }
             }
-            // bijections.gen:76
             ALIGNED float joined_14[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_14[at][lane] = total_19[at][lane];
@@ -3287,7 +3282,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
                 }
             }
             add_products(part_2_out + first / group * 1536 + k_2 * 384, total_23, 12, hidden_6, 32, count - first);
-            // bijections.gen:83
+            // bijections.gen:CircularSpline
             ALIGNED float power_reduced_11[LANES];
             ALIGNED float product_23[LANES];
             ALIGNED float total_24[LANES];
@@ -3620,7 +3615,7 @@ void log_prob_backward_rows(const int64_t *numbers, void *const *pointers) {
 void log_prob_saving_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[13];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -4073,7 +4068,7 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
                         + logarithm(sum_23[lane])))));
                 }
             }
-            // bijections.gen:82
+            // bijections.gen:CircularSpline
             ALIGNED float reduced_6[LANES];
             for (int lane = 0; lane < LANES; lane++) reduced_6[lane] = 0.0f;
             for (int at = 0; at < 12; at++) {
@@ -4161,7 +4156,7 @@ void log_prob_saving_saved_rows(const int64_t *numbers, void *const *pointers) {
 void log_prob_backward_saved_rows_shared(const int64_t *numbers, void *const *pointers) {
     float *restrict shared = pointers[16];
     float *restrict shared_2 = shared + 0;
-    // bijections.gen:79
+    // bijections.gen:CircularSpline
     {
         float *restrict values = shared_2;
         ALIGNED int64_t rows_degrees[12];
@@ -4681,7 +4676,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                     reduced_8[lane] += difference_9[at][lane] * product_7_2[at][lane];
                 }
             }
-            // bijections.gen:83
+            // bijections.gen:CircularSpline
             ALIGNED float ratio_3[LANES];
             ALIGNED float larger_2[LANES];
             ALIGNED float smaller_2[LANES];
@@ -4749,7 +4744,6 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                         exp_value_4[at][lane]));
                 }
             }
-            // bijections.gen:82
             ALIGNED float ratio_4[LANES];
             ALIGNED float power_difference_11[LANES];
             ALIGNED float total_16[12][LANES];
@@ -4767,7 +4761,6 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                     reduced_11[lane] += difference_9[at][lane] * total_16[at][lane];
                 }
             }
-            // bijections.gen:76
             ALIGNED float joined_9[13][LANES];
             for (int at = 0; at < 12; at++) {
                 for (int lane = 0; lane < LANES; lane++) joined_9[at][lane] = total_16[at][lane];
@@ -4869,7 +4862,7 @@ void log_prob_backward_saved_rows(const int64_t *numbers, void *const *pointers)
                 }
             }
             add_products(part_2_out + first / group * 1536 + k_2 * 384, total_20, 12, hidden_4, 32, count - first);
-            // bijections.gen:83
+            // bijections.gen:CircularSpline
             ALIGNED float power_reduced_8[LANES];
             ALIGNED float product_23[LANES];
             ALIGNED float total_21[LANES];

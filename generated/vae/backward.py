@@ -236,72 +236,14 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits):
     return negate_value_cotangent, total
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    computed_4_ptr,
-    hidden_4_ptr,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_4 = tl.load(
-        hidden_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae.gen:7
-    product_2 = (hidden_4 > 0.0).to(tl.float32) * computed_4
-    tl.store(
-        product_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_4, hidden_4):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_4 [rows, 100], hidden_4 [rows, 100]; returns product [rows, 100].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_4(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
+def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
     computed_5_ptr,
     difference_ptr,
@@ -323,7 +265,7 @@ def objective_phase_1_backward_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -423,7 +365,7 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(
+def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
     computed_5,
     difference,
@@ -438,21 +380,21 @@ def objective_phase_1_backward_stage_4_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     Takes value_cotangent [rows], computed_5 [rows, 100], difference [rows, 10], hidden_2 [rows, 100], hidden_3
     [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s [rows, 10], scale [rows, 10], z [rows, 10];
     returns product_2 [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_4(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_5 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_6 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
+    objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
@@ -477,71 +419,11 @@ def objective_phase_1_backward_stage_4_rows(
     return product_2, difference_2, product_5, product_6
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_5_kernel(
-    computed_6_ptr,
-    hidden_ptr,
-    part_12_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden = tl.load(
-        hidden_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae.gen:8
-    part_12_2 = (hidden > 0.0).to(tl.float32) * computed_6
-    tl.store(
-        part_12_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        part_12_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(computed_6, hidden):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    Takes computed_6 [rows, 100], hidden [rows, 100]; returns part_12_2 [rows, 100].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_12_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_5_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        part_12_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_12_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_stage_1_rows,
     objective_phase_1_backward_stage_2_rows,
     objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
-    objective_phase_1_backward_stage_5_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -597,9 +479,9 @@ def objective_phase_1_backward_rows(
     negate_value_cotangent, total = objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits)
     # vae.gen:7
     computed_4 = total @ mlp_output_weight
-    product = objective_phase_1_backward_stage_3_rows(computed_4, hidden_4)
+    product = (hidden_4 > 0.0).to(dtype) * computed_4
     computed_5 = product @ mlp_1_weight
-    product_2, difference_2, product_5, product_6 = objective_phase_1_backward_stage_4_rows(
+    product_2, difference_2, product_5, product_6 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
         computed_5,
         difference,
@@ -616,7 +498,7 @@ def objective_phase_1_backward_rows(
     )
     # vae.gen:8
     computed_6 = product_6 @ q_mlp_1_weight
-    part_12_2 = objective_phase_1_backward_stage_5_rows(computed_6, hidden)
+    part_12_2 = (hidden > 0.0).to(dtype) * computed_6
     # vae.gen:3
     return (
         total,

@@ -9,152 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, uniform, vector
-
-
-@tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    weight_array,
-    bias_array,
-    hidden_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # vae.gen:6
-    z = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 1)
-    # vae.gen:7
-    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    # vae.gen:6
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(weight, bias, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Returns hidden [rows, 100].
-    """
-    count, device = len(rows), rows.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        *arrays,
-        hidden,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # vae.gen:7
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_2_rows(logits, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
-def sample_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact samples of x, drawn in the order of the factorization.
-
-    Returns x [rows, 64] integer.
-    """
-    # vae.gen:6
-    hidden = sample_stage_1_rows(mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
-    # vae.gen:7
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = sample_stage_2_rows(logits, rows=rows, seed=seed, step=step)
-    return x_2.to(torch.int64)
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
 
 
 @tiles.remembered
@@ -387,8 +242,7 @@ def log_weight_rows(
     computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_3)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    log_weight_2 = log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
-    return log_weight_2
+    return log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
 
 
 @tiles.remembered
@@ -502,7 +356,7 @@ def encode_rows(
     computed = F.linear(x, mlp_0_weight, mlp_0_bias)
     hidden = torch.relu(computed)
     computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    z_2 = encode_stage_1_rows(
+    return encode_stage_1_rows(
         computed_2,
         mlp_m_weight,
         mlp_m_bias,
@@ -512,228 +366,6 @@ def encode_rows(
         seed=seed,
         step=step,
     )
-    return z_2
-
-
-@tiles.remembered
-def pack_decode_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(
-        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae.gen:7
-    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def decode_stage_1_rows(z, weight, bias):
-    """a draw of x for each row from p(x | z): stage 1.
-
-    Takes z [rows, 10]; returns hidden [rows, 100].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_stage_1(weight, bias, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_2_kernel(
-    logits_ptr,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # vae.gen:7
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def decode_stage_2_rows(logits, *, rows, seed, step):
-    """a draw of x for each row from p(x | z): stage 2.
-
-    Takes logits [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(logits), logits.device
-    size = decode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_2_kernel[(programs,)](
-        logits.to(torch.float32).contiguous(),
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows, decode_stage_2_rows)
-def decode_rows(
-    z,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_output_weight,
-    mlp_output_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of x for each row from p(x | z).
-
-    Takes z [rows, 10]; returns x [rows, 64] integer.
-    """
-    # vae.gen:7
-    hidden = decode_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = decode_stage_2_rows(logits, rows=rows, seed=seed, step=step)
-    return x_2.to(torch.int64)
-
-
-@tiles.remembered
-def pack_decode_mean_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | z) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(
-        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae.gen:7
-    hidden = maximum(dot(z, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def decode_mean_stage_1_rows(z, weight, bias):
-    """the mean of p(x | z) of each row: stage 1.
-
-    Takes z [rows, 10]; returns hidden [rows, 100].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_mean_stage_1(weight, bias, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows)
-def decode_mean_rows(z, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, mlp_output_weight, mlp_output_bias):
-    """the mean of p(x | z) of each row.
-
-    Takes z [rows, 10]; returns x [rows, 64].
-    """
-    # vae.gen:7
-    hidden = decode_mean_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_2 = torch.relu(computed)
-    logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    x_2 = torch.sigmoid(logits)
-    return x_2
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -927,7 +559,7 @@ def objective_phase_1_stage_2_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # vae.gen:7
     tl.store(value_2_out + place, value_2, mask=live)
@@ -1008,5 +640,4 @@ def objective_phase_1_rows(
     computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_3)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)

@@ -477,7 +477,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     logarithm(scale[at][lane]) - 0.9189385332046727f;
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);

@@ -36,7 +36,7 @@ def objective_phase_1_saving_stage_1_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # vae_flow.gen:10
     tl.store(value_2_out + place, value_2, mask=live)
@@ -155,80 +155,7 @@ def objective_phase_1_saving_rows(
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_1_kernel(
-    pushed_saved_ptr,
-    weight_array,
-    bias_array,
-    value_out,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # vae_flow.gen:11
-    value = tl.load(
-        pushed_saved_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow.gen:10
-    hidden = maximum(dot(value, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    # vae_flow.gen:11
-    tl.store(
-        value_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        value,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_1_rows(pushed_saved, weight, bias):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes pushed_saved [rows, 10]; returns value [rows, 10], hidden [rows, 100].
-    """
-    count, device = len(pushed_saved), pushed_saved.device
-    arrays = pack_objective_phase_1_backward_stage_1(weight, bias, device)
-    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value = torch.empty(count, 10, dtype=torch.float32, device=device)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_1_kernel[(programs,)](
-        pushed_saved.to(torch.float32).contiguous(),
-        *arrays,
-        value,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value, hidden
-
-
-@tiles.remembered
-def pack_objective_phase_1_backward_stage_2(m_weight, m_bias, s_weight, s_bias, device):
+def pack_objective_phase_1_backward_stage_1(m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(s_weight.mT, 128, 16),
@@ -239,7 +166,7 @@ def pack_objective_phase_1_backward_stage_2(m_weight, m_bias, s_weight, s_bias, 
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_stage_2_kernel(
+def objective_phase_1_backward_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
     computed_5_ptr,
@@ -263,7 +190,7 @@ def objective_phase_1_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     s_weight_array [128, 16]
@@ -341,7 +268,7 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(
+def objective_phase_1_backward_stage_1_rows(
     x,
     value_cotangent,
     computed_5,
@@ -355,15 +282,15 @@ def objective_phase_1_backward_stage_2_rows(
     seed,
     step,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     Takes x [rows, 64] integer, value_cotangent [rows], computed_5 [rows, 100], logits [rows, 64]; returns
     negate_value_cotangent [rows], total [rows, 64], hidden_4 [rows, 100], s_2 [rows, 10], scale [rows, 10],
     noise [rows, 10], base [rows, 10], difference [rows, 10].
     """
     count, device = len(x), x.device
-    arrays = pack_objective_phase_1_backward_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     negate_value_cotangent = torch.empty(count, dtype=torch.float32, device=device)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -373,7 +300,7 @@ def objective_phase_1_backward_stage_2_rows(
     noise = torch.empty(count, 10, dtype=torch.float32, device=device)
     base = torch.empty(count, 10, dtype=torch.float32, device=device)
     difference = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_2_kernel[(programs,)](
+    objective_phase_1_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -399,129 +326,8 @@ def objective_phase_1_backward_stage_2_rows(
     return negate_value_cotangent, total, hidden_4, s_2, scale, noise, base, difference
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    computed_2_ptr,
-    hidden_2_ptr,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow.gen:10
-    product_2 = (hidden_2 > 0.0).to(tl.float32) * computed_2
-    tl.store(
-        product_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_2, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_2 [rows, 100], hidden_2 [rows, 100]; returns product [rows, 100].
-    """
-    count, device = len(computed_2), computed_2.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
-    computed_6_ptr,
-    hidden_3_ptr,
-    part_18_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_3 = tl.load(
-        hidden_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow.gen:12
-    part_18_2 = (hidden_3 > 0.0).to(tl.float32) * computed_6
-    tl.store(
-        part_18_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        part_18_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(computed_6, hidden_3):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_6 [rows, 100], hidden_3 [rows, 100]; returns part_18_2 [rows, 100].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_18_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        part_18_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_18_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows)
 def objective_phase_1_backward_rows(
     x,
     pushed_saved,
@@ -570,8 +376,9 @@ def objective_phase_1_backward_rows(
     part_10 = torch.empty(len(x), 256, dtype=dtype, device=device)
     part_11 = torch.empty(len(x), 148, dtype=dtype, device=device)
     # vae_flow.gen:11
-    value, hidden = objective_phase_1_backward_stage_1_rows(pushed_saved, mlp_0_weight, mlp_0_bias)
+    value = pushed_saved[:, :10]
     # vae_flow.gen:10
+    hidden = torch.relu(F.linear(value, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     # vae_flow.gen:12
     computed_4 = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
@@ -584,7 +391,16 @@ def objective_phase_1_backward_rows(
     # vae_flow.gen:12
     computed_5 = F.linear(hidden_3, q_mlp_1_weight, q_mlp_1_bias)
     # vae_flow.gen:5
-    negate_value_cotangent, total, hidden_4, s_2, scale, noise, base, difference = objective_phase_1_backward_stage_2_rows(
+    (
+        negate_value_cotangent,
+        total,
+        hidden_4,
+        s_2,
+        scale,
+        noise,
+        base,
+        difference,
+    ) = objective_phase_1_backward_stage_1_rows(
         x,
         value_cotangent,
         computed_5,
@@ -599,7 +415,7 @@ def objective_phase_1_backward_rows(
     )
     # vae_flow.gen:10
     computed_2 = total @ mlp_output_weight
-    product = objective_phase_1_backward_stage_3_rows(computed_2, hidden_2)
+    product = (hidden_2 > 0.0).to(dtype) * computed_2
     computed_3 = product @ mlp_1_weight
     product_2 = (hidden > 0.0).to(dtype) * computed_3
     # vae_flow.gen:12
@@ -677,7 +493,7 @@ def objective_phase_1_backward_rows(
     drift_2 = torch.maximum(drift, (torch.abs(pushed_2 - base) / (torch.abs(base) + 1.0)).amax(-1))
     # vae_flow.gen:12
     computed_6 = product_8 @ q_mlp_1_weight
-    part_18_2 = objective_phase_1_backward_stage_4_rows(computed_6, hidden_3)
+    part_18_2 = (hidden_3 > 0.0).to(dtype) * computed_6
     # vae_flow.gen:6
     return (
         total,
@@ -726,7 +542,7 @@ def objective_phase_1_saving_saved_stage_1_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # vae_flow.gen:10
     tl.store(value_2_out + place, value_2, mask=live)
@@ -844,70 +660,7 @@ def objective_phase_1_saving_saved_rows(
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_saved_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_1_kernel(
-    pushed_end_ptr,
-    weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    pushed_end = tl.load(
-        pushed_end_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow.gen:10
-    hidden = maximum(dot(pushed_end, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_1_rows(pushed_end, weight, bias):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes pushed_end [rows, 10]; returns hidden [rows, 100].
-    """
-    count, device = len(pushed_end), pushed_end.device
-    arrays = pack_objective_phase_1_backward_saved_stage_1(weight, bias, device)
-    size = objective_phase_1_backward_saved_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_1_kernel[(programs,)](
-        pushed_end.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@tiles.remembered
-def pack_objective_phase_1_backward_saved_stage_2(m_weight, m_bias, s_weight, s_bias, device):
+def pack_objective_phase_1_backward_saved_stage_1(m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(s_weight.mT, 128, 16),
@@ -918,7 +671,7 @@ def pack_objective_phase_1_backward_saved_stage_2(m_weight, m_bias, s_weight, s_
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_saved_stage_2_kernel(
+def objective_phase_1_backward_saved_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
     computed_5_ptr,
@@ -941,7 +694,7 @@ def objective_phase_1_backward_saved_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     s_weight_array [128, 16]
@@ -1011,7 +764,7 @@ def objective_phase_1_backward_saved_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_saved_stage_2_rows(
+def objective_phase_1_backward_saved_stage_1_rows(
     x,
     value_cotangent,
     computed_5,
@@ -1025,15 +778,15 @@ def objective_phase_1_backward_saved_stage_2_rows(
     seed,
     step,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     Takes x [rows, 64] integer, value_cotangent [rows], computed_5 [rows, 100], logits [rows, 64]; returns
     negate_value_cotangent [rows], total [rows, 64], hidden_4 [rows, 100], s_2 [rows, 10], scale [rows, 10],
     noise [rows, 10], difference [rows, 10].
     """
     count, device = len(x), x.device
-    arrays = pack_objective_phase_1_backward_saved_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_backward_saved_stage_2_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_saved_stage_1(m_weight, m_bias, s_weight, s_bias, device)
+    size = objective_phase_1_backward_saved_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     negate_value_cotangent = torch.empty(count, dtype=torch.float32, device=device)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
@@ -1042,7 +795,7 @@ def objective_phase_1_backward_saved_stage_2_rows(
     scale = torch.empty(count, 10, dtype=torch.float32, device=device)
     noise = torch.empty(count, 10, dtype=torch.float32, device=device)
     difference = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_2_kernel[(programs,)](
+    objective_phase_1_backward_saved_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -1067,129 +820,8 @@ def objective_phase_1_backward_saved_stage_2_rows(
     return negate_value_cotangent, total, hidden_4, s_2, scale, noise, difference
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_3_kernel(
-    computed_2_ptr,
-    hidden_2_ptr,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow.gen:10
-    product_2 = (hidden_2 > 0.0).to(tl.float32) * computed_2
-    tl.store(
-        product_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_saved_stage_3_rows(computed_2, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_2 [rows, 100], hidden_2 [rows, 100]; returns product [rows, 100].
-    """
-    count, device = len(computed_2), computed_2.device
-    size = objective_phase_1_backward_saved_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_4_kernel(
-    computed_6_ptr,
-    hidden_3_ptr,
-    part_18_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_3 = tl.load(
-        hidden_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow.gen:12
-    part_18_2 = (hidden_3 > 0.0).to(tl.float32) * computed_6
-    tl.store(
-        part_18_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        part_18_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_4_rows(computed_6, hidden_3):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_6 [rows, 100], hidden_3 [rows, 100]; returns part_18_2 [rows, 100].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_phase_1_backward_saved_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_18_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_4_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        part_18_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_18_2
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_saved_stage_1_rows,
-    objective_phase_1_backward_saved_stage_2_rows,
-    objective_phase_1_backward_saved_stage_3_rows,
-    objective_phase_1_backward_saved_stage_4_rows,
-)
+@tiles.stages(objective_phase_1_backward_saved_stage_1_rows)
 def objective_phase_1_backward_saved_rows(
     x,
     pushed_saved,
@@ -1238,7 +870,7 @@ def objective_phase_1_backward_saved_rows(
     part_10 = torch.empty(len(x), 256, dtype=dtype, device=device)
     part_11 = torch.empty(len(x), 148, dtype=dtype, device=device)
     # vae_flow.gen:10
-    hidden = objective_phase_1_backward_saved_stage_1_rows(pushed_end, mlp_0_weight, mlp_0_bias)
+    hidden = torch.relu(F.linear(pushed_end, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     # vae_flow.gen:12
     computed_4 = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
@@ -1251,7 +883,15 @@ def objective_phase_1_backward_saved_rows(
     # vae_flow.gen:12
     computed_5 = F.linear(hidden_3, q_mlp_1_weight, q_mlp_1_bias)
     # vae_flow.gen:5
-    negate_value_cotangent, total, hidden_4, s_2, scale, noise, difference = objective_phase_1_backward_saved_stage_2_rows(
+    (
+        negate_value_cotangent,
+        total,
+        hidden_4,
+        s_2,
+        scale,
+        noise,
+        difference,
+    ) = objective_phase_1_backward_saved_stage_1_rows(
         x,
         value_cotangent,
         computed_5,
@@ -1266,7 +906,7 @@ def objective_phase_1_backward_saved_rows(
     )
     # vae_flow.gen:10
     computed_2 = total @ mlp_output_weight
-    product = objective_phase_1_backward_saved_stage_3_rows(computed_2, hidden_2)
+    product = (hidden_2 > 0.0).to(dtype) * computed_2
     computed_3 = product @ mlp_1_weight
     product_2 = (hidden > 0.0).to(dtype) * computed_3
     # vae_flow.gen:12
@@ -1326,7 +966,7 @@ def objective_phase_1_backward_saved_rows(
         difference_2 @ q_mlp_m_weight + product_7 @ q_mlp_s_weight + total_1 @ q_mlp_h_weight
     )
     computed_6 = product_8 @ q_mlp_1_weight
-    part_18_2 = objective_phase_1_backward_saved_stage_4_rows(computed_6, hidden_3)
+    part_18_2 = (hidden_3 > 0.0).to(dtype) * computed_6
     # vae_flow.gen:5
     # vae_flow.gen:6
     return (

@@ -711,7 +711,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
         }
         ALIGNED float log_q_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
@@ -923,7 +923,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
         }
         ALIGNED float log_q_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);
@@ -1534,7 +1534,7 @@ void objective_phase_1_saving_saved_rows(const int64_t *numbers, void *const *po
         }
         ALIGNED float log_q_z[LANES];
         for (int lane = 0; lane < LANES; lane++) log_q_z[lane] = sum_3[lane] - log_abs_det[lane];
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = log_p_z[lane] + log_p_x[lane] - log_q_z[lane];
         store(value_out, &value, first, count, 1, 1, 0);

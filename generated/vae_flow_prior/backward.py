@@ -259,7 +259,7 @@ def objective_phase_1_saving_stage_2_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # vae_flow_prior.gen:10
     tl.store(value_2_out + place, value_2, mask=live)
@@ -794,125 +794,14 @@ def objective_phase_1_backward_stage_2_rows(
     return hidden_3, s_2, scale, noise, z, hidden_4, difference_2, drift_2
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    x_ptr,
-    value_cotangent_ptr,
-    logits_ptr,
-    negate_value_cotangent_ptr,
-    total_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    negate_value_cotangent = tl.load(negate_value_cotangent_ptr + place, mask=live, other=0)
-    # vae_flow_prior.gen:5
-    total_2 = x * value_cotangent[:, None] + tl.sigmoid(logits) * negate_value_cotangent[:, None]
-    tl.store(total_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(x, value_cotangent, logits, negate_value_cotangent):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64], negate_value_cotangent [rows];
-    returns total_2 [rows, 64].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    total_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        value_cotangent.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        total_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return total_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
-    computed_4_ptr,
-    hidden_5_ptr,
-    product_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_5 = tl.load(
-        hidden_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:10
-    product_4 = (hidden_5 > 0.0).to(tl.float32) * computed_4
-    tl.store(
-        product_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_4,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(computed_4, hidden_5):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_4 [rows, 100], hidden_5 [rows, 100]; returns product_4 [rows, 100].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_5(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_5_kernel(
+def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
     base_adjoint_ptr,
     computed_5_ptr,
@@ -934,7 +823,7 @@ def objective_phase_1_backward_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -1032,7 +921,7 @@ def objective_phase_1_backward_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(
+def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
     base_adjoint,
     computed_5,
@@ -1047,7 +936,7 @@ def objective_phase_1_backward_stage_5_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     Takes value_cotangent [rows], base_adjoint [rows, 10], computed_5 [rows, 100], difference_2 [rows, 10],
     hidden_3 [rows, 100], hidden_4 [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s_2 [rows, 10],
@@ -1055,14 +944,14 @@ def objective_phase_1_backward_stage_5_rows(
     [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_5(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_5 = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_3 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_8 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_9 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_5_kernel[(programs,)](
+    objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         base_adjoint.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -1087,72 +976,11 @@ def objective_phase_1_backward_stage_5_rows(
     return product_5, difference_3, product_8, product_9
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_6_kernel(
-    computed_6_ptr,
-    hidden_2_ptr,
-    part_17_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    part_17_2 = (hidden_2 > 0.0).to(tl.float32) * computed_6
-    tl.store(
-        part_17_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        part_17_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_6_rows(computed_6, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
-
-    Takes computed_6 [rows, 100], hidden_2 [rows, 100]; returns part_17_2 [rows, 100].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_phase_1_backward_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_17_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_6_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        part_17_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_17_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_stage_1_rows,
     objective_phase_1_backward_stage_2_rows,
     objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
-    objective_phase_1_backward_stage_5_rows,
-    objective_phase_1_backward_stage_6_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -1194,7 +1022,17 @@ def objective_phase_1_backward_rows(
     dtype = base_saved.dtype
     x = x.to(dtype)
     # vae_flow_prior.gen:9
-    negate_value_cotangent, base_2, drift, base_adjoint, part_1, part_2, part_3, part_4, part_5 = objective_phase_1_backward_stage_1_rows(
+    (
+        negate_value_cotangent,
+        base_2,
+        drift,
+        base_adjoint,
+        part_1,
+        part_2,
+        part_3,
+        part_4,
+        part_5,
+    ) = objective_phase_1_backward_stage_1_rows(
         base_saved,
         value_cotangent,
         Coupling_mlp_0_weight,
@@ -1227,12 +1065,12 @@ def objective_phase_1_backward_rows(
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
     # vae_flow_prior.gen:5
-    total_2 = objective_phase_1_backward_stage_3_rows(x, value_cotangent, logits, negate_value_cotangent)
+    total_2 = x * value_cotangent[:, None] + torch.sigmoid(logits) * negate_value_cotangent[:, None]
     # vae_flow_prior.gen:10
     computed_4 = total_2 @ mlp_output_weight
-    product_4 = objective_phase_1_backward_stage_4_rows(computed_4, hidden_5)
+    product_4 = (hidden_5 > 0.0).to(dtype) * computed_4
     computed_5 = product_4 @ mlp_1_weight
-    product_5, difference_3, product_8, product_9 = objective_phase_1_backward_stage_5_rows(
+    product_5, difference_3, product_8, product_9 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
         base_adjoint,
         computed_5,
@@ -1249,7 +1087,7 @@ def objective_phase_1_backward_rows(
     )
     # vae_flow_prior.gen:11
     computed_6 = product_9 @ q_mlp_1_weight
-    part_17_2 = objective_phase_1_backward_stage_6_rows(computed_6, hidden_2)
+    part_17_2 = (hidden_2 > 0.0).to(dtype) * computed_6
     # vae_flow_prior.gen:6
     return (
         total_2,
@@ -1530,7 +1368,7 @@ def objective_phase_1_saving_saved_stage_2_kernel(
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
     log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p_z + log_p_x - log_q_z
     # vae_flow_prior.gen:10
     tl.store(value_2_out + place, value_2, mask=live)
@@ -2021,125 +1859,14 @@ def objective_phase_1_backward_saved_stage_2_rows(
     return hidden_3, s_2, scale, noise, z, hidden_4, difference
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_3_kernel(
-    x_ptr,
-    value_cotangent_ptr,
-    logits_ptr,
-    negate_value_cotangent_ptr,
-    total_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    negate_value_cotangent = tl.load(negate_value_cotangent_ptr + place, mask=live, other=0)
-    # vae_flow_prior.gen:5
-    total = x * value_cotangent[:, None] + tl.sigmoid(logits) * negate_value_cotangent[:, None]
-    tl.store(total_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], total, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_3_rows(x, value_cotangent, logits, negate_value_cotangent):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64], negate_value_cotangent [rows];
-    returns total [rows, 64].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_backward_saved_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    total = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_3_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        value_cotangent.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        total,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return total
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_4_kernel(
-    computed_4_ptr,
-    hidden_5_ptr,
-    product_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_5 = tl.load(
-        hidden_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:10
-    product_4 = (hidden_5 > 0.0).to(tl.float32) * computed_4
-    tl.store(
-        product_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_4,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_4_rows(computed_4, hidden_5):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_4 [rows, 100], hidden_5 [rows, 100]; returns product_4 [rows, 100].
-    """
-    count, device = len(computed_4), computed_4.device
-    size = objective_phase_1_backward_saved_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_4_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        product_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_saved_stage_5(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_saved_stage_3(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_5_kernel(
+def objective_phase_1_backward_saved_stage_3_kernel(
     value_cotangent_ptr,
     base_adjoint_ptr,
     computed_5_ptr,
@@ -2161,7 +1888,7 @@ def objective_phase_1_backward_saved_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -2259,7 +1986,7 @@ def objective_phase_1_backward_saved_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_saved_stage_5_rows(
+def objective_phase_1_backward_saved_stage_3_rows(
     value_cotangent,
     base_adjoint,
     computed_5,
@@ -2274,7 +2001,7 @@ def objective_phase_1_backward_saved_stage_5_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
     Takes value_cotangent [rows], base_adjoint [rows, 10], computed_5 [rows, 100], difference [rows, 10],
     hidden_3 [rows, 100], hidden_4 [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s_2 [rows, 10],
@@ -2282,14 +2009,14 @@ def objective_phase_1_backward_saved_stage_5_rows(
     [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_saved_stage_5(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_saved_stage_5_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_saved_stage_3(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_saved_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_5 = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_8 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_9 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_5_kernel[(programs,)](
+    objective_phase_1_backward_saved_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         base_adjoint.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -2314,72 +2041,11 @@ def objective_phase_1_backward_saved_stage_5_rows(
     return product_5, difference_2, product_8, product_9
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_6_kernel(
-    computed_6_ptr,
-    hidden_2_ptr,
-    part_17_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(
-        computed_6_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    part_17_2 = (hidden_2 > 0.0).to(tl.float32) * computed_6
-    tl.store(
-        part_17_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        part_17_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_6_rows(computed_6, hidden_2):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
-
-    Takes computed_6 [rows, 100], hidden_2 [rows, 100]; returns part_17_2 [rows, 100].
-    """
-    count, device = len(computed_6), computed_6.device
-    size = objective_phase_1_backward_saved_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    part_17_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_6_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        part_17_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return part_17_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_saved_stage_1_rows,
     objective_phase_1_backward_saved_stage_2_rows,
     objective_phase_1_backward_saved_stage_3_rows,
-    objective_phase_1_backward_saved_stage_4_rows,
-    objective_phase_1_backward_saved_stage_5_rows,
-    objective_phase_1_backward_saved_stage_6_rows,
 )
 def objective_phase_1_backward_saved_rows(
     x,
@@ -2422,7 +2088,15 @@ def objective_phase_1_backward_saved_rows(
     dtype = base_saved.dtype
     x = x.to(dtype)
     # vae_flow_prior.gen:5
-    negate_value_cotangent, base_adjoint, part_1, part_2, part_3, part_4, part_5 = objective_phase_1_backward_saved_stage_1_rows(
+    (
+        negate_value_cotangent,
+        base_adjoint,
+        part_1,
+        part_2,
+        part_3,
+        part_4,
+        part_5,
+    ) = objective_phase_1_backward_saved_stage_1_rows(
         base_saved,
         base_end,
         value_cotangent,
@@ -2454,12 +2128,12 @@ def objective_phase_1_backward_saved_rows(
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
     # vae_flow_prior.gen:5
-    total = objective_phase_1_backward_saved_stage_3_rows(x, value_cotangent, logits, negate_value_cotangent)
+    total = x * value_cotangent[:, None] + torch.sigmoid(logits) * negate_value_cotangent[:, None]
     # vae_flow_prior.gen:10
     computed_4 = total @ mlp_output_weight
-    product_4 = objective_phase_1_backward_saved_stage_4_rows(computed_4, hidden_5)
+    product_4 = (hidden_5 > 0.0).to(dtype) * computed_4
     computed_5 = product_4 @ mlp_1_weight
-    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_saved_stage_5_rows(
+    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_saved_stage_3_rows(
         value_cotangent,
         base_adjoint,
         computed_5,
@@ -2476,7 +2150,7 @@ def objective_phase_1_backward_saved_rows(
     )
     # vae_flow_prior.gen:11
     computed_6 = product_9 @ q_mlp_1_weight
-    part_17_2 = objective_phase_1_backward_saved_stage_6_rows(computed_6, hidden_2)
+    part_17_2 = (hidden_2 > 0.0).to(dtype) * computed_6
     # vae_flow_prior.gen:6
     return (
         total,

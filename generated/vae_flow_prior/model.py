@@ -288,7 +288,7 @@ def objective_phase_1_rows(
     log_p_x = (x * logits - F.softplus(logits, threshold=80)).sum(-1)
     # vae_flow_prior.gen:11
     log_q_z = (-0.5 * ((z - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1)
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p_z + log_p_x - log_q_z
 
 

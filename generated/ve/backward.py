@@ -394,70 +394,12 @@ def objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total, total):
     return total_6
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_5_kernel(
-    computed_ptr,
-    product_4_ptr,
-    sqrt_value_ptr,
-    x_gradient_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    sqrt_value = tl.load(sqrt_value_ptr + place, mask=live, other=0)
-    # ve.gen:7
-    shared_1 = 1.0 / sqrt_value
-    # ve.gen:2
-    x_gradient_2_0 = tl.load(product_4_ptr + place * 2, mask=live, other=0) + (
-        shared_1 * tl.load(computed_ptr + place * 34, mask=live, other=0)
-        - tl.load(product_4_ptr + place * 2, mask=live, other=0)
-    )
-    tl.store(x_gradient_2_out + place * 2, x_gradient_2_0, mask=live)
-    x_gradient_2_1 = tl.load(product_4_ptr + place * 2 + 1, mask=live, other=0) + (
-        shared_1 * tl.load(computed_ptr + place * 34 + 1, mask=live, other=0)
-        - tl.load(product_4_ptr + place * 2 + 1, mask=live, other=0)
-    )
-    tl.store(x_gradient_2_out + place * 2 + 1, x_gradient_2_1, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(computed, product_4, sqrt_value):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 5.
-
-    Takes computed [rows, 34], product_4 [rows, 2], sqrt_value [rows]; returns x_gradient_2 [rows, 2].
-    """
-    count, device = len(computed), computed.device
-    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_5_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        product_4.to(torch.float32).contiguous(),
-        sqrt_value.to(torch.float32).contiguous(),
-        x_gradient_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_gradient_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_stage_1_rows,
     objective_phase_1_backward_stage_2_rows,
     objective_phase_1_backward_stage_3_rows,
     objective_phase_1_backward_stage_4_rows,
-    objective_phase_1_backward_stage_5_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -514,7 +456,7 @@ def objective_phase_1_backward_rows(
     total_6 = objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total, total)
     computed = total_6 @ mlp_0_weight
     # ve.gen:2
-    x_gradient_2 = objective_phase_1_backward_stage_5_rows(computed, product_4, sqrt_value)
+    x_gradient_2 = product_4 + ((1.0 / sqrt_value)[:, None] * computed[:, :2] - product_4)
     return x_gradient_2, product_5, hidden_3, total_4, hidden_2, total_5, hidden, total_6, value
 
 

@@ -252,8 +252,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    value_2 = objective_phase_1_stage_2_rows(x, scale, sigma, total_3, x_next, mlp_output_weight, mlp_output_bias)
-    return value_2
+    return objective_phase_1_stage_2_rows(x, scale, sigma, total_3, x_next, mlp_output_weight, mlp_output_bias)
 
 
 @tiles.remembered
@@ -379,7 +378,7 @@ def sample_rows(
         # ve.gen:4
         sigma = 0.01 * 5000.0**t
         # ve.gen:7
-        product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t
+        product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t
         operand = torch.cat(
             (
                 x / math.sqrt(1.0 + sigma**2),
@@ -555,6 +554,7 @@ def reverse_rows(
 
     Takes x [rows, 2]; returns x [rows, 2].
     """
+    dtype = x.dtype
     device = x.device
     places = torch.arange(16, device=device)
     # ve.gen:11
@@ -564,7 +564,7 @@ def reverse_rows(
         # ve.gen:4
         sigma = 0.01 * 5000.0**t
         # ve.gen:7
-        product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t
+        product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t
         operand = torch.cat(
             (
                 x / math.sqrt(1.0 + sigma**2),

@@ -51,7 +51,7 @@ def objective_phase_1_rows(
     # ve.gen:4
     sigma = 0.01 * 5000.0**t
     # ve.gen:7
-    product = torch.exp(4.605170185988092 * (places / 15.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t[:, None]
     total = F.linear(
         torch.cat(
             (x_next / torch.sqrt(1.0 + sigma**2)[:, None], torch.cat((torch.sin(product), torch.cos(product)), -1)),
@@ -103,7 +103,7 @@ def sample_rows(
         # ve.gen:5
         product = sigma * 4.12727348049926
         # ve.gen:7
-        product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t
+        product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t
         total = F.linear(
             torch.cat(
                 (
@@ -174,7 +174,7 @@ def reverse_rows(
         # ve.gen:5
         product = sigma * 4.12727348049926
         # ve.gen:7
-        product_2 = torch.exp(4.605170185988092 * (places / 15.0)) * t
+        product_2 = torch.exp(4.605170185988092 * (places.to(dtype) / 15.0)) * t
         total_2 = F.linear(
             torch.cat(
                 (

@@ -237,8 +237,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    value_2 = objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
-    return value_2
+    return objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -533,7 +532,7 @@ def pack_reverse_stage_1(weight, bias, device):
     )
 
 
-@triton.jit(do_not_specialize=["count", "step", "step", "k"])
+@triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_1_kernel(
     x_2_ptr,
     places_array,
@@ -545,7 +544,6 @@ def reverse_stage_1_kernel(
     bias_array,
     hidden_out,
     count,
-    step,
     step,
     k,
     ROWS: tl.constexpr,
@@ -595,7 +593,7 @@ def reverse_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
+def reverse_stage_1_rows(x_2, weight, bias, step, k):
     """the state x after `steps` of the 500 steps of the reverse-time SDE of vp, from that before step number
     `step`: stage 1.
 
@@ -611,7 +609,6 @@ def reverse_stage_1_rows(x_2, weight, bias, step, step, k):
         *arrays,
         hidden,
         count,
-        step,
         step,
         k,
         ROWS=size.rows,
@@ -747,7 +744,7 @@ def reverse_rows(
     # vp_diffusion.gen:17
     for k in range(steps):
         # vp_diffusion.gen:9
-        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, step, k)
+        hidden = reverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias, step, k)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         hidden_2 = F.silu(total_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
@@ -1141,7 +1138,7 @@ def probability_flow_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # vp_diffusion.gen:9
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     # vp_diffusion.gen:5
     value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # vp_diffusion.gen:9
@@ -1259,8 +1256,7 @@ def probability_flow_rows(
         # vp_diffusion.gen:18
         x = x_2_next
         log_det = log_det_next
-    log_prob_2 = probability_flow_stage_4_rows(log_det, x)
-    return log_prob_2
+    return probability_flow_stage_4_rows(log_det, x)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

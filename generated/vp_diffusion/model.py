@@ -48,7 +48,7 @@ def objective_phase_1_rows(
     # vp_diffusion.gen:5
     power_t = t**2
     # vp_diffusion.gen:9
-    product = torch.exp(4.605170185988092 * (places / 7.0)) * t[:, None]
+    product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t[:, None]
     total = F.linear(
         torch.cat(
             (
@@ -102,7 +102,7 @@ def sample_rows(
         # vp_diffusion.gen:5
         sqrt_beta = math.sqrt(beta)
         # vp_diffusion.gen:9
-        product = torch.exp(4.605170185988092 * (places / 7.0)) * t
+        product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t
         total = F.linear(
             torch.cat((x, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(rows), -1)), -1),
             mlp_0_weight,
@@ -168,7 +168,7 @@ def reverse_rows(
         # vp_diffusion.gen:5
         sqrt_beta = math.sqrt(beta)
         # vp_diffusion.gen:9
-        product = torch.exp(4.605170185988092 * (places / 7.0)) * t
+        product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t
         total_2 = F.linear(
             torch.cat((x, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(x), -1)), -1),
             mlp_0_weight,
@@ -210,7 +210,7 @@ def probability_flow_rows(
     device = x.device
     places = torch.arange(8, device=device)
     # vp_diffusion.gen:9
-    exp_value = torch.exp(4.605170185988092 * (places / 7.0))
+    exp_value = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0))
     # vp_diffusion.gen:5
     value = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
     # vp_diffusion.gen:9
@@ -423,7 +423,7 @@ def simulate_back_rows(
         # vp_diffusion.gen:4
         beta = 0.1 + 19.9 * t
         # vp_diffusion.gen:9
-        product = torch.exp(4.605170185988092 * (places / 7.0)) * t
+        product = torch.exp(4.605170185988092 * (places.to(dtype) / 7.0)) * t
         total = F.linear(
             torch.cat((x, torch.cat((torch.sin(product), torch.cos(product)), -1).expand(len(x), -1)), -1),
             mlp_0_weight,

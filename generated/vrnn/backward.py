@@ -834,7 +834,7 @@ def objective_phase_1_saving_rows(
             q_mlp_s_bias,
         )
         log_q = log_q_next
-    # variational.gen:2
+    # variational.gen:elbo
     value_2 = log_p + log_p_2 - log_q
     return value_2, h_saved, h, z_saved, z, h_before_saved, h_before, z_before_saved, z_before
 
@@ -1698,150 +1698,8 @@ def objective_phase_1_backward_stage_4_rows(
     return h_adjoint_start, z_adjoint_start, hidden_5, scale_4
 
 
-OBJECTIVE_PHASE_1_BACKWARD_STAGE_5_LAYOUT_1 = tiles.layout(128, [*range(64, 72)])
-OBJECTIVE_PHASE_1_BACKWARD_STAGE_5_LAYOUT_2 = tiles.layout(128, [*range(72, 76)])
-
-
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_5(device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(8, 16), OBJECTIVE_PHASE_1_BACKWARD_STAGE_5_LAYOUT_1, device),
-        tiles.places(OBJECTIVE_PHASE_1_BACKWARD_STAGE_5_LAYOUT_2, device),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "t_5"])
-def objective_phase_1_backward_stage_5_kernel(
-    h_before_saved_ptr,
-    z_before_saved_ptr,
-    computed_17_ptr,
-    computed_21_ptr,
-    total_3_4_ptr,
-    z_before_adjoint_ptr,
-    permutation_array,
-    places_array,
-    value_4_out,
-    total_8_out,
-    total_3_4_next_out,
-    count,
-    t_5,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [16, 128]
-    places_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_17 = tl.load(
-        computed_17_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    ).to(tl.float32)
-    # vrnn.gen:9
-    value_4 = (
-        tl.load(
-            h_before_saved_ptr + place[:, None] * 448 + t_5 * 64 + tl.arange(0, 128)[None, :],
-            mask=live[:, None] & (tl.arange(0, 128)[None, :] < 64),
-            other=0,
-        )
-        + dot(computed_17, matrix(permutation_array, 0, 16, 128), "ieee")
-        + tl.load(
-            z_before_saved_ptr + place[:, None] * 28 + t_5 * 4 + vector(places_array, 0, 128),
-            mask=live[:, None] & (vector(places_array, 0, 128) >= 0),
-            other=0,
-        )
-    )
-    total_8_0 = tl.load(z_before_adjoint_ptr + place * 4, mask=live, other=0) + tl.load(
-        computed_21_ptr + place * 4,
-        mask=live,
-        other=0,
-    )
-    total_8_1 = tl.load(z_before_adjoint_ptr + place * 4 + 1, mask=live, other=0) + tl.load(
-        computed_21_ptr + place * 4 + 1,
-        mask=live,
-        other=0,
-    )
-    total_8_2 = tl.load(z_before_adjoint_ptr + place * 4 + 2, mask=live, other=0) + tl.load(
-        computed_21_ptr + place * 4 + 2,
-        mask=live,
-        other=0,
-    )
-    total_8_3 = tl.load(z_before_adjoint_ptr + place * 4 + 3, mask=live, other=0) + tl.load(
-        computed_21_ptr + place * 4 + 3,
-        mask=live,
-        other=0,
-    )
-    total_3_4_next_0 = tl.load(total_3_4_ptr + place * 4, mask=live, other=0) + total_8_0
-    total_3_4_next_1 = tl.load(total_3_4_ptr + place * 4 + 1, mask=live, other=0) + total_8_1
-    total_3_4_next_2 = tl.load(total_3_4_ptr + place * 4 + 2, mask=live, other=0) + total_8_2
-    total_3_4_next_3 = tl.load(total_3_4_ptr + place * 4 + 3, mask=live, other=0) + total_8_3
-    tl.store(total_8_out + place * 4, total_8_0, mask=live)
-    tl.store(total_8_out + place * 4 + 1, total_8_1, mask=live)
-    tl.store(total_8_out + place * 4 + 2, total_8_2, mask=live)
-    tl.store(total_8_out + place * 4 + 3, total_8_3, mask=live)
-    tl.store(total_3_4_next_out + place * 4, total_3_4_next_0, mask=live)
-    tl.store(total_3_4_next_out + place * 4 + 1, total_3_4_next_1, mask=live)
-    tl.store(total_3_4_next_out + place * 4 + 2, total_3_4_next_2, mask=live)
-    tl.store(total_3_4_next_out + place * 4 + 3, total_3_4_next_3, mask=live)
-    tl.store(
-        value_4_out + place[:, None] * 76 + tl.arange(0, 128)[None, :],
-        value_4,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 76),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(
-    h_before_saved,
-    z_before_saved,
-    computed_17,
-    computed_21,
-    total_3_4,
-    z_before_adjoint,
-    t_5,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    Takes h_before_saved [rows, 448], z_before_saved [rows, 28], computed_17 [rows, 8] integer, computed_21
-    [rows, 4], total_3_4 [rows, 4], z_before_adjoint [rows, 4]; returns value_4 [rows, 76], total_8 [rows, 4],
-    total_3_4_next [rows, 4].
-    """
-    count, device = len(h_before_saved), h_before_saved.device
-    arrays = pack_objective_phase_1_backward_stage_5(device)
-    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_4 = torch.empty(count, 76, dtype=torch.float32, device=device)
-    total_8 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    total_3_4_next = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_5_kernel[(programs,)](
-        h_before_saved.to(torch.float32).contiguous(),
-        z_before_saved.to(torch.float32).contiguous(),
-        computed_17.to(torch.int64).contiguous(),
-        computed_21.to(torch.float32).contiguous(),
-        total_3_4.to(torch.float32).contiguous(),
-        z_before_adjoint.to(torch.float32).contiguous(),
-        *arrays,
-        value_4,
-        total_8,
-        total_3_4_next,
-        count,
-        t_5,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_4, total_8, total_3_4_next
-
-
-@tiles.remembered
-def pack_objective_phase_1_backward_stage_6(m_weight, s_weight, bias, device):
+def pack_objective_phase_1_backward_stage_5(m_weight, s_weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(s_weight[0], 64),
@@ -1860,7 +1718,7 @@ def pack_objective_phase_1_backward_stage_6(m_weight, s_weight, bias, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_6_kernel(
+def objective_phase_1_backward_stage_5_kernel(
     computed_20_ptr,
     noise_2_ptr,
     total_2_4_ptr,
@@ -1887,7 +1745,7 @@ def objective_phase_1_backward_stage_6_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
     One program owns ROWS rows and keeps all of their state on chip:
     s_weight_array [64]
@@ -1972,7 +1830,7 @@ def objective_phase_1_backward_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_6_rows(
+def objective_phase_1_backward_stage_5_rows(
     computed_20,
     noise_2,
     total_2_4,
@@ -1982,22 +1840,22 @@ def objective_phase_1_backward_stage_6_rows(
     s_weight,
     bias,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
     Takes computed_20 [rows, 64], noise_2 [rows, 4], total_2_4 [rows, 64], total_4_4 [rows, 4], total_8 [rows,
     4]; returns hidden_4 [rows, 64], product_10 [rows, 4], product_11 [rows, 64], total_2_4_next [rows, 64],
     total_4_4_next [rows, 4].
     """
     count, device = len(computed_20), computed_20.device
-    arrays = pack_objective_phase_1_backward_stage_6(m_weight, s_weight, bias, device)
-    size = objective_phase_1_backward_stage_6_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_5(m_weight, s_weight, bias, device)
+    size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_4 = torch.empty(count, 64, dtype=torch.float32, device=device)
     product_10 = torch.empty(count, 4, dtype=torch.float32, device=device)
     product_11 = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_2_4_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_4_4_next = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_6_kernel[(programs,)](
+    objective_phase_1_backward_stage_5_kernel[(programs,)](
         computed_20.to(torch.float32).contiguous(),
         noise_2.to(torch.float32).contiguous(),
         total_2_4.to(torch.float32).contiguous(),
@@ -2019,7 +1877,7 @@ def objective_phase_1_backward_stage_6_rows(
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_7_kernel(
+def objective_phase_1_backward_stage_6_kernel(
     computed_22_ptr,
     computed_23_ptr,
     h_before_adjoint_ptr,
@@ -2031,7 +1889,7 @@ def objective_phase_1_backward_stage_7_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -2062,18 +1920,18 @@ def objective_phase_1_backward_stage_7_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_7_rows(computed_22, computed_23, h_before_adjoint, h_t, total_1_4):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
+def objective_phase_1_backward_stage_6_rows(computed_22, computed_23, h_before_adjoint, h_t, total_1_4):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
 
     Takes computed_22 [rows, 72], computed_23 [rows, 64], h_before_adjoint [rows, 64], h_t [rows, 64], total_1_4
     [rows, 64]; returns product_12 [rows, 64], total_1_4_next [rows, 64].
     """
     count, device = len(computed_22), computed_22.device
-    size = objective_phase_1_backward_stage_7_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_12 = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_1_4_next = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_7_kernel[(programs,)](
+    objective_phase_1_backward_stage_6_kernel[(programs,)](
         computed_22.to(torch.float32).contiguous(),
         computed_23.to(torch.float32).contiguous(),
         h_before_adjoint.to(torch.float32).contiguous(),
@@ -2091,7 +1949,7 @@ def objective_phase_1_backward_stage_7_rows(computed_22, computed_23, h_before_a
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_8(m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_7(m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(m_weight[0], 64),
@@ -2106,7 +1964,7 @@ def pack_objective_phase_1_backward_stage_8(m_weight, s_weight, device):
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_8_kernel(
+def objective_phase_1_backward_stage_7_kernel(
     hidden_5_ptr,
     noise_3_ptr,
     scale_4_ptr,
@@ -2136,7 +1994,7 @@ def objective_phase_1_backward_stage_8_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 8.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
 
     One program owns ROWS rows and keeps all of their state on chip:
     m_weight_array [64]
@@ -2263,7 +2121,7 @@ def objective_phase_1_backward_stage_8_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_8_rows(
+def objective_phase_1_backward_stage_7_rows(
     hidden_5,
     noise_3,
     scale_4,
@@ -2278,7 +2136,7 @@ def objective_phase_1_backward_stage_8_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 8.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
 
     Takes hidden_5 [rows, 64], noise_3 [rows, 4], scale_4 [rows, 4], total_2_4 [rows, 64], total_3_3 [rows, 64],
     total_3_4 [rows, 4], total_4_3 [rows, 4], total_4_4 [rows, 4], total_5_2 [rows, 4], z_adjoint [rows, 32],
@@ -2286,8 +2144,8 @@ def objective_phase_1_backward_stage_8_rows(
     part_34_2 [rows, 64], part_35_2 [rows, 4], part_36_2 [rows, 4].
     """
     count, device = len(hidden_5), hidden_5.device
-    arrays = pack_objective_phase_1_backward_stage_8(m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_8_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_7(m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_9 = torch.empty(count, 4, dtype=torch.float32, device=device)
     product_13 = torch.empty(count, 4, dtype=torch.float32, device=device)
@@ -2295,7 +2153,7 @@ def objective_phase_1_backward_stage_8_rows(
     part_34_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_35_2 = torch.empty(count, 4, dtype=torch.float32, device=device)
     part_36_2 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_8_kernel[(programs,)](
+    objective_phase_1_backward_stage_7_kernel[(programs,)](
         hidden_5.to(torch.float32).contiguous(),
         noise_3.to(torch.float32).contiguous(),
         scale_4.to(torch.float32).contiguous(),
@@ -2332,7 +2190,6 @@ def objective_phase_1_backward_stage_8_rows(
     objective_phase_1_backward_stage_5_rows,
     objective_phase_1_backward_stage_6_rows,
     objective_phase_1_backward_stage_7_rows,
-    objective_phase_1_backward_stage_8_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -2421,7 +2278,17 @@ def objective_phase_1_backward_rows(
     for t_2_2 in reversed(range(8)):
         value = h_end[:, t_2_2 * 64 : t_2_2 * 64 + 64]
         computed = z_end[:, t_2_2 * 4 : t_2_2 * 4 + 4]
-        hidden, product_2, difference_2, negate_product_2, product_3, operand, total_3_next, total_4_next, total_5_next = objective_phase_1_backward_stage_1_rows(
+        (
+            hidden,
+            product_2,
+            difference_2,
+            negate_product_2,
+            product_3,
+            operand,
+            total_3_next,
+            total_4_next,
+            total_5_next,
+        ) = objective_phase_1_backward_stage_1_rows(
             value_cotangent,
             computed,
             total_3,
@@ -2522,7 +2389,16 @@ def objective_phase_1_backward_rows(
         value_3 = torch.cat((computed_10, computed_11), -1)
         part_19[:, t_4_2 * 72 : t_4_2 * 72 + 72] = value_3
         computed_12 = F.linear(value_3, q_mlp_0_weight, q_mlp_0_bias)
-        hidden_3, product_6, total_6, negate_product_6, product_7, total_3_3_next, total_4_3_next, total_5_2_next = objective_phase_1_backward_stage_3_rows(
+        (
+            hidden_3,
+            product_6,
+            total_6,
+            negate_product_6,
+            product_7,
+            total_3_3_next,
+            total_4_3_next,
+            total_5_2_next,
+        ) = objective_phase_1_backward_stage_3_rows(
             value_cotangent,
             computed_12,
             computed_13,
@@ -2611,15 +2487,12 @@ def objective_phase_1_backward_rows(
             product_9,
             product_9 + 4,
         )
-        value_4, total_8, total_3_4_next = objective_phase_1_backward_stage_5_rows(
-            h_before_saved,
-            z_before_saved,
-            computed_17,
-            computed_21,
-            total_3_4,
-            z_before_adjoint,
-            t_5,
+        value_4 = torch.cat(
+            (h_before_saved[:, t_5 * 64 : t_5 * 64 + 64], computed_17, z_before_saved[:, t_5 * 4 : t_5 * 4 + 4]),
+            -1,
         )
+        total_8 = z_before_adjoint + computed_21
+        total_3_4_next = total_3_4 + total_8
         part_26[:, t_5 * 76 : t_5 * 76 + 76] = value_4
         part_22[:, t_5 * 4 : t_5 * 4 + 4] = total_8
         computed_18 = F.linear(value_4, linear_output_weight, linear_output_bias)
@@ -2630,7 +2503,7 @@ def objective_phase_1_backward_rows(
         part_24[:, t_5 * 72 : t_5 * 72 + 72] = value_5
         # vrnn.gen:13
         computed_20 = F.linear(value_5, q_mlp_0_weight, q_mlp_0_bias)
-        hidden_4, product_10, product_11, total_2_4_next, total_4_4_next = objective_phase_1_backward_stage_6_rows(
+        hidden_4, product_10, product_11, total_2_4_next, total_4_4_next = objective_phase_1_backward_stage_5_rows(
             computed_20,
             noise_2,
             total_2_4,
@@ -2647,7 +2520,7 @@ def objective_phase_1_backward_rows(
         # vrnn.gen:13
         computed_22 = product_11 @ q_mlp_0_weight
         # vrnn.gen:9
-        product_12, total_1_4_next = objective_phase_1_backward_stage_7_rows(
+        product_12, total_1_4_next = objective_phase_1_backward_stage_6_rows(
             computed_22,
             computed_23,
             h_before_adjoint,
@@ -2666,7 +2539,7 @@ def objective_phase_1_backward_rows(
         total_2_4 = total_2_4_next
         total_3_4 = total_3_4_next
         total_4_4 = total_4_4_next
-    total_9, product_13, product_14, part_34_2, part_35_2, part_36_2 = objective_phase_1_backward_stage_8_rows(
+    total_9, product_13, product_14, part_34_2, part_35_2, part_36_2 = objective_phase_1_backward_stage_7_rows(
         hidden_5,
         noise_3,
         scale_4,

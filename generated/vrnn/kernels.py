@@ -1276,8 +1276,7 @@ def log_weight_rows(
         )
         log_q = log_q_next
     # vrnn.gen:3
-    log_weight_2 = log_p + log_p_2 - log_q
-    return log_weight_2
+    return log_p + log_p_2 - log_q
 
 
 @tiles.remembered
@@ -2387,6 +2386,5 @@ def objective_phase_1_rows(
             q_mlp_s_bias,
         )
         log_q = log_q_next
-    # variational.gen:2
-    value_2 = log_p + log_p_2 - log_q
-    return value_2
+    # variational.gen:elbo
+    return log_p + log_p_2 - log_q

@@ -362,7 +362,7 @@ def objective_phase_1_rows(
         log_q = log_q + (
             -0.5 * ((z.view(-1, 8, 4)[:, t_4].movedim(1, 0) - m_4) / scale_4) ** 2 - s_4 - 0.9189385332046727
         ).sum(-1).sum(0)
-    # variational.gen:2
+    # variational.gen:elbo
     return log_p + log_p_2 - log_q
 
 

@@ -1198,7 +1198,7 @@ void objective_phase_1_rows(const int64_t *numbers, void *const *pointers) {
                     + 3][lane] - m_4[3][lane]) / scale_4[3][lane]) - s_4[3][lane] - 0.9189385332046727f));
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p[lane] + log_p_2[lane] - log_q[lane];
         store(value_out, &value_2, first, count, 1, 1, 0);
@@ -1570,7 +1570,7 @@ void objective_phase_1_saving_rows(const int64_t *numbers, void *const *pointers
                     + 3][lane] - m_4[3][lane]) / scale_4[3][lane]) - s_4[3][lane] - 0.9189385332046727f));
             }
         }
-        // variational.gen:2
+        // variational.gen:elbo
         ALIGNED float value_2[LANES];
         for (int lane = 0; lane < LANES; lane++) value_2[lane] = log_p[lane] + log_p_2[lane] - log_q[lane];
         store(value_out, &value_2, first, count, 1, 1, 0);

@@ -114,7 +114,7 @@ def chain_kernel(
     """`steps` steps of mala from each row, numbered from `step`.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], x_2_2 [ROWS], x_2_3 [ROWS], accepted [ROWS], known [ROWS], ...
+    loop over steps, carrying x_2_0 [ROWS], x_2_1 [ROWS], x_2_2 [ROWS], x_2_3 [ROWS], accepted [ROWS], kept_of_x [ROW...
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
@@ -143,7 +143,7 @@ def chain_kernel(
     x_2_2 = tl.load(x_ptr + place * 4 + 2, mask=live, other=0)
     x_2_3 = tl.load(x_ptr + place * 4 + 3, mask=live, other=0)
     accepted = tl.full((ROWS,), 0.0, tl.float32)
-    known = -1.0 + exp_x_3
+    kept_of_x = -1.0 + exp_x_3
     U = (
         square(tl.load(x_ptr + place * 4, mask=live, other=0)) / 200.0
         + square(tl.load(x_ptr + place * 4 + 1, mask=live, other=0)) / 2.0
@@ -159,7 +159,7 @@ def chain_kernel(
         grad_U__0 = 0.01 * x_2_0
         grad_U__1 = x_2_1
         grad_U__2 = 100.0 * x_2_2
-        grad_U__3 = known
+        grad_U__3 = kept_of_x
         # warm_up.gen:9
         mean_0 = x_2_0 - product_0 * grad_U__0
         mean_1 = x_2_1 - product_1 * grad_U__1
@@ -225,7 +225,7 @@ def chain_kernel(
         x_2_2 = tl.where(accept, y__2, x_2_2)
         x_2_3 = tl.where(accept, y__3, x_2_3)
         accepted = accepted + accept.to(tl.float32)
-        known = tl.where(accept, total, known)
+        kept_of_x = tl.where(accept, total, kept_of_x)
         U = tl.where(accept, U_2, U)
     tl.store(x_out + place * 4, x_2_0, mask=live)
     tl.store(x_out + place * 4 + 1, x_2_1, mask=live)
@@ -311,7 +311,7 @@ def warm_up_kernel(
     x_square_1 = tl.full((ROWS,), 0.0, tl.float32)
     x_square_2 = tl.full((ROWS,), 0.0, tl.float32)
     x_square_3 = tl.full((ROWS,), 0.0, tl.float32)
-    known = -1.0 + exp_x_3
+    kept_of_x = -1.0 + exp_x_3
     U = (
         square(tl.load(x_ptr + place * 4, mask=live, other=0)) / 200.0
         + square(tl.load(x_ptr + place * 4 + 1, mask=live, other=0)) / 2.0
@@ -334,7 +334,7 @@ def warm_up_kernel(
         grad_U__0 = 0.01 * x_2_0
         grad_U__1 = x_2_1
         grad_U__2 = 100.0 * x_2_2
-        grad_U__3 = known
+        grad_U__3 = kept_of_x
         # warm_up.gen:9
         mean_0 = x_2_0 - product_0 * grad_U__0
         mean_1 = x_2_1 - product_1 * grad_U__1
@@ -437,7 +437,7 @@ def warm_up_kernel(
         x_square_1 = x_square_1 + apart_1 * (chosen_1 - mean_next_1)
         x_square_2 = x_square_2 + apart_2 * (chosen_2 - mean_next_2)
         x_square_3 = x_square_3 + apart_3 * (chosen_3 - mean_next_3)
-        known = tl.where(accept, total, known)
+        kept_of_x = tl.where(accept, total, kept_of_x)
         U = tl.where(accept, U_2, U)
     tl.store(x_out + place * 4, x_2_0, mask=live)
     tl.store(x_out + place * 4 + 1, x_2_1, mask=live)

@@ -56,14 +56,14 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
     # warm_up.gen:8
     x_2 = x
     accepted = torch.zeros(len(x), dtype=dtype, device=device)
-    known = -1.0 + exp_x_3
+    kept_of_x = -1.0 + exp_x_3
     U = x[:, 0] ** 2 / 200.0 + x[:, 1] ** 2 / 2.0 + 50.0 * x[:, 2] ** 2 + exp_x_3 - x_3
     for t in range(steps):
         now = step + t
         # warm_up.gen:10
         u = uniforms_2.at(now)
         # warm_up.gen:4
-        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], known), -1)
+        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], kept_of_x), -1)
         # warm_up.gen:9
         mean = x_2 - product * grad_U
         noise = normals_1.at(now)
@@ -90,7 +90,7 @@ def chain_rows(x, eps, scale, steps, *, rows, seed, step):
         # warm_up.gen:8
         x_2 = torch.where(accept[:, None], y, x_2)
         accepted = accepted + accept.to(dtype)
-        known = torch.where(accept, total, known)
+        kept_of_x = torch.where(accept, total, kept_of_x)
         U = torch.where(accept, U_2, U)
     return x_2, accepted
 
@@ -116,7 +116,7 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
     behind = torch.zeros(len(x), dtype=dtype, device=device)
     x_mean = torch.zeros(len(x), 4, dtype=dtype, device=device)
     x_square = torch.zeros(len(x), 4, dtype=dtype, device=device)
-    known = -1.0 + exp_x_3
+    kept_of_x = -1.0 + exp_x_3
     U = x[:, 0] ** 2 / 200.0 + x[:, 1] ** 2 / 2.0 + 50.0 * x[:, 2] ** 2 + exp_x_3 - x_3
     for k in range(steps):
         now = step + k
@@ -127,7 +127,7 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         # warm_up.gen:9
         product = exp_log_size[:, None] * scale**2
         # warm_up.gen:4
-        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], known), -1)
+        grad_U = torch.stack((0.01 * x_2[:, 0], x_2[:, 1], 100.0 * x_2[:, 2], kept_of_x), -1)
         # warm_up.gen:9
         mean = x_2 - product * grad_U
         scale_2 = scale * torch.sqrt(2.0 * exp_log_size)[:, None]
@@ -169,7 +169,7 @@ def warm_up_rows(x, eps, scale, steps, *, rows, seed, step):
         behind = behind_next
         x_mean = mean_next
         x_square = x_square + apart * (chosen - mean_next)
-        known = torch.where(accept, total, known)
+        kept_of_x = torch.where(accept, total, kept_of_x)
         U = torch.where(accept, U_2, U)
     return x_2, torch.exp(average), x_square
 

@@ -89,7 +89,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
         // warm_up.gen:8
         ALIGNED float x_2[4][LANES];
         ALIGNED float accepted[LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_x[LANES];
         ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_2[0][lane] = x[0][lane];
@@ -97,7 +97,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
             x_2[2][lane] = x[2][lane];
             x_2[3][lane] = x[3][lane];
             accepted[lane] = 0.0f;
-            known[lane] = -1.0f + exp_x_3[lane];
+            kept_of_x[lane] = -1.0f + exp_x_3[lane];
             U[lane] = square(x[0][lane]) / 200.0f + square(x[1][lane]) / 2.0f + 50.0f * square(x[2][lane]) +
                 exp_x_3[lane] - x_3[lane];
         }
@@ -115,7 +115,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 grad_U[0][lane] = 0.01f * x_2[0][lane];
                 grad_U[1][lane] = x_2[1][lane];
                 grad_U[2][lane] = 100.0f * x_2[2][lane];
-                grad_U[3][lane] = known[lane];
+                grad_U[3][lane] = kept_of_x[lane];
                 mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
                 mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
                 mean[2][lane] = x_2[2][lane] - product[2][lane] * grad_U[2][lane];
@@ -174,7 +174,7 @@ void chain_rows(const int64_t *numbers, void *const *pointers) {
                 x_2[2][lane] = choose(accept[lane], y[2][lane], x_2[2][lane]);
                 x_2[3][lane] = choose(accept[lane], y[3][lane], x_2[3][lane]);
                 accepted[lane] = accepted[lane] + (float)accept[lane];
-                known[lane] = choose(accept[lane], total[lane], known[lane]);
+                kept_of_x[lane] = choose(accept[lane], total[lane], kept_of_x[lane]);
                 U[lane] = choose(accept[lane], U_2[lane], U[lane]);
             }
         }
@@ -239,7 +239,7 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             x_mean[1][lane] = 0.0f;
         }
         ALIGNED float x_square[4][LANES];
-        ALIGNED float known[LANES];
+        ALIGNED float kept_of_x[LANES];
         ALIGNED float U[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             x_mean[2][lane] = 0.0f;
@@ -248,7 +248,7 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
             x_square[1][lane] = 0.0f;
             x_square[2][lane] = 0.0f;
             x_square[3][lane] = 0.0f;
-            known[lane] = -1.0f + exp_x_3[lane];
+            kept_of_x[lane] = -1.0f + exp_x_3[lane];
             U[lane] = square(x[0][lane]) / 200.0f + square(x[1][lane]) / 2.0f + 50.0f * square(x[2][lane]) +
                 exp_x_3[lane] - x_3[lane];
         }
@@ -272,7 +272,7 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 grad_U[0][lane] = 0.01f * x_2[0][lane];
                 grad_U[1][lane] = x_2[1][lane];
                 grad_U[2][lane] = 100.0f * x_2[2][lane];
-                grad_U[3][lane] = known[lane];
+                grad_U[3][lane] = kept_of_x[lane];
                 mean[0][lane] = x_2[0][lane] - product[0][lane] * grad_U[0][lane];
                 mean[1][lane] = x_2[1][lane] - product[1][lane] * grad_U[1][lane];
                 mean[2][lane] = x_2[2][lane] - product[2][lane] * grad_U[2][lane];
@@ -384,7 +384,7 @@ void warm_up_rows(const int64_t *numbers, void *const *pointers) {
                 x_square[1][lane] = x_square[1][lane] + apart[1][lane] * (chosen[1][lane] - mean_next[1][lane]);
                 x_square[2][lane] = x_square[2][lane] + apart[2][lane] * (chosen[2][lane] - mean_next[2][lane]);
                 x_square[3][lane] = x_square[3][lane] + apart[3][lane] * (chosen[3][lane] - mean_next[3][lane]);
-                known[lane] = choose(accept[lane], total[lane], known[lane]);
+                kept_of_x[lane] = choose(accept[lane], total[lane], kept_of_x[lane]);
             }
             for (int lane = 0; lane < LANES; lane++) U[lane] = choose(accept[lane], U_2[lane], U[lane]);
         }

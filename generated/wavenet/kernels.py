@@ -641,98 +641,15 @@ def log_prob_rows(
     return log_p
 
 
-SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(64, [*range(17, 34)])
+SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
 
 
 @tiles.remembered
-def pack_sample_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(17, 32), tiles.plain(17, 64), device),
-        tiles.permutation(tiles.plain(17, 32), SAMPLE_STAGE_1_LAYOUT_1, device),
-        tiles.place(weight.mT, 64, 32),
-        tiles.place(bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_1_kernel(
-    computed_ptr,
-    computed_2_ptr,
-    permutation_array,
-    permutation_2_array,
-    weight_array,
-    bias_array,
-    residual_0_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    weight_array [64, 32]
-    bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(
-        computed_ptr + place[:, None] * 17 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 17),
-        other=0,
-    )
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 17 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 17),
-        other=0,
-    )
-    # wavenet.gen:5
-    residual_0 = dot(
-        dot(computed, matrix(permutation_array, 0, 32, 64), "ieee")
-        + dot(computed_2, matrix(permutation_2_array, 0, 32, 64), "ieee"),
-        matrix(weight_array, 0, 64, 32),
-        PRECISION,
-    ) + vector(bias_array, 0, 32)
-    tl.store(residual_0_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], residual_0, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(computed, computed_2, weight, bias):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Takes computed [rows, 17], computed_2 [rows, 17]; returns residual_0 [rows, 32].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_sample_stage_1(weight, bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    residual_0 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        residual_0,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return residual_0
-
-
-SAMPLE_STAGE_2_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_2(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
+def pack_sample_stage_1(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_2_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_1_LAYOUT_1, device),
         tiles.place(filter_weight.mT, 64, 32),
         tiles.place(filter_bias, 32),
         tiles.place(gate_weight.mT, 64, 32),
@@ -743,7 +660,7 @@ def pack_sample_stage_2(filter_weight, filter_bias, gate_weight, gate_bias, resi
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
+def sample_stage_1_kernel(
     computed_3_ptr,
     residual_0_ptr,
     permutation_array,
@@ -760,7 +677,7 @@ def sample_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     permutation_array [32, 64]
@@ -797,7 +714,7 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_2_rows(
+def sample_stage_1_rows(
     computed_3,
     residual_0,
     filter_weight,
@@ -807,12 +724,12 @@ def sample_stage_2_rows(
     residual_weight,
     residual_bias,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     Takes computed_3 [rows, 32], residual_0 [rows, 32]; returns gated_0 [rows, 32], residual_1 [rows, 32].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_sample_stage_2(
+    arrays = pack_sample_stage_1(
         filter_weight,
         filter_bias,
         gate_weight,
@@ -821,11 +738,11 @@ def sample_stage_2_rows(
         residual_bias,
         device,
     )
-    size = sample_stage_2_rows.sizes.on(device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_0 = torch.empty(count, 32, dtype=torch.float32, device=device)
     residual_1 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         residual_0.to(torch.float32).contiguous(),
         *arrays,
@@ -840,15 +757,15 @@ def sample_stage_2_rows(
     return gated_0, residual_1
 
 
-SAMPLE_STAGE_3_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
+SAMPLE_STAGE_2_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
 
 
 @tiles.remembered
-def pack_sample_stage_3(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
+def pack_sample_stage_2(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_3_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_2_LAYOUT_1, device),
         tiles.place(filter_weight.mT, 64, 32),
         tiles.place(filter_bias, 32),
         tiles.place(gate_weight.mT, 64, 32),
@@ -859,7 +776,7 @@ def pack_sample_stage_3(filter_weight, filter_bias, gate_weight, gate_bias, resi
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
+def sample_stage_2_kernel(
     computed_4_ptr,
     residual_1_ptr,
     permutation_array,
@@ -876,7 +793,7 @@ def sample_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     permutation_array [32, 64]
@@ -913,7 +830,7 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_3_rows(
+def sample_stage_2_rows(
     computed_4,
     residual_1,
     filter_weight,
@@ -923,12 +840,12 @@ def sample_stage_3_rows(
     residual_weight,
     residual_bias,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
+    """exact samples of x, drawn in the order of the factorization: stage 2.
 
     Takes computed_4 [rows, 32], residual_1 [rows, 32]; returns gated_1 [rows, 32], residual_2 [rows, 32].
     """
     count, device = len(computed_4), computed_4.device
-    arrays = pack_sample_stage_3(
+    arrays = pack_sample_stage_2(
         filter_weight,
         filter_bias,
         gate_weight,
@@ -937,11 +854,11 @@ def sample_stage_3_rows(
         residual_bias,
         device,
     )
-    size = sample_stage_3_rows.sizes.on(device)
+    size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_1 = torch.empty(count, 32, dtype=torch.float32, device=device)
     residual_2 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
+    sample_stage_2_kernel[(programs,)](
         computed_4.to(torch.float32).contiguous(),
         residual_1.to(torch.float32).contiguous(),
         *arrays,
@@ -956,15 +873,15 @@ def sample_stage_3_rows(
     return gated_1, residual_2
 
 
-SAMPLE_STAGE_4_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
+SAMPLE_STAGE_3_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
 
 
 @tiles.remembered
-def pack_sample_stage_4(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
+def pack_sample_stage_3(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_4_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_3_LAYOUT_1, device),
         tiles.place(filter_weight.mT, 64, 32),
         tiles.place(filter_bias, 32),
         tiles.place(gate_weight.mT, 64, 32),
@@ -975,7 +892,7 @@ def pack_sample_stage_4(filter_weight, filter_bias, gate_weight, gate_bias, resi
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_4_kernel(
+def sample_stage_3_kernel(
     computed_5_ptr,
     residual_2_ptr,
     permutation_array,
@@ -992,7 +909,7 @@ def sample_stage_4_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
+    """exact samples of x, drawn in the order of the factorization: stage 3.
 
     One program owns ROWS rows and keeps all of their state on chip:
     permutation_array [32, 64]
@@ -1029,7 +946,7 @@ def sample_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_4_rows(
+def sample_stage_3_rows(
     computed_5,
     residual_2,
     filter_weight,
@@ -1039,12 +956,12 @@ def sample_stage_4_rows(
     residual_weight,
     residual_bias,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
+    """exact samples of x, drawn in the order of the factorization: stage 3.
 
     Takes computed_5 [rows, 32], residual_2 [rows, 32]; returns gated_2 [rows, 32], residual_3 [rows, 32].
     """
     count, device = len(computed_5), computed_5.device
-    arrays = pack_sample_stage_4(
+    arrays = pack_sample_stage_3(
         filter_weight,
         filter_bias,
         gate_weight,
@@ -1053,11 +970,11 @@ def sample_stage_4_rows(
         residual_bias,
         device,
     )
-    size = sample_stage_4_rows.sizes.on(device)
+    size = sample_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_2 = torch.empty(count, 32, dtype=torch.float32, device=device)
     residual_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_4_kernel[(programs,)](
+    sample_stage_3_kernel[(programs,)](
         computed_5.to(torch.float32).contiguous(),
         residual_2.to(torch.float32).contiguous(),
         *arrays,
@@ -1072,15 +989,15 @@ def sample_stage_4_rows(
     return gated_2, residual_3
 
 
-SAMPLE_STAGE_5_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
+SAMPLE_STAGE_4_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
 
 
 @tiles.remembered
-def pack_sample_stage_5(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
+def pack_sample_stage_4(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_5_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_4_LAYOUT_1, device),
         tiles.place(filter_weight.mT, 64, 32),
         tiles.place(filter_bias, 32),
         tiles.place(gate_weight.mT, 64, 32),
@@ -1091,7 +1008,7 @@ def pack_sample_stage_5(filter_weight, filter_bias, gate_weight, gate_bias, resi
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_5_kernel(
+def sample_stage_4_kernel(
     computed_6_ptr,
     residual_3_ptr,
     permutation_array,
@@ -1108,7 +1025,7 @@ def sample_stage_5_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
+    """exact samples of x, drawn in the order of the factorization: stage 4.
 
     One program owns ROWS rows and keeps all of their state on chip:
     permutation_array [32, 64]
@@ -1145,7 +1062,7 @@ def sample_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_5_rows(
+def sample_stage_4_rows(
     computed_6,
     residual_3,
     filter_weight,
@@ -1155,12 +1072,12 @@ def sample_stage_5_rows(
     residual_weight,
     residual_bias,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
+    """exact samples of x, drawn in the order of the factorization: stage 4.
 
     Takes computed_6 [rows, 32], residual_3 [rows, 32]; returns gated_3 [rows, 32], residual_4 [rows, 32].
     """
     count, device = len(computed_6), computed_6.device
-    arrays = pack_sample_stage_5(
+    arrays = pack_sample_stage_4(
         filter_weight,
         filter_bias,
         gate_weight,
@@ -1169,11 +1086,11 @@ def sample_stage_5_rows(
         residual_bias,
         device,
     )
-    size = sample_stage_5_rows.sizes.on(device)
+    size = sample_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
     residual_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_5_kernel[(programs,)](
+    sample_stage_4_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
         residual_3.to(torch.float32).contiguous(),
         *arrays,
@@ -1188,15 +1105,15 @@ def sample_stage_5_rows(
     return gated_3, residual_4
 
 
-SAMPLE_STAGE_6_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
+SAMPLE_STAGE_5_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
 
 
 @tiles.remembered
-def pack_sample_stage_6(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
+def pack_sample_stage_5(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_6_LAYOUT_1, device),
+        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_5_LAYOUT_1, device),
         tiles.place(filter_weight.mT, 64, 32),
         tiles.place(filter_bias, 32),
         tiles.place(gate_weight.mT, 64, 32),
@@ -1207,7 +1124,7 @@ def pack_sample_stage_6(filter_weight, filter_bias, gate_weight, gate_bias, resi
 
 
 @triton.jit(do_not_specialize=["count"])
-def sample_stage_6_kernel(
+def sample_stage_5_kernel(
     computed_7_ptr,
     residual_4_ptr,
     permutation_array,
@@ -1224,7 +1141,7 @@ def sample_stage_6_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 6.
+    """exact samples of x, drawn in the order of the factorization: stage 5.
 
     One program owns ROWS rows and keeps all of their state on chip:
     permutation_array [32, 64]
@@ -1261,7 +1178,7 @@ def sample_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_6_rows(
+def sample_stage_5_rows(
     computed_7,
     residual_4,
     filter_weight,
@@ -1271,12 +1188,12 @@ def sample_stage_6_rows(
     residual_weight,
     residual_bias,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 6.
+    """exact samples of x, drawn in the order of the factorization: stage 5.
 
     Takes computed_7 [rows, 32], residual_4 [rows, 32]; returns gated_4 [rows, 32], residual_5 [rows, 32].
     """
     count, device = len(computed_7), computed_7.device
-    arrays = pack_sample_stage_6(
+    arrays = pack_sample_stage_5(
         filter_weight,
         filter_bias,
         gate_weight,
@@ -1285,11 +1202,11 @@ def sample_stage_6_rows(
         residual_bias,
         device,
     )
-    size = sample_stage_6_rows.sizes.on(device)
+    size = sample_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
     residual_5 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_6_kernel[(programs,)](
+    sample_stage_5_kernel[(programs,)](
         computed_7.to(torch.float32).contiguous(),
         residual_4.to(torch.float32).contiguous(),
         *arrays,
@@ -1305,7 +1222,7 @@ def sample_stage_6_rows(
 
 
 @tiles.remembered
-def pack_sample_stage_7(mixed_weight, mixed_bias, output_weight, output_bias, device):
+def pack_sample_stage_6(mixed_weight, mixed_bias, output_weight, output_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(mixed_weight.mT, 32, 32),
@@ -1316,7 +1233,7 @@ def pack_sample_stage_7(mixed_weight, mixed_bias, output_weight, output_bias, de
 
 
 @triton.jit(do_not_specialize=["count", "t", "seed", "step"])
-def sample_stage_7_kernel(
+def sample_stage_6_kernel(
     skip_ptr,
     mixed_weight_array,
     mixed_bias_array,
@@ -1332,7 +1249,7 @@ def sample_stage_7_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 7.
+    """exact samples of x, drawn in the order of the factorization: stage 6.
 
     One program owns ROWS rows and keeps all of their state on chip:
     loop over dimensions, carrying cumulative [ROWS], drawn [ROWS]
@@ -1377,18 +1294,18 @@ def sample_stage_7_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_7_rows(skip, mixed_weight, mixed_bias, output_weight, output_bias, t, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 7.
+def sample_stage_6_rows(skip, mixed_weight, mixed_bias, output_weight, output_bias, t, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 6.
 
     Takes skip [rows, 32]; returns drawn [rows], operand_2 [rows, 17].
     """
     count, device = len(skip), skip.device
-    arrays = pack_sample_stage_7(mixed_weight, mixed_bias, output_weight, output_bias, device)
-    size = sample_stage_7_rows.sizes.on(device)
+    arrays = pack_sample_stage_6(mixed_weight, mixed_bias, output_weight, output_bias, device)
+    size = sample_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     drawn = torch.empty(count, dtype=torch.float32, device=device)
     operand_2 = torch.empty(count, 17, dtype=torch.float32, device=device)
-    sample_stage_7_kernel[(programs,)](
+    sample_stage_6_kernel[(programs,)](
         skip.to(torch.float32).contiguous(),
         *arrays,
         drawn,
@@ -1414,7 +1331,6 @@ def sample_stage_7_rows(skip, mixed_weight, mixed_bias, output_weight, output_bi
     sample_stage_4_rows,
     sample_stage_5_rows,
     sample_stage_6_rows,
-    sample_stage_7_rows,
 )
 def sample_rows(
     residual_0_weight,
@@ -1500,10 +1416,10 @@ def sample_rows(
         start_15 = total % 33 * 32
         computed = wavenet_view[:, start_3 : start_3 + 17]
         computed_2 = wavenet_view[:, start_4 : start_4 + 17]
-        residual_0 = sample_stage_1_rows(computed, computed_2, residual_0_weight, residual_0_bias)
+        residual_0 = F.linear(torch.cat((computed, computed_2), -1), residual_0_weight, residual_0_bias)
         value = torch.slice_scatter(wavenet_residual_0, residual_0, -1, start_2, start_2 + 32)
         computed_3 = value[:, start_5 : start_5 + 32]
-        gated_0, residual_1 = sample_stage_2_rows(
+        gated_0, residual_1 = sample_stage_1_rows(
             computed_3,
             residual_0,
             wavenet_0_filter_weight,
@@ -1515,7 +1431,7 @@ def sample_rows(
         )
         value_3 = torch.slice_scatter(wavenet_residual_1, residual_1, -1, start_6, start_6 + 32)
         computed_4 = value_3[:, start_7 : start_7 + 32]
-        gated_1, residual_2 = sample_stage_3_rows(
+        gated_1, residual_2 = sample_stage_2_rows(
             computed_4,
             residual_1,
             wavenet_1_filter_weight,
@@ -1527,7 +1443,7 @@ def sample_rows(
         )
         value_5 = torch.slice_scatter(wavenet_residual_2, residual_2, -1, start_8, start_8 + 32)
         computed_5 = value_5[:, start_9 : start_9 + 32]
-        gated_2, residual_3 = sample_stage_4_rows(
+        gated_2, residual_3 = sample_stage_3_rows(
             computed_5,
             residual_2,
             wavenet_2_filter_weight,
@@ -1539,7 +1455,7 @@ def sample_rows(
         )
         value_7 = torch.slice_scatter(wavenet_residual_3, residual_3, -1, start_10, start_10 + 32)
         computed_6 = value_7[:, start_11 : start_11 + 32]
-        gated_3, residual_4 = sample_stage_5_rows(
+        gated_3, residual_4 = sample_stage_4_rows(
             computed_6,
             residual_3,
             wavenet_3_filter_weight,
@@ -1551,7 +1467,7 @@ def sample_rows(
         )
         value_9 = torch.slice_scatter(wavenet_residual_4, residual_4, -1, start_12, start_12 + 32)
         computed_7 = value_9[:, start_13 : start_13 + 32]
-        gated_4, residual_5 = sample_stage_6_rows(
+        gated_4, residual_5 = sample_stage_5_rows(
             computed_7,
             residual_4,
             wavenet_4_filter_weight,
@@ -1569,7 +1485,7 @@ def sample_rows(
         gated_5 = torch.tanh(filter_5) * torch.sigmoid(gate_5)
         operand = torch.cat((gated_0, gated_1, gated_2, gated_3, gated_4, gated_5), -1)
         skip = F.linear(operand, skip_weight, skip_bias)
-        drawn, operand_2 = sample_stage_7_rows(
+        drawn, operand_2 = sample_stage_6_rows(
             skip,
             mixed_weight,
             mixed_bias,

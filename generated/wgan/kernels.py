@@ -488,7 +488,7 @@ def objective_critic_kernel(
         0.0,
     )
     C_2 = tl.sum(hidden_9 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:38
+    # adversarial.gen:clipped_wasserstein
     tl.store(value_out + place, C - C_2, mask=live)
 
 

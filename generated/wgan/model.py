@@ -120,7 +120,7 @@ def objective_critic_rows(
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     hidden_9 = torch.relu(F.linear(hidden_8, C_mlp_2_weight, C_mlp_2_bias))
     C_2 = F.linear(hidden_9, C_mlp_output_weight, C_mlp_output_bias)[:, 0]
-    # adversarial.gen:38
+    # adversarial.gen:clipped_wasserstein
     return C - C_2
 
 

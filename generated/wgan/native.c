@@ -234,7 +234,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
         dot(product_12, 1, hidden_9, 64, C_mlp_output_weight, 64, 1);
         ALIGNED float C_2[LANES];
         for (int lane = 0; lane < LANES; lane++) C_2[lane] = product_12[0][lane] + C_mlp_output_bias[0];
-        // adversarial.gen:38
+        // adversarial.gen:clipped_wasserstein
         ALIGNED float value[LANES];
         for (int lane = 0; lane < LANES; lane++) value[lane] = C[lane] - C_2[lane];
         store(value_out, &value, first, count, 1, 1, 0);

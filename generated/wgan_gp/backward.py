@@ -262,9 +262,8 @@ def objective_critic_backward_kernel(
     )
     tl.store(part_15_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_6, mask=live[:, None])
     tl.store(part_32_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_3 + product_6, mask=live[:, None])
-    # adversarial.gen:14
+    # adversarial.gen:wasserstein
     u = uniform(seed, row, step, 0, 4)
-    # adversarial.gen:15
     shared_1 = 1.0 - u
     # wgan_gp.gen:9
     hidden_10 = maximum(
@@ -296,7 +295,7 @@ def objective_critic_backward_kernel(
     tl.store(part_18_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_9, mask=live[:, None])
     grad_C_0 = tl.sum(product_9 * vector(C_mlp_0_weight_array, 0, 64), 1)
     grad_C_1 = tl.sum(product_9 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
-    # adversarial.gen:15
+    # adversarial.gen:wasserstein
     reduced = tl.sqrt(grad_C_0 * grad_C_0 + grad_C_1 * grad_C_1)
     shared_2 = tl.where(reduced == 0.0, 1.0, reduced)
     # wgan_gp.gen:2

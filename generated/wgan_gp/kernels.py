@@ -497,9 +497,8 @@ def objective_critic_kernel(
         0.0,
     )
     C_2 = tl.sum(hidden_9 * vector(C_mlp_output_weight_array, 0, 64), 1) + tl.load(C_mlp_output_bias_array)
-    # adversarial.gen:14
+    # adversarial.gen:wasserstein
     u = uniform(seed, row, step, 0, 4)
-    # adversarial.gen:15
     shared_1 = 1.0 - u
     # wgan_gp.gen:9
     hidden_10 = maximum(
@@ -530,7 +529,7 @@ def objective_critic_kernel(
     )
     grad_C_0 = tl.sum(shared_2 * vector(C_mlp_0_weight_array, 0, 64), 1)
     grad_C_1 = tl.sum(shared_2 * vector(C_mlp_0_weight_array_2, 0, 64), 1)
-    # adversarial.gen:15
+    # adversarial.gen:wasserstein
     tl.store(
         value_out + place,
         C - C_2 - 0.1 * square(tl.sqrt(grad_C_0 * grad_C_0 + grad_C_1 * grad_C_1) - 1.0),

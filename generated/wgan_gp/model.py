@@ -121,7 +121,7 @@ def objective_critic_rows(
     hidden_8 = torch.relu(F.linear(hidden_7, C_mlp_1_weight, C_mlp_1_bias))
     hidden_9 = torch.relu(F.linear(hidden_8, C_mlp_2_weight, C_mlp_2_bias))
     C_2 = F.linear(hidden_9, C_mlp_output_weight, C_mlp_output_bias)[:, 0]
-    # adversarial.gen:14
+    # adversarial.gen:wasserstein
     u = random.uniform(seed, rows, step, 4, dtype=dtype)
     # wgan_gp.gen:9
     hidden_10 = torch.relu(F.linear(u[:, None] * x + (1.0 - u)[:, None] * y, C_mlp_0_weight, C_mlp_0_bias))
@@ -140,7 +140,7 @@ def objective_critic_rows(
         )
         @ C_mlp_0_weight
     )
-    # adversarial.gen:15
+    # adversarial.gen:wasserstein
     return C - C_2 - 0.1 * (torch.linalg.vector_norm(grad_C, dim=-1) - 1.0) ** 2
 
 

@@ -306,7 +306,7 @@ void objective_critic_rows(const int64_t *numbers, void *const *pointers) {
             }
         }
         dot(grad_C, 2, value_4, 64, C_mlp_0_weight, 1, 2);
-        // adversarial.gen:15
+        // adversarial.gen:wasserstein
         ALIGNED float value_5[LANES];
         for (int lane = 0; lane < LANES; lane++) {
             value_5[lane] = C[lane] - C_2[lane] - 0.1f * square(root(grad_C[0][lane] * grad_C[0][lane] + grad_C[1][lane]
@@ -640,7 +640,7 @@ void objective_critic_backward_rows(const int64_t *numbers, void *const *pointer
             }
         }
         dot(grad_C, 2, product_3_2, 64, C_mlp_0_weight, 1, 2);
-        // adversarial.gen:15
+        // adversarial.gen:wasserstein
         ALIGNED float reduced_2[LANES];
         ALIGNED float difference[LANES];
         ALIGNED float value_2_2[1][LANES];

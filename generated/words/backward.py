@@ -9,12 +9,119 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, tanh
+from gencompiler.runtime.kernels import dot, largest, matrix, tanh, vector
 from gencompiler.runtime.programs import RowFunction
+
+LOG_PROB_SAVING_STAGE_1_LAYOUT_1 = tiles.layout(128, [*range(96, 113)])
+
+
+@tiles.remembered
+def pack_log_prob_saving_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(LOG_PROB_SAVING_STAGE_1_LAYOUT_1, device),
+        tiles.places(LOG_PROB_SAVING_STAGE_1_LAYOUT_1, device),
+        tiles.place(weight.mT, 128, 32),
+        tiles.place(bias, 32),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "t"])
+def log_prob_saving_stage_1_kernel(
+    x_ptr,
+    T_ptr,
+    gru_ptr,
+    log_p_ptr,
+    mask_array,
+    places_array,
+    weight_array,
+    bias_array,
+    operand_out,
+    log_p_next_out,
+    count,
+    t,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, T) of each row, and the states that its gradient needs: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [128]
+    places_array [128]
+    weight_array [128, 32]
+    bias_array [32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # words.gen:8
+    _event = tl.load(x_ptr + place * 16 + t, mask=live, other=0).to(tl.float32)
+    equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
+    operand = equal__event.to(tl.float32)
+    tl.store(
+        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        operand,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+    T = tl.load(T_ptr + place, mask=live, other=0).to(tl.float32)
+    gru = tl.load(
+        gru_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
+        other=0,
+    )
+    logits = dot(
+        tl.where(vector(mask_array, 0, 128) != 0.0, (T[:, None] == vector(places_array, 0, 128)).to(tl.float32), gru),
+        matrix(weight_array, 0, 128, 32),
+        PRECISION,
+    ) + vector(bias_array, 0, 32)
+    shared_1 = largest(tl.where(tl.arange(0, 32)[None, :] < 26, logits, float("-inf")))
+    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
+    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
+    log_p_next = log_p + tl.where(
+        t < T,
+        tl.sum(tl.where(equal__event, logits, 0.0), 1)
+        - (
+            shared_2
+            + tl.log(tl.sum(tl.where(tl.arange(0, 32)[None, :] < 26, tl.exp(logits - shared_2[:, None]), 0.0), 1))
+        ),
+        0.0,
+    )
+    tl.store(log_p_next_out + place, log_p_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_saving_stage_1_rows(x, T, gru, log_p, weight, bias, t):
+    """log p(x, T) of each row, and the states that its gradient needs: stage 1.
+
+    Takes x [rows, 16] integer, T [rows] integer, gru [rows, 96], log_p [rows]; returns operand [rows, 26],
+    log_p_next [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob_saving_stage_1(weight, bias, device)
+    size = log_prob_saving_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
+    log_p_next = torch.empty(count, dtype=torch.float32, device=device)
+    log_prob_saving_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        T.to(torch.int64).contiguous(),
+        gru.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
+        *arrays,
+        operand,
+        log_p_next,
+        count,
+        t,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return operand, log_p_next
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_saving_stage_1_kernel(
+def log_prob_saving_stage_2_kernel(
     gru_ptr,
     of_hidden_ptr,
     of_input_ptr,
@@ -23,7 +130,7 @@ def log_prob_saving_stage_1_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, T) of each row, and the states that its gradient needs: stage 1.
+    """log p(x, T) of each row, and the states that its gradient needs: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -82,16 +189,16 @@ def log_prob_saving_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_saving_stage_1_rows(gru, of_hidden, of_input):
-    """log p(x, T) of each row, and the states that its gradient needs: stage 1.
+def log_prob_saving_stage_2_rows(gru, of_hidden, of_input):
+    """log p(x, T) of each row, and the states that its gradient needs: stage 2.
 
     Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
     """
     count, device = len(gru), gru.device
-    size = log_prob_saving_stage_1_rows.sizes.on(device)
+    size = log_prob_saving_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
-    log_prob_saving_stage_1_kernel[(programs,)](
+    log_prob_saving_stage_2_kernel[(programs,)](
         gru.to(torch.float32).contiguous(),
         of_hidden.to(torch.float32).contiguous(),
         of_input.to(torch.float32).contiguous(),
@@ -106,7 +213,7 @@ def log_prob_saving_stage_1_rows(gru, of_hidden, of_input):
 
 
 @torch.no_grad()
-@tiles.stages(log_prob_saving_stage_1_rows)
+@tiles.stages(log_prob_saving_stage_1_rows, log_prob_saving_stage_2_rows)
 def log_prob_saving_rows(
     x,
     T,
@@ -125,10 +232,8 @@ def log_prob_saving_rows(
     """
     dtype = lengths.dtype
     device = x.device
-    x = x.to(dtype)
     T = T.to(dtype)
     places = torch.arange(17, device=device)
-    places_26 = torch.arange(26, device=device)
     gru_saved = torch.empty(len(x), 1536, dtype=dtype, device=device)
     # words.gen:7
     equal_T = T[:, None] == places
@@ -137,42 +242,52 @@ def log_prob_saving_rows(
     gru = torch.zeros(len(x), 96, dtype=dtype, device=device)
     log_p = torch.zeros(len(x), dtype=dtype, device=device)
     for t in range(16):
-        _event = x[:, t]
-        equal__event = _event[:, None] == places_26
-        operand = equal__event.to(dtype)
-        logits = F.linear(torch.cat((gru, equal_T.to(dtype)), -1), output_weight, output_bias)
-        log_p_next = log_p + torch.where(
-            t < T,
-            torch.where(equal__event, logits, 0.0).sum(-1) - logits.logsumexp(-1),
-            0.0,
-        )
+        operand, log_p_next = log_prob_saving_stage_1_rows(x, T, gru, log_p, output_weight, output_bias, t)
         gru_saved[:, t * 96 : t * 96 + 96] = gru
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = log_prob_saving_stage_1_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_saving_stage_2_rows(gru, of_hidden, of_input)
         gru = gru_next
         log_p = log_p_next
     log_prob_2 = log_p_T + log_p
     return log_prob_2, gru_saved, gru
 
 
-LOG_PROB_BACKWARD_STAGE_1_LAYOUT_1 = tiles.layout(128, [*range(96), *[-1] * 17])
-
-
 @tiles.remembered
-def pack_log_prob_backward_stage_1(weight, device):
+def pack_log_prob_backward_stage_1(lengths, device):
     """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight, 32, LOG_PROB_BACKWARD_STAGE_1_LAYOUT_1),)
+    return (
+        tiles.place(
+            torch.exp(
+                lengths
+                - torch.where(
+                    torch.where(torch.abs(lengths.amax(-1)) < float("inf"), lengths.amax(-1), 0.0)
+                    + torch.log(
+                        torch.exp(
+                            lengths - torch.where(torch.abs(lengths.amax(-1)) < float("inf"), lengths.amax(-1), 0.0),
+                        ).sum(-1),
+                    )
+                    == float("-inf"),
+                    0.0,
+                    torch.where(torch.abs(lengths.amax(-1)) < float("inf"), lengths.amax(-1), 0.0)
+                    + torch.log(
+                        torch.exp(
+                            lengths - torch.where(torch.abs(lengths.amax(-1)) < float("inf"), lengths.amax(-1), 0.0),
+                        ).sum(-1),
+                    ),
+                ),
+            ),
+            32,
+        ),
+    )
 
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_backward_stage_1_kernel(
-    computed_ptr,
-    gru_adjoint_ptr,
-    sigmoid_total_4_ptr,
-    total_ptr,
-    weight_array,
-    gru_adjoint_next_out,
+    T_ptr,
+    log_prob_cotangent_ptr,
+    weights_array,
+    part_1_2_out,
     count,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -180,72 +295,199 @@ def log_prob_backward_stage_1_kernel(
     """the gradient of log p(x, T) of each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [32, 128]
+    weights_array [32]
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed = tl.load(
-        computed_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru_adjoint = tl.load(
-        gru_adjoint_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    sigmoid_total_4 = tl.load(
-        sigmoid_total_4_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    total = tl.load(
-        total_ptr + place[:, None] * 26 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
-        other=0,
-    )
-    # words.gen:8
-    gru_adjoint_next = (
-        dot(total, matrix(weight_array, 0, 32, 128), PRECISION) + sigmoid_total_4 * gru_adjoint + computed
+    T = tl.load(T_ptr + place, mask=live, other=0).to(tl.float32)
+    # words.gen:7
+    equal_T = T[:, None] == tl.arange(0, 32)[None, :]
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
+    part_1_2 = (
+        tl.where(equal_T, log_prob_cotangent[:, None], 0.0)
+        + vector(weights_array, 0, 32) * (-log_prob_cotangent)[:, None]
     )
     tl.store(
-        gru_adjoint_next_out + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        gru_adjoint_next,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
+        part_1_2_out + place[:, None] * 17 + tl.arange(0, 32)[None, :],
+        part_1_2,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 17),
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_backward_stage_1_rows(computed, gru_adjoint, sigmoid_total_4, total, weight):
+def log_prob_backward_stage_1_rows(T, log_prob_cotangent, lengths):
     """the gradient of log p(x, T) of each row: stage 1.
 
-    Takes computed [rows, 96], gru_adjoint [rows, 96], sigmoid_total_4 [rows, 96], total [rows, 26]; returns
-    gru_adjoint_next [rows, 96].
+    Takes T [rows] integer, log_prob_cotangent [rows]; returns part_1_2 [rows, 17].
     """
-    count, device = len(computed), computed.device
-    arrays = pack_log_prob_backward_stage_1(weight, device)
+    count, device = len(T), T.device
+    arrays = pack_log_prob_backward_stage_1(lengths, device)
     size = log_prob_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
-    gru_adjoint_next = torch.empty(count, 96, dtype=torch.float32, device=device)
+    part_1_2 = torch.empty(count, 17, dtype=torch.float32, device=device)
     log_prob_backward_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        gru_adjoint.to(torch.float32).contiguous(),
-        sigmoid_total_4.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
+        T.to(torch.int64).contiguous(),
+        log_prob_cotangent.to(torch.float32).contiguous(),
         *arrays,
-        gru_adjoint_next,
+        part_1_2,
         count,
         ROWS=size.rows,
         PRECISION=tiles.precision(),
         num_warps=size.warps,
         num_stages=size.stages,
     )
-    return gru_adjoint_next
+    return part_1_2
+
+
+LOG_PROB_BACKWARD_STAGE_2_LAYOUT_1 = tiles.layout(128, [*range(96, 113)])
+
+
+@tiles.remembered
+def pack_log_prob_backward_stage_2(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(LOG_PROB_BACKWARD_STAGE_2_LAYOUT_1, device),
+        tiles.places(LOG_PROB_BACKWARD_STAGE_2_LAYOUT_1, device),
+        tiles.place(weight.mT, 128, 32),
+        tiles.place(bias, 32),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "t_2"])
+def log_prob_backward_stage_2_kernel(
+    x_ptr,
+    T_ptr,
+    gru_saved_ptr,
+    log_prob_cotangent_ptr,
+    total_3_ptr,
+    mask_array,
+    places_array,
+    weight_array,
+    bias_array,
+    value_out,
+    value_2_out,
+    total_out,
+    indicator_equal__event_out,
+    total_3_next_out,
+    count,
+    t_2,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """the gradient of log p(x, T) of each row: stage 2.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [128]
+    places_array [128]
+    weight_array [128, 32]
+    bias_array [32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # words.gen:8
+    value = tl.load(
+        gru_saved_ptr + place[:, None] * 1536 + t_2 * 96 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
+        other=0,
+    )
+    tl.store(
+        value_out + place[:, None] * 96 + tl.arange(0, 128)[None, :],
+        value,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
+    )
+    T = tl.load(T_ptr + place, mask=live, other=0).to(tl.float32)
+    value_2 = tl.where(
+        vector(mask_array, 0, 128) != 0.0,
+        (T[:, None] == vector(places_array, 0, 128)).to(tl.float32),
+        value,
+    )
+    tl.store(
+        value_2_out + place[:, None] * 113 + tl.arange(0, 128)[None, :],
+        value_2,
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 113),
+    )
+    logits = dot(value_2, matrix(weight_array, 0, 128, 32), PRECISION) + vector(bias_array, 0, 32)
+    shared_1 = largest(tl.where(tl.arange(0, 32)[None, :] < 26, logits, float("-inf")))
+    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
+    reduced = shared_2 + tl.log(
+        tl.sum(tl.where(tl.arange(0, 32)[None, :] < 26, tl.exp(logits - shared_2[:, None]), 0.0), 1),
+    )
+    log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
+    chosen = tl.where(t_2 < T, log_prob_cotangent, 0.0)
+    _event = tl.load(x_ptr + place * 16 + t_2, mask=live, other=0).to(tl.float32)
+    equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
+    total = tl.exp(logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * (-chosen)[:, None] + tl.where(
+        equal__event,
+        chosen[:, None],
+        0.0,
+    )
+    tl.store(
+        total_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        total,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+    indicator_equal__event = equal__event.to(tl.float32)
+    tl.store(
+        indicator_equal__event_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        indicator_equal__event,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+    total_3 = tl.load(
+        total_3_ptr + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+        other=0,
+    )
+    total_3_next = total_3 + total
+    tl.store(
+        total_3_next_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        total_3_next,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_backward_stage_2_rows(x, T, gru_saved, log_prob_cotangent, total_3, weight, bias, t_2):
+    """the gradient of log p(x, T) of each row: stage 2.
+
+    Takes x [rows, 16] integer, T [rows] integer, gru_saved [rows, 1536], log_prob_cotangent [rows], total_3
+    [rows, 26]; returns value [rows, 96], value_2 [rows, 113], total [rows, 26], indicator_equal__event [rows,
+    26], total_3_next [rows, 26].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob_backward_stage_2(weight, bias, device)
+    size = log_prob_backward_stage_2_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    value = torch.empty(count, 96, dtype=torch.float32, device=device)
+    value_2 = torch.empty(count, 113, dtype=torch.float32, device=device)
+    total = torch.empty(count, 26, dtype=torch.float32, device=device)
+    indicator_equal__event = torch.empty(count, 26, dtype=torch.float32, device=device)
+    total_3_next = torch.empty(count, 26, dtype=torch.float32, device=device)
+    log_prob_backward_stage_2_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        T.to(torch.int64).contiguous(),
+        gru_saved.to(torch.float32).contiguous(),
+        log_prob_cotangent.to(torch.float32).contiguous(),
+        total_3.to(torch.float32).contiguous(),
+        *arrays,
+        value,
+        value_2,
+        total,
+        indicator_equal__event,
+        total_3_next,
+        count,
+        t_2,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return value, value_2, total, indicator_equal__event, total_3_next
 
 
 @torch.no_grad()
-@tiles.stages(log_prob_backward_stage_1_rows)
+@tiles.stages(log_prob_backward_stage_1_rows, log_prob_backward_stage_2_rows)
 def log_prob_backward_rows(
     x,
     T,
@@ -269,10 +511,6 @@ def log_prob_backward_rows(
     """
     dtype = gru_saved.dtype
     device = x.device
-    x = x.to(dtype)
-    T = T.to(dtype)
-    places = torch.arange(17, device=device)
-    places_26 = torch.arange(26, device=device)
     part_2 = torch.empty(len(x), 416, dtype=dtype, device=device)
     part_3 = torch.empty(len(x), 1808, dtype=dtype, device=device)
     part_4 = torch.empty(len(x), 4608, dtype=dtype, device=device)
@@ -280,30 +518,23 @@ def log_prob_backward_rows(
     part_6 = torch.empty(len(x), 4608, dtype=dtype, device=device)
     part_7 = torch.empty(len(x), 416, dtype=dtype, device=device)
     # words.gen:7
-    reduced_2 = lengths.logsumexp(-1)
-    equal_T = T[:, None] == places
-    part_1_2 = (
-        torch.where(equal_T, log_prob_cotangent[:, None], 0.0)
-        + torch.exp(lengths - torch.where(reduced_2 == float("-inf"), 0.0, reduced_2)) * (-log_prob_cotangent)[:, None]
-    )
+    part_1_2 = log_prob_backward_stage_1_rows(T, log_prob_cotangent, lengths)
     # words.gen:8
     gru_adjoint = torch.zeros(len(x), 96, dtype=dtype, device=device)
     total_1 = torch.zeros(len(x), 288, dtype=dtype, device=device)
     total_2 = torch.zeros(len(x), 288, dtype=dtype, device=device)
     total_3 = torch.zeros(len(x), 26, dtype=dtype, device=device)
     for t_2 in reversed(range(16)):
-        value = gru_saved[:, t_2 * 96 : t_2 * 96 + 96]
-        value_2 = torch.cat((value, equal_T.to(dtype)), -1)
-        logits = F.linear(value_2, output_weight, output_bias)
-        reduced = logits.logsumexp(-1)
-        chosen = torch.where(t_2 < T, log_prob_cotangent, 0.0)
-        _event = x[:, t_2]
-        equal__event = _event[:, None] == places_26
-        total = torch.exp(logits - torch.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * (
-            -chosen
-        )[:, None] + torch.where(equal__event, chosen[:, None], 0.0)
-        indicator_equal__event = equal__event.to(dtype)
-        total_3_next = total_3 + total
+        value, value_2, total, indicator_equal__event, total_3_next = log_prob_backward_stage_2_rows(
+            x,
+            T,
+            gru_saved,
+            log_prob_cotangent,
+            total_3,
+            output_weight,
+            output_bias,
+            t_2,
+        )
         part_5[:, t_2 * 96 : t_2 * 96 + 96] = value
         part_3[:, t_2 * 113 : t_2 * 113 + 113] = value_2
         part_2[:, t_2 * 26 : t_2 * 26 + 26] = total
@@ -332,7 +563,7 @@ def log_prob_backward_rows(
         part_4[:, t_2 * 288 : t_2 * 288 + 288] = value_6
         part_6[:, t_2 * 288 : t_2 * 288 + 288] = value_7
         computed = value_6 @ hidden_weight
-        gru_adjoint_next = log_prob_backward_stage_1_rows(computed, gru_adjoint, sigmoid_total_4, total, output_weight)
+        gru_adjoint_next = (total @ output_weight)[:, :96] + sigmoid_total_4 * gru_adjoint + computed
         gru_adjoint = gru_adjoint_next
         total_1 = total_1_next
         total_2 = total_2_next

@@ -11,9 +11,116 @@ from torch.nn import functional as F
 from gencompiler.runtime import tiles
 from gencompiler.runtime.kernels import dot, largest, matrix, tanh, uniform, vector
 
+LOG_PROB_STAGE_1_LAYOUT_1 = tiles.layout(128, [*range(96, 113)])
+
+
+@tiles.remembered
+def pack_log_prob_stage_1(weight, bias, device):
+    """The arrays that the kernel reads, in the order of its arguments."""
+    return (
+        tiles.mask(LOG_PROB_STAGE_1_LAYOUT_1, device),
+        tiles.places(LOG_PROB_STAGE_1_LAYOUT_1, device),
+        tiles.place(weight.mT, 128, 32),
+        tiles.place(bias, 32),
+    )
+
+
+@triton.jit(do_not_specialize=["count", "t"])
+def log_prob_stage_1_kernel(
+    x_ptr,
+    T_ptr,
+    gru_ptr,
+    log_p_ptr,
+    mask_array,
+    places_array,
+    weight_array,
+    bias_array,
+    operand_out,
+    log_p_next_out,
+    count,
+    t,
+    ROWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    """log p(x, T) of each row: stage 1.
+
+    One program owns ROWS rows and keeps all of their state on chip:
+    mask_array [128]
+    places_array [128]
+    weight_array [128, 32]
+    bias_array [32]
+    """
+    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    live = place < count
+    # words.gen:8
+    _event = tl.load(x_ptr + place * 16 + t, mask=live, other=0).to(tl.float32)
+    equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
+    operand = equal__event.to(tl.float32)
+    tl.store(
+        operand_out + place[:, None] * 26 + tl.arange(0, 32)[None, :],
+        operand,
+        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 26),
+    )
+    T = tl.load(T_ptr + place, mask=live, other=0).to(tl.float32)
+    gru = tl.load(
+        gru_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
+        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
+        other=0,
+    )
+    logits = dot(
+        tl.where(vector(mask_array, 0, 128) != 0.0, (T[:, None] == vector(places_array, 0, 128)).to(tl.float32), gru),
+        matrix(weight_array, 0, 128, 32),
+        PRECISION,
+    ) + vector(bias_array, 0, 32)
+    shared_1 = largest(tl.where(tl.arange(0, 32)[None, :] < 26, logits, float("-inf")))
+    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
+    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
+    log_p_next = log_p + tl.where(
+        t < T,
+        tl.sum(tl.where(equal__event, logits, 0.0), 1)
+        - (
+            shared_2
+            + tl.log(tl.sum(tl.where(tl.arange(0, 32)[None, :] < 26, tl.exp(logits - shared_2[:, None]), 0.0), 1))
+        ),
+        0.0,
+    )
+    tl.store(log_p_next_out + place, log_p_next, mask=live)
+
+
+@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@torch.no_grad()
+def log_prob_stage_1_rows(x, T, gru, log_p, weight, bias, t):
+    """log p(x, T) of each row: stage 1.
+
+    Takes x [rows, 16] integer, T [rows] integer, gru [rows, 96], log_p [rows]; returns operand [rows, 26],
+    log_p_next [rows].
+    """
+    count, device = len(x), x.device
+    arrays = pack_log_prob_stage_1(weight, bias, device)
+    size = log_prob_stage_1_rows.sizes.on(device)
+    programs = triton.cdiv(count, size.rows)
+    operand = torch.empty(count, 26, dtype=torch.float32, device=device)
+    log_p_next = torch.empty(count, dtype=torch.float32, device=device)
+    log_prob_stage_1_kernel[(programs,)](
+        x.to(torch.int64).contiguous(),
+        T.to(torch.int64).contiguous(),
+        gru.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
+        *arrays,
+        operand,
+        log_p_next,
+        count,
+        t,
+        ROWS=size.rows,
+        PRECISION=tiles.precision(),
+        num_warps=size.warps,
+        num_stages=size.stages,
+    )
+    return operand, log_p_next
+
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_stage_1_kernel(
+def log_prob_stage_2_kernel(
     gru_ptr,
     of_hidden_ptr,
     of_input_ptr,
@@ -22,7 +129,7 @@ def log_prob_stage_1_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, T) of each row: stage 1.
+    """log p(x, T) of each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -81,16 +188,16 @@ def log_prob_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_1_rows(gru, of_hidden, of_input):
-    """log p(x, T) of each row: stage 1.
+def log_prob_stage_2_rows(gru, of_hidden, of_input):
+    """log p(x, T) of each row: stage 2.
 
     Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
     """
     count, device = len(gru), gru.device
-    size = log_prob_stage_1_rows.sizes.on(device)
+    size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
-    log_prob_stage_1_kernel[(programs,)](
+    log_prob_stage_2_kernel[(programs,)](
         gru.to(torch.float32).contiguous(),
         of_hidden.to(torch.float32).contiguous(),
         of_input.to(torch.float32).contiguous(),
@@ -105,7 +212,7 @@ def log_prob_stage_1_rows(gru, of_hidden, of_input):
 
 
 @torch.no_grad()
-@tiles.stages(log_prob_stage_1_rows)
+@tiles.stages(log_prob_stage_1_rows, log_prob_stage_2_rows)
 def log_prob_rows(x, T, lengths, input_weight, input_bias, hidden_weight, hidden_bias, output_weight, output_bias):
     """log p(x, T) of each row.
 
@@ -113,10 +220,8 @@ def log_prob_rows(x, T, lengths, input_weight, input_bias, hidden_weight, hidden
     """
     dtype = lengths.dtype
     device = x.device
-    x = x.to(dtype)
     T = T.to(dtype)
     places = torch.arange(17, device=device)
-    places_26 = torch.arange(26, device=device)
     # words.gen:7
     equal_T = T[:, None] == places
     log_p_T = torch.where(equal_T, lengths, 0.0).sum(-1) - lengths.logsumexp(-1)
@@ -124,22 +229,13 @@ def log_prob_rows(x, T, lengths, input_weight, input_bias, hidden_weight, hidden
     gru = torch.zeros(len(x), 96, dtype=dtype, device=device)
     log_p = torch.zeros(len(x), dtype=dtype, device=device)
     for t in range(16):
-        _event = x[:, t]
-        equal__event = _event[:, None] == places_26
-        operand = equal__event.to(dtype)
-        logits = F.linear(torch.cat((gru, equal_T.to(dtype)), -1), output_weight, output_bias)
-        log_p_next = log_p + torch.where(
-            t < T,
-            torch.where(equal__event, logits, 0.0).sum(-1) - logits.logsumexp(-1),
-            0.0,
-        )
+        operand, log_p_next = log_prob_stage_1_rows(x, T, gru, log_p, output_weight, output_bias, t)
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = log_prob_stage_1_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_stage_2_rows(gru, of_hidden, of_input)
         gru = gru_next
         log_p = log_p_next
-    log_prob_2 = log_p_T + log_p
-    return log_prob_2
+    return log_p_T + log_p
 
 
 @tiles.remembered
