@@ -172,9 +172,3 @@ def _part(each: Contribution) -> Code:
     if each.particles > 1:
         keywords["particles"] = str(each.particles)
     return call("gradients.Part", string(each.path), Sequence(index), strings(each.outputs), **keywords)
-
-
-def _place(place: int | str | tuple[int, ...] | None) -> Code:
-    if isinstance(place, tuple):
-        return Sequence(tuple(Text(str(each)) for each in place))
-    return Text(string(place) if isinstance(place, str) else repr(place))

@@ -73,7 +73,8 @@ def apart(declared: tree.Objective, variables: frozenset[str]) -> tree.Objective
     for equation in (n for n in walk(declared) if isinstance(n, tree.Equation) and n.relation == "="):
         bases = (t.base if isinstance(t, tree.Index) else t for t in equation.targets)
         bound |= {base.id for base in bases if isinstance(base, tree.Name)}
-    names = {name: _unlike(name, variables) for name in bound & variables}
+    # `for z: …` binds no index: it runs over the values of what `z` stands for.
+    names = {name: _unlike(name, variables) for name in (bound & variables) - {"x", "z"}}
 
     def visit(node: Node) -> Node:
         if isinstance(node, tree.Name) and node.id in names:
