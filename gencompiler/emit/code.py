@@ -249,12 +249,16 @@ def flat(code: Code) -> str:
 
 def _flat_infix(code: Infix) -> str:
     if code.binds is Level.POWER:  # binds tighter than a minus on its left, looser than one on its right
-        (_, right), left = code.rest[0], code.first
-        base, exponent = wrapped(left, Level.ATOM), wrapped(right, Level.UNARY)
-        simple = _is_simple(left) and _is_simple(right) and not base.startswith("(")
-        return f"{base}**{exponent}" if simple else f"{base} ** {exponent}"
+        base, exponent = wrapped(code.first, Level.ATOM), wrapped(code.rest[0][1], Level.UNARY)
+        return f"{base} ** {exponent}" if is_spaced(code) else f"{base}**{exponent}"
     parts = [f"({flat(operand)})" if needed else flat(operand) for _, operand, needed in operands(code)]
     return parts[0] + "".join(f" {operator} {part}" for (operator, _), part in zip(code.rest, parts[1:], strict=True))
+
+
+def is_spaced(power: Infix) -> bool:
+    """Whether ruff writes spaces around the operator of a power, where it may then break a line."""
+    (_, exponent), base = power.rest[0], power.first
+    return not (_is_simple(base) and _is_simple(exponent)) or wrapped(base, Level.ATOM).startswith("(")
 
 
 def _is_simple(code: Code) -> bool:

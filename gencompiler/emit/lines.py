@@ -25,6 +25,7 @@ from gencompiler.emit.code import (
     Sequence,
     Subscript,
     flat,
+    is_spaced,
     operands,
 )
 
@@ -151,6 +152,9 @@ def _parts(code: Code, *, inside: bool) -> list[_Part]:
         case Infix(binds) if binds is not Level.POWER:
             chain = _chain(code, inside)
             return [_Group(tuple(chain))] if inside else chain
+        case Infix(first=base, rest=((_, exponent),)) if inside and is_spaced(code):
+            raised = _operand(exponent, exponent.level < Level.UNARY, inside)
+            return [_Group((*_atom(base, inside), _Line(" "), "** ", *raised))]
     return [flat(code)]
 
 

@@ -213,7 +213,7 @@ class Expressions:
             bare = part.operand if isinstance(part, Broadcast) else part
             value = self.value(bare)
             column = bool(result.shape) and not value.type.shape and value.type.rows
-            codes.append(Subscript(value.code, (":", "None")) if column else value.code)
+            codes.append(_column(value.code) if column else value.code)
         return codes
 
     # -- vectors -----------------------------------------------------------------------------------------------------
@@ -241,4 +241,11 @@ class Expressions:
         if not value.type.rows and not value.type.shape and kind.kind != "boolean":
             return call("tl.full", shape, value.code, "tl.float32")
         column = kind.shape and not value.type.shape and value.type.rows
-        return call("tl.broadcast_to", Subscript(value.code, (":", "None")) if column else value.code, shape)
+        return call("tl.broadcast_to", _column(value.code) if column else value.code, shape)
+
+
+def _column(code: Code) -> Code:
+    """`x[:, None]`; a minus stays outside, `-x[:, None]`."""
+    if isinstance(code, Prefix) and code.operator == "-":
+        return Prefix("-", _column(code.operand))
+    return Subscript(code, (":", "None"))

@@ -267,9 +267,9 @@ def log_prob_backward_stage_1_kernel(
     equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # gru.gen:2
-    total = tl.exp(logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * (
-        -log_prob_cotangent
-    )[:, None] + tl.where(equal__event, log_prob_cotangent[:, None], 0.0)
+    total = tl.exp(
+        logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None],
+    ) * -log_prob_cotangent[:, None] + tl.where(equal__event, log_prob_cotangent[:, None], 0.0)
     # gru.gen:5
     tl.store(
         total_out + place[:, None] * 17 + tl.arange(0, 32)[None, :],

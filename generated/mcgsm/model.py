@@ -99,7 +99,8 @@ def log_prob_rows(x, eta, alpha, g, L, a, b):
                     log_weights_of_s
                     + (
                         -0.5
-                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 0]))[:, None] / torch.exp(difference_5)) ** 2
+                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 0]))[:, None] / torch.exp(difference_5))
+                        ** 2
                         - difference_5
                         - 0.9189385332046727
                     )
@@ -109,7 +110,8 @@ def log_prob_rows(x, eta, alpha, g, L, a, b):
                     log_weights_of_s_2
                     + (
                         -0.5
-                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 1]))[:, None] / torch.exp(difference_6)) ** 2
+                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 1]))[:, None] / torch.exp(difference_6))
+                        ** 2
                         - difference_6
                         - 0.9189385332046727
                     )
@@ -119,7 +121,8 @@ def log_prob_rows(x, eta, alpha, g, L, a, b):
                     log_weights_of_s_3
                     + (
                         -0.5
-                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 2]))[:, None] / torch.exp(difference_7)) ** 2
+                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 2]))[:, None] / torch.exp(difference_7))
+                        ** 2
                         - difference_7
                         - 0.9189385332046727
                     )
@@ -129,7 +132,8 @@ def log_prob_rows(x, eta, alpha, g, L, a, b):
                     log_weights_of_s_4
                     + (
                         -0.5
-                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 3]))[:, None] / torch.exp(difference_8)) ** 2
+                        * ((x_i_j - (c_23 + c @ a[quotient_i_j, remainder_i_j, 3]))[:, None] / torch.exp(difference_8))
+                        ** 2
                         - difference_8
                         - 0.9189385332046727
                     )

@@ -235,9 +235,13 @@ def log_prob_backward_stage_1_kernel(
     _event = tl.load(x_ptr + place * 32 + t_2_2, mask=live, other=0).to(tl.float32)
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     # recurrent_cell.gen:3
-    total = tl.exp(logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * (
-        -log_prob_cotangent
-    )[:, None] + tl.where(_event[:, None] == tl.arange(0, 32)[None, :], log_prob_cotangent[:, None], 0.0)
+    total = tl.exp(
+        logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None],
+    ) * -log_prob_cotangent[:, None] + tl.where(
+        _event[:, None] == tl.arange(0, 32)[None, :],
+        log_prob_cotangent[:, None],
+        0.0,
+    )
     # recurrent_cell.gen:10
     tl.store(
         total_out + place[:, None] * 27 + tl.arange(0, 32)[None, :],

@@ -1226,7 +1226,7 @@ def log_prob_backward_kernel(
                             0.0,
                         )[:, None]
                         + dot(
-                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_18_3 * (-product_24)[:, None]),
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_18_3 * -product_24[:, None]),
                             matrix(weights_5_array, 0, 16, 16),
                             "ieee",
                         )
@@ -1325,11 +1325,7 @@ def log_prob_backward_kernel(
                             difference_12
                             * (ratio_3 * product_31 + reduced_11 * difference_23 + 1.0 / chosen_7 * total_13)[:, None]
                             + dot(
-                                tl.where(
-                                    vector(mask_2_array, 0, 16) != 0.0,
-                                    0.0,
-                                    difference_12_3 * (-total_18)[:, None],
-                                ),
+                                tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_12_3 * -total_18[:, None]),
                                 matrix(weights_5_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -1347,7 +1343,7 @@ def log_prob_backward_kernel(
                         difference_6
                         * (ratio * product_38 + reduced_7 * difference_24 + 1.0 / chosen_5 * total_15)[:, None]
                         + dot(
-                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_6_3 * (-total_19)[:, None]),
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_6_3 * -total_19[:, None]),
                             matrix(weights_5_array, 0, 16, 16),
                             "ieee",
                         )
@@ -2654,7 +2650,7 @@ def log_prob_backward_saved_kernel(
                             0.0,
                         )[:, None]
                         + dot(
-                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_15_3 * (-product_24)[:, None]),
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_15_3 * -product_24[:, None]),
                             matrix(weights_5_array, 0, 16, 16),
                             "ieee",
                         )
@@ -2753,11 +2749,7 @@ def log_prob_backward_saved_kernel(
                             difference_9
                             * (ratio_3 * product_31 + reduced_9 * difference_20 + 1.0 / chosen_5 * total_16)[:, None]
                             + dot(
-                                tl.where(
-                                    vector(mask_2_array, 0, 16) != 0.0,
-                                    0.0,
-                                    difference_9_3 * (-total_21)[:, None],
-                                ),
+                                tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_9_3 * -total_21[:, None]),
                                 matrix(weights_5_array, 0, 16, 16),
                                 "ieee",
                             )
@@ -2775,7 +2767,7 @@ def log_prob_backward_saved_kernel(
                         difference_2
                         * (ratio * product_38 + reduced_5 * difference_21 + 1.0 / chosen_3 * total_18)[:, None]
                         + dot(
-                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_2_3 * (-total_22)[:, None]),
+                            tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_2_3 * -total_22[:, None]),
                             matrix(weights_5_array, 0, 16, 16),
                             "ieee",
                         )

@@ -98,7 +98,7 @@ def objective_phase_1_backward_stage_1_kernel(
         dot(
             tl.where(
                 tl.arange(0, 16)[None, :] < 2,
-                exp_value[:, None] * x + (-expm1(-(0.1 * t) - 9.95 * power_t))[:, None] * e,
+                exp_value[:, None] * x + -expm1(-(0.1 * t) - 9.95 * power_t)[:, None] * e,
                 0.0,
             ),
             matrix(permutation_array, 0, 16, 32),

@@ -93,7 +93,7 @@ def objective_phase_1_stage_1_kernel(
                     tl.where(
                         tl.arange(0, 16)[None, :] < 2,
                         tl.exp(-(0.05 * t) - 4.975 * power_t)[:, None] * x
-                        + (-expm1(-(0.1 * t) - 9.95 * power_t))[:, None] * e,
+                        + -expm1(-(0.1 * t) - 9.95 * power_t)[:, None] * e,
                         0.0,
                     ),
                     matrix(permutation_array, 0, 16, 32),

@@ -1259,7 +1259,7 @@ def log_prob_backward_kernel(
                         + -reduced_13 / power_reduced_11 * total_22
                     )[:, None]
                     + dot(
-                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_14_4 * (-product_25)[:, None]),
+                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_14_4 * -product_25[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
                         "ieee",
                     )
@@ -2750,7 +2750,7 @@ def log_prob_backward_saved_kernel(
                         + -reduced_10 / power_reduced_8 * total_19
                     )[:, None]
                     + dot(
-                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_9_4 * (-product_25)[:, None]),
+                        tl.where(vector(mask_2_array, 0, 16) != 0.0, 0.0, difference_9_4 * -product_25[:, None]),
                         matrix(weights_7_array, 0, 16, 16),
                         "ieee",
                     )

@@ -305,7 +305,7 @@ def log_prob_backward_stage_1_kernel(
     log_prob_cotangent = tl.load(log_prob_cotangent_ptr + place, mask=live, other=0)
     part_1_2 = (
         tl.where(equal_T, log_prob_cotangent[:, None], 0.0)
-        + vector(weights_array, 0, 32) * (-log_prob_cotangent)[:, None]
+        + vector(weights_array, 0, 32) * -log_prob_cotangent[:, None]
     )
     tl.store(
         part_1_2_out + place[:, None] * 17 + tl.arange(0, 32)[None, :],
@@ -417,7 +417,7 @@ def log_prob_backward_stage_2_kernel(
     chosen = tl.where(t_2 < T, log_prob_cotangent, 0.0)
     _event = tl.load(x_ptr + place * 16 + t_2, mask=live, other=0).to(tl.float32)
     equal__event = _event[:, None] == tl.arange(0, 32)[None, :]
-    total = tl.exp(logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * (-chosen)[:, None] + tl.where(
+    total = tl.exp(logits - tl.where(reduced == float("-inf"), 0.0, reduced)[:, None]) * -chosen[:, None] + tl.where(
         equal__event,
         chosen[:, None],
         0.0,
