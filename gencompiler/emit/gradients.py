@@ -13,7 +13,7 @@ from gencompiler.emit.lines import statement
 from gencompiler.emit.literals import string
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.signature import signature
-from gencompiler.emit.stages import print_schedule
+from gencompiler.emit.stages import Pieces, print_schedule
 from gencompiler.emit.torch import Printed, print_function
 from gencompiler.rows.contributions import Contribution, Place
 from gencompiler.rows.differentiate import Made, Way
@@ -87,7 +87,10 @@ def print_gradient_kernels(
     functions: Mapping[str, str], found: Ways[Schedule], where: Callable[[Span], str]
 ) -> list[Printed]:
     """The kernels of all backward passes."""
-    printed = [print_schedule(each.made, name=each.name, where=where) for each in passes(functions, found, found)]
+    pieces: Pieces = {}
+    printed = [
+        print_schedule(each.made, name=each.name, where=where, known=pieces) for each in passes(functions, found, found)
+    ]
     return [kernel for each in printed for kernel in each]
 
 

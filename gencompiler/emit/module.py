@@ -29,7 +29,7 @@ from gencompiler.emit.names import Names, identifier
 from gencompiler.emit.parameter_lists import ParameterLists, parameter_lists, strings
 from gencompiler.emit.places import Places
 from gencompiler.emit.signature import signature
-from gencompiler.emit.stages import print_schedule
+from gencompiler.emit.stages import Pieces, print_schedule
 from gencompiler.emit.templating import render
 from gencompiler.emit.torch import IMPORTS, TILES, Printed, print_function, row_tiles, row_width
 from gencompiler.emit.triton import import_lines
@@ -131,7 +131,10 @@ def emit_module(
 
 def emit_kernels(plan: ClassPlan, fused: Mapping[str, Schedule], header: str, places: Places) -> str:
     """The text of `kernels.py`: the fused programs' kernels, each with a launcher of the row function's name."""
-    found = [print_schedule(each, name=plan.functions[name], where=places) for name, each in fused.items()]
+    pieces: Pieces = {}
+    found = [
+        print_schedule(each, name=plan.functions[name], where=places, known=pieces) for name, each in fused.items()
+    ]
     return _kernels([printed for each in found for printed in each], header)
 
 

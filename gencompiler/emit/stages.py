@@ -9,22 +9,37 @@ from collections.abc import Callable
 from gencompiler.diagnostics.span import Span
 from gencompiler.emit.code import call
 from gencompiler.emit.lines import statement
-from gencompiler.emit.signature import signature
+from gencompiler.emit.signature import Signature, signature
 from gencompiler.emit.torch import Printed, print_function
 from gencompiler.emit.triton import print_kernel
-from gencompiler.rows.schedule import Schedule
+from gencompiler.rows.anonymous import anonymous
+from gencompiler.rows.nodes import Program
+from gencompiler.rows.schedule import Config, Schedule
+
+#: The launchers that a file has for pieces, by what they compute and how they are laid out.
+Pieces = dict[tuple[Program, frozenset[tuple[str, Config]]], str]
 
 
-def print_schedule(schedule: Schedule, *, name: str, where: Callable[[Span], str] | None = None) -> list[Printed]:
-    """The kernels of a schedule; its launcher, or what runs their launchers, is the last and called `name`."""
+def print_schedule(
+    schedule: Schedule, *, name: str, where: Callable[[Span], str] | None = None, known: Pieces | None = None
+) -> list[Printed]:
+    """The kernels of a schedule; its launcher, or what runs their launchers, is the last and called `name`.
+
+    `known`: the pieces that the file has before, whose launchers serve for equal ones; these are added."""
     if schedule.stages is None:
         return [print_kernel(schedule, name=name, where=where)]
     stem = name.removesuffix("_rows")
-    numbered = {number: _titled(schedule, number) for number in range(1, 1 + len(schedule.stages.pieces))}
-    pieces = {number: (f"{stem}_stage_{number}_rows", signature(each.program)) for number, each in numbered.items()}
-    names = [own for own, _ in pieces.values()]
-    kernels = [print_kernel(each, name=own, where=where) for own, each in zip(names, numbered.values(), strict=True)]
+    known = {} if known is None else known
+    kernels: list[Printed] = []
+    pieces: dict[int, tuple[str, Signature]] = {}
+    for number, piece in enumerate(schedule.stages.pieces, 1):
+        key = anonymous(piece.program), frozenset(piece.configs.items())
+        if key not in known:
+            known[key] = f"{stem}_stage_{number}_rows"
+            kernels.append(print_kernel(_titled(schedule, number), name=known[key], where=where))
+        pieces[number] = known[key], signature(piece.program)
     driver = print_function(schedule.stages.driver, name=name, where=where, pieces=pieces)
+    names = dict.fromkeys(own for own, _ in pieces.values())
     head = ["@torch.no_grad()", *statement("@", call("tiles.stages", *names), 0)]
     text = "\n".join([*head, driver.text])
     return [*kernels, dataclasses.replace(driver, text=text, imports=driver.imports | {"torch", "tiles"})]

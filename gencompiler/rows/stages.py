@@ -206,7 +206,10 @@ class _Splitting:
         if stored and not (outermost and _stores_of(own, stored) == _stores_of(self.program.body, stored)):
             return None
         body = (*self._shared_by(own), *own)
-        free = sorted(local_names(*body) - set(bound_names(body)))
+        unbound = local_names(*body) - set(bound_names(body))
+        # In the order in which they are read, whatever they are called: equal pieces then take equal arguments.
+        read = (part.name for each in body for part in walk(each) if isinstance(part, Local))
+        free = [name for name in dict.fromkeys(read) if name in unbound]
         random = any(True for each in body for _ in draws(each))
         scalars = tuple(name for name in self.scalars if name in free and not (random and name in ("seed", "step")))
         crossing = {name: self.types[name] for name in free if name in self.types}

@@ -327,101 +327,15 @@ def log_weight_rows(x, frequency, prior, mlp_0_weight, mlp_0_bias, mlp_a_weight,
     return log_weight_stage_2_rows(x, _logits, concentration_2, frequency, prior)
 
 
-@tiles.remembered
-def pack_encode_stage_1(mlp_0_weight, mlp_0_bias, a_weight, a_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(mlp_0_weight.mT, 64, 64),
-        tiles.place(mlp_0_bias, 64),
-        tiles.place(a_weight.mT, 64, 16),
-        tiles.place(a_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_1_kernel(
-    x_ptr,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    a_weight_array,
-    a_bias_array,
-    concentration_out,
-    noise_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of w for each row from q(w | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mlp_0_weight_array [64, 64]
-    mlp_0_bias_array [64]
-    a_weight_array [64, 16]
-    a_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # admixture.gen:11
-    hidden = maximum(dot(x, matrix(mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(mlp_0_bias_array, 0, 64), 0.0)
-    a = dot(hidden, matrix(a_weight_array, 0, 64, 16), PRECISION) + vector(a_bias_array, 0, 16)
-    concentration = 0.05 + softplus(a)
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    tl.store(
-        concentration_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        concentration,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        noise_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        noise,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def encode_stage_1_rows(x, mlp_0_weight, mlp_0_bias, a_weight, a_bias, *, rows, seed, step):
-    """a draw of w for each row from q(w | x): stage 1.
-
-    Takes x [rows, 64] integer; returns concentration [rows, 10], noise [rows, 10].
-    """
-    count, device = len(x), x.device
-    arrays = pack_encode_stage_1(mlp_0_weight, mlp_0_bias, a_weight, a_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    concentration = torch.empty(count, 10, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 10, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        concentration,
-        noise,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return concentration, noise
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def encode_rows(x, mlp_0_weight, mlp_0_bias, mlp_a_weight, mlp_a_bias, *, rows, seed, step):
     """a draw of w for each row from q(w | x).
 
     Takes x [rows, 64] integer; returns w [rows, 10].
     """
     # admixture.gen:11
-    concentration, noise = encode_stage_1_rows(
+    concentration, noise = log_weight_stage_1_rows(
         x,
         mlp_0_weight,
         mlp_0_bias,
@@ -643,120 +557,8 @@ def objective_phase_1_stage_1_rows(x, mlp_0_weight, mlp_0_bias, a_weight, a_bias
     return concentration_2, noise
 
 
-@tiles.remembered
-def pack_objective_phase_1_stage_2(frequency, prior, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(torch.lgamma(prior.expand(10).sum(-1)) - torch.lgamma(prior.expand(10)).sum(-1)),
-        tiles.place(prior.expand(10) - 1.0, 16),
-        tiles.place(frequency, 16, 64),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_2_kernel(
-    x_ptr,
-    _logits_ptr,
-    concentration_2_ptr,
-    weights_array,
-    weights_2_array,
-    frequency_array,
-    value_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weights_array []
-    weights_2_array [16]
-    frequency_array [16, 64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    _logits = tl.load(
-        _logits_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # admixture.gen:11
-    shared_1 = largest(tl.where(tl.arange(0, 16)[None, :] < 10, _logits, float("-inf")))
-    shared_2 = tl.where(tl.abs(shared_1) < float("inf"), shared_1, 0.0)
-    w = maximum(
-        tl.exp(
-            _logits
-            - (
-                shared_2
-                + tl.log(tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, tl.exp(_logits - shared_2[:, None]), 0.0), 1))
-            )[:, None],
-        ),
-        1e-30,
-    )
-    # admixture.gen:9
-    log_w = tl.log(w)
-    log_p_w = tl.load(weights_array) + tl.sum(
-        tl.where(tl.arange(0, 16)[None, :] < 10, vector(weights_2_array, 0, 16) * log_w, 0.0),
-        1,
-    )
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    # admixture.gen:10
-    equal_x = x == 1.0
-    probability = dot(tl.where(tl.arange(0, 16)[None, :] < 10, w, 0.0), matrix(frequency_array, 0, 16, 64), PRECISION)
-    log_p_x = tl.sum(
-        tl.where(
-            equal_x,
-            tl.log(tl.where(equal_x, probability, 1.0)),
-            log1p(tl.where(equal_x == 0, -probability, 0.0)),
-        ),
-        1,
-    )
-    concentration_2 = tl.load(
-        concentration_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # admixture.gen:11
-    log_q_w = (
-        lgamma(tl.sum(concentration_2, 1))
-        - tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, lgamma(concentration_2), 0.0), 1)
-        + tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, (concentration_2 - 1.0) * log_w, 0.0), 1)
-    )
-    # variational.gen:elbo
-    value_2 = log_p_w + log_p_x - log_q_w
-    # admixture.gen:11
-    tl.store(value_2_out + place, value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, _logits, concentration_2, frequency, prior):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes x [rows, 64] integer, _logits [rows, 10], concentration_2 [rows, 10]; returns value_2 [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_stage_2(frequency, prior, device)
-    size = objective_phase_1_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_2_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        _logits.to(torch.float32).contiguous(),
-        concentration_2.to(torch.float32).contiguous(),
-        *arrays,
-        value_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_2
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+@tiles.stages(objective_phase_1_stage_1_rows, log_weight_stage_2_rows)
 def objective_phase_1_rows(
     x,
     frequency,
@@ -786,4 +588,4 @@ def objective_phase_1_rows(
         step=step,
     )
     _logits = quantiles.log_gamma_quantile(concentration_2, noise)
-    return objective_phase_1_stage_2_rows(x, _logits, concentration_2, frequency, prior)
+    return log_weight_stage_2_rows(x, _logits, concentration_2, frequency, prior)

@@ -173,7 +173,7 @@ def objective_phase_1_backward_stage_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_1_rows(
     computed,
@@ -312,15 +312,15 @@ def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, de
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    computed_2_ptr,
-    difference_ptr,
-    hidden_ptr,
     hidden_2_ptr,
-    negate_value_cotangent_ptr,
-    noise_ptr,
-    s_ptr,
+    computed_2_ptr,
     scale_ptr,
+    negate_value_cotangent_ptr,
+    difference_ptr,
     z_ptr,
+    s_ptr,
+    noise_ptr,
+    hidden_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
     m_weight_array,
@@ -344,13 +344,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    hidden_2 = tl.load(
+        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
-    hidden_2 = tl.load(
-        hidden_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
@@ -396,13 +396,13 @@ def objective_phase_1_backward_stage_3_kernel(
         difference_2,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
     )
-    noise = tl.load(
-        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    s = tl.load(
+        s_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    s = tl.load(
-        s_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    noise = tl.load(
+        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
@@ -443,27 +443,26 @@ def objective_phase_1_backward_stage_3_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_3_rows(
-    computed_2,
-    difference,
-    hidden,
     hidden_2,
-    negate_value_cotangent,
-    noise,
-    s,
+    computed_2,
     scale,
+    negate_value_cotangent,
+    difference,
     z,
+    s,
+    noise,
+    hidden,
     mlp_0_weight,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes computed_2 [rows, 100], difference [rows, 10], hidden [rows, 100], hidden_2 [rows, 100],
-    negate_value_cotangent [rows], noise [rows, 10], s [rows, 10], scale [rows, 10], z [rows, 10]; returns
-    product [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100], part_5_2 [rows,
-    10].
+    Takes hidden_2 [rows, 100], computed_2 [rows, 100], scale [rows, 10], negate_value_cotangent [rows],
+    difference [rows, 10], z [rows, 10], s [rows, 10], noise [rows, 10], hidden [rows, 100]; returns product
+    [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100], part_5_2 [rows, 10].
     """
-    count, device = len(computed_2), computed_2.device
+    count, device = len(hidden_2), hidden_2.device
     arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -473,15 +472,15 @@ def objective_phase_1_backward_stage_3_rows(
     product_6 = torch.empty(count, 100, dtype=torch.float32, device=device)
     part_5_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        difference.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
         hidden_2.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        negate_value_cotangent.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        s.to(torch.float32).contiguous(),
+        noise.to(torch.float32).contiguous(),
+        hidden.to(torch.float32).contiguous(),
         *arrays,
         product,
         difference_2,
@@ -560,15 +559,15 @@ def objective_phase_1_backward_rows(
     # beta_vae.gen:9
     computed_2 = total @ mlp_output_weight
     product, difference_2, product_5, product_6, part_5_2 = objective_phase_1_backward_stage_3_rows(
-        computed_2,
-        difference,
-        hidden,
         hidden_2,
-        negate_value_cotangent,
-        noise,
-        s,
+        computed_2,
         scale,
+        negate_value_cotangent,
+        difference,
         z,
+        s,
+        noise,
+        hidden,
         mlp_0_weight,
         q_mlp_m_weight,
         q_mlp_s_weight,

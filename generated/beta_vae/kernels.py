@@ -259,7 +259,7 @@ def log_weight_stage_1_kernel(
     tl.store(log_q_z_out + place, log_q_z, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_stage_1_rows(
     computed,
@@ -319,9 +319,9 @@ def log_weight_stage_1_rows(
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_2_kernel(
     x_ptr,
+    logits_ptr,
     log_p_z_ptr,
     log_q_z_ptr,
-    logits_ptr,
     log_weight_2_out,
     count,
     ROWS: tl.constexpr,
@@ -347,10 +347,10 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(x, log_p_z, log_q_z, logits):
+def log_weight_stage_2_rows(x, logits, log_p_z, log_q_z):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
     size = log_weight_stage_2_rows.sizes.on(device)
@@ -358,9 +358,9 @@ def log_weight_stage_2_rows(x, log_p_z, log_q_z, logits):
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         log_weight_2,
         count,
         ROWS=size.rows,
@@ -422,7 +422,7 @@ def log_weight_rows(
     )
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_stage_2_rows(x, logits, log_p_z, log_q_z)
 
 
 @tiles.remembered
@@ -481,7 +481,7 @@ def encode_stage_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """a draw of z for each row from q(z | x): stage 1.
@@ -669,106 +669,15 @@ def decode_rows(
     return x_2.to(torch.int64)
 
 
-DECODE_MEAN_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
-
-
-@tiles.remembered
-def pack_decode_mean_stage_1(output_weight, mlp_0_weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(10, 16), tiles.plain(10, 32), device),
-        tiles.place(output_weight.mT, 16, DECODE_MEAN_STAGE_1_LAYOUT_1),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def decode_mean_stage_1_kernel(
-    z_ptr,
-    y_ptr,
-    permutation_array,
-    output_weight_array,
-    mlp_0_weight_array,
-    bias_array,
-    hidden_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the mean of p(x | z) of each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [16, 32]
-    output_weight_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(
-        z_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    y = tl.load(y_ptr + place, mask=live, other=0).to(tl.float32)
-    # beta_vae.gen:9
-    hidden = maximum(
-        dot(
-            dot(z, matrix(permutation_array, 0, 16, 32), "ieee")
-            + dot(
-                (y[:, None] == tl.arange(0, 16)[None, :]).to(tl.float32),
-                matrix(output_weight_array, 0, 16, 32),
-                PRECISION,
-            ),
-            matrix(mlp_0_weight_array, 0, 32, 128),
-            PRECISION,
-        )
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def decode_mean_stage_1_rows(z, y, output_weight, mlp_0_weight, bias):
-    """the mean of p(x | z) of each row: stage 1.
-
-    Takes z [rows, 10], y [rows] integer; returns hidden [rows, 100].
-    """
-    count, device = len(z), z.device
-    arrays = pack_decode_mean_stage_1(output_weight, mlp_0_weight, bias, device)
-    size = decode_mean_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    decode_mean_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        y.to(torch.int64).contiguous(),
-        *arrays,
-        hidden,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden
-
-
-@torch.no_grad()
-@tiles.stages(decode_mean_stage_1_rows)
+@tiles.stages(decode_stage_1_rows)
 def decode_mean_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias):
     """the mean of p(x | z) of each row.
 
     Takes z [rows, 10], y [rows] integer; returns x [rows, 64].
     """
     # beta_vae.gen:9
-    hidden = decode_mean_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
+    hidden = decode_stage_1_rows(z, y, embedding_output_weight, mlp_0_weight, mlp_0_bias)
     logits = F.linear(hidden, mlp_output_weight, mlp_output_bias)
     return torch.sigmoid(logits)
 
@@ -940,7 +849,7 @@ def objective_phase_1_stage_1_kernel(
     tl.store(log_p_z_out + place, log_p_z, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_stage_1_rows(
     computed,
@@ -1000,9 +909,9 @@ def objective_phase_1_stage_1_rows(
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_2_kernel(
     x_ptr,
-    log_p_z_ptr,
-    log_q_z_ptr,
     logits_ptr,
+    log_q_z_ptr,
+    log_p_z_ptr,
     value_2_out,
     count,
     ROWS: tl.constexpr,
@@ -1018,8 +927,8 @@ def objective_phase_1_stage_2_kernel(
     logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # beta_vae.gen:9
     log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     # variational.gen:beta_elbo
     value_2 = log_p_x - 4.0 * (log_q_z - log_p_z)
     # beta_vae.gen:9
@@ -1028,10 +937,10 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits):
+def objective_phase_1_stage_2_rows(x, logits, log_q_z, log_p_z):
     """the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_q_z [rows], log_p_z [rows]; returns value_2 [rows].
     """
     count, device = len(x), x.device
     size = objective_phase_1_stage_2_rows.sizes.on(device)
@@ -1039,9 +948,9 @@ def objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits):
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
+        log_q_z.to(torch.float32).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
         value_2,
         count,
         ROWS=size.rows,
@@ -1103,4 +1012,4 @@ def objective_phase_1_rows(
     )
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return objective_phase_1_stage_2_rows(x, log_p_z, log_q_z, logits)
+    return objective_phase_1_stage_2_rows(x, logits, log_q_z, log_p_z)

@@ -464,12 +464,12 @@ def pack_objective_critic_backward_stage_4(mlp_output_weight, q_mlp_output_weigh
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_backward_stage_4_kernel(
-    computed_3_ptr,
-    computed_7_ptr,
-    hidden_2_ptr,
     hidden_3_ptr,
-    hidden_6_ptr,
+    computed_3_ptr,
+    hidden_2_ptr,
     hidden_7_ptr,
+    computed_7_ptr,
+    hidden_6_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
     mlp_0_weight_array_3,
@@ -504,12 +504,12 @@ def objective_critic_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_3 = tl.load(
         computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # bigan.gen:11
     product_2 = (hidden_3 > 0.0).to(tl.float32) * computed_3
     tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
@@ -533,12 +533,12 @@ def objective_critic_backward_stage_4_kernel(
     )
     # bigan.gen:11
     tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
+    hidden_7 = tl.load(hidden_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_7 = tl.load(
         computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_7 = tl.load(hidden_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     product_6 = (hidden_7 > 0.0).to(tl.float32) * computed_7
     tl.store(product_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_6, mask=live[:, None])
     value_7_0 = tl.sum(product_6 * vector(mlp_0_weight_array, 0, 128), 1)
@@ -560,24 +560,24 @@ def objective_critic_backward_stage_4_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_critic_backward_stage_4_rows(
-    computed_3,
-    computed_7,
-    hidden_2,
     hidden_3,
-    hidden_6,
+    computed_3,
+    hidden_2,
     hidden_7,
+    computed_7,
+    hidden_6,
     mlp_output_weight,
     q_mlp_output_weight,
     mlp_0_weight,
 ):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
 
-    Takes computed_3 [rows, 128], computed_7 [rows, 128], hidden_2 [rows, 128], hidden_3 [rows, 128], hidden_6
-    [rows, 128], hidden_7 [rows, 128]; returns product_2 [rows, 128], projected [rows, 4], value_4 [rows, 2],
+    Takes hidden_3 [rows, 128], computed_3 [rows, 128], hidden_2 [rows, 128], hidden_7 [rows, 128], computed_7
+    [rows, 128], hidden_6 [rows, 128]; returns product_2 [rows, 128], projected [rows, 4], value_4 [rows, 2],
     product_3 [rows, 128], product_6 [rows, 128], value_7 [rows, 2], product_7 [rows, 128], part_25_2 [rows,
     128].
     """
-    count, device = len(computed_3), computed_3.device
+    count, device = len(hidden_3), hidden_3.device
     arrays = pack_objective_critic_backward_stage_4(mlp_output_weight, q_mlp_output_weight, mlp_0_weight, device)
     size = objective_critic_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -590,12 +590,12 @@ def objective_critic_backward_stage_4_rows(
     product_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_25_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_critic_backward_stage_4_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
-        hidden_6.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        hidden_2.to(torch.float32).contiguous(),
         hidden_7.to(torch.float32).contiguous(),
+        computed_7.to(torch.float32).contiguous(),
+        hidden_6.to(torch.float32).contiguous(),
         *arrays,
         product_2,
         projected,
@@ -622,11 +622,11 @@ def pack_objective_critic_backward_stage_5(weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_backward_stage_5_kernel(
-    computed_4_ptr,
-    computed_8_ptr,
     hidden_ptr,
-    hidden_5_ptr,
+    computed_4_ptr,
     projected_ptr,
+    hidden_5_ptr,
+    computed_8_ptr,
     weight_array,
     weight_array_2,
     product_4_out,
@@ -644,12 +644,12 @@ def objective_critic_backward_stage_5_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_4 = tl.load(
         computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # bigan.gen:9
     product_4 = (hidden > 0.0).to(tl.float32) * computed_4
     tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
@@ -667,12 +667,12 @@ def objective_critic_backward_stage_5_kernel(
     )
     # bigan.gen:9
     tl.store(x_gradient_2_out + place * 2 + 1, x_gradient_2_1, mask=live)
+    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_8 = tl.load(
         computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # bigan.gen:7
     part_23_2 = (hidden_5 > 0.0).to(tl.float32) * computed_8
     # bigan.gen:9
@@ -681,13 +681,13 @@ def objective_critic_backward_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_5_rows(computed_4, computed_8, hidden, hidden_5, projected, weight):
+def objective_critic_backward_stage_5_rows(hidden, computed_4, projected, hidden_5, computed_8, weight):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
 
-    Takes computed_4 [rows, 128], computed_8 [rows, 128], hidden [rows, 128], hidden_5 [rows, 128], projected
-    [rows, 4]; returns product_4 [rows, 128], x_gradient_2 [rows, 2], part_23_2 [rows, 128].
+    Takes hidden [rows, 128], computed_4 [rows, 128], projected [rows, 4], hidden_5 [rows, 128], computed_8
+    [rows, 128]; returns product_4 [rows, 128], x_gradient_2 [rows, 2], part_23_2 [rows, 128].
     """
-    count, device = len(computed_4), computed_4.device
+    count, device = len(hidden), hidden.device
     arrays = pack_objective_critic_backward_stage_5(weight, device)
     size = objective_critic_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -695,11 +695,11 @@ def objective_critic_backward_stage_5_rows(computed_4, computed_8, hidden, hidde
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     part_23_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_critic_backward_stage_5_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        computed_8.to(torch.float32).contiguous(),
         hidden.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
         projected.to(torch.float32).contiguous(),
+        hidden_5.to(torch.float32).contiguous(),
+        computed_8.to(torch.float32).contiguous(),
         *arrays,
         product_4,
         x_gradient_2,
@@ -814,12 +814,12 @@ def objective_critic_backward_rows(
         product_7,
         part_25_2,
     ) = objective_critic_backward_stage_4_rows(
-        computed_3,
-        computed_7,
-        hidden_2,
         hidden_3,
-        hidden_6,
+        computed_3,
+        hidden_2,
         hidden_7,
+        computed_7,
+        hidden_6,
         mlp_output_weight,
         q_mlp_output_weight,
         C_mlp_0_weight,
@@ -830,11 +830,11 @@ def objective_critic_backward_rows(
     computed_8 = product_7 @ mlp_1_weight
     # bigan.gen:9
     product_4, x_gradient_2, part_23_2 = objective_critic_backward_stage_5_rows(
-        computed_4,
-        computed_8,
         hidden,
-        hidden_5,
+        computed_4,
         projected,
+        hidden_5,
+        computed_8,
         q_mlp_0_weight,
     )
     # bigan.gen:3
@@ -985,214 +985,6 @@ def objective_generators_backward_stage_1_rows(
 
 
 @tiles.remembered
-def pack_objective_generators_backward_stage_2(
-    mlp_output_weight,
-    mlp_output_bias,
-    q_mlp_output_weight,
-    q_mlp_output_bias,
-    mlp_0_weight,
-    mlp_0_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(q_mlp_output_weight[0], 128),
-        tiles.place(q_mlp_output_bias[0]),
-        tiles.place(q_mlp_output_weight[1], 128),
-        tiles.place(q_mlp_output_bias[1]),
-        tiles.place(mlp_0_weight[:, 0], 128),
-        tiles.place(mlp_0_weight[:, 1], 128),
-        tiles.place(mlp_0_weight[:, 2], 128),
-        tiles.place(mlp_0_weight[:, 3], 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(mlp_output_weight[0], 128),
-        tiles.place(mlp_output_bias[0]),
-        tiles.place(mlp_output_weight[1], 128),
-        tiles.place(mlp_output_bias[1]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generators_backward_stage_2_kernel(
-    x_ptr,
-    computed_ptr,
-    computed_5_ptr,
-    z_ptr,
-    q_mlp_output_weight_array,
-    q_mlp_output_bias_array,
-    q_mlp_output_weight_array_2,
-    q_mlp_output_bias_array_2,
-    mlp_0_weight_array,
-    mlp_0_weight_array_2,
-    mlp_0_weight_array_3,
-    mlp_0_weight_array_4,
-    mlp_0_bias_array,
-    mlp_output_weight_array,
-    mlp_output_bias_array,
-    mlp_output_weight_array_2,
-    mlp_output_bias_array_2,
-    hidden_2_out,
-    value_2_out,
-    hidden_3_out,
-    hidden_6_out,
-    value_5_out,
-    hidden_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    q_mlp_output_weight_array [128]
-    q_mlp_output_bias_array []
-    q_mlp_output_weight_array_2 [128]
-    q_mlp_output_bias_array_2 []
-    mlp_0_weight_array [128]
-    mlp_0_weight_array_2 [128]
-    mlp_0_weight_array_3 [128]
-    mlp_0_weight_array_4 [128]
-    mlp_0_bias_array [128]
-    mlp_output_weight_array [128]
-    mlp_output_bias_array []
-    mlp_output_weight_array_2 [128]
-    mlp_output_bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:9
-    hidden_2 = maximum(computed, 0.0)
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    value_0 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array, 0, 128), 1) + tl.load(q_mlp_output_bias_array)
-    value_1 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array_2, 0, 128), 1) + tl.load(q_mlp_output_bias_array_2)
-    # bigan.gen:11
-    value_2_0 = tl.load(x_ptr + place * 2, mask=live, other=0)
-    # bigan.gen:9
-    tl.store(value_2_out + place * 4, value_2_0, mask=live)
-    # bigan.gen:11
-    value_2_1 = tl.load(x_ptr + place * 2 + 1, mask=live, other=0)
-    # bigan.gen:9
-    tl.store(value_2_out + place * 4 + 1, value_2_1, mask=live)
-    # bigan.gen:11
-    value_2_2 = value_0
-    # bigan.gen:9
-    tl.store(value_2_out + place * 4 + 2, value_2_2, mask=live)
-    # bigan.gen:11
-    value_2_3 = value_1
-    # bigan.gen:9
-    tl.store(value_2_out + place * 4 + 3, value_2_3, mask=live)
-    # bigan.gen:11
-    hidden_3 = maximum(
-        value_2_0[:, None] * vector(mlp_0_weight_array, 0, 128)
-        + value_2_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
-        + value_2_2[:, None] * vector(mlp_0_weight_array_3, 0, 128)
-        + value_2_3[:, None] * vector(mlp_0_weight_array_4, 0, 128)
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # bigan.gen:9
-    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # bigan.gen:7
-    hidden_6 = maximum(computed_5, 0.0)
-    # bigan.gen:9
-    tl.store(hidden_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_6, mask=live[:, None])
-    # bigan.gen:7
-    x_2_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 128), 1) + tl.load(mlp_output_bias_array)
-    x_2_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 128), 1) + tl.load(mlp_output_bias_array_2)
-    # bigan.gen:11
-    value_5_0 = x_2_0
-    # bigan.gen:9
-    tl.store(value_5_out + place * 4, value_5_0, mask=live)
-    # bigan.gen:11
-    value_5_1 = x_2_1
-    # bigan.gen:9
-    tl.store(value_5_out + place * 4 + 1, value_5_1, mask=live)
-    # bigan.gen:11
-    value_5_2 = tl.load(z_ptr + place * 2, mask=live, other=0)
-    # bigan.gen:9
-    tl.store(value_5_out + place * 4 + 2, value_5_2, mask=live)
-    # bigan.gen:11
-    value_5_3 = tl.load(z_ptr + place * 2 + 1, mask=live, other=0)
-    # bigan.gen:9
-    tl.store(value_5_out + place * 4 + 3, value_5_3, mask=live)
-    # bigan.gen:11
-    hidden_7 = maximum(
-        value_5_0[:, None] * vector(mlp_0_weight_array, 0, 128)
-        + value_5_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
-        + value_5_2[:, None] * vector(mlp_0_weight_array_3, 0, 128)
-        + value_5_3[:, None] * vector(mlp_0_weight_array_4, 0, 128)
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # bigan.gen:9
-    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generators_backward_stage_2_rows(
-    x,
-    computed,
-    computed_5,
-    z,
-    mlp_output_weight,
-    mlp_output_bias,
-    q_mlp_output_weight,
-    q_mlp_output_bias,
-    mlp_0_weight,
-    mlp_0_bias,
-):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 2.
-
-    Takes x [rows, 2], computed [rows, 128], computed_5 [rows, 128], z [rows, 2]; returns hidden_2 [rows, 128],
-    value_2 [rows, 4], hidden_3 [rows, 128], hidden_6 [rows, 128], value_5 [rows, 4], hidden_7 [rows, 128].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_generators_backward_stage_2(
-        mlp_output_weight,
-        mlp_output_bias,
-        q_mlp_output_weight,
-        q_mlp_output_bias,
-        mlp_0_weight,
-        mlp_0_bias,
-        device,
-    )
-    size = objective_generators_backward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value_2 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value_5 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generators_backward_stage_2_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_2,
-        value_2,
-        hidden_3,
-        hidden_6,
-        value_5,
-        hidden_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, value_2, hidden_3, hidden_6, value_5, hidden_7
-
-
-@tiles.remembered
 def pack_objective_generators_backward_stage_3(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
@@ -1302,279 +1094,13 @@ def objective_generators_backward_stage_3_rows(value_cotangent, computed_2, comp
     return hidden_4, value_3, product, hidden_8, value_6, product_5, part_26_2, part_27_2
 
 
-@tiles.remembered
-def pack_objective_generators_backward_stage_4(mlp_output_weight, q_mlp_output_weight, mlp_0_weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(mlp_0_weight[:, 0], 128),
-        tiles.place(mlp_0_weight[:, 1], 128),
-        tiles.place(mlp_0_weight[:, 2], 128),
-        tiles.place(mlp_0_weight[:, 3], 128),
-        tiles.place(q_mlp_output_weight[0], 128),
-        tiles.place(q_mlp_output_weight[1], 128),
-        tiles.place(mlp_output_weight[0], 128),
-        tiles.place(mlp_output_weight[1], 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generators_backward_stage_4_kernel(
-    computed_3_ptr,
-    computed_7_ptr,
-    hidden_2_ptr,
-    hidden_3_ptr,
-    hidden_6_ptr,
-    hidden_7_ptr,
-    mlp_0_weight_array,
-    mlp_0_weight_array_2,
-    mlp_0_weight_array_3,
-    mlp_0_weight_array_4,
-    q_mlp_output_weight_array,
-    q_mlp_output_weight_array_2,
-    mlp_output_weight_array,
-    mlp_output_weight_array_2,
-    product_2_out,
-    projected_out,
-    value_4_out,
-    product_3_out,
-    product_6_out,
-    value_7_out,
-    product_7_out,
-    part_25_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mlp_0_weight_array [128]
-    mlp_0_weight_array_2 [128]
-    mlp_0_weight_array_3 [128]
-    mlp_0_weight_array_4 [128]
-    q_mlp_output_weight_array [128]
-    q_mlp_output_weight_array_2 [128]
-    mlp_output_weight_array [128]
-    mlp_output_weight_array_2 [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:11
-    product_2 = (hidden_3 > 0.0).to(tl.float32) * computed_3
-    tl.store(product_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-    projected_0 = tl.sum(product_2 * vector(mlp_0_weight_array, 0, 128), 1)
-    tl.store(projected_out + place * 4, projected_0, mask=live)
-    projected_1 = tl.sum(product_2 * vector(mlp_0_weight_array_2, 0, 128), 1)
-    tl.store(projected_out + place * 4 + 1, projected_1, mask=live)
-    projected_2 = tl.sum(product_2 * vector(mlp_0_weight_array_3, 0, 128), 1)
-    tl.store(projected_out + place * 4 + 2, projected_2, mask=live)
-    projected_3 = tl.sum(product_2 * vector(mlp_0_weight_array_4, 0, 128), 1)
-    tl.store(projected_out + place * 4 + 3, projected_3, mask=live)
-    value_4_0 = projected_2
-    tl.store(value_4_out + place * 2, value_4_0, mask=live)
-    value_4_1 = projected_3
-    tl.store(value_4_out + place * 2 + 1, value_4_1, mask=live)
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:9
-    product_3 = (hidden_2 > 0.0).to(tl.float32) * (
-        value_4_0[:, None] * vector(q_mlp_output_weight_array, 0, 128)
-        + value_4_1[:, None] * vector(q_mlp_output_weight_array_2, 0, 128)
-    )
-    # bigan.gen:11
-    tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_7 = tl.load(hidden_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    product_6 = (hidden_7 > 0.0).to(tl.float32) * computed_7
-    tl.store(product_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_6, mask=live[:, None])
-    value_7_0 = tl.sum(product_6 * vector(mlp_0_weight_array, 0, 128), 1)
-    tl.store(value_7_out + place * 2, value_7_0, mask=live)
-    value_7_1 = tl.sum(product_6 * vector(mlp_0_weight_array_2, 0, 128), 1)
-    tl.store(value_7_out + place * 2 + 1, value_7_1, mask=live)
-    hidden_6 = tl.load(hidden_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:7
-    product_7 = (hidden_6 > 0.0).to(tl.float32) * (
-        value_7_0[:, None] * vector(mlp_output_weight_array, 0, 128)
-        + value_7_1[:, None] * vector(mlp_output_weight_array_2, 0, 128)
-    )
-    # bigan.gen:11
-    tl.store(product_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_7, mask=live[:, None])
-    part_25_2 = product_2 + product_6
-    tl.store(part_25_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_25_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generators_backward_stage_4_rows(
-    computed_3,
-    computed_7,
-    hidden_2,
-    hidden_3,
-    hidden_6,
-    hidden_7,
-    mlp_output_weight,
-    q_mlp_output_weight,
-    mlp_0_weight,
-):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 4.
-
-    Takes computed_3 [rows, 128], computed_7 [rows, 128], hidden_2 [rows, 128], hidden_3 [rows, 128], hidden_6
-    [rows, 128], hidden_7 [rows, 128]; returns product_2 [rows, 128], projected [rows, 4], value_4 [rows, 2],
-    product_3 [rows, 128], product_6 [rows, 128], value_7 [rows, 2], product_7 [rows, 128], part_25_2 [rows,
-    128].
-    """
-    count, device = len(computed_3), computed_3.device
-    arrays = pack_objective_generators_backward_stage_4(mlp_output_weight, q_mlp_output_weight, mlp_0_weight, device)
-    size = objective_generators_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    projected = torch.empty(count, 4, dtype=torch.float32, device=device)
-    value_4 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    product_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value_7 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    product_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    part_25_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generators_backward_stage_4_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        hidden_6.to(torch.float32).contiguous(),
-        hidden_7.to(torch.float32).contiguous(),
-        *arrays,
-        product_2,
-        projected,
-        value_4,
-        product_3,
-        product_6,
-        value_7,
-        product_7,
-        part_25_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_2, projected, value_4, product_3, product_6, value_7, product_7, part_25_2
-
-
-@tiles.remembered
-def pack_objective_generators_backward_stage_5(weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[:, 0], 128), tiles.place(weight[:, 1], 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generators_backward_stage_5_kernel(
-    computed_4_ptr,
-    computed_8_ptr,
-    hidden_ptr,
-    hidden_5_ptr,
-    projected_ptr,
-    weight_array,
-    weight_array_2,
-    product_4_out,
-    x_gradient_2_out,
-    part_23_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:9
-    product_4 = (hidden > 0.0).to(tl.float32) * computed_4
-    tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
-    # bigan.gen:11
-    x_gradient_2_0 = tl.load(projected_ptr + place * 4, mask=live, other=0) + tl.sum(
-        product_4 * vector(weight_array, 0, 128),
-        1,
-    )
-    # bigan.gen:9
-    tl.store(x_gradient_2_out + place * 2, x_gradient_2_0, mask=live)
-    # bigan.gen:11
-    x_gradient_2_1 = tl.load(projected_ptr + place * 4 + 1, mask=live, other=0) + tl.sum(
-        product_4 * vector(weight_array_2, 0, 128),
-        1,
-    )
-    # bigan.gen:9
-    tl.store(x_gradient_2_out + place * 2 + 1, x_gradient_2_1, mask=live)
-    computed_8 = tl.load(
-        computed_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    hidden_5 = tl.load(hidden_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:7
-    part_23_2 = (hidden_5 > 0.0).to(tl.float32) * computed_8
-    # bigan.gen:9
-    tl.store(part_23_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], part_23_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generators_backward_stage_5_rows(computed_4, computed_8, hidden, hidden_5, projected, weight):
-    """the gradient of the value that generators maximizes, by one draw for each row: stage 5.
-
-    Takes computed_4 [rows, 128], computed_8 [rows, 128], hidden [rows, 128], hidden_5 [rows, 128], projected
-    [rows, 4]; returns product_4 [rows, 128], x_gradient_2 [rows, 2], part_23_2 [rows, 128].
-    """
-    count, device = len(computed_4), computed_4.device
-    arrays = pack_objective_generators_backward_stage_5(weight, device)
-    size = objective_generators_backward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    part_23_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generators_backward_stage_5_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        computed_8.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        hidden_5.to(torch.float32).contiguous(),
-        projected.to(torch.float32).contiguous(),
-        *arrays,
-        product_4,
-        x_gradient_2,
-        part_23_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_4, x_gradient_2, part_23_2
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_generators_backward_stage_1_rows,
-    objective_generators_backward_stage_2_rows,
+    objective_critic_backward_stage_2_rows,
     objective_generators_backward_stage_3_rows,
-    objective_generators_backward_stage_4_rows,
-    objective_generators_backward_stage_5_rows,
+    objective_critic_backward_stage_4_rows,
+    objective_critic_backward_stage_5_rows,
 )
 def objective_generators_backward_rows(
     x,
@@ -1626,7 +1152,7 @@ def objective_generators_backward_rows(
     # bigan.gen:7
     computed_5 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
     # bigan.gen:9
-    hidden_2, value_2, hidden_3, hidden_6, value_5, hidden_7 = objective_generators_backward_stage_2_rows(
+    hidden_2, value_2, hidden_3, hidden_6, value_5, hidden_7 = objective_critic_backward_stage_2_rows(
         x,
         computed,
         computed_5,
@@ -1668,13 +1194,13 @@ def objective_generators_backward_rows(
         value_7,
         product_7,
         part_25_2,
-    ) = objective_generators_backward_stage_4_rows(
-        computed_3,
-        computed_7,
-        hidden_2,
+    ) = objective_critic_backward_stage_4_rows(
         hidden_3,
-        hidden_6,
+        computed_3,
+        hidden_2,
         hidden_7,
+        computed_7,
+        hidden_6,
         mlp_output_weight,
         q_mlp_output_weight,
         C_mlp_0_weight,
@@ -1684,12 +1210,12 @@ def objective_generators_backward_rows(
     # bigan.gen:7
     computed_8 = product_7 @ mlp_1_weight
     # bigan.gen:9
-    product_4, x_gradient_2, part_23_2 = objective_generators_backward_stage_5_rows(
-        computed_4,
-        computed_8,
+    product_4, x_gradient_2, part_23_2 = objective_critic_backward_stage_5_rows(
         hidden,
-        hidden_5,
+        computed_4,
         projected,
+        hidden_5,
+        computed_8,
         q_mlp_0_weight,
     )
     # bigan.gen:3

@@ -556,166 +556,6 @@ def objective_generators_stage_1_rows(x, mlp_0_weight, mlp_0_bias, q_mlp_0_weigh
 
 
 @tiles.remembered
-def pack_objective_generators_stage_2(
-    mlp_output_weight,
-    mlp_output_bias,
-    q_mlp_output_weight,
-    q_mlp_output_bias,
-    mlp_0_weight,
-    mlp_0_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(q_mlp_output_weight[0], 128),
-        tiles.place(q_mlp_output_bias[0]),
-        tiles.place(q_mlp_output_weight[1], 128),
-        tiles.place(q_mlp_output_bias[1]),
-        tiles.place(mlp_0_weight[:, 0], 128),
-        tiles.place(mlp_0_weight[:, 1], 128),
-        tiles.place(mlp_0_weight[:, 2], 128),
-        tiles.place(mlp_0_weight[:, 3], 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(mlp_output_weight[0], 128),
-        tiles.place(mlp_output_bias[0]),
-        tiles.place(mlp_output_weight[1], 128),
-        tiles.place(mlp_output_bias[1]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generators_stage_2_kernel(
-    x_ptr,
-    computed_ptr,
-    computed_3_ptr,
-    z_ptr,
-    q_mlp_output_weight_array,
-    q_mlp_output_bias_array,
-    q_mlp_output_weight_array_2,
-    q_mlp_output_bias_array_2,
-    mlp_0_weight_array,
-    mlp_0_weight_array_2,
-    mlp_0_weight_array_3,
-    mlp_0_weight_array_4,
-    mlp_0_bias_array,
-    mlp_output_weight_array,
-    mlp_output_bias_array,
-    mlp_output_weight_array_2,
-    mlp_output_bias_array_2,
-    hidden_3_out,
-    hidden_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that generators maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    q_mlp_output_weight_array [128]
-    q_mlp_output_bias_array []
-    q_mlp_output_weight_array_2 [128]
-    q_mlp_output_bias_array_2 []
-    mlp_0_weight_array [128]
-    mlp_0_weight_array_2 [128]
-    mlp_0_weight_array_3 [128]
-    mlp_0_weight_array_4 [128]
-    mlp_0_bias_array [128]
-    mlp_output_weight_array [128]
-    mlp_output_bias_array []
-    mlp_output_weight_array_2 [128]
-    mlp_output_bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # bigan.gen:9
-    hidden_2 = maximum(computed, 0.0)
-    value_0 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array, 0, 128), 1) + tl.load(q_mlp_output_bias_array)
-    value_1 = tl.sum(hidden_2 * vector(q_mlp_output_weight_array_2, 0, 128), 1) + tl.load(q_mlp_output_bias_array_2)
-    # bigan.gen:11
-    hidden_3 = maximum(
-        tl.load(x_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array, 0, 128)
-        + tl.load(x_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_2, 0, 128)
-        + value_0[:, None] * vector(mlp_0_weight_array_3, 0, 128)
-        + value_1[:, None] * vector(mlp_0_weight_array_4, 0, 128)
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # bigan.gen:9
-    tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # bigan.gen:7
-    hidden_6 = maximum(computed_3, 0.0)
-    x_2_0 = tl.sum(hidden_6 * vector(mlp_output_weight_array, 0, 128), 1) + tl.load(mlp_output_bias_array)
-    x_2_1 = tl.sum(hidden_6 * vector(mlp_output_weight_array_2, 0, 128), 1) + tl.load(mlp_output_bias_array_2)
-    # bigan.gen:11
-    hidden_7 = maximum(
-        x_2_0[:, None] * vector(mlp_0_weight_array, 0, 128)
-        + x_2_1[:, None] * vector(mlp_0_weight_array_2, 0, 128)
-        + tl.load(z_ptr + place * 2, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_3, 0, 128)
-        + tl.load(z_ptr + place * 2 + 1, mask=live, other=0)[:, None] * vector(mlp_0_weight_array_4, 0, 128)
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # bigan.gen:9
-    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_generators_stage_2_rows(
-    x,
-    computed,
-    computed_3,
-    z,
-    mlp_output_weight,
-    mlp_output_bias,
-    q_mlp_output_weight,
-    q_mlp_output_bias,
-    mlp_0_weight,
-    mlp_0_bias,
-):
-    """the value that generators maximizes, by one draw for each row: stage 2.
-
-    Takes x [rows, 2], computed [rows, 128], computed_3 [rows, 128], z [rows, 2]; returns hidden_3 [rows, 128],
-    hidden_7 [rows, 128].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_generators_stage_2(
-        mlp_output_weight,
-        mlp_output_bias,
-        q_mlp_output_weight,
-        q_mlp_output_bias,
-        mlp_0_weight,
-        mlp_0_bias,
-        device,
-    )
-    size = objective_generators_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generators_stage_2_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_3,
-        hidden_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3, hidden_7
-
-
-@tiles.remembered
 def pack_objective_generators_stage_3(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight[0], 128), tiles.place(bias[0]))
@@ -788,7 +628,7 @@ def objective_generators_stage_3_rows(computed_2, computed_4, weight, bias):
 
 
 @torch.no_grad()
-@tiles.stages(objective_generators_stage_1_rows, objective_generators_stage_2_rows, objective_generators_stage_3_rows)
+@tiles.stages(objective_generators_stage_1_rows, objective_critic_stage_2_rows, objective_generators_stage_3_rows)
 def objective_generators_rows(
     x,
     mlp_0_weight,
@@ -833,7 +673,7 @@ def objective_generators_rows(
     # bigan.gen:7
     computed_3 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
     # bigan.gen:9
-    hidden_3, hidden_7 = objective_generators_stage_2_rows(
+    hidden_3, hidden_7 = objective_critic_stage_2_rows(
         x,
         computed,
         computed_3,

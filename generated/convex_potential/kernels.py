@@ -14,7 +14,7 @@ from gencompiler.runtime.kernels import maximum, minimum, square
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_stage_1_kernel(log_abs_det_ptr, z_ptr, log_prob_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+def log_prob_stage_1_kernel(z_ptr, log_abs_det_ptr, log_prob_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
     """log p(x) of each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
@@ -36,18 +36,18 @@ def log_prob_stage_1_kernel(log_abs_det_ptr, z_ptr, log_prob_2_out, count, ROWS:
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_prob_stage_1_rows(log_abs_det, z):
+def log_prob_stage_1_rows(z, log_abs_det):
     """log p(x) of each row: stage 1.
 
-    Takes log_abs_det [rows], z [rows, 2]; returns log_prob_2 [rows].
+    Takes z [rows, 2], log_abs_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(log_abs_det), log_abs_det.device
+    count, device = len(z), z.device
     size = log_prob_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_1_kernel[(programs,)](
-        log_abs_det.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -97,25 +97,25 @@ def log_prob_rows(x, A, b, w, c, L, m):
         x = z_next
         log_abs_det = log_abs_det_next
     # convex_potential.gen:12
-    return log_prob_stage_1_rows(log_abs_det, x)
+    return log_prob_stage_1_rows(x, log_abs_det)
 
 
 @triton.jit(do_not_specialize=["count", "iteration"])
 def sample_stage_1_kernel(
+    moving_ptr,
+    rest_ptr,
+    residual_ptr,
     chosen_ptr,
     computed_2_ptr,
-    computed_3_ptr,
-    jacobian_ptr,
-    moving_ptr,
-    point_ptr,
-    reach_ptr,
     reduced_ptr,
-    residual_ptr,
-    rest_ptr,
-    slopes_ptr,
-    step_2_ptr,
-    stop_Affine_input_ptr,
     trial_ptr,
+    point_ptr,
+    computed_3_ptr,
+    step_2_ptr,
+    jacobian_ptr,
+    slopes_ptr,
+    reach_ptr,
+    stop_Affine_input_ptr,
     point_next_out,
     step_2_next_out,
     slopes_next_out,
@@ -256,30 +256,30 @@ def sample_stage_1_kernel(
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
 def sample_stage_1_rows(
+    moving,
+    rest,
+    residual,
     chosen,
     computed_2,
-    computed_3,
-    jacobian,
-    moving,
-    point,
-    reach,
     reduced,
-    residual,
-    rest,
-    slopes,
-    step_2,
-    stop_Affine_input,
     trial,
+    point,
+    computed_3,
+    step_2,
+    jacobian,
+    slopes,
+    reach,
+    stop_Affine_input,
     iteration,
 ):
     """exact samples of x: stage 1.
 
-    Takes chosen [rows], computed_2 [rows, 2], computed_3 [rows, 2], jacobian [rows, 4], moving [rows], point
-    [rows, 2], reach [rows], reduced [rows], residual [rows], rest [rows, 2], slopes [rows, 4], step_2 [rows,
-    2], stop_Affine_input [rows, 2], trial [rows, 2]; returns point_next [rows, 2], step_2_next [rows, 2],
+    Takes moving [rows], rest [rows, 2], residual [rows], chosen [rows], computed_2 [rows, 2], reduced [rows],
+    trial [rows, 2], point [rows, 2], computed_3 [rows, 2], step_2 [rows, 2], jacobian [rows, 4], slopes [rows,
+    4], reach [rows], stop_Affine_input [rows, 2]; returns point_next [rows, 2], step_2_next [rows, 2],
     slopes_next [rows, 4], residual_next [rows], reach_next [rows], moving_next [rows].
     """
-    count, device = len(chosen), chosen.device
+    count, device = len(moving), moving.device
     size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     point_next = torch.empty(count, 2, dtype=torch.float32, device=device)
@@ -289,20 +289,20 @@ def sample_stage_1_rows(
     reach_next = torch.empty(count, dtype=torch.float32, device=device)
     moving_next = torch.empty(count, dtype=torch.float32, device=device)
     sample_stage_1_kernel[(programs,)](
+        moving.to(torch.float32).contiguous(),
+        rest.to(torch.float32).contiguous(),
+        residual.to(torch.float32).contiguous(),
         chosen.to(torch.float32).contiguous(),
         computed_2.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        jacobian.to(torch.float32).contiguous(),
-        moving.to(torch.float32).contiguous(),
-        point.to(torch.float32).contiguous(),
-        reach.to(torch.float32).contiguous(),
         reduced.to(torch.float32).contiguous(),
-        residual.to(torch.float32).contiguous(),
-        rest.to(torch.float32).contiguous(),
-        slopes.to(torch.float32).contiguous(),
-        step_2.to(torch.float32).contiguous(),
-        stop_Affine_input.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
+        point.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        step_2.to(torch.float32).contiguous(),
+        jacobian.to(torch.float32).contiguous(),
+        slopes.to(torch.float32).contiguous(),
+        reach.to(torch.float32).contiguous(),
+        stop_Affine_input.to(torch.float32).contiguous(),
         point_next,
         step_2_next,
         slopes_next,
@@ -441,20 +441,20 @@ def sample_rows(A, b, w, c, L, m, *, rows, seed, step):
             computed_2 = solving.linear(slopes, rest)
             computed_3 = solving.linear(jacobian, operand)
             point_next, step_2_next, slopes_next, residual_next, reach_next, moving_next = sample_stage_1_rows(
+                moving,
+                rest,
+                residual,
                 chosen,
                 computed_2,
-                computed_3,
-                jacobian,
-                moving,
-                point,
-                reach,
                 reduced,
-                residual,
-                rest,
-                slopes,
-                step_2,
-                stop_Affine_input,
                 trial,
+                point,
+                computed_3,
+                step_2,
+                jacobian,
+                slopes,
+                reach,
+                stop_Affine_input,
                 iteration,
             )
             point = point_next
@@ -493,227 +493,8 @@ def sample_rows(A, b, w, c, L, m, *, rows, seed, step):
     return x
 
 
-@triton.jit(do_not_specialize=["count", "iteration"])
-def forward_stage_1_kernel(
-    chosen_ptr,
-    computed_2_ptr,
-    computed_3_ptr,
-    jacobian_ptr,
-    moving_ptr,
-    point_ptr,
-    reach_ptr,
-    reduced_ptr,
-    residual_ptr,
-    rest_ptr,
-    slopes_ptr,
-    step_2_ptr,
-    stop_Affine_input_ptr,
-    trial_ptr,
-    point_next_out,
-    step_2_next_out,
-    slopes_next_out,
-    residual_next_out,
-    reach_next_out,
-    moving_next_out,
-    count,
-    iteration,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    moving = tl.load(moving_ptr + place, mask=live, other=0)
-    # convex_potential.gen:4
-    greater_moving = moving > 0.0
-    reduced_2 = maximum(
-        tl.abs(tl.load(rest_ptr + place * 2, mask=live, other=0)),
-        tl.abs(tl.load(rest_ptr + place * 2 + 1, mask=live, other=0)),
-    )
-    residual = tl.load(residual_ptr + place, mask=live, other=0)
-    equal_residual = residual == float("inf")
-    chosen = tl.load(chosen_ptr + place, mask=live, other=0)
-    difference = 1.0 - 0.25 * chosen
-    reduced_3 = maximum(
-        tl.abs(tl.load(computed_2_ptr + place * 2, mask=live, other=0)),
-        tl.abs(tl.load(computed_2_ptr + place * 2 + 1, mask=live, other=0)),
-    )
-    reduced = tl.load(reduced_ptr + place, mask=live, other=0)
-    better = (reduced_2 < tl.where(equal_residual, residual, residual * difference)) | (iteration < 80) & (
-        (reduced_3 < reduced * difference) | (chosen < 3.814697265625e-06) & (reduced_3 <= reduced)
-    )
-    taken = greater_moving & better
-    product_2 = chosen * reduced
-    point_next_0 = tl.where(
-        taken,
-        tl.load(trial_ptr + place * 2, mask=live, other=0),
-        tl.load(point_ptr + place * 2, mask=live, other=0),
-    )
-    tl.store(point_next_out + place * 2, point_next_0, mask=live)
-    point_next_1 = tl.where(
-        taken,
-        tl.load(trial_ptr + place * 2 + 1, mask=live, other=0),
-        tl.load(point_ptr + place * 2 + 1, mask=live, other=0),
-    )
-    tl.store(point_next_out + place * 2 + 1, point_next_1, mask=live)
-    step_2_next_0 = tl.where(
-        taken,
-        tl.load(computed_3_ptr + place * 2, mask=live, other=0),
-        tl.load(step_2_ptr + place * 2, mask=live, other=0),
-    )
-    tl.store(step_2_next_out + place * 2, step_2_next_0, mask=live)
-    step_2_next_1 = tl.where(
-        taken,
-        tl.load(computed_3_ptr + place * 2 + 1, mask=live, other=0),
-        tl.load(step_2_ptr + place * 2 + 1, mask=live, other=0),
-    )
-    tl.store(step_2_next_out + place * 2 + 1, step_2_next_1, mask=live)
-    slopes_next_0 = tl.where(
-        taken,
-        tl.load(jacobian_ptr + place * 4, mask=live, other=0),
-        tl.load(slopes_ptr + place * 4, mask=live, other=0),
-    )
-    tl.store(slopes_next_out + place * 4, slopes_next_0, mask=live)
-    slopes_next_1 = tl.where(
-        taken,
-        tl.load(jacobian_ptr + place * 4 + 1, mask=live, other=0),
-        tl.load(slopes_ptr + place * 4 + 1, mask=live, other=0),
-    )
-    tl.store(slopes_next_out + place * 4 + 1, slopes_next_1, mask=live)
-    slopes_next_2 = tl.where(
-        taken,
-        tl.load(jacobian_ptr + place * 4 + 2, mask=live, other=0),
-        tl.load(slopes_ptr + place * 4 + 2, mask=live, other=0),
-    )
-    tl.store(slopes_next_out + place * 4 + 2, slopes_next_2, mask=live)
-    slopes_next_3 = tl.where(
-        taken,
-        tl.load(jacobian_ptr + place * 4 + 3, mask=live, other=0),
-        tl.load(slopes_ptr + place * 4 + 3, mask=live, other=0),
-    )
-    tl.store(slopes_next_out + place * 4 + 3, slopes_next_3, mask=live)
-    residual_next = tl.where(taken, reduced_2, residual)
-    reach = tl.load(reach_ptr + place, mask=live, other=0)
-    reach_next = tl.where(
-        better,
-        maximum(reach, 8.0 * product_2),
-        tl.where(reduced_2 < float("inf"), 0.25, 0.00390625) * product_2,
-    )
-    moving_next = (
-        greater_moving
-        & (
-            better
-            & (
-                minimum(
-                    (
-                        tl.load(stop_Affine_input_ptr + place * 2, mask=live, other=0)
-                        + 0.25 * tl.load(rest_ptr + place * 2, mask=live, other=0)
-                        == tl.load(stop_Affine_input_ptr + place * 2, mask=live, other=0)
-                    ).to(tl.float32),
-                    (
-                        tl.load(stop_Affine_input_ptr + place * 2 + 1, mask=live, other=0)
-                        + 0.25 * tl.load(rest_ptr + place * 2 + 1, mask=live, other=0)
-                        == tl.load(stop_Affine_input_ptr + place * 2 + 1, mask=live, other=0)
-                    ).to(tl.float32),
-                )
-                > 0.0
-            )
-            | (better == 0)
-            & (
-                (
-                    minimum(
-                        (
-                            tl.load(trial_ptr + place * 2, mask=live, other=0)
-                            == tl.load(point_ptr + place * 2, mask=live, other=0)
-                        ).to(tl.float32),
-                        (
-                            tl.load(trial_ptr + place * 2 + 1, mask=live, other=0)
-                            == tl.load(point_ptr + place * 2 + 1, mask=live, other=0)
-                        ).to(tl.float32),
-                    )
-                    > 0.0
-                )
-                & (equal_residual == 0)
-            )
-            == 0
-        )
-    ).to(tl.float32)
-    tl.store(residual_next_out + place, residual_next, mask=live)
-    tl.store(reach_next_out + place, reach_next, mask=live)
-    tl.store(moving_next_out + place, moving_next, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def forward_stage_1_rows(
-    chosen,
-    computed_2,
-    computed_3,
-    jacobian,
-    moving,
-    point,
-    reach,
-    reduced,
-    residual,
-    rest,
-    slopes,
-    step_2,
-    stop_Affine_input,
-    trial,
-    iteration,
-):
-    """latent z to data x, and log|det| of that map: stage 1.
-
-    Takes chosen [rows], computed_2 [rows, 2], computed_3 [rows, 2], jacobian [rows, 4], moving [rows], point
-    [rows, 2], reach [rows], reduced [rows], residual [rows], rest [rows, 2], slopes [rows, 4], step_2 [rows,
-    2], stop_Affine_input [rows, 2], trial [rows, 2]; returns point_next [rows, 2], step_2_next [rows, 2],
-    slopes_next [rows, 4], residual_next [rows], reach_next [rows], moving_next [rows].
-    """
-    count, device = len(chosen), chosen.device
-    size = forward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    point_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    step_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    slopes_next = torch.empty(count, 4, dtype=torch.float32, device=device)
-    residual_next = torch.empty(count, dtype=torch.float32, device=device)
-    reach_next = torch.empty(count, dtype=torch.float32, device=device)
-    moving_next = torch.empty(count, dtype=torch.float32, device=device)
-    forward_stage_1_kernel[(programs,)](
-        chosen.to(torch.float32).contiguous(),
-        computed_2.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        jacobian.to(torch.float32).contiguous(),
-        moving.to(torch.float32).contiguous(),
-        point.to(torch.float32).contiguous(),
-        reach.to(torch.float32).contiguous(),
-        reduced.to(torch.float32).contiguous(),
-        residual.to(torch.float32).contiguous(),
-        rest.to(torch.float32).contiguous(),
-        slopes.to(torch.float32).contiguous(),
-        step_2.to(torch.float32).contiguous(),
-        stop_Affine_input.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        point_next,
-        step_2_next,
-        slopes_next,
-        residual_next,
-        reach_next,
-        moving_next,
-        count,
-        iteration,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return point_next, step_2_next, slopes_next, residual_next, reach_next, moving_next
-
-
-@torch.no_grad()
-@tiles.stages(forward_stage_1_rows)
+@tiles.stages(sample_stage_1_rows)
 def forward_rows(z, A, b, w, c, L, m):
     """latent z to data x, and log|det| of that map.
 
@@ -775,21 +556,21 @@ def forward_rows(z, A, b, w, c, L, m):
             operand = -rest
             computed_2 = solving.linear(slopes, rest)
             computed_3 = solving.linear(jacobian, operand)
-            point_next, step_2_next, slopes_next, residual_next, reach_next, moving_next = forward_stage_1_rows(
+            point_next, step_2_next, slopes_next, residual_next, reach_next, moving_next = sample_stage_1_rows(
+                moving,
+                rest,
+                residual,
                 chosen,
                 computed_2,
-                computed_3,
-                jacobian,
-                moving,
-                point,
-                reach,
                 reduced,
-                residual,
-                rest,
-                slopes,
-                step_2,
-                stop_Affine_input,
                 trial,
+                point,
+                computed_3,
+                step_2,
+                jacobian,
+                slopes,
+                reach,
+                stop_Affine_input,
                 iteration,
             )
             point = point_next

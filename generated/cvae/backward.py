@@ -80,12 +80,12 @@ def pack_objective_phase_1_backward_stage_2(m_weight, s_weight, device):
 def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
     difference_ptr,
-    hidden_ptr,
-    negate_value_cotangent_ptr,
-    noise_ptr,
-    projected_ptr,
     scale_ptr,
+    negate_value_cotangent_ptr,
     z_ptr,
+    projected_ptr,
+    noise_ptr,
+    hidden_ptr,
     m_weight_array,
     s_weight_array,
     difference_2_out,
@@ -105,8 +105,8 @@ def objective_phase_1_backward_stage_2_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     difference = tl.load(difference_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    negate_value_cotangent = tl.load(negate_value_cotangent_ptr + place, mask=live, other=0)
     scale = tl.load(scale_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    negate_value_cotangent = tl.load(negate_value_cotangent_ptr + place, mask=live, other=0)
     # cvae.gen:2
     product_2 = 2 * (difference / scale) * (-0.5 * negate_value_cotangent)[:, None]
     product_3 = 1.0 / scale * product_2
@@ -156,19 +156,19 @@ def objective_phase_1_backward_stage_2_kernel(
 def objective_phase_1_backward_stage_2_rows(
     value_cotangent,
     difference,
-    hidden,
-    negate_value_cotangent,
-    noise,
-    projected,
     scale,
+    negate_value_cotangent,
     z,
+    projected,
+    noise,
+    hidden,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes value_cotangent [rows], difference [rows, 16], hidden [rows, 200], negate_value_cotangent [rows],
-    noise [rows, 16], projected [rows, 26], scale [rows, 16], z [rows, 16]; returns difference_2 [rows, 16],
+    Takes value_cotangent [rows], difference [rows, 16], scale [rows, 16], negate_value_cotangent [rows], z
+    [rows, 16], projected [rows, 26], noise [rows, 16], hidden [rows, 200]; returns difference_2 [rows, 16],
     total_3 [rows, 16], product_4 [rows, 200], part_5_2 [rows, 10].
     """
     count, device = len(value_cotangent), value_cotangent.device
@@ -182,12 +182,12 @@ def objective_phase_1_backward_stage_2_rows(
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        projected.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        negate_value_cotangent.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        projected.to(torch.float32).contiguous(),
+        noise.to(torch.float32).contiguous(),
+        hidden.to(torch.float32).contiguous(),
         *arrays,
         difference_2,
         total_3,
@@ -264,12 +264,12 @@ def objective_phase_1_backward_rows(
     difference_2, total_3, product_4, part_5_2 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
         difference,
-        hidden,
-        negate_value_cotangent,
-        noise,
-        projected,
         scale,
+        negate_value_cotangent,
         z,
+        projected,
+        noise,
+        hidden,
         q_mlp_m_weight,
         q_mlp_s_weight,
     )

@@ -120,9 +120,9 @@ def sample_rows(
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_1_kernel(
     x_ptr,
+    logits_ptr,
     log_p_z_ptr,
     log_q_z_ptr,
-    logits_ptr,
     log_weight_2_out,
     count,
     ROWS: tl.constexpr,
@@ -148,10 +148,10 @@ def log_weight_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_1_rows(x, log_p_z, log_q_z, logits):
+def log_weight_stage_1_rows(x, logits, log_p_z, log_q_z):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
     size = log_weight_stage_1_rows.sizes.on(device)
@@ -159,9 +159,9 @@ def log_weight_stage_1_rows(x, log_p_z, log_q_z, logits):
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         log_weight_2,
         count,
         ROWS=size.rows,
@@ -223,7 +223,7 @@ def log_weight_rows(
     computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_stage_1_rows(x, logits, log_p_z, log_q_z)
 
 
 @tiles.remembered
@@ -278,7 +278,7 @@ def encode_stage_1_kernel(
     tl.store(z_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], z_2, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """a draw of z for each row from q(z | x): stage 1.
@@ -390,63 +390,8 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
     return z
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_1_kernel(
-    x_ptr,
-    log_p_z_ptr,
-    log_q_z_ptr,
-    logits_ptr,
-    value_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # cvae.gen:8
-    log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
-    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:elbo
-    value_2 = log_p_z + log_p_x - log_q_z
-    # cvae.gen:8
-    tl.store(value_2_out + place, value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        value_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_2
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def objective_phase_1_rows(
     x,
     y,
@@ -496,4 +441,4 @@ def objective_phase_1_rows(
     computed_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return objective_phase_1_stage_1_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_stage_1_rows(x, logits, log_p_z, log_q_z)

@@ -52,8 +52,8 @@ def pack_objective_phase_1_saving_stage_1(
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_1_kernel(
     x_ptr,
-    mean_ptr,
     z_ptr,
+    mean_ptr,
     weights_array,
     mlp_0_weight_array,
     mlp_0_bias_array,
@@ -178,8 +178,8 @@ def objective_phase_1_saving_stage_1_kernel(
 @torch.no_grad()
 def objective_phase_1_saving_stage_1_rows(
     x,
-    mean,
     z,
+    mean,
     s,
     embedding_output_weight,
     mlp_0_weight,
@@ -193,7 +193,7 @@ def objective_phase_1_saving_stage_1_rows(
 ):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
 
-    Takes x [rows, 2], mean [rows, 2], z [rows, 40]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
+    Takes x [rows, 2], z [rows, 40], mean [rows, 2]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
     log_q_z [rows].
     """
     count, device = len(x), x.device
@@ -218,8 +218,8 @@ def objective_phase_1_saving_stage_1_rows(
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_1_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        mean.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
         *arrays,
         log_p_z,
         value,
@@ -237,8 +237,8 @@ def objective_phase_1_saving_stage_1_rows(
 @triton.jit(do_not_specialize=["count", "t_3"])
 def objective_phase_1_saving_stage_2_kernel(
     computed_3_ptr,
-    computed_4_ptr,
     log_q_ptr,
+    computed_4_ptr,
     log_q_next_out,
     count,
     t_3,
@@ -275,10 +275,10 @@ def objective_phase_1_saving_stage_2_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_2_rows(computed_3, computed_4, log_q, t_3):
+def objective_phase_1_saving_stage_2_rows(computed_3, log_q, computed_4, t_3):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
 
-    Takes computed_3 [rows, 2], computed_4 [rows, 2], log_q [rows]; returns log_q_next [rows].
+    Takes computed_3 [rows, 2], log_q [rows], computed_4 [rows, 2]; returns log_q_next [rows].
     """
     count, device = len(computed_3), computed_3.device
     size = objective_phase_1_saving_stage_2_rows.sizes.on(device)
@@ -286,8 +286,8 @@ def objective_phase_1_saving_stage_2_rows(computed_3, computed_4, log_q, t_3):
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_2_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
-        computed_4.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
         log_q_next,
         count,
         t_3,
@@ -355,8 +355,8 @@ def objective_phase_1_saving_rows(
     # ddpm_chain.gen:18
     log_p_z, value, log_p_x, log_q_z = objective_phase_1_saving_stage_1_rows(
         x,
-        mean,
         z,
+        mean,
         s,
         embedding_output_weight,
         mlp_0_weight,
@@ -404,7 +404,7 @@ def objective_phase_1_saving_rows(
     for t_3 in range(19):
         computed_3 = z[:, t_3 * 2 : t_3 * 2 + 2]
         computed_4 = value[:, t_3 * 2 : t_3 * 2 + 2]
-        log_q_next = objective_phase_1_saving_stage_2_rows(computed_3, computed_4, log_q, t_3)
+        log_q_next = objective_phase_1_saving_stage_2_rows(computed_3, log_q, computed_4, t_3)
         log_q = log_q_next
     # variational.gen:elbo
     value_4 = log_p_z + log_p + log_p_x - (log_q_z + log_q)
@@ -518,22 +518,22 @@ def pack_objective_phase_1_backward_stage_2(device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_2_kernel(
     z_end_ptr,
-    product_ptr,
-    product_10_ptr,
-    product_12_ptr,
+    total_1_ptr,
+    total_2_2_ptr,
+    total_2_ptr,
+    total_1_2_ptr,
     product_9_ptr,
     projected_8_ptr,
-    total_1_ptr,
-    total_16_ptr,
-    total_17_ptr,
-    total_18_ptr,
-    total_1_2_ptr,
-    total_2_ptr,
-    total_2_2_ptr,
+    product_12_ptr,
+    product_ptr,
     total_3_ptr,
+    total_18_ptr,
     total_4_ptr,
+    total_17_ptr,
     total_5_ptr,
+    total_16_ptr,
     total_6_ptr,
+    product_10_ptr,
     mask_array,
     places_array,
     mask_2_array,
@@ -579,28 +579,28 @@ def objective_phase_1_backward_stage_2_kernel(
     )
     # ddpm_chain.gen:19
     total_19 = total_1 + total_2_2
-    total_1_2 = tl.load(
-        total_1_2_ptr + place[:, None] * 38 + tl.arange(0, 64)[None, :],
-        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 38),
-        other=0,
-    )
     total_2 = tl.load(
         total_2_ptr + place[:, None] * 38 + tl.arange(0, 64)[None, :],
         mask=live[:, None] & (tl.arange(0, 64)[None, :] < 38),
         other=0,
     )
-    total_20 = total_2 + total_1_2
-    product_2 = tl.load(product_ptr + place, mask=live, other=0)
-    product_12 = tl.load(
-        product_12_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+    total_1_2 = tl.load(
+        total_1_2_ptr + place[:, None] * 38 + tl.arange(0, 64)[None, :],
+        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 38),
         other=0,
     )
+    total_20 = total_2 + total_1_2
     product_9 = tl.load(
         product_9_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    product_12 = tl.load(
+        product_12_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    product_2 = tl.load(product_ptr + place, mask=live, other=0)
     # ddpm_chain.gen:3
     z_adjoint_start = tl.where(
         vector(mask_array, 0, 64) != 0.0,
@@ -643,15 +643,15 @@ def objective_phase_1_backward_stage_2_kernel(
             ),
         ),
     )
-    total_18 = tl.load(total_18_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     total_3 = tl.load(total_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    total_18 = tl.load(total_18_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # ddpm_chain.gen:19
     part_22_2 = total_3 + total_18
-    total_17 = tl.load(total_17_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     total_4 = tl.load(total_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    total_17 = tl.load(total_17_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     part_23_2 = total_4 + total_17
-    total_16 = tl.load(total_16_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     total_5 = tl.load(total_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    total_16 = tl.load(total_16_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     part_24_2 = total_5 + total_16
     part_25_2_0 = tl.load(total_6_ptr + place * 2, mask=live, other=0) + tl.load(
         product_10_ptr + place * 2,
@@ -676,29 +676,29 @@ def objective_phase_1_backward_stage_2_kernel(
 @torch.no_grad()
 def objective_phase_1_backward_stage_2_rows(
     z_end,
-    product,
-    product_10,
-    product_12,
+    total_1,
+    total_2_2,
+    total_2,
+    total_1_2,
     product_9,
     projected_8,
-    total_1,
-    total_16,
-    total_17,
-    total_18,
-    total_1_2,
-    total_2,
-    total_2_2,
+    product_12,
+    product,
     total_3,
+    total_18,
     total_4,
+    total_17,
     total_5,
+    total_16,
     total_6,
+    product_10,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes z_end [rows, 40], product [rows], product_10 [rows, 2], product_12 [rows, 2], product_9 [rows, 2],
-    projected_8 [rows, 18], total_1 [rows, 40], total_16 [rows, 64], total_17 [rows, 64], total_18 [rows, 64],
-    total_1_2 [rows, 38], total_2 [rows, 38], total_2_2 [rows, 40], total_3 [rows, 64], total_4 [rows, 64],
-    total_5 [rows, 64], total_6 [rows, 2]; returns z_adjoint_start [rows, 40], part_22_2 [rows, 64], part_23_2
+    Takes z_end [rows, 40], total_1 [rows, 40], total_2_2 [rows, 40], total_2 [rows, 38], total_1_2 [rows, 38],
+    product_9 [rows, 2], projected_8 [rows, 18], product_12 [rows, 2], product [rows], total_3 [rows, 64],
+    total_18 [rows, 64], total_4 [rows, 64], total_17 [rows, 64], total_5 [rows, 64], total_16 [rows, 64],
+    total_6 [rows, 2], product_10 [rows, 2]; returns z_adjoint_start [rows, 40], part_22_2 [rows, 64], part_23_2
     [rows, 64], part_24_2 [rows, 64], part_25_2 [rows, 2].
     """
     count, device = len(z_end), z_end.device
@@ -712,22 +712,22 @@ def objective_phase_1_backward_stage_2_rows(
     part_25_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         z_end.to(torch.float32).contiguous(),
-        product.to(torch.float32).contiguous(),
-        product_10.to(torch.float32).contiguous(),
-        product_12.to(torch.float32).contiguous(),
+        total_1.to(torch.float32).contiguous(),
+        total_2_2.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
+        total_1_2.to(torch.float32).contiguous(),
         product_9.to(torch.float32).contiguous(),
         projected_8.to(torch.float32).contiguous(),
-        total_1.to(torch.float32).contiguous(),
-        total_16.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        total_18.to(torch.float32).contiguous(),
-        total_1_2.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
-        total_2_2.to(torch.float32).contiguous(),
+        product_12.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        total_18.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
+        total_17.to(torch.float32).contiguous(),
         total_5.to(torch.float32).contiguous(),
+        total_16.to(torch.float32).contiguous(),
         total_6.to(torch.float32).contiguous(),
+        product_10.to(torch.float32).contiguous(),
         *arrays,
         z_adjoint_start,
         part_22_2,
@@ -969,22 +969,22 @@ def objective_phase_1_backward_rows(
     # ddpm_chain.gen:19
     z_adjoint_start, part_22_2, part_23_2, part_24_2, part_25_2 = objective_phase_1_backward_stage_2_rows(
         z_end,
-        product,
-        product_10,
-        product_12,
+        total_1,
+        total_2_2,
+        total_2,
+        total_1_2,
         product_9,
         projected_8,
-        total_1,
-        total_16,
-        total_17,
-        total_18,
-        total_1_2,
-        total_2,
-        total_2_2,
+        product_12,
+        product,
         total_3,
+        total_18,
         total_4,
+        total_17,
         total_5,
+        total_16,
         total_6,
+        product_10,
     )
     # ddpm_chain.gen:16
     z_adjoint = z_adjoint_start

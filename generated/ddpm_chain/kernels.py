@@ -309,8 +309,8 @@ def pack_log_weight_stage_1(
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_1_kernel(
     x_ptr,
-    mean_ptr,
     z_ptr,
+    mean_ptr,
     weights_array,
     mlp_0_weight_array,
     mlp_0_bias_array,
@@ -435,8 +435,8 @@ def log_weight_stage_1_kernel(
 @torch.no_grad()
 def log_weight_stage_1_rows(
     x,
-    mean,
     z,
+    mean,
     s,
     embedding_output_weight,
     mlp_0_weight,
@@ -450,7 +450,7 @@ def log_weight_stage_1_rows(
 ):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
-    Takes x [rows, 2], mean [rows, 2], z [rows, 40]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
+    Takes x [rows, 2], z [rows, 40], mean [rows, 2]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
     log_q_z [rows].
     """
     count, device = len(x), x.device
@@ -475,8 +475,8 @@ def log_weight_stage_1_rows(
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_1_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        mean.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
         *arrays,
         log_p_z,
         value,
@@ -494,8 +494,8 @@ def log_weight_stage_1_rows(
 @triton.jit(do_not_specialize=["count", "t_3"])
 def log_weight_stage_2_kernel(
     computed_3_ptr,
-    computed_4_ptr,
     log_q_ptr,
+    computed_4_ptr,
     log_q_next_out,
     count,
     t_3,
@@ -532,10 +532,10 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(computed_3, computed_4, log_q, t_3):
+def log_weight_stage_2_rows(computed_3, log_q, computed_4, t_3):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
 
-    Takes computed_3 [rows, 2], computed_4 [rows, 2], log_q [rows]; returns log_q_next [rows].
+    Takes computed_3 [rows, 2], log_q [rows], computed_4 [rows, 2]; returns log_q_next [rows].
     """
     count, device = len(computed_3), computed_3.device
     size = log_weight_stage_2_rows.sizes.on(device)
@@ -543,8 +543,8 @@ def log_weight_stage_2_rows(computed_3, computed_4, log_q, t_3):
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_2_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
-        computed_4.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
         log_q_next,
         count,
         t_3,
@@ -610,8 +610,8 @@ def log_weight_rows(
     # ddpm_chain.gen:18
     log_p_z, value, log_p_x, log_q_z = log_weight_stage_1_rows(
         x,
-        mean,
         z,
+        mean,
         s,
         embedding_output_weight,
         mlp_0_weight,
@@ -659,7 +659,7 @@ def log_weight_rows(
     for t_3 in range(19):
         computed_3 = z[:, t_3 * 2 : t_3 * 2 + 2]
         computed_4 = value[:, t_3 * 2 : t_3 * 2 + 2]
-        log_q_next = log_weight_stage_2_rows(computed_3, computed_4, log_q, t_3)
+        log_q_next = log_weight_stage_2_rows(computed_3, log_q, computed_4, t_3)
         log_q = log_q_next
     # ddpm_chain.gen:3
     return log_p_z + log_p + log_p_x - (log_q_z + log_q)
@@ -979,293 +979,8 @@ def decode_mean_rows(
     return x
 
 
-OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_1(
-    s,
-    embedding_output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_2_weight,
-    mlp_2_bias,
-    mlp_output_weight,
-    output_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    places = torch.arange(20, device=device)
-    return (
-        tiles.place((places == 0.0).to(dtype) @ embedding_output_weight.T, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1),
-        tiles.place(mlp_0_weight.mT, 32, 64),
-        tiles.place(mlp_0_bias, 64),
-        tiles.place(mlp_1_weight.mT, 64, 64),
-        tiles.place(mlp_1_bias, 64),
-        tiles.place(mlp_2_weight.mT, 64, 64),
-        tiles.place(mlp_2_bias, 64),
-        tiles.place(mlp_output_weight.mT, 64, 16),
-        tiles.place(output_bias, 16),
-        tiles.place(s[0] * 0.03871531431215708),
-        tiles.place(torch.log(s[0] * 0.03871531431215708)),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_1_kernel(
-    x_ptr,
-    mean_ptr,
-    z_ptr,
-    weights_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    mlp_1_weight_array,
-    mlp_1_bias_array,
-    mlp_2_weight_array,
-    mlp_2_bias_array,
-    mlp_output_weight_array,
-    output_bias_array,
-    weights_2_array,
-    weights_3_array,
-    log_p_z_out,
-    value_out,
-    log_p_x_out,
-    log_q_z_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weights_array [32]
-    mlp_0_weight_array [32, 64]
-    mlp_0_bias_array [64]
-    mlp_1_weight_array [64, 64]
-    mlp_1_bias_array [64]
-    mlp_2_weight_array [64, 64]
-    mlp_2_bias_array [64]
-    mlp_output_weight_array [64, 16]
-    output_bias_array [16]
-    weights_2_array []
-    weights_3_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # ddpm_chain.gen:8
-    beta_3 = 1.0 - tl.exp(-0.0015 - 0.0025 * square(tl.arange(0, 32)[None, :]))
-    # ddpm_chain.gen:13
-    difference = 1.0 - beta_3
-    a_2 = product(
-        tl.where(tl.arange(0, 32)[None, :] < 20, tl.where(tl.arange(0, 32)[None, :] < 1.0, difference, 1.0), 1.0),
-    )
-    # ddpm_chain.gen:18
-    log_p_z = (
-        -0.5 * square(tl.load(z_ptr + place * 40 + 38, mask=live, other=0))
-        - 0.9189385332046727
-        + (-0.5 * square(tl.load(z_ptr + place * 40 + 39, mask=live, other=0)) - 0.9189385332046727)
-    )
-    # ddpm_chain.gen:19
-    value = tl.load(
-        z_ptr + place[:, None] * 40 + 2 + tl.arange(0, 64)[None, :],
-        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 38),
-        other=0,
-    )
-    # ddpm_chain.gen:18
-    tl.store(
-        value_out + place[:, None] * 38 + tl.arange(0, 64)[None, :],
-        value,
-        mask=live[:, None] & (tl.arange(0, 64)[None, :] < 38),
-    )
-    # ddpm_chain.gen:20
-    value_3 = tl.load(
-        z_ptr + place[:, None] * 40 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    value_3_2 = tl.load(
-        z_ptr + place[:, None] * 40 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 2),
-        other=0,
-    )
-    # ddpm_chain.gen:10
-    total_6 = dot(value_3_2 + vector(weights_array, 0, 32), matrix(mlp_0_weight_array, 0, 32, 64), PRECISION) + vector(
-        mlp_0_bias_array,
-        0,
-        64,
-    )
-    hidden_4 = total_6 * tl.sigmoid(total_6)
-    total_7 = dot(hidden_4, matrix(mlp_1_weight_array, 0, 64, 64), PRECISION) + vector(mlp_1_bias_array, 0, 64)
-    hidden_5 = total_7 * tl.sigmoid(total_7)
-    total_8 = dot(hidden_5, matrix(mlp_2_weight_array, 0, 64, 64), PRECISION) + vector(mlp_2_bias_array, 0, 64)
-    hidden_6 = total_8 * tl.sigmoid(total_8)
-    noise_5 = dot(hidden_6, matrix(mlp_output_weight_array, 0, 64, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    # ddpm_chain.gen:12
-    before_2 = (value_3 - 0.0014988755622891148 / tl.sqrt(1.0 - a_2) * noise_5) / 0.9992502811797007
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    # ddpm_chain.gen:20
-    log_p_x = tl.sum(
-        tl.where(
-            tl.arange(0, 16)[None, :] < 2,
-            -0.5 * square((x - before_2) / tl.load(weights_2_array)) - tl.load(weights_3_array) - 0.9189385332046727,
-            0.0,
-        ),
-        1,
-    )
-    mean = tl.load(
-        mean_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    # ddpm_chain.gen:15
-    log_q_z = tl.sum(
-        tl.where(
-            tl.arange(0, 16)[None, :] < 2,
-            -0.5 * square((value_3 - mean) / 0.03871531431215708) + 2.332581505357318,
-            0.0,
-        ),
-        1,
-    )
-    # ddpm_chain.gen:18
-    tl.store(log_p_z_out + place, log_p_z, mask=live)
-    tl.store(log_p_x_out + place, log_p_x, mask=live)
-    tl.store(log_q_z_out + place, log_q_z, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(
-    x,
-    mean,
-    z,
-    s,
-    embedding_output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_2_weight,
-    mlp_2_bias,
-    mlp_output_weight,
-    output_bias,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes x [rows, 2], mean [rows, 2], z [rows, 40]; returns log_p_z [rows], value [rows, 38], log_p_x [rows],
-    log_q_z [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_stage_1(
-        s,
-        embedding_output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        mlp_1_weight,
-        mlp_1_bias,
-        mlp_2_weight,
-        mlp_2_bias,
-        mlp_output_weight,
-        output_bias,
-        device,
-    )
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
-    value = torch.empty(count, 38, dtype=torch.float32, device=device)
-    log_p_x = torch.empty(count, dtype=torch.float32, device=device)
-    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        mean.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_z,
-        value,
-        log_p_x,
-        log_q_z,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_z, value, log_p_x, log_q_z
-
-
-@triton.jit(do_not_specialize=["count", "t_3"])
-def objective_phase_1_stage_2_kernel(
-    computed_3_ptr,
-    computed_4_ptr,
-    log_q_ptr,
-    log_q_next_out,
-    count,
-    t_3,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # ddpm_chain.gen:8
-    beta_4 = 1.0 - tl.exp(-0.0015 - 0.0025 * square(t_3 + 1))
-    # ddpm_chain.gen:16
-    scale_4 = tl.sqrt(beta_4)
-    shared_1 = tl.sqrt(1.0 - beta_4)
-    mean_3_0 = shared_1 * tl.load(computed_3_ptr + place * 2, mask=live, other=0)
-    mean_3_1 = shared_1 * tl.load(computed_3_ptr + place * 2 + 1, mask=live, other=0)
-    shared_2 = tl.log(scale_4)
-    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_next = log_q + (
-        -0.5 * square((tl.load(computed_4_ptr + place * 2, mask=live, other=0) - mean_3_0) / scale_4)
-        - shared_2
-        - 0.9189385332046727
-        + (
-            -0.5 * square((tl.load(computed_4_ptr + place * 2 + 1, mask=live, other=0) - mean_3_1) / scale_4)
-            - shared_2
-            - 0.9189385332046727
-        )
-    )
-    tl.store(log_q_next_out + place, log_q_next, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_2_rows(computed_3, computed_4, log_q, t_3):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes computed_3 [rows, 2], computed_4 [rows, 2], log_q [rows]; returns log_q_next [rows].
-    """
-    count, device = len(computed_3), computed_3.device
-    size = objective_phase_1_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_q_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_2_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        computed_4.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        log_q_next,
-        count,
-        t_3,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_q_next
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
 def objective_phase_1_rows(
     x,
     s,
@@ -1316,10 +1031,10 @@ def objective_phase_1_rows(
         z_next = torch.slice_scatter(z, z_t, -1, product, product + 2)
         z = z_next
     # ddpm_chain.gen:18
-    log_p_z, value, log_p_x, log_q_z = objective_phase_1_stage_1_rows(
+    log_p_z, value, log_p_x, log_q_z = log_weight_stage_1_rows(
         x,
-        mean,
         z,
+        mean,
         s,
         embedding_output_weight,
         mlp_0_weight,
@@ -1367,7 +1082,7 @@ def objective_phase_1_rows(
     for t_3 in range(19):
         computed_3 = z[:, t_3 * 2 : t_3 * 2 + 2]
         computed_4 = value[:, t_3 * 2 : t_3 * 2 + 2]
-        log_q_next = objective_phase_1_stage_2_rows(computed_3, computed_4, log_q, t_3)
+        log_q_next = log_weight_stage_2_rows(computed_3, log_q, computed_4, t_3)
         log_q = log_q_next
     # variational.gen:elbo
     return log_p_z + log_p + log_p_x - (log_q_z + log_q)

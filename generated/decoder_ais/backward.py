@@ -426,14 +426,14 @@ def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, de
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
+    hidden_2_ptr,
     computed_4_ptr,
     difference_ptr,
-    hidden_ptr,
-    hidden_2_ptr,
-    noise_ptr,
-    product_ptr,
     scale_ptr,
     z_ptr,
+    product_ptr,
+    noise_ptr,
+    hidden_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
     mlp_0_weight_array_3,
@@ -496,12 +496,12 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_4 = tl.load(
         computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_2 = tl.load(hidden_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # decoder_ais.gen:7
     product_4 = (hidden_2 > 0.0).to(tl.float32) * computed_4
     tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
@@ -751,22 +751,22 @@ def objective_phase_1_backward_stage_3_kernel(
 @torch.no_grad()
 def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
+    hidden_2,
     computed_4,
     difference,
-    hidden,
-    hidden_2,
-    noise,
-    product,
     scale,
     z,
+    product,
+    noise,
+    hidden,
     mlp_0_weight,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes value_cotangent [rows], computed_4 [rows, 128], difference [rows, 8], hidden [rows, 128], hidden_2
-    [rows, 128], noise [rows, 8], product [rows], scale [rows, 8], z [rows, 8]; returns product_4 [rows, 128],
+    Takes value_cotangent [rows], hidden_2 [rows, 128], computed_4 [rows, 128], difference [rows, 8], scale
+    [rows, 8], z [rows, 8], product [rows], noise [rows, 8], hidden [rows, 128]; returns product_4 [rows, 128],
     difference_2 [rows, 8], total_2 [rows, 8], product_7 [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
@@ -779,14 +779,14 @@ def objective_phase_1_backward_stage_3_rows(
     product_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
+        hidden_2.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        product.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
+        noise.to(torch.float32).contiguous(),
+        hidden.to(torch.float32).contiguous(),
         *arrays,
         product_4,
         difference_2,
@@ -860,14 +860,14 @@ def objective_phase_1_backward_rows(
     computed_4 = product_3 @ mlp_1_weight
     product_4, difference_2, total_2, product_7 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
+        hidden_2,
         computed_4,
         difference,
-        hidden,
-        hidden_2,
-        noise,
-        product,
         scale,
         z,
+        product,
+        noise,
+        hidden,
         mlp_0_weight,
         q_mlp_m_weight,
         q_mlp_s_weight,

@@ -240,8 +240,8 @@ def pack_objective_phase_1_backward_stage_3(weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    computed_2_ptr,
     hidden_ptr,
+    computed_2_ptr,
     product_2_ptr,
     weight_array,
     weight_array_2,
@@ -259,12 +259,12 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_2 = tl.load(
         computed_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # denoising_autoencoder.gen:8
     product_4 = (hidden > 0.0).to(tl.float32) * computed_2
     tl.store(product_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_4, mask=live[:, None])
@@ -286,21 +286,21 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(computed_2, hidden, product_2, weight):
+def objective_phase_1_backward_stage_3_rows(hidden, computed_2, product_2, weight):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes computed_2 [rows, 128], hidden [rows, 128], product_2 [rows, 2]; returns product_4 [rows, 128],
+    Takes hidden [rows, 128], computed_2 [rows, 128], product_2 [rows, 2]; returns product_4 [rows, 128],
     x_gradient_2 [rows, 2].
     """
-    count, device = len(computed_2), computed_2.device
+    count, device = len(hidden), hidden.device
     arrays = pack_objective_phase_1_backward_stage_3(weight, device)
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
         hidden.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         product_2.to(torch.float32).contiguous(),
         *arrays,
         product_4,
@@ -353,7 +353,7 @@ def objective_phase_1_backward_rows(
         mlp_output_bias,
     )
     computed_2 = product_3 @ mlp_1_weight
-    product_4, x_gradient_2 = objective_phase_1_backward_stage_3_rows(computed_2, hidden, product_2, mlp_0_weight)
+    product_4, x_gradient_2 = objective_phase_1_backward_stage_3_rows(hidden, computed_2, product_2, mlp_0_weight)
     return x_gradient_2, negate_product_2, hidden_2, product_3, hidden, product_4, z_0, part_7_2
 
 

@@ -403,8 +403,8 @@ def pack_chain_stage_1(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "t", "seed", "step"])
 def chain_stage_1_kernel(
-    accepted_ptr,
     x_2_ptr,
+    accepted_ptr,
     weight_array,
     weight_array_2,
     bias_array,
@@ -452,20 +452,20 @@ def chain_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def chain_stage_1_rows(accepted, x_2, weight, bias, t, *, rows, seed, step):
+def chain_stage_1_rows(x_2, accepted, weight, bias, t, *, rows, seed, step):
     """`steps` steps of step from each row, numbered from `step`: stage 1.
 
-    Takes accepted [rows], x_2 [rows, 2]; returns hidden [rows, 128], accepted_next [rows].
+    Takes x_2 [rows, 2], accepted [rows]; returns hidden [rows, 128], accepted_next [rows].
     """
-    count, device = len(accepted), accepted.device
+    count, device = len(x_2), x_2.device
     arrays = pack_chain_stage_1(weight, bias, device)
     size = chain_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
     accepted_next = torch.empty(count, dtype=torch.float32, device=device)
     chain_stage_1_kernel[(programs,)](
-        accepted.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
         *arrays,
         hidden,
         accepted_next,
@@ -598,8 +598,8 @@ def chain_rows(
     for t in range(steps):
         # denoising_autoencoder.gen:7
         hidden, accepted_next = chain_stage_1_rows(
-            accepted,
             x,
+            accepted,
             mlp_0_weight,
             mlp_0_bias,
             t,
@@ -699,98 +699,8 @@ def csl_stage_1_rows(x_before, weight, bias, *, rows, seed, step):
     return hidden
 
 
-@tiles.remembered
-def pack_csl_stage_2(s, weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[0], 128),
-        tiles.place(bias[0]),
-        tiles.place(weight[1], 128),
-        tiles.place(bias[1]),
-        tiles.place(s[0]),
-        tiles.place(torch.log(s[0])),
-        tiles.place(s[1]),
-        tiles.place(torch.log(s[1])),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def csl_stage_2_kernel(
-    x_ptr,
-    computed_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    s_array,
-    weights_array,
-    s_array_2,
-    weights_2_array,
-    log_density_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log of the density of x after one more step of step, given draws of it: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    s_array []
-    weights_array []
-    s_array_2 []
-    weights_2_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # denoising_autoencoder.gen:8
-    hidden_2 = maximum(computed, 0.0)
-    mean_0 = tl.sum(hidden_2 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    mean_1 = tl.sum(hidden_2 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    log_density_2 = (
-        -0.5 * square((tl.load(x_ptr + place * 2, mask=live, other=0) - mean_0) / tl.load(s_array))
-        - tl.load(weights_array)
-        - 0.9189385332046727
-        + (
-            -0.5 * square((tl.load(x_ptr + place * 2 + 1, mask=live, other=0) - mean_1) / tl.load(s_array_2))
-            - tl.load(weights_2_array)
-            - 0.9189385332046727
-        )
-    )
-    tl.store(log_density_2_out + place, log_density_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def csl_stage_2_rows(x, computed, s, weight, bias):
-    """log of the density of x after one more step of step, given draws of it: stage 2.
-
-    Takes x [rows, 2], computed [rows, 128]; returns log_density_2 [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_csl_stage_2(s, weight, bias, device)
-    size = csl_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_density_2 = torch.empty(count, dtype=torch.float32, device=device)
-    csl_stage_2_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        log_density_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_density_2
-
-
-@torch.no_grad()
-@tiles.stages(csl_stage_1_rows, csl_stage_2_rows)
+@tiles.stages(csl_stage_1_rows, objective_phase_1_stage_2_rows)
 def csl_rows(
     x,
     x_before,
@@ -814,4 +724,4 @@ def csl_rows(
     hidden = csl_stage_1_rows(x_before, mlp_0_weight, mlp_0_bias, rows=rows, seed=seed, step=step)
     # denoising_autoencoder.gen:8
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    return csl_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)
+    return objective_phase_1_stage_2_rows(x, computed, s, mlp_output_weight, mlp_output_bias)

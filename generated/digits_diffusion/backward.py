@@ -25,12 +25,12 @@ def pack_objective_phase_1_backward_stage_1(a, c, device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_1_kernel(
     value_cotangent_ptr,
-    Spread_input_ptr,
     a_ptr,
-    e_ptr,
-    net_ptr,
     s_ptr,
     total_2_ptr,
+    net_ptr,
+    e_ptr,
+    Spread_input_ptr,
     weights_array,
     weights_2_array,
     a_array,
@@ -61,12 +61,12 @@ def objective_phase_1_backward_stage_1_kernel(
     product_2 = s[:, None] * (a_2[:, None] * vector(weights_2_array, 0, 64) * total_2 - vector(a_array, 0, 64))
     net = tl.load(net_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     velocity = product_2 / total + net
+    e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     Spread_input = tl.load(
         Spread_input_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         mask=live[:, None],
         other=0,
     )
-    e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # diffusion.gen:velocity_prediction
     difference = a_2[:, None] * e - s[:, None] * Spread_input - velocity
     reduced = tl.sqrt(tl.sum(difference * difference, 1))
@@ -92,11 +92,11 @@ def objective_phase_1_backward_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_1_rows(value_cotangent, Spread_input, a_2, e, net, s, total_2, a, c):
+def objective_phase_1_backward_stage_1_rows(value_cotangent, a_2, s, total_2, net, e, Spread_input, a, c):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 1.
 
-    Takes value_cotangent [rows], Spread_input [rows, 64], a_2 [rows], e [rows, 64], net [rows, 64], s [rows],
-    total_2 [rows, 64]; returns negate_value [rows, 64], part_1_2 [rows, 64], part_2_2 [rows, 64].
+    Takes value_cotangent [rows], a_2 [rows], s [rows], total_2 [rows, 64], net [rows, 64], e [rows, 64],
+    Spread_input [rows, 64]; returns negate_value [rows, 64], part_1_2 [rows, 64], part_2_2 [rows, 64].
     """
     count, device = len(value_cotangent), value_cotangent.device
     arrays = pack_objective_phase_1_backward_stage_1(a, c, device)
@@ -107,12 +107,12 @@ def objective_phase_1_backward_stage_1_rows(value_cotangent, Spread_input, a_2, 
     part_2_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
-        Spread_input.to(torch.float32).contiguous(),
         a_2.to(torch.float32).contiguous(),
-        e.to(torch.float32).contiguous(),
-        net.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
+        net.to(torch.float32).contiguous(),
+        e.to(torch.float32).contiguous(),
+        Spread_input.to(torch.float32).contiguous(),
         *arrays,
         negate_value,
         part_1_2,
@@ -128,8 +128,8 @@ def objective_phase_1_backward_stage_1_rows(value_cotangent, Spread_input, a_2, 
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_2_kernel(
-    projected_ptr,
     sigmoid_total_5_ptr,
+    projected_ptr,
     total_5_ptr,
     total_6_out,
     count,
@@ -142,12 +142,12 @@ def objective_phase_1_backward_stage_2_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected = tl.load(projected_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
     sigmoid_total_5 = tl.load(
         sigmoid_total_5_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
         mask=live[:, None],
         other=0,
     )
+    projected = tl.load(projected_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
     total_5 = tl.load(total_5_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
     # digits_diffusion.gen:20
     total_6 = sigmoid_total_5 * projected + sigmoid_total_5 * tl.sigmoid(-total_5) * (total_5 * projected)
@@ -156,18 +156,18 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(projected, sigmoid_total_5, total_5):
+def objective_phase_1_backward_stage_2_rows(sigmoid_total_5, projected, total_5):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes projected [rows, 256], sigmoid_total_5 [rows, 256], total_5 [rows, 256]; returns total_6 [rows, 256].
+    Takes sigmoid_total_5 [rows, 256], projected [rows, 256], total_5 [rows, 256]; returns total_6 [rows, 256].
     """
-    count, device = len(projected), projected.device
+    count, device = len(sigmoid_total_5), sigmoid_total_5.device
     size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_6 = torch.empty(count, 256, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_2_kernel[(programs,)](
-        projected.to(torch.float32).contiguous(),
         sigmoid_total_5.to(torch.float32).contiguous(),
+        projected.to(torch.float32).contiguous(),
         total_5.to(torch.float32).contiguous(),
         total_6,
         count,
@@ -179,129 +179,8 @@ def objective_phase_1_backward_stage_2_rows(projected, sigmoid_total_5, total_5)
     return total_6
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
-    projected_2_ptr,
-    sigmoid_total_4_ptr,
-    total_4_ptr,
-    total_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    sigmoid_total_4 = tl.load(
-        sigmoid_total_4_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    total_4 = tl.load(total_4_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    total_7 = sigmoid_total_4 * projected_2 + sigmoid_total_4 * tl.sigmoid(-total_4) * (total_4 * projected_2)
-    tl.store(total_7_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], total_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_4, total_4):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
-
-    Takes projected_2 [rows, 256], sigmoid_total_4 [rows, 256], total_4 [rows, 256]; returns total_7 [rows,
-    256].
-    """
-    count, device = len(projected_2), projected_2.device
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    total_7 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
-        sigmoid_total_4.to(torch.float32).contiguous(),
-        total_4.to(torch.float32).contiguous(),
-        total_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return total_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
-    projected_3_ptr,
-    sigmoid_total_3_ptr,
-    total_3_ptr,
-    total_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    sigmoid_total_3 = tl.load(
-        sigmoid_total_3_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    total_3 = tl.load(total_3_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    total_8 = sigmoid_total_3 * projected_3 + sigmoid_total_3 * tl.sigmoid(-total_3) * (total_3 * projected_3)
-    tl.store(total_8_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], total_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total_3, total_3):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
-
-    Takes projected_3 [rows, 256], sigmoid_total_3 [rows, 256], total_3 [rows, 256]; returns total_8 [rows,
-    256].
-    """
-    count, device = len(projected_3), projected_3.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    total_8 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
-        projected_3.to(torch.float32).contiguous(),
-        sigmoid_total_3.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
-        total_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return total_8
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     y,
@@ -371,22 +250,22 @@ def objective_phase_1_backward_rows(
     # digits_diffusion.gen:17
     negate_value, part_1_2, part_2_2 = objective_phase_1_backward_stage_1_rows(
         value_cotangent,
-        Spread_input,
         a_2,
-        e,
-        net,
         s,
         total_2,
+        net,
+        e,
+        Spread_input,
         a,
         c,
     )
     # digits_diffusion.gen:20
     projected = negate_value @ mlp_net_weight
-    total_6 = objective_phase_1_backward_stage_2_rows(projected, sigmoid_total_5, total_5)
+    total_6 = objective_phase_1_backward_stage_2_rows(sigmoid_total_5, projected, total_5)
     projected_2 = total_6 @ mlp_2_weight
-    total_7 = objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_4, total_4)
+    total_7 = objective_phase_1_backward_stage_2_rows(sigmoid_total_4, projected_2, total_4)
     projected_3 = total_7 @ mlp_1_weight
-    total_8 = objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total_3, total_3)
+    total_8 = objective_phase_1_backward_stage_2_rows(sigmoid_total_3, projected_3, total_3)
     computed = total_8 @ mlp_0_weight
     part_11_2 = computed[:, 96:]
     return (

@@ -146,8 +146,8 @@ def log_prob_stage_1_rows(x, y, weight, *, rows, seed, step):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
-    projected_2_ptr,
     total_2_ptr,
+    projected_2_ptr,
     hidden_out,
     operand_4_out,
     count,
@@ -176,19 +176,19 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(projected_2, total_2):
+def log_prob_stage_2_rows(total_2, projected_2):
     """a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
-    Takes projected_2 [rows, 256], total_2 [rows, 256]; returns hidden [rows, 256], operand_4 [rows, 256].
+    Takes total_2 [rows, 256], projected_2 [rows, 256]; returns hidden [rows, 256], operand_4 [rows, 256].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(total_2), total_2.device
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden = torch.empty(count, 256, dtype=torch.float32, device=device)
     operand_4 = torch.empty(count, 256, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
+        projected_2.to(torch.float32).contiguous(),
         hidden,
         operand_4,
         count,
@@ -200,286 +200,6 @@ def log_prob_stage_2_rows(projected_2, total_2):
     return hidden, operand_4
 
 
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_3_kernel(
-    projected_3_ptr,
-    total_3_ptr,
-    hidden_2_out,
-    operand_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_3 = tl.load(total_3_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    sigmoid_total_3 = tl.sigmoid(total_3)
-    hidden_2 = total_3 * sigmoid_total_3
-    tl.store(hidden_2_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], hidden_2, mask=live[:, None])
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_5 = sigmoid_total_3 * projected_3 + total_3 * (sigmoid_total_3 * tl.sigmoid(-total_3) * projected_3)
-    tl.store(operand_5_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_3_rows(projected_3, total_3):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
-
-    Takes projected_3 [rows, 256], total_3 [rows, 256]; returns hidden_2 [rows, 256], operand_5 [rows, 256].
-    """
-    count, device = len(projected_3), projected_3.device
-    size = log_prob_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_5 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_stage_3_kernel[(programs,)](
-        projected_3.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
-        hidden_2,
-        operand_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, operand_5
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_4_kernel(
-    projected_4_ptr,
-    total_4_ptr,
-    hidden_3_out,
-    operand_6_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_4 = tl.load(total_4_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    sigmoid_total_4 = tl.sigmoid(total_4)
-    hidden_3 = total_4 * sigmoid_total_4
-    tl.store(hidden_3_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], hidden_3, mask=live[:, None])
-    projected_4 = tl.load(
-        projected_4_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_4 * projected_4 + total_4 * (sigmoid_total_4 * tl.sigmoid(-total_4) * projected_4)
-    tl.store(operand_6_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_6, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_4_rows(projected_4, total_4):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 4.
-
-    Takes projected_4 [rows, 256], total_4 [rows, 256]; returns hidden_3 [rows, 256], operand_6 [rows, 256].
-    """
-    count, device = len(projected_4), projected_4.device
-    size = log_prob_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_stage_4_kernel[(programs,)](
-        projected_4.to(torch.float32).contiguous(),
-        total_4.to(torch.float32).contiguous(),
-        hidden_3,
-        operand_6,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3, operand_6
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_5_kernel(
-    projected_2_ptr,
-    total_6_ptr,
-    hidden_4_out,
-    operand_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_6 = tl.load(total_6_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    sigmoid_total_6 = tl.sigmoid(total_6)
-    hidden_4 = total_6 * sigmoid_total_6
-    tl.store(hidden_4_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], hidden_4, mask=live[:, None])
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_7 = sigmoid_total_6 * projected_2 + total_6 * (sigmoid_total_6 * tl.sigmoid(-total_6) * projected_2)
-    tl.store(operand_7_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_5_rows(projected_2, total_6):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 5.
-
-    Takes projected_2 [rows, 256], total_6 [rows, 256]; returns hidden_4 [rows, 256], operand_7 [rows, 256].
-    """
-    count, device = len(projected_2), projected_2.device
-    size = log_prob_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_4 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_7 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_stage_5_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
-        total_6.to(torch.float32).contiguous(),
-        hidden_4,
-        operand_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_4, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_6_kernel(
-    projected_5_ptr,
-    total_7_ptr,
-    hidden_5_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_7 = tl.load(total_7_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    sigmoid_total_7 = tl.sigmoid(total_7)
-    hidden_5 = total_7 * sigmoid_total_7
-    tl.store(hidden_5_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], hidden_5, mask=live[:, None])
-    projected_5 = tl.load(
-        projected_5_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_7 * projected_5 + total_7 * (sigmoid_total_7 * tl.sigmoid(-total_7) * projected_5)
-    tl.store(operand_8_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_6_rows(projected_5, total_7):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 6.
-
-    Takes projected_5 [rows, 256], total_7 [rows, 256]; returns hidden_5 [rows, 256], operand_8 [rows, 256].
-    """
-    count, device = len(projected_5), projected_5.device
-    size = log_prob_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_5 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_stage_6_kernel[(programs,)](
-        projected_5.to(torch.float32).contiguous(),
-        total_7.to(torch.float32).contiguous(),
-        hidden_5,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_5, operand_8
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_7_kernel(
-    projected_6_ptr,
-    total_8_ptr,
-    hidden_6_out,
-    operand_9_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_8 = tl.load(total_8_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :], mask=live[:, None], other=0)
-    # digits_diffusion.gen:20
-    sigmoid_total_8 = tl.sigmoid(total_8)
-    hidden_6 = total_8 * sigmoid_total_8
-    tl.store(hidden_6_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], hidden_6, mask=live[:, None])
-    projected_6 = tl.load(
-        projected_6_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_9 = sigmoid_total_8 * projected_6 + total_8 * (sigmoid_total_8 * tl.sigmoid(-total_8) * projected_6)
-    tl.store(operand_9_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_9, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_7_rows(projected_6, total_8):
-    """a one-sample bound of log p(x) of each row: uniform dequantization: stage 7.
-
-    Takes projected_6 [rows, 256], total_8 [rows, 256]; returns hidden_6 [rows, 256], operand_9 [rows, 256].
-    """
-    count, device = len(projected_6), projected_6.device
-    size = log_prob_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_6 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_9 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    log_prob_stage_7_kernel[(programs,)](
-        projected_6.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
-        hidden_6,
-        operand_9,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_6, operand_9
-
-
 @tiles.remembered
 def pack_log_prob_stage_8(a, c, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -488,15 +208,15 @@ def pack_log_prob_stage_8(a, c, device):
 
 @triton.jit(do_not_specialize=["count", "k"])
 def log_prob_stage_8_kernel(
-    computed_ptr,
-    computed_2_ptr,
     difference_4_ptr,
-    log_abs_det_ptr,
     net_2_ptr,
     probe_ptr,
     product_11_ptr,
-    velocity_2_ptr,
+    computed_ptr,
+    computed_2_ptr,
     z_ptr,
+    velocity_2_ptr,
+    log_abs_det_ptr,
     weights_array,
     a_array,
     weights_2_array,
@@ -571,9 +291,9 @@ def log_prob_stage_8_kernel(
     score_2 = -difference_4 - ratio_2 * velocity_3
     # digits_diffusion.gen:25
     velocity_4 = product_6 * (-(product_7 * difference_4) - product_8 * score_2)
-    computed = tl.load(computed_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     probe = tl.load(probe_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     product_11 = tl.load(product_11_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed = tl.load(computed_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     tangent = product_2 * (
         -1.0 * (product_2_2 * probe)
         + -1.0
@@ -615,8 +335,8 @@ def log_prob_stage_8_kernel(
             )
         )
     )
-    velocity_2 = tl.load(velocity_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     z = tl.load(z_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    velocity_2 = tl.load(velocity_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     z_next = z - 0.025 * (0.5 * velocity_2 + 0.5 * velocity_4)
     log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
     log_abs_det_next = log_abs_det - 0.025 * (0.5 * -tl.sum(probe * tangent, 1) + 0.5 * -tl.sum(probe * tangent_2, 1))
@@ -628,41 +348,41 @@ def log_prob_stage_8_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_stage_8_rows(
-    computed,
-    computed_2,
     difference_4,
-    log_abs_det,
     net_2,
     probe,
     product_11,
-    velocity_2,
+    computed,
+    computed_2,
     z,
+    velocity_2,
+    log_abs_det,
     a,
     c,
     k,
 ):
     """a one-sample bound of log p(x) of each row: uniform dequantization: stage 8.
 
-    Takes computed [rows, 64], computed_2 [rows, 64], difference_4 [rows, 64], log_abs_det [rows], net_2 [rows,
-    64], probe [rows, 64], product_11 [rows, 64], velocity_2 [rows, 64], z [rows, 64]; returns z_next [rows,
+    Takes difference_4 [rows, 64], net_2 [rows, 64], probe [rows, 64], product_11 [rows, 64], computed [rows,
+    64], computed_2 [rows, 64], z [rows, 64], velocity_2 [rows, 64], log_abs_det [rows]; returns z_next [rows,
     64], log_abs_det_next [rows].
     """
-    count, device = len(computed), computed.device
+    count, device = len(difference_4), difference_4.device
     arrays = pack_log_prob_stage_8(a, c, device)
     size = log_prob_stage_8_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_abs_det_next = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_8_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        computed_2.to(torch.float32).contiguous(),
         difference_4.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
         net_2.to(torch.float32).contiguous(),
         probe.to(torch.float32).contiguous(),
         product_11.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        velocity_2.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         *arrays,
         z_next,
         log_abs_det_next,
@@ -678,9 +398,9 @@ def log_prob_stage_8_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_9_kernel(
+    z_ptr,
     log_abs_det_ptr,
     sigmoid_input_ptr,
-    z_ptr,
     log_prob_2_out,
     count,
     ROWS: tl.constexpr,
@@ -713,19 +433,19 @@ def log_prob_stage_9_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_9_rows(log_abs_det, sigmoid_input, z):
+def log_prob_stage_9_rows(z, log_abs_det, sigmoid_input):
     """a one-sample bound of log p(x) of each row: uniform dequantization: stage 9.
 
-    Takes log_abs_det [rows], sigmoid_input [rows, 64], z [rows, 64]; returns log_prob_2 [rows].
+    Takes z [rows, 64], log_abs_det [rows], sigmoid_input [rows, 64]; returns log_prob_2 [rows].
     """
-    count, device = len(log_abs_det), log_abs_det.device
+    count, device = len(z), z.device
     size = log_prob_stage_9_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_9_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
         log_abs_det.to(torch.float32).contiguous(),
         sigmoid_input.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -737,17 +457,7 @@ def log_prob_stage_9_rows(log_abs_det, sigmoid_input, z):
 
 
 @torch.no_grad()
-@tiles.stages(
-    log_prob_stage_1_rows,
-    log_prob_stage_2_rows,
-    log_prob_stage_3_rows,
-    log_prob_stage_4_rows,
-    log_prob_stage_5_rows,
-    log_prob_stage_6_rows,
-    log_prob_stage_7_rows,
-    log_prob_stage_8_rows,
-    log_prob_stage_9_rows,
-)
+@tiles.stages(log_prob_stage_1_rows, log_prob_stage_2_rows, log_prob_stage_8_rows, log_prob_stage_9_rows)
 def log_prob_rows(
     x,
     y,
@@ -826,13 +536,13 @@ def log_prob_rows(
             -1,
         )
         total_2 = F.linear(operand_2, mlp_0_weight, mlp_0_bias)
-        hidden, operand_4 = log_prob_stage_2_rows(projected_2, total_2)
+        hidden, operand_4 = log_prob_stage_2_rows(total_2, projected_2)
         total_3 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         projected_3 = operand_4 @ mlp_1_weight.T
-        hidden_2, operand_5 = log_prob_stage_3_rows(projected_3, total_3)
+        hidden_2, operand_5 = log_prob_stage_2_rows(total_3, projected_3)
         total_4 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
         projected_4 = operand_5 @ mlp_2_weight.T
-        hidden_3, operand_6 = log_prob_stage_4_rows(projected_4, total_4)
+        hidden_3, operand_6 = log_prob_stage_2_rows(total_4, projected_4)
         net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
         computed = operand_6 @ mlp_net_weight.T
         # digits_diffusion.gen:17
@@ -848,26 +558,26 @@ def log_prob_rows(
             -1,
         )
         total_6 = F.linear(operand_3, mlp_0_weight, mlp_0_bias)
-        hidden_4, operand_7 = log_prob_stage_5_rows(projected_2, total_6)
+        hidden_4, operand_7 = log_prob_stage_2_rows(total_6, projected_2)
         total_7 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         projected_5 = operand_7 @ mlp_1_weight.T
-        hidden_5, operand_8 = log_prob_stage_6_rows(projected_5, total_7)
+        hidden_5, operand_8 = log_prob_stage_2_rows(total_7, projected_5)
         total_8 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
         projected_6 = operand_8 @ mlp_2_weight.T
-        hidden_6, operand_9 = log_prob_stage_7_rows(projected_6, total_8)
+        hidden_6, operand_9 = log_prob_stage_2_rows(total_8, projected_6)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         computed_2 = operand_9 @ mlp_net_weight.T
         # digits_diffusion.gen:17
         z_next, log_abs_det_next = log_prob_stage_8_rows(
-            computed,
-            computed_2,
             difference_4,
-            log_abs_det,
             net_2,
             probe,
             product_11,
-            velocity_2,
+            computed,
+            computed_2,
             z,
+            velocity_2,
+            log_abs_det,
             a,
             c,
             k,
@@ -876,7 +586,7 @@ def log_prob_rows(
         z = z_next
         log_abs_det = log_abs_det_next
     # digits_diffusion.gen:24
-    return log_prob_stage_9_rows(log_abs_det, sigmoid_input, z)
+    return log_prob_stage_9_rows(z, log_abs_det, sigmoid_input)
 
 
 @tiles.remembered
@@ -887,10 +597,10 @@ def pack_sample_stage_1(a, c, device):
 
 @triton.jit(do_not_specialize=["count", "k"])
 def sample_stage_1_kernel(
-    net_2_ptr,
     total_4_ptr,
-    velocity_2_ptr,
+    net_2_ptr,
     w_ptr,
+    velocity_2_ptr,
     weights_array,
     a_array,
     weights_2_array,
@@ -921,8 +631,8 @@ def sample_stage_1_kernel(
     beta_2 = 0.1 + 19.9 * t_2
     # digits_diffusion.gen:13
     sqrt_beta_2 = tl.sqrt(beta_2)
-    net_2 = tl.load(net_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     total_4 = tl.load(total_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    net_2 = tl.load(net_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # digits_diffusion.gen:17
     velocity_3 = (
         S_2
@@ -934,8 +644,8 @@ def sample_stage_1_kernel(
     score_2 = -total_4 - M_2 / S_2 * velocity_3
     # digits_diffusion.gen:25
     velocity_4 = -1.998 * difference_3 * (-(0.5 * beta_2 * total_4) - 0.5 * (sqrt_beta_2 * sqrt_beta_2) * score_2)
-    velocity_2 = tl.load(velocity_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     w = tl.load(w_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    velocity_2 = tl.load(velocity_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     w_next = w + 0.025 * (0.5 * velocity_2 + 0.5 * velocity_4)
     # digits_diffusion.gen:17
     tl.store(w_next_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], w_next, mask=live[:, None])
@@ -943,21 +653,21 @@ def sample_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_1_rows(net_2, total_4, velocity_2, w, a, c, k):
+def sample_stage_1_rows(total_4, net_2, w, velocity_2, a, c, k):
     """approximate samples of x: stage 1.
 
-    Takes net_2 [rows, 64], total_4 [rows, 64], velocity_2 [rows, 64], w [rows, 64]; returns w_next [rows, 64].
+    Takes total_4 [rows, 64], net_2 [rows, 64], w [rows, 64], velocity_2 [rows, 64]; returns w_next [rows, 64].
     """
-    count, device = len(net_2), net_2.device
+    count, device = len(total_4), total_4.device
     arrays = pack_sample_stage_1(a, c, device)
     size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     w_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     sample_stage_1_kernel[(programs,)](
-        net_2.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
+        net_2.to(torch.float32).contiguous(),
         w.to(torch.float32).contiguous(),
+        velocity_2.to(torch.float32).contiguous(),
         *arrays,
         w_next,
         count,
@@ -1099,7 +809,7 @@ def sample_rows(
         hidden_6 = F.silu(total_7)
         net_2 = F.linear(hidden_6, mlp_net_weight, mlp_net_bias)
         # digits_diffusion.gen:17
-        w_next = sample_stage_1_rows(net_2, total_4, velocity_2, w, a, c, k)
+        w_next = sample_stage_1_rows(total_4, net_2, w, velocity_2, a, c, k)
         # digits_diffusion.gen:25
         w = w_next
     # digits_diffusion.gen:4
@@ -1208,12 +918,12 @@ def pack_objective_phase_1_stage_1(a, c, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_1_kernel(
-    Spread_input_ptr,
-    a_ptr,
-    e_ptr,
-    net_ptr,
     s_ptr,
+    a_ptr,
     total_ptr,
+    net_ptr,
+    e_ptr,
+    Spread_input_ptr,
     weights_array,
     a_array,
     weights_2_array,
@@ -1231,10 +941,10 @@ def objective_phase_1_stage_1_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    a_2 = tl.load(a_ptr + place, mask=live, other=0)
-    net = tl.load(net_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     s = tl.load(s_ptr + place, mask=live, other=0)
+    a_2 = tl.load(a_ptr + place, mask=live, other=0)
     total = tl.load(total_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    net = tl.load(net_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # digits_diffusion.gen:17
     velocity = (
         s[:, None]
@@ -1242,12 +952,12 @@ def objective_phase_1_stage_1_kernel(
         / (square(a_2)[:, None] * vector(weights_2_array, 0, 64) + square(s)[:, None])
         + net
     )
+    e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     Spread_input = tl.load(
         Spread_input_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         mask=live[:, None],
         other=0,
     )
-    e = tl.load(e_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # diffusion.gen:velocity_prediction
     shared_1 = a_2[:, None] * e - s[:, None] * Spread_input - velocity
     value_2 = square(tl.sqrt(tl.sum(shared_1 * shared_1, 1)))
@@ -1257,24 +967,24 @@ def objective_phase_1_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(Spread_input, a_2, e, net, s, total, a, c):
+def objective_phase_1_stage_1_rows(s, a_2, total, net, e, Spread_input, a, c):
     """the value that phase_1 minimizes, by one draw for each row: stage 1.
 
-    Takes Spread_input [rows, 64], a_2 [rows], e [rows, 64], net [rows, 64], s [rows], total [rows, 64]; returns
+    Takes s [rows], a_2 [rows], total [rows, 64], net [rows, 64], e [rows, 64], Spread_input [rows, 64]; returns
     value_2 [rows].
     """
-    count, device = len(Spread_input), Spread_input.device
+    count, device = len(s), s.device
     arrays = pack_objective_phase_1_stage_1(a, c, device)
     size = objective_phase_1_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_1_kernel[(programs,)](
-        Spread_input.to(torch.float32).contiguous(),
-        a_2.to(torch.float32).contiguous(),
-        e.to(torch.float32).contiguous(),
-        net.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        a_2.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
+        net.to(torch.float32).contiguous(),
+        e.to(torch.float32).contiguous(),
+        Spread_input.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -1353,7 +1063,7 @@ def objective_phase_1_rows(
     hidden_3 = F.silu(total_4)
     net = F.linear(hidden_3, mlp_net_weight, mlp_net_bias)
     # digits_diffusion.gen:17
-    return objective_phase_1_stage_1_rows(Spread_input, a_2, e, net, s, total, a, c)
+    return objective_phase_1_stage_1_rows(s, a_2, total, net, e, Spread_input, a, c)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

@@ -188,11 +188,11 @@ def pack_objective_phase_1_backward_stage_2(weight, bias, device):
 def objective_phase_1_backward_stage_2_kernel(
     x_ptr,
     value_cotangent_ptr,
+    total_ptr,
     product_ptr,
     sqrt_total_ptr,
-    total_ptr,
-    total_2_ptr,
     total_5_ptr,
+    total_2_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -283,18 +283,18 @@ def objective_phase_1_backward_stage_2_kernel(
 def objective_phase_1_backward_stage_2_rows(
     x,
     value_cotangent,
+    total,
     product,
     sqrt_total,
-    total,
-    total_2,
     total_5,
+    total_2,
     weight,
     bias,
 ):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 2], value_cotangent [rows], product [rows], sqrt_total [rows], total [rows], total_2 [rows,
-    2], total_5 [rows, 128]; returns ratio [rows], hidden_3 [rows, 128], product_3 [rows, 2], negate_product_3
+    Takes x [rows, 2], value_cotangent [rows], total [rows], product [rows], sqrt_total [rows], total_5 [rows,
+    128], total_2 [rows, 2]; returns ratio [rows], hidden_3 [rows, 128], product_3 [rows, 2], negate_product_3
     [rows, 2], product_4 [rows, 2], total_6 [rows, 128].
     """
     count, device = len(x), x.device
@@ -310,11 +310,11 @@ def objective_phase_1_backward_stage_2_rows(
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
+        total.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
         sqrt_total.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
         total_5.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
         *arrays,
         ratio,
         hidden_3,
@@ -333,8 +333,8 @@ def objective_phase_1_backward_stage_2_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    projected_2_ptr,
     sigmoid_total_4_ptr,
+    projected_2_ptr,
     total_4_ptr,
     total_7_out,
     count,
@@ -347,13 +347,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total_4 = tl.load(
+        sigmoid_total_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total_4 = tl.load(
-        sigmoid_total_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_2 = tl.load(
+        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -365,19 +365,19 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_4, total_4):
+def objective_phase_1_backward_stage_3_rows(sigmoid_total_4, projected_2, total_4):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
 
-    Takes projected_2 [rows, 128], sigmoid_total_4 [rows, 128], total_4 [rows, 128]; returns total_7 [rows,
+    Takes sigmoid_total_4 [rows, 128], projected_2 [rows, 128], total_4 [rows, 128]; returns total_7 [rows,
     128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(sigmoid_total_4), sigmoid_total_4.device
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
         sigmoid_total_4.to(torch.float32).contiguous(),
+        projected_2.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
         total_7,
         count,
@@ -400,13 +400,13 @@ def pack_objective_phase_1_backward_stage_4(weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_4_kernel(
-    negate_product_3_ptr,
-    product_3_ptr,
-    projected_3_ptr,
-    ratio_ptr,
     sigmoid_total_3_ptr,
-    sqrt_total_ptr,
+    projected_3_ptr,
     total_3_ptr,
+    product_3_ptr,
+    ratio_ptr,
+    negate_product_3_ptr,
+    sqrt_total_ptr,
     weight_array,
     total_8_out,
     x_gradient_2_out,
@@ -421,30 +421,30 @@ def objective_phase_1_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total_3 = tl.load(
+        sigmoid_total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total_3 = tl.load(
-        sigmoid_total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_3 = tl.load(
+        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
     total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # edm.gen:10
     total_8 = sigmoid_total_3 * projected_3 + sigmoid_total_3 * tl.sigmoid(-total_3) * (total_3 * projected_3)
-    negate_product_3 = tl.load(
-        negate_product_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
     product_3 = tl.load(
         product_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
     ratio = tl.load(ratio_ptr + place, mask=live, other=0)
+    negate_product_3 = tl.load(
+        negate_product_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     sqrt_total = tl.load(sqrt_total_ptr + place, mask=live, other=0)
     # edm.gen:3
     x_gradient_2 = product_3 + (
@@ -463,35 +463,34 @@ def objective_phase_1_backward_stage_4_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_4_rows(
-    negate_product_3,
-    product_3,
-    projected_3,
-    ratio,
     sigmoid_total_3,
-    sqrt_total,
+    projected_3,
     total_3,
+    product_3,
+    ratio,
+    negate_product_3,
+    sqrt_total,
     weight,
 ):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
 
-    Takes negate_product_3 [rows, 2], product_3 [rows, 2], projected_3 [rows, 128], ratio [rows],
-    sigmoid_total_3 [rows, 128], sqrt_total [rows], total_3 [rows, 128]; returns total_8 [rows, 128],
-    x_gradient_2 [rows, 2].
+    Takes sigmoid_total_3 [rows, 128], projected_3 [rows, 128], total_3 [rows, 128], product_3 [rows, 2], ratio
+    [rows], negate_product_3 [rows, 2], sqrt_total [rows]; returns total_8 [rows, 128], x_gradient_2 [rows, 2].
     """
-    count, device = len(negate_product_3), negate_product_3.device
+    count, device = len(sigmoid_total_3), sigmoid_total_3.device
     arrays = pack_objective_phase_1_backward_stage_4(weight, device)
     size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_4_kernel[(programs,)](
-        negate_product_3.to(torch.float32).contiguous(),
-        product_3.to(torch.float32).contiguous(),
-        projected_3.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
         sigmoid_total_3.to(torch.float32).contiguous(),
-        sqrt_total.to(torch.float32).contiguous(),
+        projected_3.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        product_3.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        negate_product_3.to(torch.float32).contiguous(),
+        sqrt_total.to(torch.float32).contiguous(),
         *arrays,
         total_8,
         x_gradient_2,
@@ -553,26 +552,26 @@ def objective_phase_1_backward_rows(
     ratio, hidden_3, product_3, negate_product_3, product_4, total_6 = objective_phase_1_backward_stage_2_rows(
         x,
         value_cotangent,
+        total,
         product,
         sqrt_total,
-        total,
-        total_2,
         total_5,
+        total_2,
         mlp_net_weight,
         mlp_net_bias,
     )
     # edm.gen:10
     projected_2 = total_6 @ mlp_2_weight
-    total_7 = objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_4, total_4)
+    total_7 = objective_phase_1_backward_stage_3_rows(sigmoid_total_4, projected_2, total_4)
     projected_3 = total_7 @ mlp_1_weight
     total_8, x_gradient_2 = objective_phase_1_backward_stage_4_rows(
-        negate_product_3,
-        product_3,
-        projected_3,
-        ratio,
         sigmoid_total_3,
-        sqrt_total,
+        projected_3,
         total_3,
+        product_3,
+        ratio,
+        negate_product_3,
+        sqrt_total,
         mlp_0_weight,
     )
     return x_gradient_2, product_4, hidden_3, total_6, hidden_2, total_7, hidden, total_8, value

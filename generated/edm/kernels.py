@@ -171,11 +171,11 @@ def pack_objective_phase_1_stage_2(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_2_kernel(
     x_ptr,
-    product_ptr,
-    sqrt_total_ptr,
+    total_5_ptr,
     total_ptr,
     total_2_ptr,
-    total_5_ptr,
+    product_ptr,
+    sqrt_total_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -218,10 +218,10 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, product, sqrt_total, total, total_2, total_5, weight, bias):
+def objective_phase_1_stage_2_rows(x, total_5, total, total_2, product, sqrt_total, weight, bias):
     """the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 2], product [rows], sqrt_total [rows], total [rows], total_2 [rows, 2], total_5 [rows, 128];
+    Takes x [rows, 2], total_5 [rows, 128], total [rows], total_2 [rows, 2], product [rows], sqrt_total [rows];
     returns value_2 [rows].
     """
     count, device = len(x), x.device
@@ -231,11 +231,11 @@ def objective_phase_1_stage_2_rows(x, product, sqrt_total, total, total_2, total
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        product.to(torch.float32).contiguous(),
-        sqrt_total.to(torch.float32).contiguous(),
+        total_5.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
-        total_5.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
+        sqrt_total.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -281,7 +281,7 @@ def objective_phase_1_rows(
     total_4 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_4)
     total_5 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    return objective_phase_1_stage_2_rows(x, product, sqrt_total, total, total_2, total_5, mlp_net_weight, mlp_net_bias)
+    return objective_phase_1_stage_2_rows(x, total_5, total, total_2, product, sqrt_total, mlp_net_weight, mlp_net_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -560,9 +560,9 @@ def pack_sample_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "k"])
 def sample_stage_3_kernel(
+    total_8_ptr,
     difference_ptr,
     drift_ptr,
-    total_8_ptr,
     x_ptr,
     weight_array,
     bias_array,
@@ -628,20 +628,20 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(difference, drift, total_8, x, weight, bias, k):
+def sample_stage_3_rows(total_8, difference, drift, x, weight, bias, k):
     """approximate samples of x by the probability flow of edm in 18 steps: stage 3.
 
-    Takes difference [rows, 2], drift [rows, 2], total_8 [rows, 128], x [rows, 2]; returns x_next [rows, 2].
+    Takes total_8 [rows, 128], difference [rows, 2], drift [rows, 2], x [rows, 2]; returns x_next [rows, 2].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_8), total_8.device
     arrays = pack_sample_stage_3(weight, bias, device)
     size = sample_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_next = torch.empty(count, 2, dtype=torch.float32, device=device)
     sample_stage_3_kernel[(programs,)](
+        total_8.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
         drift.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         x_next,
@@ -699,7 +699,7 @@ def sample_rows(
         total_7 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_7)
         total_8 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        x_next = sample_stage_3_rows(difference, drift, total_8, x, mlp_net_weight, mlp_net_bias, k)
+        x_next = sample_stage_3_rows(total_8, difference, drift, x, mlp_net_weight, mlp_net_bias, k)
         # edm.gen:18
         x = x_next
     return x
@@ -1033,9 +1033,9 @@ def pack_reverse_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "step", "k"])
 def reverse_stage_3_kernel(
+    total_9_ptr,
     difference_ptr,
     drift_ptr,
-    total_9_ptr,
     x_2_ptr,
     weight_array,
     bias_array,
@@ -1104,21 +1104,21 @@ def reverse_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def reverse_stage_3_rows(difference, drift, total_9, x_2, weight, bias, step, k):
+def reverse_stage_3_rows(total_9, difference, drift, x_2, weight, bias, step, k):
     """the state x after `steps` of the 18 steps of the probability flow of edm, from that before step number
     `step`: stage 3.
 
-    Takes difference [rows, 2], drift [rows, 2], total_9 [rows, 128], x_2 [rows, 2]; returns x_2_next [rows, 2].
+    Takes total_9 [rows, 128], difference [rows, 2], drift [rows, 2], x_2 [rows, 2]; returns x_2_next [rows, 2].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_9), total_9.device
     arrays = pack_reverse_stage_3(weight, bias, device)
     size = reverse_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
     reverse_stage_3_kernel[(programs,)](
+        total_9.to(torch.float32).contiguous(),
         difference.to(torch.float32).contiguous(),
         drift.to(torch.float32).contiguous(),
-        total_9.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
         *arrays,
         x_2_next,
@@ -1173,7 +1173,7 @@ def reverse_rows(
         total_8 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_8)
         total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        x_2_next = reverse_stage_3_rows(difference, drift, total_9, x, mlp_net_weight, mlp_net_bias, step, k)
+        x_2_next = reverse_stage_3_rows(total_9, difference, drift, x, mlp_net_weight, mlp_net_bias, step, k)
         # edm.gen:18
         x = x_2_next
     return x
@@ -1181,9 +1181,9 @@ def reverse_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_1_kernel(
+    total_2_ptr,
     projected_2_ptr,
     projected_5_ptr,
-    total_2_ptr,
     hidden_2_out,
     operand_2_out,
     operand_4_out,
@@ -1221,22 +1221,22 @@ def probability_flow_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def probability_flow_stage_1_rows(projected_2, projected_5, total_2):
+def probability_flow_stage_1_rows(total_2, projected_2, projected_5):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 1.
 
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
+    Takes total_2 [rows, 128], projected_2 [rows, 128], projected_5 [rows, 128]; returns hidden_2 [rows, 128],
     operand_2 [rows, 128], operand_4 [rows, 128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(total_2), total_2.device
     size = probability_flow_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_1_kernel[(programs,)](
+        total_2.to(torch.float32).contiguous(),
         projected_2.to(torch.float32).contiguous(),
         projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
         hidden_2,
         operand_2,
         operand_4,
@@ -1258,9 +1258,9 @@ def pack_probability_flow_stage_2(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_2_kernel(
     x_ptr,
+    total_3_ptr,
     projected_3_ptr,
     projected_6_ptr,
-    total_3_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -1357,10 +1357,10 @@ def probability_flow_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def probability_flow_stage_2_rows(x, projected_3, projected_6, total_3, weight, bias):
+def probability_flow_stage_2_rows(x, total_3, projected_3, projected_6, weight, bias):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 2.
 
-    Takes x [rows, 2], projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns
+    Takes x [rows, 2], total_3 [rows, 128], projected_3 [rows, 128], projected_6 [rows, 128]; returns
     x_slope_start [rows, 2], log_det_slope_start [rows].
     """
     count, device = len(x), x.device
@@ -1371,9 +1371,9 @@ def probability_flow_stage_2_rows(x, projected_3, projected_6, total_3, weight, 
     log_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
     probability_flow_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
+        total_3.to(torch.float32).contiguous(),
         projected_3.to(torch.float32).contiguous(),
         projected_6.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
         *arrays,
         x_slope_start,
         log_det_slope_start,
@@ -1780,17 +1780,17 @@ def pack_probability_flow_stage_4(mlp_0_weight, mlp_0_bias, net_weight, net_bias
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_4_kernel(
-    power_s_2_ptr,
-    s_ptr,
     s_2_ptr,
-    sqrt_total_4_ptr,
-    sqrt_total_5_ptr,
+    total_9_ptr,
     total_5_ptr,
     total_6_ptr,
-    total_9_ptr,
-    trial_ptr,
+    sqrt_total_5_ptr,
+    power_s_2_ptr,
     x_2_ptr,
+    trial_ptr,
     x_slope_ptr,
+    s_ptr,
+    sqrt_total_4_ptr,
     places_array,
     places_2_array,
     mask_array,
@@ -1838,13 +1838,13 @@ def probability_flow_stage_4_kernel(
     # edm.gen:10
     hidden_6 = total_9 * tl.sigmoid(total_9)
     net_2 = dot(hidden_6, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
-    sqrt_total_5 = tl.load(sqrt_total_5_ptr + place, mask=live, other=0)
     total_5 = tl.load(total_5_ptr + place, mask=live, other=0)
     total_6 = tl.load(
         total_6_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    sqrt_total_5 = tl.load(sqrt_total_5_ptr + place, mask=live, other=0)
     # edm.gen:8
     denoise_2 = (0.25 / total_5)[:, None] * total_6 + (s_2 * 0.5 / sqrt_total_5)[:, None] * net_2
     power_s_2 = tl.load(power_s_2_ptr + place, mask=live, other=0)
@@ -1857,12 +1857,12 @@ def probability_flow_stage_4_kernel(
         drift,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
     x_2 = tl.load(
         x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
     x_slope = tl.load(
         x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -1927,17 +1927,17 @@ def probability_flow_stage_4_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_4_rows(
-    power_s_2,
-    s,
     s_2,
-    sqrt_total_4,
-    sqrt_total_5,
+    total_9,
     total_5,
     total_6,
-    total_9,
-    trial,
+    sqrt_total_5,
+    power_s_2,
     x_2,
+    trial,
     x_slope,
+    s,
+    sqrt_total_4,
     mlp_0_weight,
     mlp_0_bias,
     net_weight,
@@ -1945,11 +1945,11 @@ def probability_flow_stage_4_rows(
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 4.
 
-    Takes power_s_2 [rows], s [rows], s_2 [rows], sqrt_total_4 [rows], sqrt_total_5 [rows], total_5 [rows],
-    total_6 [rows, 2], total_9 [rows, 128], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift [rows,
+    Takes s_2 [rows], total_9 [rows, 128], total_5 [rows], total_6 [rows, 2], sqrt_total_5 [rows], power_s_2
+    [rows], x_2 [rows, 2], trial [rows], x_slope [rows, 2], s [rows], sqrt_total_4 [rows]; returns drift [rows,
     2], total_10 [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
     """
-    count, device = len(power_s_2), power_s_2.device
+    count, device = len(s_2), s_2.device
     arrays = pack_probability_flow_stage_4(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     size = probability_flow_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1959,17 +1959,17 @@ def probability_flow_stage_4_rows(
     operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_4_kernel[(programs,)](
-        power_s_2.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
         s_2.to(torch.float32).contiguous(),
-        sqrt_total_4.to(torch.float32).contiguous(),
-        sqrt_total_5.to(torch.float32).contiguous(),
+        total_9.to(torch.float32).contiguous(),
         total_5.to(torch.float32).contiguous(),
         total_6.to(torch.float32).contiguous(),
-        total_9.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
+        sqrt_total_5.to(torch.float32).contiguous(),
+        power_s_2.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
         x_slope.to(torch.float32).contiguous(),
+        s.to(torch.float32).contiguous(),
+        sqrt_total_4.to(torch.float32).contiguous(),
         *arrays,
         drift,
         total_10,
@@ -1983,76 +1983,6 @@ def probability_flow_stage_4_rows(
         num_stages=size.stages,
     )
     return drift, total_10, hidden_7, operand_5, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_5_kernel(
-    projected_11_ptr,
-    projected_8_ptr,
-    total_12_ptr,
-    hidden_8_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_12 = tl.load(total_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # edm.gen:10
-    sigmoid_total_12 = tl.sigmoid(total_12)
-    hidden_8 = total_12 * sigmoid_total_12
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-    product_18 = sigmoid_total_12 * tl.sigmoid(-total_12)
-    projected_8 = tl.load(
-        projected_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_12 * projected_8 + total_12 * (product_18 * projected_8)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_11 = tl.load(
-        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_12 * projected_11 + total_12 * (product_18 * projected_11)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_5_rows(projected_11, projected_8, total_12):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 5.
-
-    Takes projected_11 [rows, 128], projected_8 [rows, 128], total_12 [rows, 128]; returns hidden_8 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_11), projected_11.device
-    size = probability_flow_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_5_kernel[(programs,)](
-        projected_11.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
-        total_12.to(torch.float32).contiguous(),
-        hidden_8,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_8, operand_6, operand_8
 
 
 PROBABILITY_FLOW_STAGE_6_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -2082,20 +2012,20 @@ def pack_probability_flow_stage_6(mlp_0_weight, mlp_0_bias, net_weight, net_bias
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_6_kernel(
-    drift_ptr,
+    total_13_ptr,
+    ratio_2_ptr,
+    total_10_ptr,
+    ratio_3_ptr,
     power_s_ptr,
     product_7_ptr,
-    projected_12_ptr,
-    projected_9_ptr,
-    ratio_2_ptr,
-    ratio_3_ptr,
+    x_2_ptr,
+    trial_ptr,
+    x_slope_ptr,
+    drift_ptr,
     s_3_ptr,
     sqrt_total_14_ptr,
-    total_10_ptr,
-    total_13_ptr,
-    trial_ptr,
-    x_2_ptr,
-    x_slope_ptr,
+    projected_9_ptr,
+    projected_12_ptr,
     places_array,
     places_2_array,
     mask_array,
@@ -2153,12 +2083,12 @@ def probability_flow_stage_6_kernel(
     hidden_9 = total_13 * sigmoid_total_13
     net_3 = dot(hidden_9, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
     ratio_2 = tl.load(ratio_2_ptr + place, mask=live, other=0)
-    ratio_3 = tl.load(ratio_3_ptr + place, mask=live, other=0)
     total_10 = tl.load(
         total_10_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    ratio_3 = tl.load(ratio_3_ptr + place, mask=live, other=0)
     # edm.gen:8
     denoise_3 = ratio_2[:, None] * total_10 + ratio_3[:, None] * net_3
     power_s = tl.load(power_s_ptr + place, mask=live, other=0)
@@ -2173,19 +2103,19 @@ def probability_flow_stage_6_kernel(
         drift_2,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
-    drift = tl.load(
-        drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
     x_2 = tl.load(
         x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
     x_slope = tl.load(
         x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    drift = tl.load(
+        drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -2301,20 +2231,20 @@ def probability_flow_stage_6_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_6_rows(
-    drift,
+    total_13,
+    ratio_2,
+    total_10,
+    ratio_3,
     power_s,
     product_7,
-    projected_12,
-    projected_9,
-    ratio_2,
-    ratio_3,
+    x_2,
+    trial,
+    x_slope,
+    drift,
     s_3,
     sqrt_total_14,
-    total_10,
-    total_13,
-    trial,
-    x_2,
-    x_slope,
+    projected_9,
+    projected_12,
     mlp_0_weight,
     mlp_0_bias,
     net_weight,
@@ -2322,12 +2252,12 @@ def probability_flow_stage_6_rows(
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 6.
 
-    Takes drift [rows, 2], power_s [rows], product_7 [rows], projected_12 [rows, 128], projected_9 [rows, 128],
-    ratio_2 [rows], ratio_3 [rows], s_3 [rows], sqrt_total_14 [rows], total_10 [rows, 2], total_13 [rows, 128],
-    trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift_2 [rows, 2], total_15 [rows, 2], hidden_10
+    Takes total_13 [rows, 128], ratio_2 [rows], total_10 [rows, 2], ratio_3 [rows], power_s [rows], product_7
+    [rows], x_2 [rows, 2], trial [rows], x_slope [rows, 2], drift [rows, 2], s_3 [rows], sqrt_total_14 [rows],
+    projected_9 [rows, 128], projected_12 [rows, 128]; returns drift_2 [rows, 2], total_15 [rows, 2], hidden_10
     [rows, 128], total_32 [rows], operand_9 [rows, 128], operand_11 [rows, 128].
     """
-    count, device = len(drift), drift.device
+    count, device = len(total_13), total_13.device
     arrays = pack_probability_flow_stage_6(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     size = probability_flow_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -2338,20 +2268,20 @@ def probability_flow_stage_6_rows(
     operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_6_kernel[(programs,)](
-        drift.to(torch.float32).contiguous(),
+        total_13.to(torch.float32).contiguous(),
+        ratio_2.to(torch.float32).contiguous(),
+        total_10.to(torch.float32).contiguous(),
+        ratio_3.to(torch.float32).contiguous(),
         power_s.to(torch.float32).contiguous(),
         product_7.to(torch.float32).contiguous(),
-        projected_12.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        ratio_2.to(torch.float32).contiguous(),
-        ratio_3.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        drift.to(torch.float32).contiguous(),
         s_3.to(torch.float32).contiguous(),
         sqrt_total_14.to(torch.float32).contiguous(),
-        total_10.to(torch.float32).contiguous(),
-        total_13.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        x_2.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        projected_9.to(torch.float32).contiguous(),
+        projected_12.to(torch.float32).contiguous(),
         *arrays,
         drift_2,
         total_15,
@@ -2366,76 +2296,6 @@ def probability_flow_stage_6_rows(
         num_stages=size.stages,
     )
     return drift_2, total_15, hidden_10, total_32, operand_9, operand_11
-
-
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_7_kernel(
-    projected_14_ptr,
-    projected_17_ptr,
-    total_17_ptr,
-    hidden_11_out,
-    operand_10_out,
-    operand_12_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # edm.gen:10
-    sigmoid_total_17 = tl.sigmoid(total_17)
-    hidden_11 = total_17 * sigmoid_total_17
-    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
-    product_21 = sigmoid_total_17 * tl.sigmoid(-total_17)
-    projected_14 = tl.load(
-        projected_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_10 = sigmoid_total_17 * projected_14 + total_17 * (product_21 * projected_14)
-    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
-    projected_17 = tl.load(
-        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_12 = sigmoid_total_17 * projected_17 + total_17 * (product_21 * projected_17)
-    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_7_rows(projected_14, projected_17, total_17):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 7.
-
-    Takes projected_14 [rows, 128], projected_17 [rows, 128], total_17 [rows, 128]; returns hidden_11 [rows,
-    128], operand_10 [rows, 128], operand_12 [rows, 128].
-    """
-    count, device = len(projected_14), projected_14.device
-    size = probability_flow_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_7_kernel[(programs,)](
-        projected_14.to(torch.float32).contiguous(),
-        projected_17.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        hidden_11,
-        operand_10,
-        operand_12,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_11, operand_10, operand_12
 
 
 PROBABILITY_FLOW_STAGE_8_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -2465,21 +2325,21 @@ def pack_probability_flow_stage_8(mlp_0_weight, mlp_0_bias, net_weight, net_bias
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_8_kernel(
-    drift_ptr,
-    drift_2_ptr,
+    total_18_ptr,
+    ratio_4_ptr,
+    total_15_ptr,
+    ratio_5_ptr,
     power_s_3_ptr,
     product_11_ptr,
-    projected_15_ptr,
-    projected_18_ptr,
-    ratio_4_ptr,
-    ratio_5_ptr,
+    x_2_ptr,
+    trial_ptr,
+    x_slope_ptr,
+    drift_ptr,
+    drift_2_ptr,
     s_4_ptr,
     sqrt_total_19_ptr,
-    total_15_ptr,
-    total_18_ptr,
-    trial_ptr,
-    x_2_ptr,
-    x_slope_ptr,
+    projected_15_ptr,
+    projected_18_ptr,
     places_array,
     places_2_array,
     mask_array,
@@ -2537,12 +2397,12 @@ def probability_flow_stage_8_kernel(
     hidden_12 = total_18 * sigmoid_total_18
     net_4 = dot(hidden_12, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
     ratio_4 = tl.load(ratio_4_ptr + place, mask=live, other=0)
-    ratio_5 = tl.load(ratio_5_ptr + place, mask=live, other=0)
     total_15 = tl.load(
         total_15_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    ratio_5 = tl.load(ratio_5_ptr + place, mask=live, other=0)
     # edm.gen:8
     denoise_4 = ratio_4[:, None] * total_15 + ratio_5[:, None] * net_4
     power_s_3 = tl.load(power_s_3_ptr + place, mask=live, other=0)
@@ -2557,6 +2417,17 @@ def probability_flow_stage_8_kernel(
         drift_3,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     drift = tl.load(
         drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -2564,17 +2435,6 @@ def probability_flow_stage_8_kernel(
     )
     drift_2 = tl.load(
         drift_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    x_2 = tl.load(
-        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -2693,21 +2553,21 @@ def probability_flow_stage_8_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_8_rows(
-    drift,
-    drift_2,
+    total_18,
+    ratio_4,
+    total_15,
+    ratio_5,
     power_s_3,
     product_11,
-    projected_15,
-    projected_18,
-    ratio_4,
-    ratio_5,
+    x_2,
+    trial,
+    x_slope,
+    drift,
+    drift_2,
     s_4,
     sqrt_total_19,
-    total_15,
-    total_18,
-    trial,
-    x_2,
-    x_slope,
+    projected_15,
+    projected_18,
     mlp_0_weight,
     mlp_0_bias,
     net_weight,
@@ -2715,12 +2575,12 @@ def probability_flow_stage_8_rows(
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 8.
 
-    Takes drift [rows, 2], drift_2 [rows, 2], power_s_3 [rows], product_11 [rows], projected_15 [rows, 128],
-    projected_18 [rows, 128], ratio_4 [rows], ratio_5 [rows], s_4 [rows], sqrt_total_19 [rows], total_15 [rows,
-    2], total_18 [rows, 128], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns drift_3 [rows, 2],
+    Takes total_18 [rows, 128], ratio_4 [rows], total_15 [rows, 2], ratio_5 [rows], power_s_3 [rows], product_11
+    [rows], x_2 [rows, 2], trial [rows], x_slope [rows, 2], drift [rows, 2], drift_2 [rows, 2], s_4 [rows],
+    sqrt_total_19 [rows], projected_15 [rows, 128], projected_18 [rows, 128]; returns drift_3 [rows, 2],
     total_20 [rows, 2], hidden_13 [rows, 128], total_33 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
     """
-    count, device = len(drift), drift.device
+    count, device = len(total_18), total_18.device
     arrays = pack_probability_flow_stage_8(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     size = probability_flow_stage_8_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -2731,21 +2591,21 @@ def probability_flow_stage_8_rows(
     operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_8_kernel[(programs,)](
-        drift.to(torch.float32).contiguous(),
-        drift_2.to(torch.float32).contiguous(),
+        total_18.to(torch.float32).contiguous(),
+        ratio_4.to(torch.float32).contiguous(),
+        total_15.to(torch.float32).contiguous(),
+        ratio_5.to(torch.float32).contiguous(),
         power_s_3.to(torch.float32).contiguous(),
         product_11.to(torch.float32).contiguous(),
-        projected_15.to(torch.float32).contiguous(),
-        projected_18.to(torch.float32).contiguous(),
-        ratio_4.to(torch.float32).contiguous(),
-        ratio_5.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
+        drift.to(torch.float32).contiguous(),
+        drift_2.to(torch.float32).contiguous(),
         s_4.to(torch.float32).contiguous(),
         sqrt_total_19.to(torch.float32).contiguous(),
-        total_15.to(torch.float32).contiguous(),
-        total_18.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        x_2.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        projected_15.to(torch.float32).contiguous(),
+        projected_18.to(torch.float32).contiguous(),
         *arrays,
         drift_3,
         total_20,
@@ -2760,76 +2620,6 @@ def probability_flow_stage_8_rows(
         num_stages=size.stages,
     )
     return drift_3, total_20, hidden_13, total_33, operand_13, operand_15
-
-
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_9_kernel(
-    projected_20_ptr,
-    projected_23_ptr,
-    total_22_ptr,
-    hidden_14_out,
-    operand_14_out,
-    operand_16_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 9.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_22 = tl.load(total_22_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # edm.gen:10
-    sigmoid_total_22 = tl.sigmoid(total_22)
-    hidden_14 = total_22 * sigmoid_total_22
-    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
-    product_24 = sigmoid_total_22 * tl.sigmoid(-total_22)
-    projected_20 = tl.load(
-        projected_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_14 = sigmoid_total_22 * projected_20 + total_22 * (product_24 * projected_20)
-    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
-    projected_23 = tl.load(
-        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_16 = sigmoid_total_22 * projected_23 + total_22 * (product_24 * projected_23)
-    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_9_rows(projected_20, projected_23, total_22):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 9.
-
-    Takes projected_20 [rows, 128], projected_23 [rows, 128], total_22 [rows, 128]; returns hidden_14 [rows,
-    128], operand_14 [rows, 128], operand_16 [rows, 128].
-    """
-    count, device = len(projected_20), projected_20.device
-    size = probability_flow_stage_9_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_9_kernel[(programs,)](
-        projected_20.to(torch.float32).contiguous(),
-        projected_23.to(torch.float32).contiguous(),
-        total_22.to(torch.float32).contiguous(),
-        hidden_14,
-        operand_14,
-        operand_16,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_14, operand_14, operand_16
 
 
 PROBABILITY_FLOW_STAGE_10_LAYOUT_1 = tiles.layout(16, [1])
@@ -2855,22 +2645,22 @@ def pack_probability_flow_stage_10(mlp_0_weight, mlp_0_bias, net_weight, net_bia
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_10_kernel(
+    total_23_ptr,
+    ratio_6_ptr,
+    total_20_ptr,
+    ratio_7_ptr,
+    power_s_4_ptr,
+    product_13_ptr,
+    x_2_ptr,
+    trial_ptr,
+    x_slope_ptr,
     drift_ptr,
     drift_2_ptr,
     drift_3_ptr,
-    power_s_4_ptr,
-    product_13_ptr,
+    sqrt_total_24_ptr,
+    value_3_ptr,
     projected_21_ptr,
     projected_24_ptr,
-    ratio_6_ptr,
-    ratio_7_ptr,
-    sqrt_total_24_ptr,
-    total_20_ptr,
-    total_23_ptr,
-    trial_ptr,
-    value_3_ptr,
-    x_2_ptr,
-    x_slope_ptr,
     mask_array,
     mask_2_array,
     net_weight_array,
@@ -2923,12 +2713,12 @@ def probability_flow_stage_10_kernel(
     hidden_15 = total_23 * sigmoid_total_23
     net_5 = dot(hidden_15, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
     ratio_6 = tl.load(ratio_6_ptr + place, mask=live, other=0)
-    ratio_7 = tl.load(ratio_7_ptr + place, mask=live, other=0)
     total_20 = tl.load(
         total_20_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    ratio_7 = tl.load(ratio_7_ptr + place, mask=live, other=0)
     # edm.gen:8
     denoise_5 = ratio_6[:, None] * total_20 + ratio_7[:, None] * net_5
     power_s_4 = tl.load(power_s_4_ptr + place, mask=live, other=0)
@@ -2943,6 +2733,17 @@ def probability_flow_stage_10_kernel(
         drift_4,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     drift = tl.load(
         drift_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -2955,17 +2756,6 @@ def probability_flow_stage_10_kernel(
     )
     drift_3 = tl.load(
         drift_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    x_2 = tl.load(
-        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -3078,22 +2868,22 @@ def probability_flow_stage_10_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_10_rows(
+    total_23,
+    ratio_6,
+    total_20,
+    ratio_7,
+    power_s_4,
+    product_13,
+    x_2,
+    trial,
+    x_slope,
     drift,
     drift_2,
     drift_3,
-    power_s_4,
-    product_13,
+    sqrt_total_24,
+    value_3,
     projected_21,
     projected_24,
-    ratio_6,
-    ratio_7,
-    sqrt_total_24,
-    total_20,
-    total_23,
-    trial,
-    value_3,
-    x_2,
-    x_slope,
     mlp_0_weight,
     mlp_0_bias,
     net_weight,
@@ -3101,13 +2891,13 @@ def probability_flow_stage_10_rows(
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 10.
 
-    Takes drift [rows, 2], drift_2 [rows, 2], drift_3 [rows, 2], power_s_4 [rows], product_13 [rows],
-    projected_21 [rows, 128], projected_24 [rows, 128], ratio_6 [rows], ratio_7 [rows], sqrt_total_24 [rows],
-    total_20 [rows, 2], total_23 [rows, 128], trial [rows], value_3 [rows, 16], x_2 [rows, 2], x_slope [rows,
-    2]; returns drift_4 [rows, 2], total_25 [rows, 2], hidden_16 [rows, 128], total_34 [rows], projected_25
-    [rows, 128], operand_17 [rows, 128], projected_28 [rows, 128], operand_19 [rows, 128].
+    Takes total_23 [rows, 128], ratio_6 [rows], total_20 [rows, 2], ratio_7 [rows], power_s_4 [rows], product_13
+    [rows], x_2 [rows, 2], trial [rows], x_slope [rows, 2], drift [rows, 2], drift_2 [rows, 2], drift_3 [rows,
+    2], sqrt_total_24 [rows], value_3 [rows, 16], projected_21 [rows, 128], projected_24 [rows, 128]; returns
+    drift_4 [rows, 2], total_25 [rows, 2], hidden_16 [rows, 128], total_34 [rows], projected_25 [rows, 128],
+    operand_17 [rows, 128], projected_28 [rows, 128], operand_19 [rows, 128].
     """
-    count, device = len(drift), drift.device
+    count, device = len(total_23), total_23.device
     arrays = pack_probability_flow_stage_10(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     size = probability_flow_stage_10_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3120,22 +2910,22 @@ def probability_flow_stage_10_rows(
     projected_28 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_10_kernel[(programs,)](
+        total_23.to(torch.float32).contiguous(),
+        ratio_6.to(torch.float32).contiguous(),
+        total_20.to(torch.float32).contiguous(),
+        ratio_7.to(torch.float32).contiguous(),
+        power_s_4.to(torch.float32).contiguous(),
+        product_13.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         drift.to(torch.float32).contiguous(),
         drift_2.to(torch.float32).contiguous(),
         drift_3.to(torch.float32).contiguous(),
-        power_s_4.to(torch.float32).contiguous(),
-        product_13.to(torch.float32).contiguous(),
+        sqrt_total_24.to(torch.float32).contiguous(),
+        value_3.to(torch.float32).contiguous(),
         projected_21.to(torch.float32).contiguous(),
         projected_24.to(torch.float32).contiguous(),
-        ratio_6.to(torch.float32).contiguous(),
-        ratio_7.to(torch.float32).contiguous(),
-        sqrt_total_24.to(torch.float32).contiguous(),
-        total_20.to(torch.float32).contiguous(),
-        total_23.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        value_3.to(torch.float32).contiguous(),
-        x_2.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
         *arrays,
         drift_4,
         total_25,
@@ -3152,76 +2942,6 @@ def probability_flow_stage_10_rows(
         num_stages=size.stages,
     )
     return drift_4, total_25, hidden_16, total_34, projected_25, operand_17, projected_28, operand_19
-
-
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_11_kernel(
-    projected_26_ptr,
-    projected_29_ptr,
-    total_27_ptr,
-    hidden_17_out,
-    operand_18_out,
-    operand_20_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 11.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_27 = tl.load(total_27_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # edm.gen:10
-    sigmoid_total_27 = tl.sigmoid(total_27)
-    hidden_17 = total_27 * sigmoid_total_27
-    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
-    product_28 = sigmoid_total_27 * tl.sigmoid(-total_27)
-    projected_26 = tl.load(
-        projected_26_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_18 = sigmoid_total_27 * projected_26 + total_27 * (product_28 * projected_26)
-    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
-    projected_29 = tl.load(
-        projected_29_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_20 = sigmoid_total_27 * projected_29 + total_27 * (product_28 * projected_29)
-    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_11_rows(projected_26, projected_29, total_27):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 11.
-
-    Takes projected_26 [rows, 128], projected_29 [rows, 128], total_27 [rows, 128]; returns hidden_17 [rows,
-    128], operand_18 [rows, 128], operand_20 [rows, 128].
-    """
-    count, device = len(projected_26), projected_26.device
-    size = probability_flow_stage_11_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_11_kernel[(programs,)](
-        projected_26.to(torch.float32).contiguous(),
-        projected_29.to(torch.float32).contiguous(),
-        total_27.to(torch.float32).contiguous(),
-        hidden_17,
-        operand_18,
-        operand_20,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_17, operand_18, operand_20
 
 
 PROBABILITY_FLOW_STAGE_12_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
@@ -3244,24 +2964,24 @@ def pack_probability_flow_stage_12(mlp_0_weight, mlp_0_bias, net_weight, net_bia
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_12_kernel(
+    total_28_ptr,
+    ratio_8_ptr,
+    total_25_ptr,
+    ratio_9_ptr,
+    power_s_5_ptr,
+    product_15_ptr,
+    x_2_ptr,
+    trial_ptr,
+    x_slope_ptr,
     drift_2_ptr,
     drift_3_ptr,
     drift_4_ptr,
-    power_s_5_ptr,
-    product_15_ptr,
-    projected_25_ptr,
-    projected_27_ptr,
-    projected_28_ptr,
-    projected_30_ptr,
-    ratio_8_ptr,
-    ratio_9_ptr,
     sqrt_total_24_ptr,
-    total_25_ptr,
-    total_28_ptr,
-    trial_ptr,
     value_3_ptr,
-    x_2_ptr,
-    x_slope_ptr,
+    projected_27_ptr,
+    projected_30_ptr,
+    projected_25_ptr,
+    projected_28_ptr,
     net_weight_array,
     net_bias_array,
     permutation_array,
@@ -3313,12 +3033,12 @@ def probability_flow_stage_12_kernel(
     hidden_18 = total_28 * sigmoid_total_28
     net_6 = dot(hidden_18, matrix(net_weight_array, 0, 128, 16), PRECISION) + vector(net_bias_array, 0, 16)
     ratio_8 = tl.load(ratio_8_ptr + place, mask=live, other=0)
-    ratio_9 = tl.load(ratio_9_ptr + place, mask=live, other=0)
     total_25 = tl.load(
         total_25_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
+    ratio_9 = tl.load(ratio_9_ptr + place, mask=live, other=0)
     # edm.gen:8
     denoise_6 = ratio_8[:, None] * total_25 + ratio_9[:, None] * net_6
     power_s_5 = tl.load(power_s_5_ptr + place, mask=live, other=0)
@@ -3333,6 +3053,17 @@ def probability_flow_stage_12_kernel(
         drift_5,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    x_2 = tl.load(
+        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     drift_2 = tl.load(
         drift_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -3345,17 +3076,6 @@ def probability_flow_stage_12_kernel(
     )
     drift_4 = tl.load(
         drift_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    x_2 = tl.load(
-        x_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -3464,24 +3184,24 @@ def probability_flow_stage_12_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_12_rows(
+    total_28,
+    ratio_8,
+    total_25,
+    ratio_9,
+    power_s_5,
+    product_15,
+    x_2,
+    trial,
+    x_slope,
     drift_2,
     drift_3,
     drift_4,
-    power_s_5,
-    product_15,
-    projected_25,
-    projected_27,
-    projected_28,
-    projected_30,
-    ratio_8,
-    ratio_9,
     sqrt_total_24,
-    total_25,
-    total_28,
-    trial,
     value_3,
-    x_2,
-    x_slope,
+    projected_27,
+    projected_30,
+    projected_25,
+    projected_28,
     mlp_0_weight,
     mlp_0_bias,
     net_weight,
@@ -3489,14 +3209,14 @@ def probability_flow_stage_12_rows(
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 12.
 
-    Takes drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows, 2], power_s_5 [rows], product_15 [rows],
-    projected_25 [rows, 128], projected_27 [rows, 128], projected_28 [rows, 128], projected_30 [rows, 128],
-    ratio_8 [rows], ratio_9 [rows], sqrt_total_24 [rows], total_25 [rows, 2], total_28 [rows, 128], trial
-    [rows], value_3 [rows, 16], x_2 [rows, 2], x_slope [rows, 2]; returns drift_5 [rows, 2], moved [rows, 2],
-    hidden_19 [rows, 128], ratio_16 [rows], product_26 [rows, 2], product_30 [rows, 2], total_35 [rows],
-    operand_21 [rows, 128], operand_23 [rows, 128].
+    Takes total_28 [rows, 128], ratio_8 [rows], total_25 [rows, 2], ratio_9 [rows], power_s_5 [rows], product_15
+    [rows], x_2 [rows, 2], trial [rows], x_slope [rows, 2], drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows,
+    2], sqrt_total_24 [rows], value_3 [rows, 16], projected_27 [rows, 128], projected_30 [rows, 128],
+    projected_25 [rows, 128], projected_28 [rows, 128]; returns drift_5 [rows, 2], moved [rows, 2], hidden_19
+    [rows, 128], ratio_16 [rows], product_26 [rows, 2], product_30 [rows, 2], total_35 [rows], operand_21 [rows,
+    128], operand_23 [rows, 128].
     """
-    count, device = len(drift_2), drift_2.device
+    count, device = len(total_28), total_28.device
     arrays = pack_probability_flow_stage_12(mlp_0_weight, mlp_0_bias, net_weight, net_bias, device)
     size = probability_flow_stage_12_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3510,24 +3230,24 @@ def probability_flow_stage_12_rows(
     operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_12_kernel[(programs,)](
+        total_28.to(torch.float32).contiguous(),
+        ratio_8.to(torch.float32).contiguous(),
+        total_25.to(torch.float32).contiguous(),
+        ratio_9.to(torch.float32).contiguous(),
+        power_s_5.to(torch.float32).contiguous(),
+        product_15.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         drift_2.to(torch.float32).contiguous(),
         drift_3.to(torch.float32).contiguous(),
         drift_4.to(torch.float32).contiguous(),
-        power_s_5.to(torch.float32).contiguous(),
-        product_15.to(torch.float32).contiguous(),
-        projected_25.to(torch.float32).contiguous(),
-        projected_27.to(torch.float32).contiguous(),
-        projected_28.to(torch.float32).contiguous(),
-        projected_30.to(torch.float32).contiguous(),
-        ratio_8.to(torch.float32).contiguous(),
-        ratio_9.to(torch.float32).contiguous(),
         sqrt_total_24.to(torch.float32).contiguous(),
-        total_25.to(torch.float32).contiguous(),
-        total_28.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
         value_3.to(torch.float32).contiguous(),
-        x_2.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        projected_27.to(torch.float32).contiguous(),
+        projected_30.to(torch.float32).contiguous(),
+        projected_25.to(torch.float32).contiguous(),
+        projected_28.to(torch.float32).contiguous(),
         *arrays,
         drift_5,
         moved,
@@ -3547,76 +3267,6 @@ def probability_flow_stage_12_rows(
     return drift_5, moved, hidden_19, ratio_16, product_26, product_30, total_35, operand_21, operand_23
 
 
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_13_kernel(
-    projected_31_ptr,
-    projected_33_ptr,
-    total_30_ptr,
-    hidden_20_out,
-    operand_22_out,
-    operand_24_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 13.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_30 = tl.load(total_30_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # edm.gen:10
-    sigmoid_total_30 = tl.sigmoid(total_30)
-    hidden_20 = total_30 * sigmoid_total_30
-    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
-    product_32 = sigmoid_total_30 * tl.sigmoid(-total_30)
-    projected_31 = tl.load(
-        projected_31_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_22 = sigmoid_total_30 * projected_31 + total_30 * (product_32 * projected_31)
-    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
-    projected_33 = tl.load(
-        projected_33_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_24 = sigmoid_total_30 * projected_33 + total_30 * (product_32 * projected_33)
-    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_13_rows(projected_31, projected_33, total_30):
-    """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 13.
-
-    Takes projected_31 [rows, 128], projected_33 [rows, 128], total_30 [rows, 128]; returns hidden_20 [rows,
-    128], operand_22 [rows, 128], operand_24 [rows, 128].
-    """
-    count, device = len(projected_31), projected_31.device
-    size = probability_flow_stage_13_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_13_kernel[(programs,)](
-        projected_31.to(torch.float32).contiguous(),
-        projected_33.to(torch.float32).contiguous(),
-        total_30.to(torch.float32).contiguous(),
-        hidden_20,
-        operand_22,
-        operand_24,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_20, operand_22, operand_24
-
-
 @tiles.remembered
 def pack_probability_flow_stage_14(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -3625,32 +3275,32 @@ def pack_probability_flow_stage_14(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_14_kernel(
+    total_31_ptr,
+    ratio_8_ptr,
+    moved_ptr,
+    ratio_9_ptr,
+    power_s_5_ptr,
+    product_15_ptr,
+    trial_ptr,
+    x_slope_ptr,
     drift_2_ptr,
     drift_3_ptr,
     drift_4_ptr,
     drift_5_ptr,
-    left_ptr,
-    log_det_ptr,
-    log_det_slope_ptr,
-    moved_ptr,
-    power_s_5_ptr,
-    product_15_ptr,
-    product_26_ptr,
-    product_30_ptr,
-    projected_32_ptr,
-    projected_34_ptr,
-    ratio_ptr,
     ratio_16_ptr,
-    ratio_8_ptr,
-    ratio_9_ptr,
-    total_31_ptr,
+    product_26_ptr,
+    projected_32_ptr,
+    product_30_ptr,
+    projected_34_ptr,
+    log_det_slope_ptr,
     total_32_ptr,
     total_33_ptr,
     total_34_ptr,
     total_35_ptr,
-    trial_ptr,
+    log_det_ptr,
     x_2_ptr,
-    x_slope_ptr,
+    ratio_ptr,
+    left_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -3854,45 +3504,45 @@ def probability_flow_stage_14_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def probability_flow_stage_14_rows(
+    total_31,
+    ratio_8,
+    moved,
+    ratio_9,
+    power_s_5,
+    product_15,
+    trial,
+    x_slope,
     drift_2,
     drift_3,
     drift_4,
     drift_5,
-    left,
-    log_det,
-    log_det_slope,
-    moved,
-    power_s_5,
-    product_15,
-    product_26,
-    product_30,
-    projected_32,
-    projected_34,
-    ratio,
     ratio_16,
-    ratio_8,
-    ratio_9,
-    total_31,
+    product_26,
+    projected_32,
+    product_30,
+    projected_34,
+    log_det_slope,
     total_32,
     total_33,
     total_34,
     total_35,
-    trial,
+    log_det,
     x_2,
-    x_slope,
+    ratio,
+    left,
     weight,
     bias,
 ):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 14.
 
-    Takes drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows, 2], drift_5 [rows, 2], left [rows], log_det
-    [rows], log_det_slope [rows], moved [rows, 2], power_s_5 [rows], product_15 [rows], product_26 [rows, 2],
-    product_30 [rows, 2], projected_32 [rows, 128], projected_34 [rows, 128], ratio [rows], ratio_16 [rows],
-    ratio_8 [rows], ratio_9 [rows], total_31 [rows, 128], total_32 [rows], total_33 [rows], total_34 [rows],
-    total_35 [rows], trial [rows], x_2 [rows, 2], x_slope [rows, 2]; returns x_2_next [rows, 2], log_det_next
+    Takes total_31 [rows, 128], ratio_8 [rows], moved [rows, 2], ratio_9 [rows], power_s_5 [rows], product_15
+    [rows], trial [rows], x_slope [rows, 2], drift_2 [rows, 2], drift_3 [rows, 2], drift_4 [rows, 2], drift_5
+    [rows, 2], ratio_16 [rows], product_26 [rows, 2], projected_32 [rows, 128], product_30 [rows, 2],
+    projected_34 [rows, 128], log_det_slope [rows], total_32 [rows], total_33 [rows], total_34 [rows], total_35
+    [rows], log_det [rows], x_2 [rows, 2], ratio [rows], left [rows]; returns x_2_next [rows, 2], log_det_next
     [rows], x_slope_next [rows, 2], log_det_slope_next [rows], left_next [rows], length_next [rows].
     """
-    count, device = len(drift_2), drift_2.device
+    count, device = len(total_31), total_31.device
     arrays = pack_probability_flow_stage_14(weight, bias, device)
     size = probability_flow_stage_14_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3903,32 +3553,32 @@ def probability_flow_stage_14_rows(
     left_next = torch.empty(count, dtype=torch.float32, device=device)
     length_next = torch.empty(count, dtype=torch.float32, device=device)
     probability_flow_stage_14_kernel[(programs,)](
+        total_31.to(torch.float32).contiguous(),
+        ratio_8.to(torch.float32).contiguous(),
+        moved.to(torch.float32).contiguous(),
+        ratio_9.to(torch.float32).contiguous(),
+        power_s_5.to(torch.float32).contiguous(),
+        product_15.to(torch.float32).contiguous(),
+        trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         drift_2.to(torch.float32).contiguous(),
         drift_3.to(torch.float32).contiguous(),
         drift_4.to(torch.float32).contiguous(),
         drift_5.to(torch.float32).contiguous(),
-        left.to(torch.float32).contiguous(),
-        log_det.to(torch.float32).contiguous(),
-        log_det_slope.to(torch.float32).contiguous(),
-        moved.to(torch.float32).contiguous(),
-        power_s_5.to(torch.float32).contiguous(),
-        product_15.to(torch.float32).contiguous(),
-        product_26.to(torch.float32).contiguous(),
-        product_30.to(torch.float32).contiguous(),
-        projected_32.to(torch.float32).contiguous(),
-        projected_34.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
         ratio_16.to(torch.float32).contiguous(),
-        ratio_8.to(torch.float32).contiguous(),
-        ratio_9.to(torch.float32).contiguous(),
-        total_31.to(torch.float32).contiguous(),
+        product_26.to(torch.float32).contiguous(),
+        projected_32.to(torch.float32).contiguous(),
+        product_30.to(torch.float32).contiguous(),
+        projected_34.to(torch.float32).contiguous(),
+        log_det_slope.to(torch.float32).contiguous(),
         total_32.to(torch.float32).contiguous(),
         total_33.to(torch.float32).contiguous(),
         total_34.to(torch.float32).contiguous(),
         total_35.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
+        log_det.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         *arrays,
         x_2_next,
         log_det_next,
@@ -3947,8 +3597,8 @@ def probability_flow_stage_14_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_15_kernel(
-    log_det_ptr,
     x_2_ptr,
+    log_det_ptr,
     log_prob_2_out,
     count,
     ROWS: tl.constexpr,
@@ -3973,18 +3623,18 @@ def probability_flow_stage_15_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def probability_flow_stage_15_rows(log_det, x_2):
+def probability_flow_stage_15_rows(x_2, log_det):
     """an estimate of log p(x) by the probability flow of edm in at most 1000 steps: stage 15.
 
-    Takes log_det [rows], x_2 [rows, 2]; returns log_prob_2 [rows].
+    Takes x_2 [rows, 2], log_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(log_det), log_det.device
+    count, device = len(x_2), x_2.device
     size = probability_flow_stage_15_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     probability_flow_stage_15_kernel[(programs,)](
-        log_det.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        log_det.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -4001,15 +3651,10 @@ def probability_flow_stage_15_rows(log_det, x_2):
     probability_flow_stage_2_rows,
     probability_flow_stage_3_rows,
     probability_flow_stage_4_rows,
-    probability_flow_stage_5_rows,
     probability_flow_stage_6_rows,
-    probability_flow_stage_7_rows,
     probability_flow_stage_8_rows,
-    probability_flow_stage_9_rows,
     probability_flow_stage_10_rows,
-    probability_flow_stage_11_rows,
     probability_flow_stage_12_rows,
-    probability_flow_stage_13_rows,
     probability_flow_stage_14_rows,
     probability_flow_stage_15_rows,
 )
@@ -4063,15 +3708,15 @@ def probability_flow_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     projected_2 = operand @ mlp_1_weight.T
     projected_5 = operand_3 @ mlp_1_weight.T
-    hidden_2, operand_2, operand_4 = probability_flow_stage_1_rows(projected_2, projected_5, total_2)
+    hidden_2, operand_2, operand_4 = probability_flow_stage_1_rows(total_2, projected_2, projected_5)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     projected_3 = operand_2 @ mlp_2_weight.T
     projected_6 = operand_4 @ mlp_2_weight.T
     x_slope_start, log_det_slope_start = probability_flow_stage_2_rows(
         x,
+        total_3,
         projected_3,
         projected_6,
-        total_3,
         mlp_net_weight,
         mlp_net_bias,
     )
@@ -4125,17 +3770,17 @@ def probability_flow_rows(
         total_9 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
         # edm.gen:5
         drift, total_10, hidden_7, operand_5, operand_7 = probability_flow_stage_4_rows(
-            power_s_2,
-            s,
             s_2,
-            sqrt_total_4,
-            sqrt_total_5,
+            total_9,
             total_5,
             total_6,
-            total_9,
-            trial,
+            sqrt_total_5,
+            power_s_2,
             x_2,
+            trial,
             x_slope,
+            s,
+            sqrt_total_4,
             mlp_0_weight,
             mlp_0_bias,
             mlp_net_weight,
@@ -4145,25 +3790,25 @@ def probability_flow_rows(
         total_12 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
         projected_8 = operand_5 @ mlp_1_weight.T
         projected_11 = operand_7 @ mlp_1_weight.T
-        hidden_8, operand_6, operand_8 = probability_flow_stage_5_rows(projected_11, projected_8, total_12)
+        hidden_8, operand_6, operand_8 = probability_flow_stage_1_rows(total_12, projected_8, projected_11)
         total_13 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
         projected_9 = operand_6 @ mlp_2_weight.T
         projected_12 = operand_8 @ mlp_2_weight.T
         drift_2, total_15, hidden_10, total_32, operand_9, operand_11 = probability_flow_stage_6_rows(
-            drift,
+            total_13,
+            ratio_2,
+            total_10,
+            ratio_3,
             power_s,
             product_7,
-            projected_12,
-            projected_9,
-            ratio_2,
-            ratio_3,
+            x_2,
+            trial,
+            x_slope,
+            drift,
             s_3,
             sqrt_total_14,
-            total_10,
-            total_13,
-            trial,
-            x_2,
-            x_slope,
+            projected_9,
+            projected_12,
             mlp_0_weight,
             mlp_0_bias,
             mlp_net_weight,
@@ -4172,26 +3817,26 @@ def probability_flow_rows(
         total_17 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
         projected_14 = operand_9 @ mlp_1_weight.T
         projected_17 = operand_11 @ mlp_1_weight.T
-        hidden_11, operand_10, operand_12 = probability_flow_stage_7_rows(projected_14, projected_17, total_17)
+        hidden_11, operand_10, operand_12 = probability_flow_stage_1_rows(total_17, projected_14, projected_17)
         total_18 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
         projected_15 = operand_10 @ mlp_2_weight.T
         projected_18 = operand_12 @ mlp_2_weight.T
         drift_3, total_20, hidden_13, total_33, operand_13, operand_15 = probability_flow_stage_8_rows(
-            drift,
-            drift_2,
+            total_18,
+            ratio_4,
+            total_15,
+            ratio_5,
             power_s_3,
             product_11,
-            projected_15,
-            projected_18,
-            ratio_4,
-            ratio_5,
+            x_2,
+            trial,
+            x_slope,
+            drift,
+            drift_2,
             s_4,
             sqrt_total_19,
-            total_15,
-            total_18,
-            trial,
-            x_2,
-            x_slope,
+            projected_15,
+            projected_18,
             mlp_0_weight,
             mlp_0_bias,
             mlp_net_weight,
@@ -4200,7 +3845,7 @@ def probability_flow_rows(
         total_22 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
         projected_20 = operand_13 @ mlp_1_weight.T
         projected_23 = operand_15 @ mlp_1_weight.T
-        hidden_14, operand_14, operand_16 = probability_flow_stage_9_rows(projected_20, projected_23, total_22)
+        hidden_14, operand_14, operand_16 = probability_flow_stage_1_rows(total_22, projected_20, projected_23)
         total_23 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_21 = operand_14 @ mlp_2_weight.T
         projected_24 = operand_16 @ mlp_2_weight.T
@@ -4214,22 +3859,22 @@ def probability_flow_rows(
             projected_28,
             operand_19,
         ) = probability_flow_stage_10_rows(
+            total_23,
+            ratio_6,
+            total_20,
+            ratio_7,
+            power_s_4,
+            product_13,
+            x_2,
+            trial,
+            x_slope,
             drift,
             drift_2,
             drift_3,
-            power_s_4,
-            product_13,
+            sqrt_total_24,
+            value_3,
             projected_21,
             projected_24,
-            ratio_6,
-            ratio_7,
-            sqrt_total_24,
-            total_20,
-            total_23,
-            trial,
-            value_3,
-            x_2,
-            x_slope,
             mlp_0_weight,
             mlp_0_bias,
             mlp_net_weight,
@@ -4238,7 +3883,7 @@ def probability_flow_rows(
         total_27 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
         projected_26 = operand_17 @ mlp_1_weight.T
         projected_29 = operand_19 @ mlp_1_weight.T
-        hidden_17, operand_18, operand_20 = probability_flow_stage_11_rows(projected_26, projected_29, total_27)
+        hidden_17, operand_18, operand_20 = probability_flow_stage_1_rows(total_27, projected_26, projected_29)
         total_28 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_27 = operand_18 @ mlp_2_weight.T
         projected_30 = operand_20 @ mlp_2_weight.T
@@ -4253,24 +3898,24 @@ def probability_flow_rows(
             operand_21,
             operand_23,
         ) = probability_flow_stage_12_rows(
+            total_28,
+            ratio_8,
+            total_25,
+            ratio_9,
+            power_s_5,
+            product_15,
+            x_2,
+            trial,
+            x_slope,
             drift_2,
             drift_3,
             drift_4,
-            power_s_5,
-            product_15,
-            projected_25,
-            projected_27,
-            projected_28,
-            projected_30,
-            ratio_8,
-            ratio_9,
             sqrt_total_24,
-            total_25,
-            total_28,
-            trial,
             value_3,
-            x_2,
-            x_slope,
+            projected_27,
+            projected_30,
+            projected_25,
+            projected_28,
             mlp_0_weight,
             mlp_0_bias,
             mlp_net_weight,
@@ -4279,7 +3924,7 @@ def probability_flow_rows(
         total_30 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         projected_31 = operand_21 @ mlp_1_weight.T
         projected_33 = operand_23 @ mlp_1_weight.T
-        hidden_20, operand_22, operand_24 = probability_flow_stage_13_rows(projected_31, projected_33, total_30)
+        hidden_20, operand_22, operand_24 = probability_flow_stage_1_rows(total_30, projected_31, projected_33)
         total_31 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_32 = operand_22 @ mlp_2_weight.T
         projected_34 = operand_24 @ mlp_2_weight.T
@@ -4291,32 +3936,32 @@ def probability_flow_rows(
             left_next,
             length_next,
         ) = probability_flow_stage_14_rows(
+            total_31,
+            ratio_8,
+            moved,
+            ratio_9,
+            power_s_5,
+            product_15,
+            trial,
+            x_slope,
             drift_2,
             drift_3,
             drift_4,
             drift_5,
-            left,
-            log_det,
-            log_det_slope,
-            moved,
-            power_s_5,
-            product_15,
-            product_26,
-            product_30,
-            projected_32,
-            projected_34,
-            ratio,
             ratio_16,
-            ratio_8,
-            ratio_9,
-            total_31,
+            product_26,
+            projected_32,
+            product_30,
+            projected_34,
+            log_det_slope,
             total_32,
             total_33,
             total_34,
             total_35,
-            trial,
+            log_det,
             x_2,
-            x_slope,
+            ratio,
+            left,
             mlp_net_weight,
             mlp_net_bias,
         )
@@ -4327,7 +3972,7 @@ def probability_flow_rows(
         log_det_slope = log_det_slope_next
         left = left_next
         length = length_next
-    return probability_flow_stage_15_rows(log_det, x_2)
+    return probability_flow_stage_15_rows(x_2, log_det)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

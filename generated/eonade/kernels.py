@@ -14,8 +14,8 @@ from gencompiler.runtime.kernels import minimum, softplus, uniform
 
 @triton.jit(do_not_specialize=["count", "i", "seed", "step"])
 def sample_stage_1_kernel(
-    computed_3_ptr,
     o_ptr,
+    computed_3_ptr,
     x_ptr,
     x_next_out,
     rows_ptr,
@@ -46,18 +46,18 @@ def sample_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_1_rows(computed_3, o, x, i, *, rows, seed, step):
+def sample_stage_1_rows(o, computed_3, x, i, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization: stage 1.
 
-    Takes computed_3 [rows, 64], o [rows, 64], x [rows, 64]; returns x_next [rows, 64].
+    Takes o [rows, 64], computed_3 [rows, 64], x [rows, 64]; returns x_next [rows, 64].
     """
-    count, device = len(computed_3), computed_3.device
+    count, device = len(o), o.device
     size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     sample_stage_1_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
         o.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         x_next,
         rows,
@@ -111,7 +111,7 @@ def sample_rows(
         computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         hidden_2 = torch.relu(computed_2)
         computed_3 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-        x_next = sample_stage_1_rows(computed_3, o, x, i, rows=rows, seed=seed, step=step)
+        x_next = sample_stage_1_rows(o, computed_3, x, i, rows=rows, seed=seed, step=step)
         x = x_next
     return x.to(torch.int64)
 
@@ -119,9 +119,9 @@ def sample_rows(
 @triton.jit(do_not_specialize=["count", "i"])
 def log_weight_stage_1_kernel(
     x_ptr,
+    o_ptr,
     computed_3_ptr,
     log_p_ptr,
-    o_ptr,
     log_p_next_out,
     count,
     i,
@@ -146,10 +146,10 @@ def log_weight_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_1_rows(x, computed_3, log_p, o, i):
+def log_weight_stage_1_rows(x, o, computed_3, log_p, i):
     """log p(x, o) - log q(o | x) of each row, at a draw from q(o | x): stage 1.
 
-    Takes x [rows, 64] integer, computed_3 [rows, 64], log_p [rows], o [rows, 64]; returns log_p_next [rows].
+    Takes x [rows, 64] integer, o [rows, 64], computed_3 [rows, 64], log_p [rows]; returns log_p_next [rows].
     """
     count, device = len(x), x.device
     size = log_weight_stage_1_rows.sizes.on(device)
@@ -157,9 +157,9 @@ def log_weight_stage_1_rows(x, computed_3, log_p, o, i):
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        o.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
         log_p.to(torch.float32).contiguous(),
-        o.to(torch.float32).contiguous(),
         log_p_next,
         count,
         i,
@@ -212,7 +212,7 @@ def log_weight_rows(
         computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         hidden_2 = torch.relu(computed_2)
         computed_3 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-        log_p_next = log_weight_stage_1_rows(x, computed_3, log_p, o, i)
+        log_p_next = log_weight_stage_1_rows(x, o, computed_3, log_p, i)
         log_p = log_p_next
     # eonade.gen:2
     return log_p_o + log_p - log_p_o
@@ -382,8 +382,8 @@ def objective_phase_1_stage_1_rows(*, rows, seed, step, dtype=torch.float32):
 def objective_phase_1_stage_2_kernel(
     x_ptr,
     d_ptr,
-    logits_ptr,
     seen_ptr,
+    logits_ptr,
     value_2_out,
     count,
     ROWS: tl.constexpr,
@@ -397,8 +397,8 @@ def objective_phase_1_stage_2_kernel(
     live = place < count
     x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
     d = tl.load(d_ptr + place, mask=live, other=0)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     seen = tl.load(seen_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # likelihood.gen:orderless
     value_2 = 64.0 / (64.0 - d) * tl.sum(tl.where(seen == 0.0, x * logits - softplus(logits), 0.0), 1)
     tl.store(value_2_out + place, value_2, mask=live)
@@ -406,10 +406,10 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, d, logits, seen):
+def objective_phase_1_stage_2_rows(x, d, seen, logits):
     """the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 64] integer, d [rows], logits [rows, 64], seen [rows, 64]; returns value_2 [rows].
+    Takes x [rows, 64] integer, d [rows], seen [rows, 64], logits [rows, 64]; returns value_2 [rows].
     """
     count, device = len(x), x.device
     size = objective_phase_1_stage_2_rows.sizes.on(device)
@@ -418,8 +418,8 @@ def objective_phase_1_stage_2_rows(x, d, logits, seen):
     objective_phase_1_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         d.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         seen.to(torch.float32).contiguous(),
+        logits.to(torch.float32).contiguous(),
         value_2,
         count,
         ROWS=size.rows,
@@ -467,4 +467,4 @@ def objective_phase_1_rows(
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
     # likelihood.gen:orderless
-    return objective_phase_1_stage_2_rows(x, d, logits, seen)
+    return objective_phase_1_stage_2_rows(x, d, seen, logits)

@@ -265,8 +265,8 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, total_3, z, weig
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    projected_2_ptr,
     sigmoid_total_2_ptr,
+    projected_2_ptr,
     total_2_ptr,
     total_5_out,
     count,
@@ -279,13 +279,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total_2 = tl.load(
+        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total_2 = tl.load(
-        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_2 = tl.load(
+        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -297,19 +297,19 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2):
+def objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
 
-    Takes projected_2 [rows, 128], sigmoid_total_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
+    Takes sigmoid_total_2 [rows, 128], projected_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
     128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(sigmoid_total_2), sigmoid_total_2.device
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
         sigmoid_total_2.to(torch.float32).contiguous(),
+        projected_2.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_5,
         count,
@@ -332,11 +332,11 @@ def pack_objective_phase_1_backward_stage_4(weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_4_kernel(
-    product_2_ptr,
-    projected_3_ptr,
     sigmoid_total_ptr,
-    t_ptr,
+    projected_3_ptr,
     total_ptr,
+    t_ptr,
+    product_2_ptr,
     weight_array,
     total_6_out,
     x_gradient_2_out,
@@ -351,25 +351,25 @@ def objective_phase_1_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total = tl.load(
+        sigmoid_total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total = tl.load(
-        sigmoid_total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_3 = tl.load(
+        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
     total = tl.load(total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # flow_matching.gen:7
     total_6 = sigmoid_total * projected_3 + sigmoid_total * tl.sigmoid(-total) * (total * projected_3)
+    t = tl.load(t_ptr + place, mask=live, other=0)
     product_2 = tl.load(
         product_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
-    t = tl.load(t_ptr + place, mask=live, other=0)
     x_gradient_2 = t[:, None] * dot(total_6, matrix(weight_array, 0, 128, 16), PRECISION) - product_2
     tl.store(total_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total_6, mask=live[:, None])
     tl.store(
@@ -381,24 +381,24 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(product_2, projected_3, sigmoid_total, t, total, weight):
+def objective_phase_1_backward_stage_4_rows(sigmoid_total, projected_3, total, t, product_2, weight):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
 
-    Takes product_2 [rows, 2], projected_3 [rows, 128], sigmoid_total [rows, 128], t [rows], total [rows, 128];
+    Takes sigmoid_total [rows, 128], projected_3 [rows, 128], total [rows, 128], t [rows], product_2 [rows, 2];
     returns total_6 [rows, 128], x_gradient_2 [rows, 2].
     """
-    count, device = len(product_2), product_2.device
+    count, device = len(sigmoid_total), sigmoid_total.device
     arrays = pack_objective_phase_1_backward_stage_4(weight, device)
     size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_4_kernel[(programs,)](
-        product_2.to(torch.float32).contiguous(),
-        projected_3.to(torch.float32).contiguous(),
         sigmoid_total.to(torch.float32).contiguous(),
-        t.to(torch.float32).contiguous(),
+        projected_3.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
+        t.to(torch.float32).contiguous(),
+        product_2.to(torch.float32).contiguous(),
         *arrays,
         total_6,
         x_gradient_2,
@@ -463,14 +463,14 @@ def objective_phase_1_backward_rows(
         mlp_output_bias,
     )
     projected_2 = total_4 @ mlp_2_weight
-    total_5 = objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2)
+    total_5 = objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2)
     projected_3 = total_5 @ mlp_1_weight
     total_6, x_gradient_2 = objective_phase_1_backward_stage_4_rows(
-        product_2,
-        projected_3,
         sigmoid_total,
-        t,
+        projected_3,
         total,
+        t,
+        product_2,
         mlp_0_weight,
     )
     return x_gradient_2, product_2, hidden_3, total_4, hidden_2, total_5, hidden, total_6, value

@@ -150,9 +150,9 @@ def log_prob_stage_1_rows(x, weight, bias):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
+    total_2_ptr,
     projected_2_ptr,
     projected_5_ptr,
-    total_2_ptr,
     hidden_2_out,
     operand_2_out,
     operand_4_out,
@@ -190,22 +190,22 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(projected_2, projected_5, total_2):
+def log_prob_stage_2_rows(total_2, projected_2, projected_5):
     """log p(x) of each row: stage 2.
 
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
+    Takes total_2 [rows, 128], projected_2 [rows, 128], projected_5 [rows, 128]; returns hidden_2 [rows, 128],
     operand_2 [rows, 128], operand_4 [rows, 128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(total_2), total_2.device
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
+        total_2.to(torch.float32).contiguous(),
         projected_2.to(torch.float32).contiguous(),
         projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
         hidden_2,
         operand_2,
         operand_4,
@@ -226,9 +226,9 @@ def pack_log_prob_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_3_kernel(
+    total_3_ptr,
     projected_3_ptr,
     projected_6_ptr,
-    total_3_ptr,
     weight_array,
     weight_array_2,
     bias_array,
@@ -280,22 +280,22 @@ def log_prob_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_3_rows(projected_3, projected_6, total_3, weight, bias):
+def log_prob_stage_3_rows(total_3, projected_3, projected_6, weight, bias):
     """log p(x) of each row: stage 3.
 
-    Takes projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns z_slope_start [rows,
+    Takes total_3 [rows, 128], projected_3 [rows, 128], projected_6 [rows, 128]; returns z_slope_start [rows,
     2], log_abs_det_slope_start [rows].
     """
-    count, device = len(projected_3), projected_3.device
+    count, device = len(total_3), total_3.device
     arrays = pack_log_prob_stage_3(weight, bias, device)
     size = log_prob_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_slope_start = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_3_kernel[(programs,)](
+        total_3.to(torch.float32).contiguous(),
         projected_3.to(torch.float32).contiguous(),
         projected_6.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
         *arrays,
         z_slope_start,
         log_abs_det_slope_start,
@@ -506,8 +506,8 @@ def pack_log_prob_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_5_kernel(
-    left_ptr,
     total_6_ptr,
+    left_ptr,
     trial_ptr,
     z_ptr,
     z_slope_ptr,
@@ -603,13 +603,13 @@ def log_prob_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_stage_5_rows(left, total_6, trial, z, z_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
+def log_prob_stage_5_rows(total_6, left, trial, z, z_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
     """log p(x) of each row: stage 5.
 
-    Takes left [rows], total_6 [rows, 128], trial [rows], z [rows, 2], z_slope [rows, 2]; returns velocity
+    Takes total_6 [rows, 128], left [rows], trial [rows], z [rows, 2], z_slope [rows, 2]; returns velocity
     [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
     """
-    count, device = len(left), left.device
+    count, device = len(total_6), total_6.device
     arrays = pack_log_prob_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_prob_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -618,8 +618,8 @@ def log_prob_stage_5_rows(left, total_6, trial, z, z_slope, mlp_0_weight, mlp_0_
     operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_5_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
         total_6.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         z_slope.to(torch.float32).contiguous(),
@@ -635,76 +635,6 @@ def log_prob_stage_5_rows(left, total_6, trial, z, z_slope, mlp_0_weight, mlp_0_
         num_stages=size.stages,
     )
     return velocity, hidden_7, operand_5, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_6_kernel(
-    projected_7_ptr,
-    projected_9_ptr,
-    total_8_ptr,
-    hidden_8_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_8 = tl.load(total_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_8 = tl.sigmoid(total_8)
-    hidden_8 = total_8 * sigmoid_total_8
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-    product_11 = sigmoid_total_8 * tl.sigmoid(-total_8)
-    projected_7 = tl.load(
-        projected_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_8 * projected_7 + total_8 * (product_11 * projected_7)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_9 = tl.load(
-        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_8 * projected_9 + total_8 * (product_11 * projected_9)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_6_rows(projected_7, projected_9, total_8):
-    """log p(x) of each row: stage 6.
-
-    Takes projected_7 [rows, 128], projected_9 [rows, 128], total_8 [rows, 128]; returns hidden_8 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_7), projected_7.device
-    size = log_prob_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_stage_6_kernel[(programs,)](
-        projected_7.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
-        hidden_8,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_8, operand_6, operand_8
 
 
 LOG_PROB_STAGE_7_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -755,14 +685,14 @@ def pack_log_prob_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_7_kernel(
-    left_ptr,
-    projected_10_ptr,
-    projected_8_ptr,
     total_9_ptr,
+    left_ptr,
     trial_ptr,
-    velocity_ptr,
     z_ptr,
     z_slope_ptr,
+    velocity_ptr,
+    projected_8_ptr,
+    projected_10_ptr,
     places_array,
     places_2_array,
     output_weight_array,
@@ -820,11 +750,6 @@ def log_prob_stage_7_kernel(
     trial = tl.load(trial_ptr + place, mask=live, other=0)
     product_7 = exp_value * (left - 0.8 * trial)[:, None]
     product_7_2 = exp_value_2 * (left - 0.8 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
     z = tl.load(
         z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -832,6 +757,11 @@ def log_prob_stage_7_kernel(
     )
     z_slope = tl.load(
         z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity = tl.load(
+        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -890,14 +820,14 @@ def log_prob_stage_7_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_stage_7_rows(
-    left,
-    projected_10,
-    projected_8,
     total_9,
+    left,
     trial,
-    velocity,
     z,
     z_slope,
+    velocity,
+    projected_8,
+    projected_10,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -905,11 +835,11 @@ def log_prob_stage_7_rows(
 ):
     """log p(x) of each row: stage 7.
 
-    Takes left [rows], projected_10 [rows, 128], projected_8 [rows, 128], total_9 [rows, 128], trial [rows],
-    velocity [rows, 2], z [rows, 2], z_slope [rows, 2]; returns velocity_2 [rows, 2], hidden_10 [rows, 128],
+    Takes total_9 [rows, 128], left [rows], trial [rows], z [rows, 2], z_slope [rows, 2], velocity [rows, 2],
+    projected_8 [rows, 128], projected_10 [rows, 128]; returns velocity_2 [rows, 2], hidden_10 [rows, 128],
     negate_value [rows], operand_9 [rows, 128], operand_11 [rows, 128].
     """
-    count, device = len(left), left.device
+    count, device = len(total_9), total_9.device
     arrays = pack_log_prob_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_prob_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -919,14 +849,14 @@ def log_prob_stage_7_rows(
     operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_7_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        projected_10.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
         total_9.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         z_slope.to(torch.float32).contiguous(),
+        velocity.to(torch.float32).contiguous(),
+        projected_8.to(torch.float32).contiguous(),
+        projected_10.to(torch.float32).contiguous(),
         *arrays,
         velocity_2,
         hidden_10,
@@ -940,76 +870,6 @@ def log_prob_stage_7_rows(
         num_stages=size.stages,
     )
     return velocity_2, hidden_10, negate_value, operand_9, operand_11
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_8_kernel(
-    projected_11_ptr,
-    projected_13_ptr,
-    total_11_ptr,
-    hidden_11_out,
-    operand_10_out,
-    operand_12_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 8.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_11 = tl.load(total_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_11 = tl.sigmoid(total_11)
-    hidden_11 = total_11 * sigmoid_total_11
-    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
-    product_14 = sigmoid_total_11 * tl.sigmoid(-total_11)
-    projected_11 = tl.load(
-        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_10 = sigmoid_total_11 * projected_11 + total_11 * (product_14 * projected_11)
-    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
-    projected_13 = tl.load(
-        projected_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_12 = sigmoid_total_11 * projected_13 + total_11 * (product_14 * projected_13)
-    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_8_rows(projected_11, projected_13, total_11):
-    """log p(x) of each row: stage 8.
-
-    Takes projected_11 [rows, 128], projected_13 [rows, 128], total_11 [rows, 128]; returns hidden_11 [rows,
-    128], operand_10 [rows, 128], operand_12 [rows, 128].
-    """
-    count, device = len(projected_11), projected_11.device
-    size = log_prob_stage_8_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_stage_8_kernel[(programs,)](
-        projected_11.to(torch.float32).contiguous(),
-        projected_13.to(torch.float32).contiguous(),
-        total_11.to(torch.float32).contiguous(),
-        hidden_11,
-        operand_10,
-        operand_12,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_11, operand_10, operand_12
 
 
 LOG_PROB_STAGE_9_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -1060,15 +920,15 @@ def pack_log_prob_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, 
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_9_kernel(
-    left_ptr,
-    projected_12_ptr,
-    projected_14_ptr,
     total_12_ptr,
+    left_ptr,
     trial_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
     z_ptr,
     z_slope_ptr,
+    velocity_ptr,
+    velocity_2_ptr,
+    projected_12_ptr,
+    projected_14_ptr,
     places_array,
     places_2_array,
     output_weight_array,
@@ -1126,16 +986,6 @@ def log_prob_stage_9_kernel(
     trial = tl.load(trial_ptr + place, mask=live, other=0)
     product_8 = exp_value * (left - 0.8888888888888888 * trial)[:, None]
     product_8_2 = exp_value_2 * (left - 0.8888888888888888 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
     z = tl.load(
         z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -1143,6 +993,16 @@ def log_prob_stage_9_kernel(
     )
     z_slope = tl.load(
         z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity = tl.load(
+        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity_2 = tl.load(
+        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -1206,15 +1066,15 @@ def log_prob_stage_9_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_stage_9_rows(
-    left,
-    projected_12,
-    projected_14,
     total_12,
+    left,
     trial,
-    velocity,
-    velocity_2,
     z,
     z_slope,
+    velocity,
+    velocity_2,
+    projected_12,
+    projected_14,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -1222,11 +1082,11 @@ def log_prob_stage_9_rows(
 ):
     """log p(x) of each row: stage 9.
 
-    Takes left [rows], projected_12 [rows, 128], projected_14 [rows, 128], total_12 [rows, 128], trial [rows],
-    velocity [rows, 2], velocity_2 [rows, 2], z [rows, 2], z_slope [rows, 2]; returns velocity_3 [rows, 2],
+    Takes total_12 [rows, 128], left [rows], trial [rows], z [rows, 2], z_slope [rows, 2], velocity [rows, 2],
+    velocity_2 [rows, 2], projected_12 [rows, 128], projected_14 [rows, 128]; returns velocity_3 [rows, 2],
     hidden_13 [rows, 128], negate_value_2 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
     """
-    count, device = len(left), left.device
+    count, device = len(total_12), total_12.device
     arrays = pack_log_prob_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_prob_stage_9_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1236,15 +1096,15 @@ def log_prob_stage_9_rows(
     operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_9_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        projected_12.to(torch.float32).contiguous(),
-        projected_14.to(torch.float32).contiguous(),
         total_12.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
         z_slope.to(torch.float32).contiguous(),
+        velocity.to(torch.float32).contiguous(),
+        velocity_2.to(torch.float32).contiguous(),
+        projected_12.to(torch.float32).contiguous(),
+        projected_14.to(torch.float32).contiguous(),
         *arrays,
         velocity_3,
         hidden_13,
@@ -1258,76 +1118,6 @@ def log_prob_stage_9_rows(
         num_stages=size.stages,
     )
     return velocity_3, hidden_13, negate_value_2, operand_13, operand_15
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_10_kernel(
-    projected_15_ptr,
-    projected_17_ptr,
-    total_14_ptr,
-    hidden_14_out,
-    operand_14_out,
-    operand_16_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 10.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_14 = tl.load(total_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_14 = tl.sigmoid(total_14)
-    hidden_14 = total_14 * sigmoid_total_14
-    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
-    product_17 = sigmoid_total_14 * tl.sigmoid(-total_14)
-    projected_15 = tl.load(
-        projected_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_14 = sigmoid_total_14 * projected_15 + total_14 * (product_17 * projected_15)
-    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
-    projected_17 = tl.load(
-        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_16 = sigmoid_total_14 * projected_17 + total_14 * (product_17 * projected_17)
-    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_10_rows(projected_15, projected_17, total_14):
-    """log p(x) of each row: stage 10.
-
-    Takes projected_15 [rows, 128], projected_17 [rows, 128], total_14 [rows, 128]; returns hidden_14 [rows,
-    128], operand_14 [rows, 128], operand_16 [rows, 128].
-    """
-    count, device = len(projected_15), projected_15.device
-    size = log_prob_stage_10_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_stage_10_kernel[(programs,)](
-        projected_15.to(torch.float32).contiguous(),
-        projected_17.to(torch.float32).contiguous(),
-        total_14.to(torch.float32).contiguous(),
-        hidden_14,
-        operand_14,
-        operand_16,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_14, operand_14, operand_16
 
 
 LOG_PROB_STAGE_11_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
@@ -1373,16 +1163,16 @@ def pack_log_prob_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias,
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_11_kernel(
-    projected_16_ptr,
-    projected_18_ptr,
     total_15_ptr,
+    z_ptr,
     trial_ptr,
-    value_ptr,
+    z_slope_ptr,
     velocity_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
-    z_ptr,
-    z_slope_ptr,
+    value_ptr,
+    projected_16_ptr,
+    projected_18_ptr,
     output_weight_array,
     output_bias_array,
     permutation_array,
@@ -1428,8 +1218,17 @@ def log_prob_stage_11_kernel(
         velocity_4,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    z = tl.load(
+        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     trial = tl.load(trial_ptr + place, mask=live, other=0)
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    z_slope = tl.load(
+        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     velocity = tl.load(
         velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -1445,16 +1244,7 @@ def log_prob_stage_11_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
+    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
     total_16 = dot(
         dot(
             z
@@ -1509,16 +1299,16 @@ def log_prob_stage_11_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_stage_11_rows(
-    projected_16,
-    projected_18,
     total_15,
+    z,
     trial,
-    value,
+    z_slope,
     velocity,
     velocity_2,
     velocity_3,
-    z,
-    z_slope,
+    value,
+    projected_16,
+    projected_18,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -1526,12 +1316,12 @@ def log_prob_stage_11_rows(
 ):
     """log p(x) of each row: stage 11.
 
-    Takes projected_16 [rows, 128], projected_18 [rows, 128], total_15 [rows, 128], trial [rows], value [rows,
-    16], velocity [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2], z [rows, 2], z_slope [rows, 2]; returns
-    velocity_4 [rows, 2], hidden_16 [rows, 128], negate_value_3 [rows], operand_17 [rows, 128], operand_19
-    [rows, 128].
+    Takes total_15 [rows, 128], z [rows, 2], trial [rows], z_slope [rows, 2], velocity [rows, 2], velocity_2
+    [rows, 2], velocity_3 [rows, 2], value [rows, 16], projected_16 [rows, 128], projected_18 [rows, 128];
+    returns velocity_4 [rows, 2], hidden_16 [rows, 128], negate_value_3 [rows], operand_17 [rows, 128],
+    operand_19 [rows, 128].
     """
-    count, device = len(projected_16), projected_16.device
+    count, device = len(total_15), total_15.device
     arrays = pack_log_prob_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_prob_stage_11_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1541,16 +1331,16 @@ def log_prob_stage_11_rows(
     operand_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_11_kernel[(programs,)](
-        projected_16.to(torch.float32).contiguous(),
-        projected_18.to(torch.float32).contiguous(),
         total_15.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
+        z_slope.to(torch.float32).contiguous(),
         velocity.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
+        value.to(torch.float32).contiguous(),
+        projected_16.to(torch.float32).contiguous(),
+        projected_18.to(torch.float32).contiguous(),
         *arrays,
         velocity_4,
         hidden_16,
@@ -1564,76 +1354,6 @@ def log_prob_stage_11_rows(
         num_stages=size.stages,
     )
     return velocity_4, hidden_16, negate_value_3, operand_17, operand_19
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_12_kernel(
-    projected_19_ptr,
-    projected_21_ptr,
-    total_17_ptr,
-    hidden_17_out,
-    operand_18_out,
-    operand_20_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 12.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_17 = tl.sigmoid(total_17)
-    hidden_17 = total_17 * sigmoid_total_17
-    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
-    product_20 = sigmoid_total_17 * tl.sigmoid(-total_17)
-    projected_19 = tl.load(
-        projected_19_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_18 = sigmoid_total_17 * projected_19 + total_17 * (product_20 * projected_19)
-    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
-    projected_21 = tl.load(
-        projected_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_20 = sigmoid_total_17 * projected_21 + total_17 * (product_20 * projected_21)
-    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_12_rows(projected_19, projected_21, total_17):
-    """log p(x) of each row: stage 12.
-
-    Takes projected_19 [rows, 128], projected_21 [rows, 128], total_17 [rows, 128]; returns hidden_17 [rows,
-    128], operand_18 [rows, 128], operand_20 [rows, 128].
-    """
-    count, device = len(projected_19), projected_19.device
-    size = log_prob_stage_12_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_stage_12_kernel[(programs,)](
-        projected_19.to(torch.float32).contiguous(),
-        projected_21.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        hidden_17,
-        operand_18,
-        operand_20,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_17, operand_18, operand_20
 
 
 LOG_PROB_STAGE_13_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
@@ -1679,16 +1399,16 @@ def pack_log_prob_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias,
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_13_kernel(
-    projected_20_ptr,
-    projected_22_ptr,
     total_18_ptr,
+    z_ptr,
     trial_ptr,
-    value_ptr,
+    z_slope_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
     velocity_4_ptr,
-    z_ptr,
-    z_slope_ptr,
+    value_ptr,
+    projected_20_ptr,
+    projected_22_ptr,
     output_weight_array,
     output_bias_array,
     permutation_array,
@@ -1735,7 +1455,17 @@ def log_prob_stage_13_kernel(
         velocity_5,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    z = tl.load(
+        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     trial = tl.load(trial_ptr + place, mask=live, other=0)
+    z_slope = tl.load(
+        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     velocity_2 = tl.load(
         velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -1748,16 +1478,6 @@ def log_prob_stage_13_kernel(
     )
     velocity_4 = tl.load(
         velocity_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -1818,16 +1538,16 @@ def log_prob_stage_13_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_stage_13_rows(
-    projected_20,
-    projected_22,
     total_18,
+    z,
     trial,
-    value,
+    z_slope,
     velocity_2,
     velocity_3,
     velocity_4,
-    z,
-    z_slope,
+    value,
+    projected_20,
+    projected_22,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -1835,12 +1555,12 @@ def log_prob_stage_13_rows(
 ):
     """log p(x) of each row: stage 13.
 
-    Takes projected_20 [rows, 128], projected_22 [rows, 128], total_18 [rows, 128], trial [rows], value [rows,
-    16], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2], z [rows, 2], z_slope [rows, 2];
+    Takes total_18 [rows, 128], z [rows, 2], trial [rows], z_slope [rows, 2], velocity_2 [rows, 2], velocity_3
+    [rows, 2], velocity_4 [rows, 2], value [rows, 16], projected_20 [rows, 128], projected_22 [rows, 128];
     returns velocity_5 [rows, 2], moved [rows, 2], hidden_19 [rows, 128], negate_value_4 [rows], operand_21
     [rows, 128], operand_23 [rows, 128].
     """
-    count, device = len(projected_20), projected_20.device
+    count, device = len(total_18), total_18.device
     arrays = pack_log_prob_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_prob_stage_13_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1851,16 +1571,16 @@ def log_prob_stage_13_rows(
     operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
     log_prob_stage_13_kernel[(programs,)](
-        projected_20.to(torch.float32).contiguous(),
-        projected_22.to(torch.float32).contiguous(),
         total_18.to(torch.float32).contiguous(),
+        z.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
+        z_slope.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
         velocity_4.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
+        value.to(torch.float32).contiguous(),
+        projected_20.to(torch.float32).contiguous(),
+        projected_22.to(torch.float32).contiguous(),
         *arrays,
         velocity_5,
         moved,
@@ -1877,76 +1597,6 @@ def log_prob_stage_13_rows(
     return velocity_5, moved, hidden_19, negate_value_4, operand_21, operand_23
 
 
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_14_kernel(
-    projected_23_ptr,
-    projected_25_ptr,
-    total_20_ptr,
-    hidden_20_out,
-    operand_22_out,
-    operand_24_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 14.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_20 = tl.load(total_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_20 = tl.sigmoid(total_20)
-    hidden_20 = total_20 * sigmoid_total_20
-    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
-    product_23 = sigmoid_total_20 * tl.sigmoid(-total_20)
-    projected_23 = tl.load(
-        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_22 = sigmoid_total_20 * projected_23 + total_20 * (product_23 * projected_23)
-    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
-    projected_25 = tl.load(
-        projected_25_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_24 = sigmoid_total_20 * projected_25 + total_20 * (product_23 * projected_25)
-    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_stage_14_rows(projected_23, projected_25, total_20):
-    """log p(x) of each row: stage 14.
-
-    Takes projected_23 [rows, 128], projected_25 [rows, 128], total_20 [rows, 128]; returns hidden_20 [rows,
-    128], operand_22 [rows, 128], operand_24 [rows, 128].
-    """
-    count, device = len(projected_23), projected_23.device
-    size = log_prob_stage_14_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    log_prob_stage_14_kernel[(programs,)](
-        projected_23.to(torch.float32).contiguous(),
-        projected_25.to(torch.float32).contiguous(),
-        total_20.to(torch.float32).contiguous(),
-        hidden_20,
-        operand_22,
-        operand_24,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_20, operand_22, operand_24
-
-
 @tiles.remembered
 def pack_log_prob_stage_15(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -1955,26 +1605,26 @@ def pack_log_prob_stage_15(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_15_kernel(
-    difference_ptr,
-    left_ptr,
-    log_abs_det_ptr,
-    log_abs_det_slope_ptr,
-    moved_ptr,
-    negate_value_ptr,
-    negate_value_2_ptr,
-    negate_value_3_ptr,
-    negate_value_4_ptr,
-    projected_24_ptr,
-    projected_26_ptr,
-    ratio_ptr,
     total_21_ptr,
     trial_ptr,
+    z_slope_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
     velocity_4_ptr,
     velocity_5_ptr,
+    projected_24_ptr,
+    projected_26_ptr,
+    log_abs_det_slope_ptr,
+    negate_value_ptr,
+    negate_value_2_ptr,
+    negate_value_3_ptr,
+    negate_value_4_ptr,
+    log_abs_det_ptr,
     z_ptr,
-    z_slope_ptr,
+    moved_ptr,
+    ratio_ptr,
+    difference_ptr,
+    left_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -2128,39 +1778,39 @@ def log_prob_stage_15_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def log_prob_stage_15_rows(
-    difference,
-    left,
-    log_abs_det,
-    log_abs_det_slope,
-    moved,
-    negate_value,
-    negate_value_2,
-    negate_value_3,
-    negate_value_4,
-    projected_24,
-    projected_26,
-    ratio,
     total_21,
     trial,
+    z_slope,
     velocity_2,
     velocity_3,
     velocity_4,
     velocity_5,
+    projected_24,
+    projected_26,
+    log_abs_det_slope,
+    negate_value,
+    negate_value_2,
+    negate_value_3,
+    negate_value_4,
+    log_abs_det,
     z,
-    z_slope,
+    moved,
+    ratio,
+    difference,
+    left,
     weight,
     bias,
 ):
     """log p(x) of each row: stage 15.
 
-    Takes difference [rows], left [rows], log_abs_det [rows], log_abs_det_slope [rows], moved [rows, 2],
-    negate_value [rows], negate_value_2 [rows], negate_value_3 [rows], negate_value_4 [rows], projected_24
-    [rows, 128], projected_26 [rows, 128], ratio [rows], total_21 [rows, 128], trial [rows], velocity_2 [rows,
-    2], velocity_3 [rows, 2], velocity_4 [rows, 2], velocity_5 [rows, 2], z [rows, 2], z_slope [rows, 2];
+    Takes total_21 [rows, 128], trial [rows], z_slope [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2],
+    velocity_4 [rows, 2], velocity_5 [rows, 2], projected_24 [rows, 128], projected_26 [rows, 128],
+    log_abs_det_slope [rows], negate_value [rows], negate_value_2 [rows], negate_value_3 [rows], negate_value_4
+    [rows], log_abs_det [rows], z [rows, 2], moved [rows, 2], ratio [rows], difference [rows], left [rows];
     returns z_next [rows, 2], log_abs_det_next [rows], z_slope_next [rows, 2], log_abs_det_slope_next [rows],
     left_next [rows], length_next [rows].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_21), total_21.device
     arrays = pack_log_prob_stage_15(weight, bias, device)
     size = log_prob_stage_15_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -2171,26 +1821,26 @@ def log_prob_stage_15_rows(
     left_next = torch.empty(count, dtype=torch.float32, device=device)
     length_next = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_15_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        left.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        log_abs_det_slope.to(torch.float32).contiguous(),
-        moved.to(torch.float32).contiguous(),
-        negate_value.to(torch.float32).contiguous(),
-        negate_value_2.to(torch.float32).contiguous(),
-        negate_value_3.to(torch.float32).contiguous(),
-        negate_value_4.to(torch.float32).contiguous(),
-        projected_24.to(torch.float32).contiguous(),
-        projected_26.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
         total_21.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
+        z_slope.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
         velocity_4.to(torch.float32).contiguous(),
         velocity_5.to(torch.float32).contiguous(),
+        projected_24.to(torch.float32).contiguous(),
+        projected_26.to(torch.float32).contiguous(),
+        log_abs_det_slope.to(torch.float32).contiguous(),
+        negate_value.to(torch.float32).contiguous(),
+        negate_value_2.to(torch.float32).contiguous(),
+        negate_value_3.to(torch.float32).contiguous(),
+        negate_value_4.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
+        moved.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         *arrays,
         z_next,
         log_abs_det_next,
@@ -2209,8 +1859,8 @@ def log_prob_stage_15_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_16_kernel(
-    log_abs_det_ptr,
     z_ptr,
+    log_abs_det_ptr,
     log_prob_2_out,
     count,
     ROWS: tl.constexpr,
@@ -2237,18 +1887,18 @@ def log_prob_stage_16_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_prob_stage_16_rows(log_abs_det, z):
+def log_prob_stage_16_rows(z, log_abs_det):
     """log p(x) of each row: stage 16.
 
-    Takes log_abs_det [rows], z [rows, 2]; returns log_prob_2 [rows].
+    Takes z [rows, 2], log_abs_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(log_abs_det), log_abs_det.device
+    count, device = len(z), z.device
     size = log_prob_stage_16_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_16_kernel[(programs,)](
-        log_abs_det.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -2266,15 +1916,10 @@ def log_prob_stage_16_rows(log_abs_det, z):
     log_prob_stage_3_rows,
     log_prob_stage_4_rows,
     log_prob_stage_5_rows,
-    log_prob_stage_6_rows,
     log_prob_stage_7_rows,
-    log_prob_stage_8_rows,
     log_prob_stage_9_rows,
-    log_prob_stage_10_rows,
     log_prob_stage_11_rows,
-    log_prob_stage_12_rows,
     log_prob_stage_13_rows,
-    log_prob_stage_14_rows,
     log_prob_stage_15_rows,
     log_prob_stage_16_rows,
 )
@@ -2300,14 +1945,14 @@ def log_prob_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     projected_2 = operand @ mlp_1_weight.T
     projected_5 = operand_3 @ mlp_1_weight.T
-    hidden_2, operand_2, operand_4 = log_prob_stage_2_rows(projected_2, projected_5, total_2)
+    hidden_2, operand_2, operand_4 = log_prob_stage_2_rows(total_2, projected_2, projected_5)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     projected_3 = operand_2 @ mlp_2_weight.T
     projected_6 = operand_4 @ mlp_2_weight.T
     z_slope_start, log_abs_det_slope_start = log_prob_stage_3_rows(
+        total_3,
         projected_3,
         projected_6,
-        total_3,
         mlp_output_weight,
         mlp_output_bias,
     )
@@ -2335,8 +1980,8 @@ def log_prob_rows(
         hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
         velocity, hidden_7, operand_5, operand_7 = log_prob_stage_5_rows(
-            left,
             total_6,
+            left,
             trial,
             z,
             z_slope,
@@ -2348,19 +1993,19 @@ def log_prob_rows(
         total_8 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
         projected_7 = operand_5 @ mlp_1_weight.T
         projected_9 = operand_7 @ mlp_1_weight.T
-        hidden_8, operand_6, operand_8 = log_prob_stage_6_rows(projected_7, projected_9, total_8)
+        hidden_8, operand_6, operand_8 = log_prob_stage_2_rows(total_8, projected_7, projected_9)
         total_9 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
         projected_8 = operand_6 @ mlp_2_weight.T
         projected_10 = operand_8 @ mlp_2_weight.T
         velocity_2, hidden_10, negate_value, operand_9, operand_11 = log_prob_stage_7_rows(
-            left,
-            projected_10,
-            projected_8,
             total_9,
+            left,
             trial,
-            velocity,
             z,
             z_slope,
+            velocity,
+            projected_8,
+            projected_10,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -2369,20 +2014,20 @@ def log_prob_rows(
         total_11 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
         projected_11 = operand_9 @ mlp_1_weight.T
         projected_13 = operand_11 @ mlp_1_weight.T
-        hidden_11, operand_10, operand_12 = log_prob_stage_8_rows(projected_11, projected_13, total_11)
+        hidden_11, operand_10, operand_12 = log_prob_stage_2_rows(total_11, projected_11, projected_13)
         total_12 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
         projected_12 = operand_10 @ mlp_2_weight.T
         projected_14 = operand_12 @ mlp_2_weight.T
         velocity_3, hidden_13, negate_value_2, operand_13, operand_15 = log_prob_stage_9_rows(
-            left,
-            projected_12,
-            projected_14,
             total_12,
+            left,
             trial,
-            velocity,
-            velocity_2,
             z,
             z_slope,
+            velocity,
+            velocity_2,
+            projected_12,
+            projected_14,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -2391,21 +2036,21 @@ def log_prob_rows(
         total_14 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
         projected_15 = operand_13 @ mlp_1_weight.T
         projected_17 = operand_15 @ mlp_1_weight.T
-        hidden_14, operand_14, operand_16 = log_prob_stage_10_rows(projected_15, projected_17, total_14)
+        hidden_14, operand_14, operand_16 = log_prob_stage_2_rows(total_14, projected_15, projected_17)
         total_15 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_16 = operand_14 @ mlp_2_weight.T
         projected_18 = operand_16 @ mlp_2_weight.T
         velocity_4, hidden_16, negate_value_3, operand_17, operand_19 = log_prob_stage_11_rows(
-            projected_16,
-            projected_18,
             total_15,
+            z,
             trial,
-            value,
+            z_slope,
             velocity,
             velocity_2,
             velocity_3,
-            z,
-            z_slope,
+            value,
+            projected_16,
+            projected_18,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -2414,21 +2059,21 @@ def log_prob_rows(
         total_17 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
         projected_19 = operand_17 @ mlp_1_weight.T
         projected_21 = operand_19 @ mlp_1_weight.T
-        hidden_17, operand_18, operand_20 = log_prob_stage_12_rows(projected_19, projected_21, total_17)
+        hidden_17, operand_18, operand_20 = log_prob_stage_2_rows(total_17, projected_19, projected_21)
         total_18 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_20 = operand_18 @ mlp_2_weight.T
         projected_22 = operand_20 @ mlp_2_weight.T
         velocity_5, moved, hidden_19, negate_value_4, operand_21, operand_23 = log_prob_stage_13_rows(
-            projected_20,
-            projected_22,
             total_18,
+            z,
             trial,
-            value,
+            z_slope,
             velocity_2,
             velocity_3,
             velocity_4,
-            z,
-            z_slope,
+            value,
+            projected_20,
+            projected_22,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -2437,31 +2082,31 @@ def log_prob_rows(
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         projected_23 = operand_21 @ mlp_1_weight.T
         projected_25 = operand_23 @ mlp_1_weight.T
-        hidden_20, operand_22, operand_24 = log_prob_stage_14_rows(projected_23, projected_25, total_20)
+        hidden_20, operand_22, operand_24 = log_prob_stage_2_rows(total_20, projected_23, projected_25)
         total_21 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_24 = operand_22 @ mlp_2_weight.T
         projected_26 = operand_24 @ mlp_2_weight.T
         z_next, log_abs_det_next, z_slope_next, log_abs_det_slope_next, left_next, length_next = log_prob_stage_15_rows(
-            difference,
-            left,
-            log_abs_det,
-            log_abs_det_slope,
-            moved,
-            negate_value,
-            negate_value_2,
-            negate_value_3,
-            negate_value_4,
-            projected_24,
-            projected_26,
-            ratio,
             total_21,
             trial,
+            z_slope,
             velocity_2,
             velocity_3,
             velocity_4,
             velocity_5,
+            projected_24,
+            projected_26,
+            log_abs_det_slope,
+            negate_value,
+            negate_value_2,
+            negate_value_3,
+            negate_value_4,
+            log_abs_det,
             z,
-            z_slope,
+            moved,
+            ratio,
+            difference,
+            left,
             mlp_output_weight,
             mlp_output_bias,
         )
@@ -2473,7 +2118,7 @@ def log_prob_rows(
         left = left_next
         length = length_next
     # flow_matching.gen:9
-    return log_prob_stage_16_rows(log_abs_det, z)
+    return log_prob_stage_16_rows(z, log_abs_det)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -2630,76 +2275,6 @@ def sample_stage_1_rows(weight, bias, *, rows, seed, step):
     return z, hidden, operand, operand_3
 
 
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
-    projected_2_ptr,
-    projected_5_ptr,
-    total_2_ptr,
-    hidden_2_out,
-    operand_2_out,
-    operand_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_2 = tl.load(total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_2 = tl.sigmoid(total_2)
-    hidden_2 = total_2 * sigmoid_total_2
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    product_3 = sigmoid_total_2 * tl.sigmoid(-total_2)
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_2 = sigmoid_total_2 * projected_2 + total_2 * (product_3 * projected_2)
-    tl.store(operand_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_2, mask=live[:, None])
-    projected_5 = tl.load(
-        projected_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_4 = sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)
-    tl.store(operand_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_2_rows(projected_2, projected_5, total_2):
-    """approximate samples of x: stage 2.
-
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
-    operand_2 [rows, 128], operand_4 [rows, 128].
-    """
-    count, device = len(projected_2), projected_2.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
-        projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
-        hidden_2,
-        operand_2,
-        operand_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, operand_2, operand_4
-
-
 @tiles.remembered
 def pack_sample_stage_3(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -2708,9 +2283,9 @@ def pack_sample_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_3_kernel(
+    total_3_ptr,
     projected_3_ptr,
     projected_6_ptr,
-    total_3_ptr,
     weight_array,
     weight_array_2,
     bias_array,
@@ -2760,22 +2335,22 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(projected_3, projected_6, total_3, weight, bias):
+def sample_stage_3_rows(total_3, projected_3, projected_6, weight, bias):
     """approximate samples of x: stage 3.
 
-    Takes projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns x_slope_start [rows,
+    Takes total_3 [rows, 128], projected_3 [rows, 128], projected_6 [rows, 128]; returns x_slope_start [rows,
     2], log_abs_det_slope_start [rows].
     """
-    count, device = len(projected_3), projected_3.device
+    count, device = len(total_3), total_3.device
     arrays = pack_sample_stage_3(weight, bias, device)
     size = sample_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_slope_start = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_abs_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
     sample_stage_3_kernel[(programs,)](
+        total_3.to(torch.float32).contiguous(),
         projected_3.to(torch.float32).contiguous(),
         projected_6.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
         *arrays,
         x_slope_start,
         log_abs_det_slope_start,
@@ -2984,8 +2559,8 @@ def pack_sample_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, de
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_5_kernel(
-    difference_ptr,
     total_6_ptr,
+    difference_ptr,
     trial_ptr,
     x_ptr,
     x_slope_ptr,
@@ -3081,13 +2656,13 @@ def sample_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_5_rows(difference, total_6, trial, x, x_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
+def sample_stage_5_rows(total_6, difference, trial, x, x_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
     """approximate samples of x: stage 5.
 
-    Takes difference [rows], total_6 [rows, 128], trial [rows], x [rows, 2], x_slope [rows, 2]; returns velocity
+    Takes total_6 [rows, 128], difference [rows], trial [rows], x [rows, 2], x_slope [rows, 2]; returns velocity
     [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_6), total_6.device
     arrays = pack_sample_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = sample_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3096,8 +2671,8 @@ def sample_stage_5_rows(difference, total_6, trial, x, x_slope, mlp_0_weight, ml
     operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
     sample_stage_5_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
         total_6.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         x_slope.to(torch.float32).contiguous(),
@@ -3113,76 +2688,6 @@ def sample_stage_5_rows(difference, total_6, trial, x, x_slope, mlp_0_weight, ml
         num_stages=size.stages,
     )
     return velocity, hidden_7, operand_5, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_6_kernel(
-    projected_7_ptr,
-    projected_9_ptr,
-    total_8_ptr,
-    hidden_8_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_8 = tl.load(total_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_8 = tl.sigmoid(total_8)
-    hidden_8 = total_8 * sigmoid_total_8
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-    product_12 = sigmoid_total_8 * tl.sigmoid(-total_8)
-    projected_7 = tl.load(
-        projected_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_8 * projected_7 + total_8 * (product_12 * projected_7)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_9 = tl.load(
-        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_8 * projected_9 + total_8 * (product_12 * projected_9)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_6_rows(projected_7, projected_9, total_8):
-    """approximate samples of x: stage 6.
-
-    Takes projected_7 [rows, 128], projected_9 [rows, 128], total_8 [rows, 128]; returns hidden_8 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_7), projected_7.device
-    size = sample_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_6_kernel[(programs,)](
-        projected_7.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
-        hidden_8,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_8, operand_6, operand_8
 
 
 SAMPLE_STAGE_7_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -3233,14 +2738,14 @@ def pack_sample_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, de
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_7_kernel(
-    difference_ptr,
-    projected_10_ptr,
-    projected_8_ptr,
     total_9_ptr,
+    difference_ptr,
     trial_ptr,
-    velocity_ptr,
     x_ptr,
     x_slope_ptr,
+    velocity_ptr,
+    projected_8_ptr,
+    projected_10_ptr,
     places_array,
     places_2_array,
     output_weight_array,
@@ -3298,11 +2803,6 @@ def sample_stage_7_kernel(
     trial = tl.load(trial_ptr + place, mask=live, other=0)
     product_8 = exp_value * (difference + 0.8 * trial)[:, None]
     product_8_2 = exp_value_2 * (difference + 0.8 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
     x = tl.load(
         x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -3310,6 +2810,11 @@ def sample_stage_7_kernel(
     )
     x_slope = tl.load(
         x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity = tl.load(
+        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -3366,14 +2871,14 @@ def sample_stage_7_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_stage_7_rows(
-    difference,
-    projected_10,
-    projected_8,
     total_9,
+    difference,
     trial,
-    velocity,
     x,
     x_slope,
+    velocity,
+    projected_8,
+    projected_10,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -3381,11 +2886,11 @@ def sample_stage_7_rows(
 ):
     """approximate samples of x: stage 7.
 
-    Takes difference [rows], projected_10 [rows, 128], projected_8 [rows, 128], total_9 [rows, 128], trial
-    [rows], velocity [rows, 2], x [rows, 2], x_slope [rows, 2]; returns velocity_2 [rows, 2], hidden_10 [rows,
-    128], total_22 [rows], operand_9 [rows, 128], operand_11 [rows, 128].
+    Takes total_9 [rows, 128], difference [rows], trial [rows], x [rows, 2], x_slope [rows, 2], velocity [rows,
+    2], projected_8 [rows, 128], projected_10 [rows, 128]; returns velocity_2 [rows, 2], hidden_10 [rows, 128],
+    total_22 [rows], operand_9 [rows, 128], operand_11 [rows, 128].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_9), total_9.device
     arrays = pack_sample_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = sample_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3395,14 +2900,14 @@ def sample_stage_7_rows(
     operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
     sample_stage_7_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        projected_10.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
         total_9.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         x_slope.to(torch.float32).contiguous(),
+        velocity.to(torch.float32).contiguous(),
+        projected_8.to(torch.float32).contiguous(),
+        projected_10.to(torch.float32).contiguous(),
         *arrays,
         velocity_2,
         hidden_10,
@@ -3416,76 +2921,6 @@ def sample_stage_7_rows(
         num_stages=size.stages,
     )
     return velocity_2, hidden_10, total_22, operand_9, operand_11
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_8_kernel(
-    projected_11_ptr,
-    projected_13_ptr,
-    total_11_ptr,
-    hidden_11_out,
-    operand_10_out,
-    operand_12_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 8.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_11 = tl.load(total_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_11 = tl.sigmoid(total_11)
-    hidden_11 = total_11 * sigmoid_total_11
-    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
-    product_15 = sigmoid_total_11 * tl.sigmoid(-total_11)
-    projected_11 = tl.load(
-        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_10 = sigmoid_total_11 * projected_11 + total_11 * (product_15 * projected_11)
-    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
-    projected_13 = tl.load(
-        projected_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_12 = sigmoid_total_11 * projected_13 + total_11 * (product_15 * projected_13)
-    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_8_rows(projected_11, projected_13, total_11):
-    """approximate samples of x: stage 8.
-
-    Takes projected_11 [rows, 128], projected_13 [rows, 128], total_11 [rows, 128]; returns hidden_11 [rows,
-    128], operand_10 [rows, 128], operand_12 [rows, 128].
-    """
-    count, device = len(projected_11), projected_11.device
-    size = sample_stage_8_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_8_kernel[(programs,)](
-        projected_11.to(torch.float32).contiguous(),
-        projected_13.to(torch.float32).contiguous(),
-        total_11.to(torch.float32).contiguous(),
-        hidden_11,
-        operand_10,
-        operand_12,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_11, operand_10, operand_12
 
 
 SAMPLE_STAGE_9_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -3536,15 +2971,15 @@ def pack_sample_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, de
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_9_kernel(
-    difference_ptr,
-    projected_12_ptr,
-    projected_14_ptr,
     total_12_ptr,
+    difference_ptr,
     trial_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
     x_ptr,
     x_slope_ptr,
+    velocity_ptr,
+    velocity_2_ptr,
+    projected_12_ptr,
+    projected_14_ptr,
     places_array,
     places_2_array,
     output_weight_array,
@@ -3602,16 +3037,6 @@ def sample_stage_9_kernel(
     trial = tl.load(trial_ptr + place, mask=live, other=0)
     product_9 = exp_value * (difference + 0.8888888888888888 * trial)[:, None]
     product_9_2 = exp_value_2 * (difference + 0.8888888888888888 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
     x = tl.load(
         x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -3619,6 +3044,16 @@ def sample_stage_9_kernel(
     )
     x_slope = tl.load(
         x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity = tl.load(
+        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
+    velocity_2 = tl.load(
+        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -3680,15 +3115,15 @@ def sample_stage_9_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_stage_9_rows(
-    difference,
-    projected_12,
-    projected_14,
     total_12,
+    difference,
     trial,
-    velocity,
-    velocity_2,
     x,
     x_slope,
+    velocity,
+    velocity_2,
+    projected_12,
+    projected_14,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -3696,11 +3131,11 @@ def sample_stage_9_rows(
 ):
     """approximate samples of x: stage 9.
 
-    Takes difference [rows], projected_12 [rows, 128], projected_14 [rows, 128], total_12 [rows, 128], trial
-    [rows], velocity [rows, 2], velocity_2 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns velocity_3 [rows,
-    2], hidden_13 [rows, 128], total_23 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
+    Takes total_12 [rows, 128], difference [rows], trial [rows], x [rows, 2], x_slope [rows, 2], velocity [rows,
+    2], velocity_2 [rows, 2], projected_12 [rows, 128], projected_14 [rows, 128]; returns velocity_3 [rows, 2],
+    hidden_13 [rows, 128], total_23 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
     """
-    count, device = len(difference), difference.device
+    count, device = len(total_12), total_12.device
     arrays = pack_sample_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = sample_stage_9_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -3710,15 +3145,15 @@ def sample_stage_9_rows(
     operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
     sample_stage_9_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        projected_12.to(torch.float32).contiguous(),
-        projected_14.to(torch.float32).contiguous(),
         total_12.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         x_slope.to(torch.float32).contiguous(),
+        velocity.to(torch.float32).contiguous(),
+        velocity_2.to(torch.float32).contiguous(),
+        projected_12.to(torch.float32).contiguous(),
+        projected_14.to(torch.float32).contiguous(),
         *arrays,
         velocity_3,
         hidden_13,
@@ -3732,76 +3167,6 @@ def sample_stage_9_rows(
         num_stages=size.stages,
     )
     return velocity_3, hidden_13, total_23, operand_13, operand_15
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_10_kernel(
-    projected_15_ptr,
-    projected_17_ptr,
-    total_14_ptr,
-    hidden_14_out,
-    operand_14_out,
-    operand_16_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 10.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_14 = tl.load(total_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_14 = tl.sigmoid(total_14)
-    hidden_14 = total_14 * sigmoid_total_14
-    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
-    product_18 = sigmoid_total_14 * tl.sigmoid(-total_14)
-    projected_15 = tl.load(
-        projected_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_14 = sigmoid_total_14 * projected_15 + total_14 * (product_18 * projected_15)
-    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
-    projected_17 = tl.load(
-        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_16 = sigmoid_total_14 * projected_17 + total_14 * (product_18 * projected_17)
-    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_10_rows(projected_15, projected_17, total_14):
-    """approximate samples of x: stage 10.
-
-    Takes projected_15 [rows, 128], projected_17 [rows, 128], total_14 [rows, 128]; returns hidden_14 [rows,
-    128], operand_14 [rows, 128], operand_16 [rows, 128].
-    """
-    count, device = len(projected_15), projected_15.device
-    size = sample_stage_10_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_10_kernel[(programs,)](
-        projected_15.to(torch.float32).contiguous(),
-        projected_17.to(torch.float32).contiguous(),
-        total_14.to(torch.float32).contiguous(),
-        hidden_14,
-        operand_14,
-        operand_16,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_14, operand_14, operand_16
 
 
 SAMPLE_STAGE_11_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
@@ -3847,16 +3212,16 @@ def pack_sample_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, d
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_11_kernel(
-    projected_16_ptr,
-    projected_18_ptr,
     total_15_ptr,
+    x_ptr,
     trial_ptr,
-    value_ptr,
+    x_slope_ptr,
     velocity_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
-    x_ptr,
-    x_slope_ptr,
+    value_ptr,
+    projected_16_ptr,
+    projected_18_ptr,
     output_weight_array,
     output_bias_array,
     permutation_array,
@@ -3902,8 +3267,17 @@ def sample_stage_11_kernel(
         velocity_4,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     trial = tl.load(trial_ptr + place, mask=live, other=0)
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     velocity = tl.load(
         velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -3919,16 +3293,7 @@ def sample_stage_11_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
+    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
     total_16 = dot(
         dot(
             x
@@ -3981,16 +3346,16 @@ def sample_stage_11_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_stage_11_rows(
-    projected_16,
-    projected_18,
     total_15,
+    x,
     trial,
-    value,
+    x_slope,
     velocity,
     velocity_2,
     velocity_3,
-    x,
-    x_slope,
+    value,
+    projected_16,
+    projected_18,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -3998,12 +3363,12 @@ def sample_stage_11_rows(
 ):
     """approximate samples of x: stage 11.
 
-    Takes projected_16 [rows, 128], projected_18 [rows, 128], total_15 [rows, 128], trial [rows], value [rows,
-    16], velocity [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns
-    velocity_4 [rows, 2], hidden_16 [rows, 128], total_24 [rows], operand_17 [rows, 128], operand_19 [rows,
-    128].
+    Takes total_15 [rows, 128], x [rows, 2], trial [rows], x_slope [rows, 2], velocity [rows, 2], velocity_2
+    [rows, 2], velocity_3 [rows, 2], value [rows, 16], projected_16 [rows, 128], projected_18 [rows, 128];
+    returns velocity_4 [rows, 2], hidden_16 [rows, 128], total_24 [rows], operand_17 [rows, 128], operand_19
+    [rows, 128].
     """
-    count, device = len(projected_16), projected_16.device
+    count, device = len(total_15), total_15.device
     arrays = pack_sample_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = sample_stage_11_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -4013,16 +3378,16 @@ def sample_stage_11_rows(
     operand_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
     sample_stage_11_kernel[(programs,)](
-        projected_16.to(torch.float32).contiguous(),
-        projected_18.to(torch.float32).contiguous(),
         total_15.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         velocity.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        value.to(torch.float32).contiguous(),
+        projected_16.to(torch.float32).contiguous(),
+        projected_18.to(torch.float32).contiguous(),
         *arrays,
         velocity_4,
         hidden_16,
@@ -4036,76 +3401,6 @@ def sample_stage_11_rows(
         num_stages=size.stages,
     )
     return velocity_4, hidden_16, total_24, operand_17, operand_19
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_12_kernel(
-    projected_19_ptr,
-    projected_21_ptr,
-    total_17_ptr,
-    hidden_17_out,
-    operand_18_out,
-    operand_20_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 12.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_17 = tl.sigmoid(total_17)
-    hidden_17 = total_17 * sigmoid_total_17
-    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
-    product_21 = sigmoid_total_17 * tl.sigmoid(-total_17)
-    projected_19 = tl.load(
-        projected_19_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_18 = sigmoid_total_17 * projected_19 + total_17 * (product_21 * projected_19)
-    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
-    projected_21 = tl.load(
-        projected_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_20 = sigmoid_total_17 * projected_21 + total_17 * (product_21 * projected_21)
-    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_12_rows(projected_19, projected_21, total_17):
-    """approximate samples of x: stage 12.
-
-    Takes projected_19 [rows, 128], projected_21 [rows, 128], total_17 [rows, 128]; returns hidden_17 [rows,
-    128], operand_18 [rows, 128], operand_20 [rows, 128].
-    """
-    count, device = len(projected_19), projected_19.device
-    size = sample_stage_12_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_12_kernel[(programs,)](
-        projected_19.to(torch.float32).contiguous(),
-        projected_21.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        hidden_17,
-        operand_18,
-        operand_20,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_17, operand_18, operand_20
 
 
 SAMPLE_STAGE_13_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
@@ -4151,16 +3446,16 @@ def pack_sample_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, d
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_13_kernel(
-    projected_20_ptr,
-    projected_22_ptr,
     total_18_ptr,
+    x_ptr,
     trial_ptr,
-    value_ptr,
+    x_slope_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
     velocity_4_ptr,
-    x_ptr,
-    x_slope_ptr,
+    value_ptr,
+    projected_20_ptr,
+    projected_22_ptr,
     output_weight_array,
     output_bias_array,
     permutation_array,
@@ -4207,7 +3502,17 @@ def sample_stage_13_kernel(
         velocity_5,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
     )
+    x = tl.load(
+        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     trial = tl.load(trial_ptr + place, mask=live, other=0)
+    x_slope = tl.load(
+        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
+        other=0,
+    )
     velocity_2 = tl.load(
         velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
@@ -4220,16 +3525,6 @@ def sample_stage_13_kernel(
     )
     velocity_4 = tl.load(
         velocity_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
         other=0,
     )
@@ -4288,16 +3583,16 @@ def sample_stage_13_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def sample_stage_13_rows(
-    projected_20,
-    projected_22,
     total_18,
+    x,
     trial,
-    value,
+    x_slope,
     velocity_2,
     velocity_3,
     velocity_4,
-    x,
-    x_slope,
+    value,
+    projected_20,
+    projected_22,
     mlp_0_weight,
     mlp_0_bias,
     output_weight,
@@ -4305,12 +3600,12 @@ def sample_stage_13_rows(
 ):
     """approximate samples of x: stage 13.
 
-    Takes projected_20 [rows, 128], projected_22 [rows, 128], total_18 [rows, 128], trial [rows], value [rows,
-    16], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2], x [rows, 2], x_slope [rows, 2];
+    Takes total_18 [rows, 128], x [rows, 2], trial [rows], x_slope [rows, 2], velocity_2 [rows, 2], velocity_3
+    [rows, 2], velocity_4 [rows, 2], value [rows, 16], projected_20 [rows, 128], projected_22 [rows, 128];
     returns velocity_5 [rows, 2], moved [rows, 2], hidden_19 [rows, 128], total_25 [rows], operand_21 [rows,
     128], operand_23 [rows, 128].
     """
-    count, device = len(projected_20), projected_20.device
+    count, device = len(total_18), total_18.device
     arrays = pack_sample_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = sample_stage_13_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -4321,16 +3616,16 @@ def sample_stage_13_rows(
     operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
     sample_stage_13_kernel[(programs,)](
-        projected_20.to(torch.float32).contiguous(),
-        projected_22.to(torch.float32).contiguous(),
         total_18.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
         velocity_4.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        value.to(torch.float32).contiguous(),
+        projected_20.to(torch.float32).contiguous(),
+        projected_22.to(torch.float32).contiguous(),
         *arrays,
         velocity_5,
         moved,
@@ -4347,76 +3642,6 @@ def sample_stage_13_rows(
     return velocity_5, moved, hidden_19, total_25, operand_21, operand_23
 
 
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_14_kernel(
-    projected_23_ptr,
-    projected_25_ptr,
-    total_20_ptr,
-    hidden_20_out,
-    operand_22_out,
-    operand_24_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """approximate samples of x: stage 14.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_20 = tl.load(total_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_20 = tl.sigmoid(total_20)
-    hidden_20 = total_20 * sigmoid_total_20
-    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
-    product_24 = sigmoid_total_20 * tl.sigmoid(-total_20)
-    projected_23 = tl.load(
-        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_22 = sigmoid_total_20 * projected_23 + total_20 * (product_24 * projected_23)
-    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
-    projected_25 = tl.load(
-        projected_25_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_24 = sigmoid_total_20 * projected_25 + total_20 * (product_24 * projected_25)
-    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def sample_stage_14_rows(projected_23, projected_25, total_20):
-    """approximate samples of x: stage 14.
-
-    Takes projected_23 [rows, 128], projected_25 [rows, 128], total_20 [rows, 128]; returns hidden_20 [rows,
-    128], operand_22 [rows, 128], operand_24 [rows, 128].
-    """
-    count, device = len(projected_23), projected_23.device
-    size = sample_stage_14_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    sample_stage_14_kernel[(programs,)](
-        projected_23.to(torch.float32).contiguous(),
-        projected_25.to(torch.float32).contiguous(),
-        total_20.to(torch.float32).contiguous(),
-        hidden_20,
-        operand_22,
-        operand_24,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_20, operand_22, operand_24
-
-
 @tiles.remembered
 def pack_sample_stage_15(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -4425,25 +3650,25 @@ def pack_sample_stage_15(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_15_kernel(
-    left_ptr,
-    log_abs_det_ptr,
-    log_abs_det_slope_ptr,
-    moved_ptr,
-    projected_24_ptr,
-    projected_26_ptr,
-    ratio_ptr,
     total_21_ptr,
-    total_22_ptr,
-    total_23_ptr,
-    total_24_ptr,
-    total_25_ptr,
     trial_ptr,
+    x_slope_ptr,
     velocity_2_ptr,
     velocity_3_ptr,
     velocity_4_ptr,
     velocity_5_ptr,
+    projected_24_ptr,
+    projected_26_ptr,
+    log_abs_det_slope_ptr,
+    total_22_ptr,
+    total_23_ptr,
+    total_24_ptr,
+    total_25_ptr,
+    log_abs_det_ptr,
     x_ptr,
-    x_slope_ptr,
+    moved_ptr,
+    ratio_ptr,
+    left_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -4596,37 +3821,37 @@ def sample_stage_15_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def sample_stage_15_rows(
-    left,
-    log_abs_det,
-    log_abs_det_slope,
-    moved,
-    projected_24,
-    projected_26,
-    ratio,
     total_21,
-    total_22,
-    total_23,
-    total_24,
-    total_25,
     trial,
+    x_slope,
     velocity_2,
     velocity_3,
     velocity_4,
     velocity_5,
+    projected_24,
+    projected_26,
+    log_abs_det_slope,
+    total_22,
+    total_23,
+    total_24,
+    total_25,
+    log_abs_det,
     x,
-    x_slope,
+    moved,
+    ratio,
+    left,
     weight,
     bias,
 ):
     """approximate samples of x: stage 15.
 
-    Takes left [rows], log_abs_det [rows], log_abs_det_slope [rows], moved [rows, 2], projected_24 [rows, 128],
-    projected_26 [rows, 128], ratio [rows], total_21 [rows, 128], total_22 [rows], total_23 [rows], total_24
-    [rows], total_25 [rows], trial [rows], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2],
-    velocity_5 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns x_next [rows, 2], log_abs_det_next [rows],
-    x_slope_next [rows, 2], log_abs_det_slope_next [rows], left_next [rows], length_next [rows].
+    Takes total_21 [rows, 128], trial [rows], x_slope [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2],
+    velocity_4 [rows, 2], velocity_5 [rows, 2], projected_24 [rows, 128], projected_26 [rows, 128],
+    log_abs_det_slope [rows], total_22 [rows], total_23 [rows], total_24 [rows], total_25 [rows], log_abs_det
+    [rows], x [rows, 2], moved [rows, 2], ratio [rows], left [rows]; returns x_next [rows, 2], log_abs_det_next
+    [rows], x_slope_next [rows, 2], log_abs_det_slope_next [rows], left_next [rows], length_next [rows].
     """
-    count, device = len(left), left.device
+    count, device = len(total_21), total_21.device
     arrays = pack_sample_stage_15(weight, bias, device)
     size = sample_stage_15_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -4637,25 +3862,25 @@ def sample_stage_15_rows(
     left_next = torch.empty(count, dtype=torch.float32, device=device)
     length_next = torch.empty(count, dtype=torch.float32, device=device)
     sample_stage_15_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        log_abs_det_slope.to(torch.float32).contiguous(),
-        moved.to(torch.float32).contiguous(),
-        projected_24.to(torch.float32).contiguous(),
-        projected_26.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
         total_21.to(torch.float32).contiguous(),
-        total_22.to(torch.float32).contiguous(),
-        total_23.to(torch.float32).contiguous(),
-        total_24.to(torch.float32).contiguous(),
-        total_25.to(torch.float32).contiguous(),
         trial.to(torch.float32).contiguous(),
+        x_slope.to(torch.float32).contiguous(),
         velocity_2.to(torch.float32).contiguous(),
         velocity_3.to(torch.float32).contiguous(),
         velocity_4.to(torch.float32).contiguous(),
         velocity_5.to(torch.float32).contiguous(),
+        projected_24.to(torch.float32).contiguous(),
+        projected_26.to(torch.float32).contiguous(),
+        log_abs_det_slope.to(torch.float32).contiguous(),
+        total_22.to(torch.float32).contiguous(),
+        total_23.to(torch.float32).contiguous(),
+        total_24.to(torch.float32).contiguous(),
+        total_25.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
+        moved.to(torch.float32).contiguous(),
+        ratio.to(torch.float32).contiguous(),
+        left.to(torch.float32).contiguous(),
         *arrays,
         x_next,
         log_abs_det_next,
@@ -4675,19 +3900,14 @@ def sample_stage_15_rows(
 @torch.no_grad()
 @tiles.stages(
     sample_stage_1_rows,
-    sample_stage_2_rows,
+    log_prob_stage_2_rows,
     sample_stage_3_rows,
     sample_stage_4_rows,
     sample_stage_5_rows,
-    sample_stage_6_rows,
     sample_stage_7_rows,
-    sample_stage_8_rows,
     sample_stage_9_rows,
-    sample_stage_10_rows,
     sample_stage_11_rows,
-    sample_stage_12_rows,
     sample_stage_13_rows,
-    sample_stage_14_rows,
     sample_stage_15_rows,
 )
 def sample_rows(
@@ -4716,14 +3936,14 @@ def sample_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     projected_2 = operand @ mlp_1_weight.T
     projected_5 = operand_3 @ mlp_1_weight.T
-    hidden_2, operand_2, operand_4 = sample_stage_2_rows(projected_2, projected_5, total_2)
+    hidden_2, operand_2, operand_4 = log_prob_stage_2_rows(total_2, projected_2, projected_5)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     projected_3 = operand_2 @ mlp_2_weight.T
     projected_6 = operand_4 @ mlp_2_weight.T
     x_slope_start, log_abs_det_slope_start = sample_stage_3_rows(
+        total_3,
         projected_3,
         projected_6,
-        total_3,
         mlp_output_weight,
         mlp_output_bias,
     )
@@ -4751,8 +3971,8 @@ def sample_rows(
         hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
         velocity, hidden_7, operand_5, operand_7 = sample_stage_5_rows(
-            difference,
             total_6,
+            difference,
             trial,
             x,
             x_slope,
@@ -4764,19 +3984,19 @@ def sample_rows(
         total_8 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
         projected_7 = operand_5 @ mlp_1_weight.T
         projected_9 = operand_7 @ mlp_1_weight.T
-        hidden_8, operand_6, operand_8 = sample_stage_6_rows(projected_7, projected_9, total_8)
+        hidden_8, operand_6, operand_8 = log_prob_stage_2_rows(total_8, projected_7, projected_9)
         total_9 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
         projected_8 = operand_6 @ mlp_2_weight.T
         projected_10 = operand_8 @ mlp_2_weight.T
         velocity_2, hidden_10, total_22, operand_9, operand_11 = sample_stage_7_rows(
-            difference,
-            projected_10,
-            projected_8,
             total_9,
+            difference,
             trial,
-            velocity,
             x,
             x_slope,
+            velocity,
+            projected_8,
+            projected_10,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -4785,20 +4005,20 @@ def sample_rows(
         total_11 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
         projected_11 = operand_9 @ mlp_1_weight.T
         projected_13 = operand_11 @ mlp_1_weight.T
-        hidden_11, operand_10, operand_12 = sample_stage_8_rows(projected_11, projected_13, total_11)
+        hidden_11, operand_10, operand_12 = log_prob_stage_2_rows(total_11, projected_11, projected_13)
         total_12 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
         projected_12 = operand_10 @ mlp_2_weight.T
         projected_14 = operand_12 @ mlp_2_weight.T
         velocity_3, hidden_13, total_23, operand_13, operand_15 = sample_stage_9_rows(
-            difference,
-            projected_12,
-            projected_14,
             total_12,
+            difference,
             trial,
-            velocity,
-            velocity_2,
             x,
             x_slope,
+            velocity,
+            velocity_2,
+            projected_12,
+            projected_14,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -4807,21 +4027,21 @@ def sample_rows(
         total_14 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
         projected_15 = operand_13 @ mlp_1_weight.T
         projected_17 = operand_15 @ mlp_1_weight.T
-        hidden_14, operand_14, operand_16 = sample_stage_10_rows(projected_15, projected_17, total_14)
+        hidden_14, operand_14, operand_16 = log_prob_stage_2_rows(total_14, projected_15, projected_17)
         total_15 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_16 = operand_14 @ mlp_2_weight.T
         projected_18 = operand_16 @ mlp_2_weight.T
         velocity_4, hidden_16, total_24, operand_17, operand_19 = sample_stage_11_rows(
-            projected_16,
-            projected_18,
             total_15,
+            x,
             trial,
-            value,
+            x_slope,
             velocity,
             velocity_2,
             velocity_3,
-            x,
-            x_slope,
+            value,
+            projected_16,
+            projected_18,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -4830,21 +4050,21 @@ def sample_rows(
         total_17 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
         projected_19 = operand_17 @ mlp_1_weight.T
         projected_21 = operand_19 @ mlp_1_weight.T
-        hidden_17, operand_18, operand_20 = sample_stage_12_rows(projected_19, projected_21, total_17)
+        hidden_17, operand_18, operand_20 = log_prob_stage_2_rows(total_17, projected_19, projected_21)
         total_18 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_20 = operand_18 @ mlp_2_weight.T
         projected_22 = operand_20 @ mlp_2_weight.T
         velocity_5, moved, hidden_19, total_25, operand_21, operand_23 = sample_stage_13_rows(
-            projected_20,
-            projected_22,
             total_18,
+            x,
             trial,
-            value,
+            x_slope,
             velocity_2,
             velocity_3,
             velocity_4,
-            x,
-            x_slope,
+            value,
+            projected_20,
+            projected_22,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -4853,30 +4073,30 @@ def sample_rows(
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         projected_23 = operand_21 @ mlp_1_weight.T
         projected_25 = operand_23 @ mlp_1_weight.T
-        hidden_20, operand_22, operand_24 = sample_stage_14_rows(projected_23, projected_25, total_20)
+        hidden_20, operand_22, operand_24 = log_prob_stage_2_rows(total_20, projected_23, projected_25)
         total_21 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_24 = operand_22 @ mlp_2_weight.T
         projected_26 = operand_24 @ mlp_2_weight.T
         x_next, log_abs_det_next, x_slope_next, log_abs_det_slope_next, left_next, length_next = sample_stage_15_rows(
-            left,
-            log_abs_det,
-            log_abs_det_slope,
-            moved,
-            projected_24,
-            projected_26,
-            ratio,
             total_21,
-            total_22,
-            total_23,
-            total_24,
-            total_25,
             trial,
+            x_slope,
             velocity_2,
             velocity_3,
             velocity_4,
             velocity_5,
+            projected_24,
+            projected_26,
+            log_abs_det_slope,
+            total_22,
+            total_23,
+            total_24,
+            total_25,
+            log_abs_det,
             x,
-            x_slope,
+            moved,
+            ratio,
+            left,
             mlp_output_weight,
             mlp_output_bias,
         )
@@ -5030,2065 +4250,18 @@ def forward_stage_1_rows(z, weight, bias):
     return hidden, operand, operand_3
 
 
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_2_kernel(
-    projected_2_ptr,
-    projected_5_ptr,
-    total_2_ptr,
-    hidden_2_out,
-    operand_2_out,
-    operand_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_2 = tl.load(total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_2 = tl.sigmoid(total_2)
-    hidden_2 = total_2 * sigmoid_total_2
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    product_3 = sigmoid_total_2 * tl.sigmoid(-total_2)
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_2 = sigmoid_total_2 * projected_2 + total_2 * (product_3 * projected_2)
-    tl.store(operand_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_2, mask=live[:, None])
-    projected_5 = tl.load(
-        projected_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_4 = sigmoid_total_2 * projected_5 + total_2 * (product_3 * projected_5)
-    tl.store(operand_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_2_rows(projected_2, projected_5, total_2):
-    """latent z to data x, and log|det| of that map: stage 2.
-
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
-    operand_2 [rows, 128], operand_4 [rows, 128].
-    """
-    count, device = len(projected_2), projected_2.device
-    size = forward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_2_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
-        projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
-        hidden_2,
-        operand_2,
-        operand_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, operand_2, operand_4
-
-
-@tiles.remembered
-def pack_forward_stage_3(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(weight[1], 128), tiles.place(bias[0]), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_3_kernel(
-    projected_3_ptr,
-    projected_6_ptr,
-    total_3_ptr,
-    weight_array,
-    weight_array_2,
-    bias_array,
-    bias_array_2,
-    x_slope_start_out,
-    log_abs_det_slope_start_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array []
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_3 = tl.sigmoid(total_3)
-    hidden_3 = total_3 * sigmoid_total_3
-    product_4 = sigmoid_total_3 * tl.sigmoid(-total_3)
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_3 * projected_3 + total_3 * (product_4 * projected_3)
-    tangent_0 = tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
-    projected_6 = tl.load(
-        projected_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_3 * projected_6 + total_3 * (product_4 * projected_6)
-    tangent_2_1 = tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
-    x_slope_start_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    x_slope_start_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    log_abs_det_slope_start = tangent_0 + tangent_2_1
-    tl.store(x_slope_start_out + place * 2, x_slope_start_0, mask=live)
-    tl.store(x_slope_start_out + place * 2 + 1, x_slope_start_1, mask=live)
-    tl.store(log_abs_det_slope_start_out + place, log_abs_det_slope_start, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_3_rows(projected_3, projected_6, total_3, weight, bias):
-    """latent z to data x, and log|det| of that map: stage 3.
-
-    Takes projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns x_slope_start [rows,
-    2], log_abs_det_slope_start [rows].
-    """
-    count, device = len(projected_3), projected_3.device
-    arrays = pack_forward_stage_3(weight, bias, device)
-    size = forward_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_slope_start = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
-    forward_stage_3_kernel[(programs,)](
-        projected_3.to(torch.float32).contiguous(),
-        projected_6.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
-        *arrays,
-        x_slope_start,
-        log_abs_det_slope_start,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_slope_start, log_abs_det_slope_start
-
-
-FORWARD_STAGE_4_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-FORWARD_STAGE_4_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-FORWARD_STAGE_4_LAYOUT_3 = tiles.layout(16, [*range(8, 16)])
-FORWARD_STAGE_4_LAYOUT_4 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_4(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.places(FORWARD_STAGE_4_LAYOUT_1, device),
-        tiles.places(FORWARD_STAGE_4_LAYOUT_2, device),
-        tiles.places(FORWARD_STAGE_4_LAYOUT_3, device),
-        tiles.mask(FORWARD_STAGE_4_LAYOUT_4, device),
-        tiles.mask(FORWARD_STAGE_4_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(weight.mT, 32, 128),
-        tiles.place(bias, 128),
-        tiles.mask(FORWARD_STAGE_4_LAYOUT_3, device),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k"])
-def forward_stage_4_kernel(
-    left_ptr,
-    length_ptr,
-    x_ptr,
-    x_slope_ptr,
-    places_array,
-    places_2_array,
-    places_3_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    weight_array,
-    bias_array,
-    mask_3_array,
-    ratio_out,
-    trial_out,
-    difference_out,
-    hidden_4_out,
-    value_out,
-    count,
-    k,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    places_3_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    weight_array [32, 128]
-    bias_array [128]
-    mask_3_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    exp_value_3 = tl.exp(4.605170185988092 * (tl.arange(0, 16)[None, :] / 7.0))
-    exp_value_4 = tl.exp(4.605170185988092 * (vector(places_3_array, 0, 16) / 7.0))
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    # flow_matching.gen:10
-    ratio = left / (200.0 - k)
-    length = tl.load(length_ptr + place, mask=live, other=0)
-    trial = minimum(maximum(length, ratio), left)
-    product_5 = 0.2 * trial
-    difference = 1.0 - left
-    # flow_matching.gen:7
-    product_6 = exp_value * (difference + product_5)[:, None]
-    product_6_2 = exp_value_2 * (difference + product_5)[:, None]
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_4 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_6_2), tl.sin(product_6)),
-                dot(x + product_5[:, None] * x_slope, matrix(permutation_array, 0, 16, 32), "ieee"),
-            ),
-            0.0,
-        ),
-        matrix(weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(bias_array, 0, 128)
-    hidden_4 = total_4 * tl.sigmoid(total_4)
-    product_10 = exp_value_3 * (difference + trial)[:, None]
-    product_10_2 = exp_value_4 * (difference + trial)[:, None]
-    value = tl.where(vector(mask_3_array, 0, 16) != 0.0, tl.cos(product_10_2), tl.sin(product_10))
-    # flow_matching.gen:10
-    tl.store(ratio_out + place, ratio, mask=live)
-    tl.store(trial_out + place, trial, mask=live)
-    tl.store(difference_out + place, difference, mask=live)
-    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
-    tl.store(value_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], value, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_4_rows(left, length, x, x_slope, weight, bias, k):
-    """latent z to data x, and log|det| of that map: stage 4.
-
-    Takes left [rows], length [rows], x [rows, 2], x_slope [rows, 2]; returns ratio [rows], trial [rows],
-    difference [rows], hidden_4 [rows, 128], value [rows, 16].
-    """
-    count, device = len(left), left.device
-    arrays = pack_forward_stage_4(weight, bias, device)
-    size = forward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    ratio = torch.empty(count, dtype=torch.float32, device=device)
-    trial = torch.empty(count, dtype=torch.float32, device=device)
-    difference = torch.empty(count, dtype=torch.float32, device=device)
-    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value = torch.empty(count, 16, dtype=torch.float32, device=device)
-    forward_stage_4_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        length.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        ratio,
-        trial,
-        difference,
-        hidden_4,
-        value,
-        count,
-        k,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return ratio, trial, difference, hidden_4, value
-
-
-FORWARD_STAGE_5_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-FORWARD_STAGE_5_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-FORWARD_STAGE_5_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(FORWARD_STAGE_5_LAYOUT_1, device),
-        tiles.places(FORWARD_STAGE_5_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(FORWARD_STAGE_5_LAYOUT_3, device),
-        tiles.mask(FORWARD_STAGE_5_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_5_kernel(
-    difference_ptr,
-    total_6_ptr,
-    trial_ptr,
-    x_ptr,
-    x_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    weights_array,
-    weights_2_array,
-    velocity_out,
-    hidden_7_out,
-    operand_5_out,
-    operand_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_6 = tl.load(total_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    hidden_6 = total_6 * tl.sigmoid(total_6)
-    velocity = dot(hidden_6, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    difference = tl.load(difference_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_7 = exp_value * (difference + 0.3 * trial)[:, None]
-    product_7_2 = exp_value_2 * (difference + 0.3 * trial)[:, None]
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_7 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_7_2), tl.sin(product_7)),
-                dot(
-                    x + trial[:, None] * (0.075 * x_slope + 0.225 * velocity),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_7 = tl.sigmoid(total_7)
-    hidden_7 = total_7 * sigmoid_total_7
-    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
-    product_11 = sigmoid_total_7 * tl.sigmoid(-total_7)
-    operand_5 = sigmoid_total_7 * vector(weights_array, 0, 128) + total_7 * (product_11 * vector(weights_array, 0, 128))
-    tl.store(operand_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_5, mask=live[:, None])
-    operand_7 = sigmoid_total_7 * vector(weights_2_array, 0, 128) + total_7 * (
-        product_11 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_5_rows(difference, total_6, trial, x, x_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
-    """latent z to data x, and log|det| of that map: stage 5.
-
-    Takes difference [rows], total_6 [rows, 128], trial [rows], x [rows, 2], x_slope [rows, 2]; returns velocity
-    [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
-    """
-    count, device = len(difference), difference.device
-    arrays = pack_forward_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = forward_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_5_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        total_6.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity,
-        hidden_7,
-        operand_5,
-        operand_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity, hidden_7, operand_5, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_6_kernel(
-    projected_7_ptr,
-    projected_9_ptr,
-    total_8_ptr,
-    hidden_8_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_8 = tl.load(total_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_8 = tl.sigmoid(total_8)
-    hidden_8 = total_8 * sigmoid_total_8
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-    product_12 = sigmoid_total_8 * tl.sigmoid(-total_8)
-    projected_7 = tl.load(
-        projected_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_8 * projected_7 + total_8 * (product_12 * projected_7)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_9 = tl.load(
-        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_8 * projected_9 + total_8 * (product_12 * projected_9)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_6_rows(projected_7, projected_9, total_8):
-    """latent z to data x, and log|det| of that map: stage 6.
-
-    Takes projected_7 [rows, 128], projected_9 [rows, 128], total_8 [rows, 128]; returns hidden_8 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_7), projected_7.device
-    size = forward_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_6_kernel[(programs,)](
-        projected_7.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
-        hidden_8,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_8, operand_6, operand_8
-
-
-FORWARD_STAGE_7_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-FORWARD_STAGE_7_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-FORWARD_STAGE_7_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(FORWARD_STAGE_7_LAYOUT_1, device),
-        tiles.places(FORWARD_STAGE_7_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(FORWARD_STAGE_7_LAYOUT_3, device),
-        tiles.mask(FORWARD_STAGE_7_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_7_kernel(
-    difference_ptr,
-    projected_10_ptr,
-    projected_8_ptr,
-    total_9_ptr,
-    trial_ptr,
-    velocity_ptr,
-    x_ptr,
-    x_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_2_out,
-    hidden_10_out,
-    total_22_out,
-    operand_9_out,
-    operand_11_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_9 = tl.load(total_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    sigmoid_total_9 = tl.sigmoid(total_9)
-    hidden_9 = total_9 * sigmoid_total_9
-    velocity_2 = dot(hidden_9, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    difference = tl.load(difference_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_8 = exp_value * (difference + 0.8 * trial)[:, None]
-    product_8_2 = exp_value_2 * (difference + 0.8 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_10 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_8_2), tl.sin(product_8)),
-                dot(
-                    x
-                    + trial[:, None]
-                    * (0.9777777777777777 * x_slope + -3.7333333333333334 * velocity + 3.5555555555555554 * velocity_2),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_10 = tl.sigmoid(total_10)
-    hidden_10 = total_10 * sigmoid_total_10
-    tl.store(hidden_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_10, mask=live[:, None])
-    product_13 = sigmoid_total_9 * tl.sigmoid(-total_9)
-    projected_8 = tl.load(
-        projected_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_9 * projected_8 + total_9 * (product_13 * projected_8)
-    tangent_3_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_10 = tl.load(
-        projected_10_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_9 * projected_10 + total_9 * (product_13 * projected_10)
-    tangent_4_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    total_22 = tangent_3_0 + tangent_4_1
-    product_14 = sigmoid_total_10 * tl.sigmoid(-total_10)
-    operand_9 = sigmoid_total_10 * vector(weights_array, 0, 128) + total_10 * (
-        product_14 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_9_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_9, mask=live[:, None])
-    operand_11 = sigmoid_total_10 * vector(weights_2_array, 0, 128) + total_10 * (
-        product_14 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_11, mask=live[:, None])
-    tl.store(total_22_out + place, total_22, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_7_rows(
-    difference,
-    projected_10,
-    projected_8,
-    total_9,
-    trial,
-    velocity,
-    x,
-    x_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """latent z to data x, and log|det| of that map: stage 7.
-
-    Takes difference [rows], projected_10 [rows, 128], projected_8 [rows, 128], total_9 [rows, 128], trial
-    [rows], velocity [rows, 2], x [rows, 2], x_slope [rows, 2]; returns velocity_2 [rows, 2], hidden_10 [rows,
-    128], total_22 [rows], operand_9 [rows, 128], operand_11 [rows, 128].
-    """
-    count, device = len(difference), difference.device
-    arrays = pack_forward_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = forward_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    total_22 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_7_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        projected_10.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
-        total_9.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_2,
-        hidden_10,
-        total_22,
-        operand_9,
-        operand_11,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_2, hidden_10, total_22, operand_9, operand_11
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_8_kernel(
-    projected_11_ptr,
-    projected_13_ptr,
-    total_11_ptr,
-    hidden_11_out,
-    operand_10_out,
-    operand_12_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 8.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_11 = tl.load(total_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_11 = tl.sigmoid(total_11)
-    hidden_11 = total_11 * sigmoid_total_11
-    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
-    product_15 = sigmoid_total_11 * tl.sigmoid(-total_11)
-    projected_11 = tl.load(
-        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_10 = sigmoid_total_11 * projected_11 + total_11 * (product_15 * projected_11)
-    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
-    projected_13 = tl.load(
-        projected_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_12 = sigmoid_total_11 * projected_13 + total_11 * (product_15 * projected_13)
-    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_8_rows(projected_11, projected_13, total_11):
-    """latent z to data x, and log|det| of that map: stage 8.
-
-    Takes projected_11 [rows, 128], projected_13 [rows, 128], total_11 [rows, 128]; returns hidden_11 [rows,
-    128], operand_10 [rows, 128], operand_12 [rows, 128].
-    """
-    count, device = len(projected_11), projected_11.device
-    size = forward_stage_8_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_8_kernel[(programs,)](
-        projected_11.to(torch.float32).contiguous(),
-        projected_13.to(torch.float32).contiguous(),
-        total_11.to(torch.float32).contiguous(),
-        hidden_11,
-        operand_10,
-        operand_12,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_11, operand_10, operand_12
-
-
-FORWARD_STAGE_9_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-FORWARD_STAGE_9_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-FORWARD_STAGE_9_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(FORWARD_STAGE_9_LAYOUT_1, device),
-        tiles.places(FORWARD_STAGE_9_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(FORWARD_STAGE_9_LAYOUT_3, device),
-        tiles.mask(FORWARD_STAGE_9_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_9_kernel(
-    difference_ptr,
-    projected_12_ptr,
-    projected_14_ptr,
-    total_12_ptr,
-    trial_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
-    x_ptr,
-    x_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_3_out,
-    hidden_13_out,
-    total_23_out,
-    operand_13_out,
-    operand_15_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 9.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_12 = tl.load(total_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    sigmoid_total_12 = tl.sigmoid(total_12)
-    hidden_12 = total_12 * sigmoid_total_12
-    velocity_3 = dot(hidden_12, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_3_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_3,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    difference = tl.load(difference_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_9 = exp_value * (difference + 0.8888888888888888 * trial)[:, None]
-    product_9_2 = exp_value_2 * (difference + 0.8888888888888888 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_13 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_9_2), tl.sin(product_9)),
-                dot(
-                    x
-                    + trial[:, None]
-                    * (
-                        2.9525986892242035 * x_slope
-                        + -11.595793324188385 * velocity
-                        + 9.822892851699436 * velocity_2
-                        + -0.2908093278463649 * velocity_3
-                    ),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_13 = tl.sigmoid(total_13)
-    hidden_13 = total_13 * sigmoid_total_13
-    tl.store(hidden_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_13, mask=live[:, None])
-    product_16 = sigmoid_total_12 * tl.sigmoid(-total_12)
-    projected_12 = tl.load(
-        projected_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_12 * projected_12 + total_12 * (product_16 * projected_12)
-    tangent_5_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_14 = tl.load(
-        projected_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_12 * projected_14 + total_12 * (product_16 * projected_14)
-    tangent_6_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    total_23 = tangent_5_0 + tangent_6_1
-    product_17 = sigmoid_total_13 * tl.sigmoid(-total_13)
-    operand_13 = sigmoid_total_13 * vector(weights_array, 0, 128) + total_13 * (
-        product_17 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_13, mask=live[:, None])
-    operand_15 = sigmoid_total_13 * vector(weights_2_array, 0, 128) + total_13 * (
-        product_17 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_15_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_15, mask=live[:, None])
-    tl.store(total_23_out + place, total_23, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_9_rows(
-    difference,
-    projected_12,
-    projected_14,
-    total_12,
-    trial,
-    velocity,
-    velocity_2,
-    x,
-    x_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """latent z to data x, and log|det| of that map: stage 9.
-
-    Takes difference [rows], projected_12 [rows, 128], projected_14 [rows, 128], total_12 [rows, 128], trial
-    [rows], velocity [rows, 2], velocity_2 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns velocity_3 [rows,
-    2], hidden_13 [rows, 128], total_23 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
-    """
-    count, device = len(difference), difference.device
-    arrays = pack_forward_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = forward_stage_9_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    total_23 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_9_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        projected_12.to(torch.float32).contiguous(),
-        projected_14.to(torch.float32).contiguous(),
-        total_12.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_3,
-        hidden_13,
-        total_23,
-        operand_13,
-        operand_15,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_3, hidden_13, total_23, operand_13, operand_15
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_10_kernel(
-    projected_15_ptr,
-    projected_17_ptr,
-    total_14_ptr,
-    hidden_14_out,
-    operand_14_out,
-    operand_16_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 10.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_14 = tl.load(total_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_14 = tl.sigmoid(total_14)
-    hidden_14 = total_14 * sigmoid_total_14
-    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
-    product_18 = sigmoid_total_14 * tl.sigmoid(-total_14)
-    projected_15 = tl.load(
-        projected_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_14 = sigmoid_total_14 * projected_15 + total_14 * (product_18 * projected_15)
-    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
-    projected_17 = tl.load(
-        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_16 = sigmoid_total_14 * projected_17 + total_14 * (product_18 * projected_17)
-    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_10_rows(projected_15, projected_17, total_14):
-    """latent z to data x, and log|det| of that map: stage 10.
-
-    Takes projected_15 [rows, 128], projected_17 [rows, 128], total_14 [rows, 128]; returns hidden_14 [rows,
-    128], operand_14 [rows, 128], operand_16 [rows, 128].
-    """
-    count, device = len(projected_15), projected_15.device
-    size = forward_stage_10_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_10_kernel[(programs,)](
-        projected_15.to(torch.float32).contiguous(),
-        projected_17.to(torch.float32).contiguous(),
-        total_14.to(torch.float32).contiguous(),
-        hidden_14,
-        operand_14,
-        operand_16,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_14, operand_14, operand_16
-
-
-FORWARD_STAGE_11_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.permutation(tiles.plain(16, 16), FORWARD_STAGE_11_LAYOUT_1, device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_11_kernel(
-    projected_16_ptr,
-    projected_18_ptr,
-    total_15_ptr,
-    trial_ptr,
-    value_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    x_ptr,
-    x_slope_ptr,
-    output_weight_array,
-    output_bias_array,
-    permutation_array,
-    permutation_2_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_4_out,
-    hidden_16_out,
-    total_24_out,
-    operand_17_out,
-    operand_19_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 11.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    permutation_array [16, 32]
-    permutation_2_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_15 = tl.load(total_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_15 = tl.sigmoid(total_15)
-    hidden_15 = total_15 * sigmoid_total_15
-    velocity_4 = dot(hidden_15, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_4_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_4,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_3 = tl.load(
-        velocity_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_16 = dot(
-        dot(
-            x
-            + trial[:, None]
-            * (
-                2.8462752525252526 * x_slope
-                + -10.757575757575758 * velocity
-                + 8.906422717743473 * velocity_2
-                + 0.2784090909090909 * velocity_3
-                + -0.2735313036020583 * velocity_4
-            ),
-            matrix(permutation_array, 0, 16, 32),
-            "ieee",
-        )
-        + dot(value, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_16 = tl.sigmoid(total_16)
-    hidden_16 = total_16 * sigmoid_total_16
-    tl.store(hidden_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_16, mask=live[:, None])
-    product_19 = sigmoid_total_15 * tl.sigmoid(-total_15)
-    projected_16 = tl.load(
-        projected_16_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_15 * projected_16 + total_15 * (product_19 * projected_16)
-    tangent_7_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_18 = tl.load(
-        projected_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_15 * projected_18 + total_15 * (product_19 * projected_18)
-    tangent_8_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    total_24 = tangent_7_0 + tangent_8_1
-    product_20 = sigmoid_total_16 * tl.sigmoid(-total_16)
-    operand_17 = sigmoid_total_16 * vector(weights_array, 0, 128) + total_16 * (
-        product_20 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_17, mask=live[:, None])
-    operand_19 = sigmoid_total_16 * vector(weights_2_array, 0, 128) + total_16 * (
-        product_20 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_19, mask=live[:, None])
-    tl.store(total_24_out + place, total_24, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_11_rows(
-    projected_16,
-    projected_18,
-    total_15,
-    trial,
-    value,
-    velocity,
-    velocity_2,
-    velocity_3,
-    x,
-    x_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """latent z to data x, and log|det| of that map: stage 11.
-
-    Takes projected_16 [rows, 128], projected_18 [rows, 128], total_15 [rows, 128], trial [rows], value [rows,
-    16], velocity [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns
-    velocity_4 [rows, 2], hidden_16 [rows, 128], total_24 [rows], operand_17 [rows, 128], operand_19 [rows,
-    128].
-    """
-    count, device = len(projected_16), projected_16.device
-    arrays = pack_forward_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = forward_stage_11_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_4 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    total_24 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_11_kernel[(programs,)](
-        projected_16.to(torch.float32).contiguous(),
-        projected_18.to(torch.float32).contiguous(),
-        total_15.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_4,
-        hidden_16,
-        total_24,
-        operand_17,
-        operand_19,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_4, hidden_16, total_24, operand_17, operand_19
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_12_kernel(
-    projected_19_ptr,
-    projected_21_ptr,
-    total_17_ptr,
-    hidden_17_out,
-    operand_18_out,
-    operand_20_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 12.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_17 = tl.sigmoid(total_17)
-    hidden_17 = total_17 * sigmoid_total_17
-    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
-    product_21 = sigmoid_total_17 * tl.sigmoid(-total_17)
-    projected_19 = tl.load(
-        projected_19_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_18 = sigmoid_total_17 * projected_19 + total_17 * (product_21 * projected_19)
-    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
-    projected_21 = tl.load(
-        projected_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_20 = sigmoid_total_17 * projected_21 + total_17 * (product_21 * projected_21)
-    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_12_rows(projected_19, projected_21, total_17):
-    """latent z to data x, and log|det| of that map: stage 12.
-
-    Takes projected_19 [rows, 128], projected_21 [rows, 128], total_17 [rows, 128]; returns hidden_17 [rows,
-    128], operand_18 [rows, 128], operand_20 [rows, 128].
-    """
-    count, device = len(projected_19), projected_19.device
-    size = forward_stage_12_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_12_kernel[(programs,)](
-        projected_19.to(torch.float32).contiguous(),
-        projected_21.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        hidden_17,
-        operand_18,
-        operand_20,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_17, operand_18, operand_20
-
-
-FORWARD_STAGE_13_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_forward_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.permutation(tiles.plain(16, 16), FORWARD_STAGE_13_LAYOUT_1, device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_13_kernel(
-    projected_20_ptr,
-    projected_22_ptr,
-    total_18_ptr,
-    trial_ptr,
-    value_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    velocity_4_ptr,
-    x_ptr,
-    x_slope_ptr,
-    output_weight_array,
-    output_bias_array,
-    permutation_array,
-    permutation_2_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_5_out,
-    moved_out,
-    hidden_19_out,
-    total_25_out,
-    operand_21_out,
-    operand_23_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 13.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    permutation_array [16, 32]
-    permutation_2_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_18 = tl.load(total_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_18 = tl.sigmoid(total_18)
-    hidden_18 = total_18 * sigmoid_total_18
-    velocity_5 = dot(hidden_18, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_5_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_5,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_3 = tl.load(
-        velocity_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_4 = tl.load(
-        velocity_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    x_slope = tl.load(
-        x_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    # flow_matching.gen:10
-    moved = x + trial[:, None] * (
-        0.09114583333333333 * x_slope
-        + 0.44923629829290207 * velocity_2
-        + 0.6510416666666666 * velocity_3
-        + -0.322376179245283 * velocity_4
-        + 0.13095238095238096 * velocity_5
-    )
-    # flow_matching.gen:7
-    tl.store(
-        moved_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        moved,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    total_19 = dot(
-        dot(moved, matrix(permutation_array, 0, 16, 32), "ieee")
-        + dot(value, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_19 = tl.sigmoid(total_19)
-    hidden_19 = total_19 * sigmoid_total_19
-    tl.store(hidden_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_19, mask=live[:, None])
-    product_22 = sigmoid_total_18 * tl.sigmoid(-total_18)
-    projected_20 = tl.load(
-        projected_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_18 * projected_20 + total_18 * (product_22 * projected_20)
-    tangent_9_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_22 = tl.load(
-        projected_22_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_18 * projected_22 + total_18 * (product_22 * projected_22)
-    tangent_10_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    total_25 = tangent_9_0 + tangent_10_1
-    product_23 = sigmoid_total_19 * tl.sigmoid(-total_19)
-    operand_21 = sigmoid_total_19 * vector(weights_array, 0, 128) + total_19 * (
-        product_23 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_21_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_21, mask=live[:, None])
-    operand_23 = sigmoid_total_19 * vector(weights_2_array, 0, 128) + total_19 * (
-        product_23 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_23_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_23, mask=live[:, None])
-    tl.store(total_25_out + place, total_25, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def forward_stage_13_rows(
-    projected_20,
-    projected_22,
-    total_18,
-    trial,
-    value,
-    velocity_2,
-    velocity_3,
-    velocity_4,
-    x,
-    x_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """latent z to data x, and log|det| of that map: stage 13.
-
-    Takes projected_20 [rows, 128], projected_22 [rows, 128], total_18 [rows, 128], trial [rows], value [rows,
-    16], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2], x [rows, 2], x_slope [rows, 2];
-    returns velocity_5 [rows, 2], moved [rows, 2], hidden_19 [rows, 128], total_25 [rows], operand_21 [rows,
-    128], operand_23 [rows, 128].
-    """
-    count, device = len(projected_20), projected_20.device
-    arrays = pack_forward_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = forward_stage_13_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_5 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    moved = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    total_25 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_13_kernel[(programs,)](
-        projected_20.to(torch.float32).contiguous(),
-        projected_22.to(torch.float32).contiguous(),
-        total_18.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        velocity_4.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_5,
-        moved,
-        hidden_19,
-        total_25,
-        operand_21,
-        operand_23,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_5, moved, hidden_19, total_25, operand_21, operand_23
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_14_kernel(
-    projected_23_ptr,
-    projected_25_ptr,
-    total_20_ptr,
-    hidden_20_out,
-    operand_22_out,
-    operand_24_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 14.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_20 = tl.load(total_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_20 = tl.sigmoid(total_20)
-    hidden_20 = total_20 * sigmoid_total_20
-    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
-    product_24 = sigmoid_total_20 * tl.sigmoid(-total_20)
-    projected_23 = tl.load(
-        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_22 = sigmoid_total_20 * projected_23 + total_20 * (product_24 * projected_23)
-    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
-    projected_25 = tl.load(
-        projected_25_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_24 = sigmoid_total_20 * projected_25 + total_20 * (product_24 * projected_25)
-    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_14_rows(projected_23, projected_25, total_20):
-    """latent z to data x, and log|det| of that map: stage 14.
-
-    Takes projected_23 [rows, 128], projected_25 [rows, 128], total_20 [rows, 128]; returns hidden_20 [rows,
-    128], operand_22 [rows, 128], operand_24 [rows, 128].
-    """
-    count, device = len(projected_23), projected_23.device
-    size = forward_stage_14_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    forward_stage_14_kernel[(programs,)](
-        projected_23.to(torch.float32).contiguous(),
-        projected_25.to(torch.float32).contiguous(),
-        total_20.to(torch.float32).contiguous(),
-        hidden_20,
-        operand_22,
-        operand_24,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_20, operand_22, operand_24
-
-
-@tiles.remembered
-def pack_forward_stage_15(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def forward_stage_15_kernel(
-    left_ptr,
-    log_abs_det_ptr,
-    log_abs_det_slope_ptr,
-    moved_ptr,
-    projected_24_ptr,
-    projected_26_ptr,
-    ratio_ptr,
-    total_21_ptr,
-    total_22_ptr,
-    total_23_ptr,
-    total_24_ptr,
-    total_25_ptr,
-    trial_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    velocity_4_ptr,
-    velocity_5_ptr,
-    x_ptr,
-    x_slope_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    x_next_out,
-    log_abs_det_next_out,
-    x_slope_next_out,
-    log_abs_det_slope_next_out,
-    left_next_out,
-    length_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """latent z to data x, and log|det| of that map: stage 15.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_21 = tl.load(total_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_21 = tl.sigmoid(total_21)
-    hidden_21 = total_21 * sigmoid_total_21
-    velocity_6_0 = tl.sum(hidden_21 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    velocity_6_1 = tl.sum(hidden_21 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    # flow_matching.gen:10
-    error_0 = trial * (
-        0.0012326388888888888 * tl.load(x_slope_ptr + place * 2, mask=live, other=0)
-        + -0.0042527702905061394 * tl.load(velocity_2_ptr + place * 2, mask=live, other=0)
-        + 0.03697916666666667 * tl.load(velocity_3_ptr + place * 2, mask=live, other=0)
-        + -0.05086379716981132 * tl.load(velocity_4_ptr + place * 2, mask=live, other=0)
-        + 0.0419047619047619 * tl.load(velocity_5_ptr + place * 2, mask=live, other=0)
-        + -0.025 * velocity_6_0
-    )
-    error_1 = trial * (
-        0.0012326388888888888 * tl.load(x_slope_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.0042527702905061394 * tl.load(velocity_2_ptr + place * 2 + 1, mask=live, other=0)
-        + 0.03697916666666667 * tl.load(velocity_3_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.05086379716981132 * tl.load(velocity_4_ptr + place * 2 + 1, mask=live, other=0)
-        + 0.0419047619047619 * tl.load(velocity_5_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.025 * velocity_6_1
-    )
-    product_25 = sigmoid_total_21 * tl.sigmoid(-total_21)
-    projected_24 = tl.load(
-        projected_24_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # flow_matching.gen:7
-    shared_1 = sigmoid_total_21 * projected_24 + total_21 * (product_25 * projected_24)
-    tangent_11_0 = tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
-    projected_26 = tl.load(
-        projected_26_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_21 * projected_26 + total_21 * (product_25 * projected_26)
-    tangent_12_1 = tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
-    total_26 = tangent_11_0 + tangent_12_1
-    log_abs_det_slope = tl.load(log_abs_det_slope_ptr + place, mask=live, other=0)
-    total_22 = tl.load(total_22_ptr + place, mask=live, other=0)
-    total_23 = tl.load(total_23_ptr + place, mask=live, other=0)
-    total_24 = tl.load(total_24_ptr + place, mask=live, other=0)
-    total_25 = tl.load(total_25_ptr + place, mask=live, other=0)
-    # flow_matching.gen:10
-    error_2 = trial * (
-        0.0012326388888888888 * log_abs_det_slope
-        + -0.0042527702905061394 * total_22
-        + 0.03697916666666667 * total_23
-        + -0.05086379716981132 * total_24
-        + 0.0419047619047619 * total_25
-        + -0.025 * total_26
-    )
-    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
-    moved_2 = log_abs_det + trial * (
-        0.09114583333333333 * log_abs_det_slope
-        + 0.44923629829290207 * total_22
-        + 0.6510416666666666 * total_23
-        + -0.322376179245283 * total_24
-        + 0.13095238095238096 * total_25
-    )
-    ratio_2 = tl.sqrt(
-        (
-            square(
-                error_0
-                / (
-                    0.0001
-                    * (
-                        1.0
-                        + maximum(
-                            tl.abs(tl.load(x_ptr + place * 2, mask=live, other=0)),
-                            tl.abs(tl.load(moved_ptr + place * 2, mask=live, other=0)),
-                        )
-                    )
-                ),
-            )
-            + square(
-                error_1
-                / (
-                    0.0001
-                    * (
-                        1.0
-                        + maximum(
-                            tl.abs(tl.load(x_ptr + place * 2 + 1, mask=live, other=0)),
-                            tl.abs(tl.load(moved_ptr + place * 2 + 1, mask=live, other=0)),
-                        )
-                    )
-                ),
-            )
-            + square(error_2 / (0.0001 * (1.0 + maximum(tl.abs(log_abs_det), tl.abs(moved_2)))))
-        )
-        / 3.0,
-    )
-    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
-    kept = (ratio_2 <= 1.0) | (trial <= ratio)
-    x_next_0 = tl.where(
-        kept,
-        tl.load(moved_ptr + place * 2, mask=live, other=0),
-        tl.load(x_ptr + place * 2, mask=live, other=0),
-    )
-    x_next_1 = tl.where(
-        kept,
-        tl.load(moved_ptr + place * 2 + 1, mask=live, other=0),
-        tl.load(x_ptr + place * 2 + 1, mask=live, other=0),
-    )
-    log_abs_det_next = tl.where(kept, moved_2, log_abs_det)
-    x_slope_next_0 = tl.where(kept, velocity_6_0, tl.load(x_slope_ptr + place * 2, mask=live, other=0))
-    x_slope_next_1 = tl.where(kept, velocity_6_1, tl.load(x_slope_ptr + place * 2 + 1, mask=live, other=0))
-    log_abs_det_slope_next = tl.where(kept, total_26, log_abs_det_slope)
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    left_next = tl.where(kept, left - trial, left)
-    length_next = trial * maximum(minimum(0.9 * power(maximum(ratio_2, 1e-09), -0.2), 5.0), 0.2)
-    # flow_matching.gen:7
-    tl.store(x_next_out + place * 2, x_next_0, mask=live)
-    tl.store(x_next_out + place * 2 + 1, x_next_1, mask=live)
-    tl.store(x_slope_next_out + place * 2, x_slope_next_0, mask=live)
-    tl.store(x_slope_next_out + place * 2 + 1, x_slope_next_1, mask=live)
-    tl.store(log_abs_det_next_out + place, log_abs_det_next, mask=live)
-    tl.store(log_abs_det_slope_next_out + place, log_abs_det_slope_next, mask=live)
-    tl.store(left_next_out + place, left_next, mask=live)
-    tl.store(length_next_out + place, length_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def forward_stage_15_rows(
-    left,
-    log_abs_det,
-    log_abs_det_slope,
-    moved,
-    projected_24,
-    projected_26,
-    ratio,
-    total_21,
-    total_22,
-    total_23,
-    total_24,
-    total_25,
-    trial,
-    velocity_2,
-    velocity_3,
-    velocity_4,
-    velocity_5,
-    x,
-    x_slope,
-    weight,
-    bias,
-):
-    """latent z to data x, and log|det| of that map: stage 15.
-
-    Takes left [rows], log_abs_det [rows], log_abs_det_slope [rows], moved [rows, 2], projected_24 [rows, 128],
-    projected_26 [rows, 128], ratio [rows], total_21 [rows, 128], total_22 [rows], total_23 [rows], total_24
-    [rows], total_25 [rows], trial [rows], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2],
-    velocity_5 [rows, 2], x [rows, 2], x_slope [rows, 2]; returns x_next [rows, 2], log_abs_det_next [rows],
-    x_slope_next [rows, 2], log_abs_det_slope_next [rows], left_next [rows], length_next [rows].
-    """
-    count, device = len(left), left.device
-    arrays = pack_forward_stage_15(weight, bias, device)
-    size = forward_stage_15_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_next = torch.empty(count, dtype=torch.float32, device=device)
-    x_slope_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_slope_next = torch.empty(count, dtype=torch.float32, device=device)
-    left_next = torch.empty(count, dtype=torch.float32, device=device)
-    length_next = torch.empty(count, dtype=torch.float32, device=device)
-    forward_stage_15_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        log_abs_det_slope.to(torch.float32).contiguous(),
-        moved.to(torch.float32).contiguous(),
-        projected_24.to(torch.float32).contiguous(),
-        projected_26.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
-        total_21.to(torch.float32).contiguous(),
-        total_22.to(torch.float32).contiguous(),
-        total_23.to(torch.float32).contiguous(),
-        total_24.to(torch.float32).contiguous(),
-        total_25.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        velocity_4.to(torch.float32).contiguous(),
-        velocity_5.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
-        x_slope.to(torch.float32).contiguous(),
-        *arrays,
-        x_next,
-        log_abs_det_next,
-        x_slope_next,
-        log_abs_det_slope_next,
-        left_next,
-        length_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_next, log_abs_det_next, x_slope_next, log_abs_det_slope_next, left_next, length_next
-
-
 @torch.no_grad()
 @tiles.stages(
     forward_stage_1_rows,
-    forward_stage_2_rows,
-    forward_stage_3_rows,
-    forward_stage_4_rows,
-    forward_stage_5_rows,
-    forward_stage_6_rows,
-    forward_stage_7_rows,
-    forward_stage_8_rows,
-    forward_stage_9_rows,
-    forward_stage_10_rows,
-    forward_stage_11_rows,
-    forward_stage_12_rows,
-    forward_stage_13_rows,
-    forward_stage_14_rows,
-    forward_stage_15_rows,
+    log_prob_stage_2_rows,
+    sample_stage_3_rows,
+    sample_stage_4_rows,
+    sample_stage_5_rows,
+    sample_stage_7_rows,
+    sample_stage_9_rows,
+    sample_stage_11_rows,
+    sample_stage_13_rows,
+    sample_stage_15_rows,
 )
 def forward_rows(
     z,
@@ -7112,14 +4285,14 @@ def forward_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     projected_2 = operand @ mlp_1_weight.T
     projected_5 = operand_3 @ mlp_1_weight.T
-    hidden_2, operand_2, operand_4 = forward_stage_2_rows(projected_2, projected_5, total_2)
+    hidden_2, operand_2, operand_4 = log_prob_stage_2_rows(total_2, projected_2, projected_5)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     projected_3 = operand_2 @ mlp_2_weight.T
     projected_6 = operand_4 @ mlp_2_weight.T
-    x_slope_start, log_abs_det_slope_start = forward_stage_3_rows(
+    x_slope_start, log_abs_det_slope_start = sample_stage_3_rows(
+        total_3,
         projected_3,
         projected_6,
-        total_3,
         mlp_output_weight,
         mlp_output_bias,
     )
@@ -7133,7 +4306,7 @@ def forward_rows(
     for k in range(200):
         if bool((left <= 0.0).all()):
             break
-        ratio, trial, difference, hidden_4, value = forward_stage_4_rows(
+        ratio, trial, difference, hidden_4, value = sample_stage_4_rows(
             left,
             length,
             x,
@@ -7146,9 +4319,9 @@ def forward_rows(
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        velocity, hidden_7, operand_5, operand_7 = forward_stage_5_rows(
-            difference,
+        velocity, hidden_7, operand_5, operand_7 = sample_stage_5_rows(
             total_6,
+            difference,
             trial,
             x,
             x_slope,
@@ -7160,19 +4333,19 @@ def forward_rows(
         total_8 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
         projected_7 = operand_5 @ mlp_1_weight.T
         projected_9 = operand_7 @ mlp_1_weight.T
-        hidden_8, operand_6, operand_8 = forward_stage_6_rows(projected_7, projected_9, total_8)
+        hidden_8, operand_6, operand_8 = log_prob_stage_2_rows(total_8, projected_7, projected_9)
         total_9 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
         projected_8 = operand_6 @ mlp_2_weight.T
         projected_10 = operand_8 @ mlp_2_weight.T
-        velocity_2, hidden_10, total_22, operand_9, operand_11 = forward_stage_7_rows(
-            difference,
-            projected_10,
-            projected_8,
+        velocity_2, hidden_10, total_22, operand_9, operand_11 = sample_stage_7_rows(
             total_9,
+            difference,
             trial,
-            velocity,
             x,
             x_slope,
+            velocity,
+            projected_8,
+            projected_10,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -7181,20 +4354,20 @@ def forward_rows(
         total_11 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
         projected_11 = operand_9 @ mlp_1_weight.T
         projected_13 = operand_11 @ mlp_1_weight.T
-        hidden_11, operand_10, operand_12 = forward_stage_8_rows(projected_11, projected_13, total_11)
+        hidden_11, operand_10, operand_12 = log_prob_stage_2_rows(total_11, projected_11, projected_13)
         total_12 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
         projected_12 = operand_10 @ mlp_2_weight.T
         projected_14 = operand_12 @ mlp_2_weight.T
-        velocity_3, hidden_13, total_23, operand_13, operand_15 = forward_stage_9_rows(
-            difference,
-            projected_12,
-            projected_14,
+        velocity_3, hidden_13, total_23, operand_13, operand_15 = sample_stage_9_rows(
             total_12,
+            difference,
             trial,
-            velocity,
-            velocity_2,
             x,
             x_slope,
+            velocity,
+            velocity_2,
+            projected_12,
+            projected_14,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -7203,21 +4376,21 @@ def forward_rows(
         total_14 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
         projected_15 = operand_13 @ mlp_1_weight.T
         projected_17 = operand_15 @ mlp_1_weight.T
-        hidden_14, operand_14, operand_16 = forward_stage_10_rows(projected_15, projected_17, total_14)
+        hidden_14, operand_14, operand_16 = log_prob_stage_2_rows(total_14, projected_15, projected_17)
         total_15 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_16 = operand_14 @ mlp_2_weight.T
         projected_18 = operand_16 @ mlp_2_weight.T
-        velocity_4, hidden_16, total_24, operand_17, operand_19 = forward_stage_11_rows(
-            projected_16,
-            projected_18,
+        velocity_4, hidden_16, total_24, operand_17, operand_19 = sample_stage_11_rows(
             total_15,
+            x,
             trial,
-            value,
+            x_slope,
             velocity,
             velocity_2,
             velocity_3,
-            x,
-            x_slope,
+            value,
+            projected_16,
+            projected_18,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -7226,21 +4399,21 @@ def forward_rows(
         total_17 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
         projected_19 = operand_17 @ mlp_1_weight.T
         projected_21 = operand_19 @ mlp_1_weight.T
-        hidden_17, operand_18, operand_20 = forward_stage_12_rows(projected_19, projected_21, total_17)
+        hidden_17, operand_18, operand_20 = log_prob_stage_2_rows(total_17, projected_19, projected_21)
         total_18 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_20 = operand_18 @ mlp_2_weight.T
         projected_22 = operand_20 @ mlp_2_weight.T
-        velocity_5, moved, hidden_19, total_25, operand_21, operand_23 = forward_stage_13_rows(
-            projected_20,
-            projected_22,
+        velocity_5, moved, hidden_19, total_25, operand_21, operand_23 = sample_stage_13_rows(
             total_18,
+            x,
             trial,
-            value,
+            x_slope,
             velocity_2,
             velocity_3,
             velocity_4,
-            x,
-            x_slope,
+            value,
+            projected_20,
+            projected_22,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -7249,30 +4422,30 @@ def forward_rows(
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         projected_23 = operand_21 @ mlp_1_weight.T
         projected_25 = operand_23 @ mlp_1_weight.T
-        hidden_20, operand_22, operand_24 = forward_stage_14_rows(projected_23, projected_25, total_20)
+        hidden_20, operand_22, operand_24 = log_prob_stage_2_rows(total_20, projected_23, projected_25)
         total_21 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_24 = operand_22 @ mlp_2_weight.T
         projected_26 = operand_24 @ mlp_2_weight.T
-        x_next, log_abs_det_next, x_slope_next, log_abs_det_slope_next, left_next, length_next = forward_stage_15_rows(
-            left,
-            log_abs_det,
-            log_abs_det_slope,
-            moved,
-            projected_24,
-            projected_26,
-            ratio,
+        x_next, log_abs_det_next, x_slope_next, log_abs_det_slope_next, left_next, length_next = sample_stage_15_rows(
             total_21,
-            total_22,
-            total_23,
-            total_24,
-            total_25,
             trial,
+            x_slope,
             velocity_2,
             velocity_3,
             velocity_4,
             velocity_5,
+            projected_24,
+            projected_26,
+            log_abs_det_slope,
+            total_22,
+            total_23,
+            total_24,
+            total_25,
+            log_abs_det,
             x,
-            x_slope,
+            moved,
+            ratio,
+            left,
             mlp_output_weight,
             mlp_output_bias,
         )
@@ -7286,2218 +4459,18 @@ def forward_rows(
     return x, log_abs_det
 
 
-INVERSE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-INVERSE_STAGE_1_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-INVERSE_STAGE_1_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(INVERSE_STAGE_1_LAYOUT_1, device),
-        tiles.places(INVERSE_STAGE_1_LAYOUT_2, device),
-        tiles.mask(INVERSE_STAGE_1_LAYOUT_3, device),
-        tiles.mask(INVERSE_STAGE_1_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(weight.mT, 32, 128),
-        tiles.place(bias, 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_1_kernel(
-    x_ptr,
-    places_array,
-    places_2_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    weight_array,
-    bias_array,
-    weights_array,
-    weights_2_array,
-    hidden_out,
-    operand_out,
-    operand_3_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    weight_array [32, 128]
-    bias_array [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    x = tl.load(
-        x_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(exp_value_2), tl.sin(exp_value)),
-                dot(x, matrix(permutation_array, 0, 16, 32), "ieee"),
-            ),
-            0.0,
-        ),
-        matrix(weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(bias_array, 0, 128)
-    sigmoid_total = tl.sigmoid(total)
-    hidden = total * sigmoid_total
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-    product_2 = sigmoid_total * tl.sigmoid(-total)
-    operand = sigmoid_total * vector(weights_array, 0, 128) + total * (product_2 * vector(weights_array, 0, 128))
-    tl.store(operand_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand, mask=live[:, None])
-    operand_3 = sigmoid_total * vector(weights_2_array, 0, 128) + total * (product_2 * vector(weights_2_array, 0, 128))
-    tl.store(operand_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_1_rows(x, weight, bias):
-    """data x to latent z, and log|det| of that map: stage 1.
-
-    Takes x [rows, 2]; returns hidden [rows, 128], operand [rows, 128], operand_3 [rows, 128].
-    """
-    count, device = len(x), x.device
-    arrays = pack_inverse_stage_1(weight, bias, device)
-    size = inverse_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_1_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        operand,
-        operand_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden, operand, operand_3
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_2_kernel(
-    projected_2_ptr,
-    projected_5_ptr,
-    total_2_ptr,
-    hidden_2_out,
-    operand_2_out,
-    operand_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_2 = tl.load(total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_2 = tl.sigmoid(total_2)
-    hidden_2 = total_2 * sigmoid_total_2
-    tl.store(hidden_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_2, mask=live[:, None])
-    product_2 = sigmoid_total_2 * tl.sigmoid(-total_2)
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_2 = sigmoid_total_2 * projected_2 + total_2 * (product_2 * projected_2)
-    tl.store(operand_2_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_2, mask=live[:, None])
-    projected_5 = tl.load(
-        projected_5_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_4 = sigmoid_total_2 * projected_5 + total_2 * (product_2 * projected_5)
-    tl.store(operand_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_2_rows(projected_2, projected_5, total_2):
-    """data x to latent z, and log|det| of that map: stage 2.
-
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
-    operand_2 [rows, 128], operand_4 [rows, 128].
-    """
-    count, device = len(projected_2), projected_2.device
-    size = inverse_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_2_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
-        projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
-        hidden_2,
-        operand_2,
-        operand_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, operand_2, operand_4
-
-
-@tiles.remembered
-def pack_inverse_stage_3(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(weight[1], 128), tiles.place(bias[0]), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_3_kernel(
-    projected_3_ptr,
-    projected_6_ptr,
-    total_3_ptr,
-    weight_array,
-    weight_array_2,
-    bias_array,
-    bias_array_2,
-    z_slope_start_out,
-    log_abs_det_slope_start_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    bias_array []
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_3 = tl.load(total_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_3 = tl.sigmoid(total_3)
-    hidden_3 = total_3 * sigmoid_total_3
-    product_3 = sigmoid_total_3 * tl.sigmoid(-total_3)
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_3 * projected_3 + total_3 * (product_3 * projected_3)
-    tangent_0 = tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
-    projected_6 = tl.load(
-        projected_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_3 * projected_6 + total_3 * (product_3 * projected_6)
-    tangent_2_1 = tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
-    z_slope_start_0 = tl.sum(hidden_3 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    z_slope_start_1 = tl.sum(hidden_3 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    # flow_matching.gen:10
-    log_abs_det_slope_start = -(tangent_0 + tangent_2_1)
-    # flow_matching.gen:7
-    tl.store(z_slope_start_out + place * 2, z_slope_start_0, mask=live)
-    tl.store(z_slope_start_out + place * 2 + 1, z_slope_start_1, mask=live)
-    tl.store(log_abs_det_slope_start_out + place, log_abs_det_slope_start, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_3_rows(projected_3, projected_6, total_3, weight, bias):
-    """data x to latent z, and log|det| of that map: stage 3.
-
-    Takes projected_3 [rows, 128], projected_6 [rows, 128], total_3 [rows, 128]; returns z_slope_start [rows,
-    2], log_abs_det_slope_start [rows].
-    """
-    count, device = len(projected_3), projected_3.device
-    arrays = pack_inverse_stage_3(weight, bias, device)
-    size = inverse_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_slope_start = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_slope_start = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_stage_3_kernel[(programs,)](
-        projected_3.to(torch.float32).contiguous(),
-        projected_6.to(torch.float32).contiguous(),
-        total_3.to(torch.float32).contiguous(),
-        *arrays,
-        z_slope_start,
-        log_abs_det_slope_start,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_slope_start, log_abs_det_slope_start
-
-
-INVERSE_STAGE_4_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-INVERSE_STAGE_4_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-INVERSE_STAGE_4_LAYOUT_3 = tiles.layout(16, [*range(8, 16)])
-INVERSE_STAGE_4_LAYOUT_4 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_4(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.places(INVERSE_STAGE_4_LAYOUT_1, device),
-        tiles.places(INVERSE_STAGE_4_LAYOUT_2, device),
-        tiles.places(INVERSE_STAGE_4_LAYOUT_3, device),
-        tiles.mask(INVERSE_STAGE_4_LAYOUT_4, device),
-        tiles.mask(INVERSE_STAGE_4_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(weight.mT, 32, 128),
-        tiles.place(bias, 128),
-        tiles.mask(INVERSE_STAGE_4_LAYOUT_3, device),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k"])
-def inverse_stage_4_kernel(
-    left_ptr,
-    length_ptr,
-    z_ptr,
-    z_slope_ptr,
-    places_array,
-    places_2_array,
-    places_3_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    weight_array,
-    bias_array,
-    mask_3_array,
-    ratio_out,
-    trial_out,
-    hidden_4_out,
-    difference_out,
-    value_out,
-    count,
-    k,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    places_3_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    weight_array [32, 128]
-    bias_array [128]
-    mask_3_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    exp_value_3 = tl.exp(4.605170185988092 * (tl.arange(0, 16)[None, :] / 7.0))
-    exp_value_4 = tl.exp(4.605170185988092 * (vector(places_3_array, 0, 16) / 7.0))
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    # flow_matching.gen:10
-    ratio = left / (200.0 - k)
-    length = tl.load(length_ptr + place, mask=live, other=0)
-    trial = minimum(maximum(length, ratio), left)
-    product_4 = 0.2 * trial
-    # flow_matching.gen:7
-    product_5 = exp_value * (left - product_4)[:, None]
-    product_5_2 = exp_value_2 * (left - product_4)[:, None]
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_4 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_5_2), tl.sin(product_5)),
-                dot(z - product_4[:, None] * z_slope, matrix(permutation_array, 0, 16, 32), "ieee"),
-            ),
-            0.0,
-        ),
-        matrix(weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(bias_array, 0, 128)
-    hidden_4 = total_4 * tl.sigmoid(total_4)
-    # flow_matching.gen:10
-    difference = left - trial
-    # flow_matching.gen:7
-    product_9 = exp_value_3 * difference[:, None]
-    product_9_2 = exp_value_4 * difference[:, None]
-    value = tl.where(vector(mask_3_array, 0, 16) != 0.0, tl.cos(product_9_2), tl.sin(product_9))
-    # flow_matching.gen:10
-    tl.store(ratio_out + place, ratio, mask=live)
-    tl.store(trial_out + place, trial, mask=live)
-    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
-    tl.store(difference_out + place, difference, mask=live)
-    tl.store(value_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], value, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_4_rows(left, length, z, z_slope, weight, bias, k):
-    """data x to latent z, and log|det| of that map: stage 4.
-
-    Takes left [rows], length [rows], z [rows, 2], z_slope [rows, 2]; returns ratio [rows], trial [rows],
-    hidden_4 [rows, 128], difference [rows], value [rows, 16].
-    """
-    count, device = len(left), left.device
-    arrays = pack_inverse_stage_4(weight, bias, device)
-    size = inverse_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    ratio = torch.empty(count, dtype=torch.float32, device=device)
-    trial = torch.empty(count, dtype=torch.float32, device=device)
-    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    difference = torch.empty(count, dtype=torch.float32, device=device)
-    value = torch.empty(count, 16, dtype=torch.float32, device=device)
-    inverse_stage_4_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        length.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        ratio,
-        trial,
-        hidden_4,
-        difference,
-        value,
-        count,
-        k,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return ratio, trial, hidden_4, difference, value
-
-
-INVERSE_STAGE_5_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-INVERSE_STAGE_5_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-INVERSE_STAGE_5_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(INVERSE_STAGE_5_LAYOUT_1, device),
-        tiles.places(INVERSE_STAGE_5_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(INVERSE_STAGE_5_LAYOUT_3, device),
-        tiles.mask(INVERSE_STAGE_5_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_5_kernel(
-    left_ptr,
-    total_6_ptr,
-    trial_ptr,
-    z_ptr,
-    z_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    weights_array,
-    weights_2_array,
-    velocity_out,
-    hidden_7_out,
-    operand_5_out,
-    operand_7_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_6 = tl.load(total_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    hidden_6 = total_6 * tl.sigmoid(total_6)
-    velocity = dot(hidden_6, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_6 = exp_value * (left - 0.3 * trial)[:, None]
-    product_6_2 = exp_value_2 * (left - 0.3 * trial)[:, None]
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_7 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_6_2), tl.sin(product_6)),
-                dot(
-                    z - trial[:, None] * (0.075 * z_slope + 0.225 * velocity),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_7 = tl.sigmoid(total_7)
-    hidden_7 = total_7 * sigmoid_total_7
-    tl.store(hidden_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_7, mask=live[:, None])
-    product_10 = sigmoid_total_7 * tl.sigmoid(-total_7)
-    operand_5 = sigmoid_total_7 * vector(weights_array, 0, 128) + total_7 * (product_10 * vector(weights_array, 0, 128))
-    tl.store(operand_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_5, mask=live[:, None])
-    operand_7 = sigmoid_total_7 * vector(weights_2_array, 0, 128) + total_7 * (
-        product_10 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_7_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_5_rows(left, total_6, trial, z, z_slope, mlp_0_weight, mlp_0_bias, output_weight, output_bias):
-    """data x to latent z, and log|det| of that map: stage 5.
-
-    Takes left [rows], total_6 [rows, 128], trial [rows], z [rows, 2], z_slope [rows, 2]; returns velocity
-    [rows, 2], hidden_7 [rows, 128], operand_5 [rows, 128], operand_7 [rows, 128].
-    """
-    count, device = len(left), left.device
-    arrays = pack_inverse_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = inverse_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_7 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_5_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        total_6.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity,
-        hidden_7,
-        operand_5,
-        operand_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity, hidden_7, operand_5, operand_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_6_kernel(
-    projected_7_ptr,
-    projected_9_ptr,
-    total_8_ptr,
-    hidden_8_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_8 = tl.load(total_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_8 = tl.sigmoid(total_8)
-    hidden_8 = total_8 * sigmoid_total_8
-    tl.store(hidden_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_8, mask=live[:, None])
-    product_11 = sigmoid_total_8 * tl.sigmoid(-total_8)
-    projected_7 = tl.load(
-        projected_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_8 * projected_7 + total_8 * (product_11 * projected_7)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_9 = tl.load(
-        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_8 * projected_9 + total_8 * (product_11 * projected_9)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_6_rows(projected_7, projected_9, total_8):
-    """data x to latent z, and log|det| of that map: stage 6.
-
-    Takes projected_7 [rows, 128], projected_9 [rows, 128], total_8 [rows, 128]; returns hidden_8 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_7), projected_7.device
-    size = inverse_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_6_kernel[(programs,)](
-        projected_7.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
-        hidden_8,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_8, operand_6, operand_8
-
-
-INVERSE_STAGE_7_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-INVERSE_STAGE_7_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-INVERSE_STAGE_7_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(INVERSE_STAGE_7_LAYOUT_1, device),
-        tiles.places(INVERSE_STAGE_7_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(INVERSE_STAGE_7_LAYOUT_3, device),
-        tiles.mask(INVERSE_STAGE_7_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_7_kernel(
-    left_ptr,
-    projected_10_ptr,
-    projected_8_ptr,
-    total_9_ptr,
-    trial_ptr,
-    velocity_ptr,
-    z_ptr,
-    z_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_2_out,
-    hidden_10_out,
-    negate_value_out,
-    operand_9_out,
-    operand_11_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 7.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_9 = tl.load(total_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    sigmoid_total_9 = tl.sigmoid(total_9)
-    hidden_9 = total_9 * sigmoid_total_9
-    velocity_2 = dot(hidden_9, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_2_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_7 = exp_value * (left - 0.8 * trial)[:, None]
-    product_7_2 = exp_value_2 * (left - 0.8 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_10 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_7_2), tl.sin(product_7)),
-                dot(
-                    z
-                    - trial[:, None]
-                    * (0.9777777777777777 * z_slope + -3.7333333333333334 * velocity + 3.5555555555555554 * velocity_2),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_10 = tl.sigmoid(total_10)
-    hidden_10 = total_10 * sigmoid_total_10
-    tl.store(hidden_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_10, mask=live[:, None])
-    product_12 = sigmoid_total_9 * tl.sigmoid(-total_9)
-    projected_8 = tl.load(
-        projected_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_9 * projected_8 + total_9 * (product_12 * projected_8)
-    tangent_3_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_10 = tl.load(
-        projected_10_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_9 * projected_10 + total_9 * (product_12 * projected_10)
-    tangent_4_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    # flow_matching.gen:10
-    negate_value = -(tangent_3_0 + tangent_4_1)
-    product_13 = sigmoid_total_10 * tl.sigmoid(-total_10)
-    # flow_matching.gen:7
-    operand_9 = sigmoid_total_10 * vector(weights_array, 0, 128) + total_10 * (
-        product_13 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_9_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_9, mask=live[:, None])
-    operand_11 = sigmoid_total_10 * vector(weights_2_array, 0, 128) + total_10 * (
-        product_13 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_11, mask=live[:, None])
-    tl.store(negate_value_out + place, negate_value, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_7_rows(
-    left,
-    projected_10,
-    projected_8,
-    total_9,
-    trial,
-    velocity,
-    z,
-    z_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """data x to latent z, and log|det| of that map: stage 7.
-
-    Takes left [rows], projected_10 [rows, 128], projected_8 [rows, 128], total_9 [rows, 128], trial [rows],
-    velocity [rows, 2], z [rows, 2], z_slope [rows, 2]; returns velocity_2 [rows, 2], hidden_10 [rows, 128],
-    negate_value [rows], operand_9 [rows, 128], operand_11 [rows, 128].
-    """
-    count, device = len(left), left.device
-    arrays = pack_inverse_stage_7(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = inverse_stage_7_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    negate_value = torch.empty(count, dtype=torch.float32, device=device)
-    operand_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_7_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        projected_10.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
-        total_9.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_2,
-        hidden_10,
-        negate_value,
-        operand_9,
-        operand_11,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_2, hidden_10, negate_value, operand_9, operand_11
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_8_kernel(
-    projected_11_ptr,
-    projected_13_ptr,
-    total_11_ptr,
-    hidden_11_out,
-    operand_10_out,
-    operand_12_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 8.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_11 = tl.load(total_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_11 = tl.sigmoid(total_11)
-    hidden_11 = total_11 * sigmoid_total_11
-    tl.store(hidden_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_11, mask=live[:, None])
-    product_14 = sigmoid_total_11 * tl.sigmoid(-total_11)
-    projected_11 = tl.load(
-        projected_11_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_10 = sigmoid_total_11 * projected_11 + total_11 * (product_14 * projected_11)
-    tl.store(operand_10_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_10, mask=live[:, None])
-    projected_13 = tl.load(
-        projected_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_12 = sigmoid_total_11 * projected_13 + total_11 * (product_14 * projected_13)
-    tl.store(operand_12_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_12, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_8_rows(projected_11, projected_13, total_11):
-    """data x to latent z, and log|det| of that map: stage 8.
-
-    Takes projected_11 [rows, 128], projected_13 [rows, 128], total_11 [rows, 128]; returns hidden_11 [rows,
-    128], operand_10 [rows, 128], operand_12 [rows, 128].
-    """
-    count, device = len(projected_11), projected_11.device
-    size = inverse_stage_8_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_10 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_12 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_8_kernel[(programs,)](
-        projected_11.to(torch.float32).contiguous(),
-        projected_13.to(torch.float32).contiguous(),
-        total_11.to(torch.float32).contiguous(),
-        hidden_11,
-        operand_10,
-        operand_12,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_11, operand_10, operand_12
-
-
-INVERSE_STAGE_9_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
-INVERSE_STAGE_9_LAYOUT_2 = tiles.layout(32, [*range(10, 18)])
-INVERSE_STAGE_9_LAYOUT_3 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.places(INVERSE_STAGE_9_LAYOUT_1, device),
-        tiles.places(INVERSE_STAGE_9_LAYOUT_2, device),
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.mask(INVERSE_STAGE_9_LAYOUT_3, device),
-        tiles.mask(INVERSE_STAGE_9_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_9_kernel(
-    left_ptr,
-    projected_12_ptr,
-    projected_14_ptr,
-    total_12_ptr,
-    trial_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
-    z_ptr,
-    z_slope_ptr,
-    places_array,
-    places_2_array,
-    output_weight_array,
-    output_bias_array,
-    mask_array,
-    mask_2_array,
-    permutation_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_3_out,
-    hidden_13_out,
-    negate_value_2_out,
-    operand_13_out,
-    operand_15_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 9.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    places_array [32]
-    places_2_array [32]
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    mask_array [32]
-    mask_2_array [32]
-    permutation_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # flow_matching.gen:7
-    exp_value = tl.exp(4.605170185988092 * (vector(places_array, 0, 32) / 7.0))
-    exp_value_2 = tl.exp(4.605170185988092 * (vector(places_2_array, 0, 32) / 7.0))
-    total_12 = tl.load(total_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    sigmoid_total_12 = tl.sigmoid(total_12)
-    hidden_12 = total_12 * sigmoid_total_12
-    velocity_3 = dot(hidden_12, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_3_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_3,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    product_8 = exp_value * (left - 0.8888888888888888 * trial)[:, None]
-    product_8_2 = exp_value_2 * (left - 0.8888888888888888 * trial)[:, None]
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_13 = dot(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 18,
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                tl.where(vector(mask_2_array, 0, 32) != 0.0, tl.cos(product_8_2), tl.sin(product_8)),
-                dot(
-                    z
-                    - trial[:, None]
-                    * (
-                        2.9525986892242035 * z_slope
-                        + -11.595793324188385 * velocity
-                        + 9.822892851699436 * velocity_2
-                        + -0.2908093278463649 * velocity_3
-                    ),
-                    matrix(permutation_array, 0, 16, 32),
-                    "ieee",
-                ),
-            ),
-            0.0,
-        ),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_13 = tl.sigmoid(total_13)
-    hidden_13 = total_13 * sigmoid_total_13
-    tl.store(hidden_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_13, mask=live[:, None])
-    product_15 = sigmoid_total_12 * tl.sigmoid(-total_12)
-    projected_12 = tl.load(
-        projected_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_12 * projected_12 + total_12 * (product_15 * projected_12)
-    tangent_5_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_14 = tl.load(
-        projected_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_12 * projected_14 + total_12 * (product_15 * projected_14)
-    tangent_6_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    # flow_matching.gen:10
-    negate_value_2 = -(tangent_5_0 + tangent_6_1)
-    product_16 = sigmoid_total_13 * tl.sigmoid(-total_13)
-    # flow_matching.gen:7
-    operand_13 = sigmoid_total_13 * vector(weights_array, 0, 128) + total_13 * (
-        product_16 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_13_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_13, mask=live[:, None])
-    operand_15 = sigmoid_total_13 * vector(weights_2_array, 0, 128) + total_13 * (
-        product_16 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_15_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_15, mask=live[:, None])
-    tl.store(negate_value_2_out + place, negate_value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_9_rows(
-    left,
-    projected_12,
-    projected_14,
-    total_12,
-    trial,
-    velocity,
-    velocity_2,
-    z,
-    z_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """data x to latent z, and log|det| of that map: stage 9.
-
-    Takes left [rows], projected_12 [rows, 128], projected_14 [rows, 128], total_12 [rows, 128], trial [rows],
-    velocity [rows, 2], velocity_2 [rows, 2], z [rows, 2], z_slope [rows, 2]; returns velocity_3 [rows, 2],
-    hidden_13 [rows, 128], negate_value_2 [rows], operand_13 [rows, 128], operand_15 [rows, 128].
-    """
-    count, device = len(left), left.device
-    arrays = pack_inverse_stage_9(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = inverse_stage_9_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_3 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    negate_value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_13 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_15 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_9_kernel[(programs,)](
-        left.to(torch.float32).contiguous(),
-        projected_12.to(torch.float32).contiguous(),
-        projected_14.to(torch.float32).contiguous(),
-        total_12.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_3,
-        hidden_13,
-        negate_value_2,
-        operand_13,
-        operand_15,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_3, hidden_13, negate_value_2, operand_13, operand_15
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_10_kernel(
-    projected_15_ptr,
-    projected_17_ptr,
-    total_14_ptr,
-    hidden_14_out,
-    operand_14_out,
-    operand_16_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 10.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_14 = tl.load(total_14_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_14 = tl.sigmoid(total_14)
-    hidden_14 = total_14 * sigmoid_total_14
-    tl.store(hidden_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_14, mask=live[:, None])
-    product_17 = sigmoid_total_14 * tl.sigmoid(-total_14)
-    projected_15 = tl.load(
-        projected_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_14 = sigmoid_total_14 * projected_15 + total_14 * (product_17 * projected_15)
-    tl.store(operand_14_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_14, mask=live[:, None])
-    projected_17 = tl.load(
-        projected_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_16 = sigmoid_total_14 * projected_17 + total_14 * (product_17 * projected_17)
-    tl.store(operand_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_16, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_10_rows(projected_15, projected_17, total_14):
-    """data x to latent z, and log|det| of that map: stage 10.
-
-    Takes projected_15 [rows, 128], projected_17 [rows, 128], total_14 [rows, 128]; returns hidden_14 [rows,
-    128], operand_14 [rows, 128], operand_16 [rows, 128].
-    """
-    count, device = len(projected_15), projected_15.device
-    size = inverse_stage_10_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_14 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_10_kernel[(programs,)](
-        projected_15.to(torch.float32).contiguous(),
-        projected_17.to(torch.float32).contiguous(),
-        total_14.to(torch.float32).contiguous(),
-        hidden_14,
-        operand_14,
-        operand_16,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_14, operand_14, operand_16
-
-
-INVERSE_STAGE_11_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.permutation(tiles.plain(16, 16), INVERSE_STAGE_11_LAYOUT_1, device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_11_kernel(
-    projected_16_ptr,
-    projected_18_ptr,
-    total_15_ptr,
-    trial_ptr,
-    value_ptr,
-    velocity_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    z_ptr,
-    z_slope_ptr,
-    output_weight_array,
-    output_bias_array,
-    permutation_array,
-    permutation_2_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_4_out,
-    hidden_16_out,
-    negate_value_3_out,
-    operand_17_out,
-    operand_19_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 11.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    permutation_array [16, 32]
-    permutation_2_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_15 = tl.load(total_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_15 = tl.sigmoid(total_15)
-    hidden_15 = total_15 * sigmoid_total_15
-    velocity_4 = dot(hidden_15, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_4_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_4,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    velocity = tl.load(
-        velocity_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_3 = tl.load(
-        velocity_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    total_16 = dot(
-        dot(
-            z
-            - trial[:, None]
-            * (
-                2.8462752525252526 * z_slope
-                + -10.757575757575758 * velocity
-                + 8.906422717743473 * velocity_2
-                + 0.2784090909090909 * velocity_3
-                + -0.2735313036020583 * velocity_4
-            ),
-            matrix(permutation_array, 0, 16, 32),
-            "ieee",
-        )
-        + dot(value, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_16 = tl.sigmoid(total_16)
-    hidden_16 = total_16 * sigmoid_total_16
-    tl.store(hidden_16_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_16, mask=live[:, None])
-    product_18 = sigmoid_total_15 * tl.sigmoid(-total_15)
-    projected_16 = tl.load(
-        projected_16_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_15 * projected_16 + total_15 * (product_18 * projected_16)
-    tangent_7_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_18 = tl.load(
-        projected_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_15 * projected_18 + total_15 * (product_18 * projected_18)
-    tangent_8_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    # flow_matching.gen:10
-    negate_value_3 = -(tangent_7_0 + tangent_8_1)
-    product_19 = sigmoid_total_16 * tl.sigmoid(-total_16)
-    # flow_matching.gen:7
-    operand_17 = sigmoid_total_16 * vector(weights_array, 0, 128) + total_16 * (
-        product_19 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_17, mask=live[:, None])
-    operand_19 = sigmoid_total_16 * vector(weights_2_array, 0, 128) + total_16 * (
-        product_19 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_19, mask=live[:, None])
-    tl.store(negate_value_3_out + place, negate_value_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_11_rows(
-    projected_16,
-    projected_18,
-    total_15,
-    trial,
-    value,
-    velocity,
-    velocity_2,
-    velocity_3,
-    z,
-    z_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """data x to latent z, and log|det| of that map: stage 11.
-
-    Takes projected_16 [rows, 128], projected_18 [rows, 128], total_15 [rows, 128], trial [rows], value [rows,
-    16], velocity [rows, 2], velocity_2 [rows, 2], velocity_3 [rows, 2], z [rows, 2], z_slope [rows, 2]; returns
-    velocity_4 [rows, 2], hidden_16 [rows, 128], negate_value_3 [rows], operand_17 [rows, 128], operand_19
-    [rows, 128].
-    """
-    count, device = len(projected_16), projected_16.device
-    arrays = pack_inverse_stage_11(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = inverse_stage_11_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_4 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_16 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    negate_value_3 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_11_kernel[(programs,)](
-        projected_16.to(torch.float32).contiguous(),
-        projected_18.to(torch.float32).contiguous(),
-        total_15.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
-        velocity.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_4,
-        hidden_16,
-        negate_value_3,
-        operand_17,
-        operand_19,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_4, hidden_16, negate_value_3, operand_17, operand_19
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_12_kernel(
-    projected_19_ptr,
-    projected_21_ptr,
-    total_17_ptr,
-    hidden_17_out,
-    operand_18_out,
-    operand_20_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 12.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_17 = tl.load(total_17_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_17 = tl.sigmoid(total_17)
-    hidden_17 = total_17 * sigmoid_total_17
-    tl.store(hidden_17_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_17, mask=live[:, None])
-    product_20 = sigmoid_total_17 * tl.sigmoid(-total_17)
-    projected_19 = tl.load(
-        projected_19_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_18 = sigmoid_total_17 * projected_19 + total_17 * (product_20 * projected_19)
-    tl.store(operand_18_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_18, mask=live[:, None])
-    projected_21 = tl.load(
-        projected_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_20 = sigmoid_total_17 * projected_21 + total_17 * (product_20 * projected_21)
-    tl.store(operand_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_20, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_12_rows(projected_19, projected_21, total_17):
-    """data x to latent z, and log|det| of that map: stage 12.
-
-    Takes projected_19 [rows, 128], projected_21 [rows, 128], total_17 [rows, 128]; returns hidden_17 [rows,
-    128], operand_18 [rows, 128], operand_20 [rows, 128].
-    """
-    count, device = len(projected_19), projected_19.device
-    size = inverse_stage_12_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_17 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_18 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_12_kernel[(programs,)](
-        projected_19.to(torch.float32).contiguous(),
-        projected_21.to(torch.float32).contiguous(),
-        total_17.to(torch.float32).contiguous(),
-        hidden_17,
-        operand_18,
-        operand_20,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_17, operand_18, operand_20
-
-
-INVERSE_STAGE_13_LAYOUT_1 = tiles.layout(32, [*range(2, 18)])
-
-
-@tiles.remembered
-def pack_inverse_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    dtype = torch.float32
-    return (
-        tiles.place(output_weight.mT, 128, 16),
-        tiles.place(output_bias, 16),
-        tiles.permutation(tiles.plain(2, 16), tiles.plain(2, 32), device),
-        tiles.permutation(tiles.plain(16, 16), INVERSE_STAGE_13_LAYOUT_1, device),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-        tiles.place(output_weight[0], 128),
-        tiles.place(output_weight[1], 128),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([1.0, 0.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-        tiles.place(
-            torch.cat(
-                (
-                    torch.tensor([0.0, 1.0], dtype=dtype, device=device),
-                    torch.full((16,), 0.0, dtype=dtype, device=device),
-                ),
-                -1,
-            )
-            @ mlp_0_weight.T,
-            128,
-        ),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_13_kernel(
-    projected_20_ptr,
-    projected_22_ptr,
-    total_18_ptr,
-    trial_ptr,
-    value_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    velocity_4_ptr,
-    z_ptr,
-    z_slope_ptr,
-    output_weight_array,
-    output_bias_array,
-    permutation_array,
-    permutation_2_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    output_weight_array_2,
-    output_weight_array_3,
-    weights_array,
-    weights_2_array,
-    velocity_5_out,
-    moved_out,
-    hidden_19_out,
-    negate_value_4_out,
-    operand_21_out,
-    operand_23_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 13.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    output_weight_array [128, 16]
-    output_bias_array [16]
-    permutation_array [16, 32]
-    permutation_2_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    output_weight_array_2 [128]
-    output_weight_array_3 [128]
-    weights_array [128]
-    weights_2_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_18 = tl.load(total_18_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_18 = tl.sigmoid(total_18)
-    hidden_18 = total_18 * sigmoid_total_18
-    velocity_5 = dot(hidden_18, matrix(output_weight_array, 0, 128, 16), PRECISION) + vector(output_bias_array, 0, 16)
-    tl.store(
-        velocity_5_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        velocity_5,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    velocity_2 = tl.load(
-        velocity_2_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_3 = tl.load(
-        velocity_3_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    velocity_4 = tl.load(
-        velocity_4_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z = tl.load(
-        z_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    z_slope = tl.load(
-        z_slope_ptr + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-        other=0,
-    )
-    # flow_matching.gen:10
-    moved = z - trial[:, None] * (
-        0.09114583333333333 * z_slope
-        + 0.44923629829290207 * velocity_2
-        + 0.6510416666666666 * velocity_3
-        + -0.322376179245283 * velocity_4
-        + 0.13095238095238096 * velocity_5
-    )
-    # flow_matching.gen:7
-    tl.store(
-        moved_out + place[:, None] * 2 + tl.arange(0, 16)[None, :],
-        moved,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 2),
-    )
-    value = tl.load(value_ptr + place[:, None] * 16 + tl.arange(0, 16)[None, :], mask=live[:, None], other=0)
-    total_19 = dot(
-        dot(moved, matrix(permutation_array, 0, 16, 32), "ieee")
-        + dot(value, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-        matrix(mlp_0_weight_array, 0, 32, 128),
-        PRECISION,
-    ) + vector(mlp_0_bias_array, 0, 128)
-    sigmoid_total_19 = tl.sigmoid(total_19)
-    hidden_19 = total_19 * sigmoid_total_19
-    tl.store(hidden_19_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_19, mask=live[:, None])
-    product_21 = sigmoid_total_18 * tl.sigmoid(-total_18)
-    projected_20 = tl.load(
-        projected_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_1 = sigmoid_total_18 * projected_20 + total_18 * (product_21 * projected_20)
-    tangent_9_0 = tl.sum(shared_1 * vector(output_weight_array_2, 0, 128), 1)
-    projected_22 = tl.load(
-        projected_22_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_18 * projected_22 + total_18 * (product_21 * projected_22)
-    tangent_10_1 = tl.sum(shared_2 * vector(output_weight_array_3, 0, 128), 1)
-    # flow_matching.gen:10
-    negate_value_4 = -(tangent_9_0 + tangent_10_1)
-    product_22 = sigmoid_total_19 * tl.sigmoid(-total_19)
-    # flow_matching.gen:7
-    operand_21 = sigmoid_total_19 * vector(weights_array, 0, 128) + total_19 * (
-        product_22 * vector(weights_array, 0, 128)
-    )
-    tl.store(operand_21_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_21, mask=live[:, None])
-    operand_23 = sigmoid_total_19 * vector(weights_2_array, 0, 128) + total_19 * (
-        product_22 * vector(weights_2_array, 0, 128)
-    )
-    tl.store(operand_23_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_23, mask=live[:, None])
-    tl.store(negate_value_4_out + place, negate_value_4, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def inverse_stage_13_rows(
-    projected_20,
-    projected_22,
-    total_18,
-    trial,
-    value,
-    velocity_2,
-    velocity_3,
-    velocity_4,
-    z,
-    z_slope,
-    mlp_0_weight,
-    mlp_0_bias,
-    output_weight,
-    output_bias,
-):
-    """data x to latent z, and log|det| of that map: stage 13.
-
-    Takes projected_20 [rows, 128], projected_22 [rows, 128], total_18 [rows, 128], trial [rows], value [rows,
-    16], velocity_2 [rows, 2], velocity_3 [rows, 2], velocity_4 [rows, 2], z [rows, 2], z_slope [rows, 2];
-    returns velocity_5 [rows, 2], moved [rows, 2], hidden_19 [rows, 128], negate_value_4 [rows], operand_21
-    [rows, 128], operand_23 [rows, 128].
-    """
-    count, device = len(projected_20), projected_20.device
-    arrays = pack_inverse_stage_13(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
-    size = inverse_stage_13_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    velocity_5 = torch.empty(count, 2, dtype=torch.float32, device=device)
-    moved = torch.empty(count, 2, dtype=torch.float32, device=device)
-    hidden_19 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    negate_value_4 = torch.empty(count, dtype=torch.float32, device=device)
-    operand_21 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_23 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_13_kernel[(programs,)](
-        projected_20.to(torch.float32).contiguous(),
-        projected_22.to(torch.float32).contiguous(),
-        total_18.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        velocity_4.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        velocity_5,
-        moved,
-        hidden_19,
-        negate_value_4,
-        operand_21,
-        operand_23,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return velocity_5, moved, hidden_19, negate_value_4, operand_21, operand_23
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_14_kernel(
-    projected_23_ptr,
-    projected_25_ptr,
-    total_20_ptr,
-    hidden_20_out,
-    operand_22_out,
-    operand_24_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 14.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_20 = tl.load(total_20_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_20 = tl.sigmoid(total_20)
-    hidden_20 = total_20 * sigmoid_total_20
-    tl.store(hidden_20_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_20, mask=live[:, None])
-    product_23 = sigmoid_total_20 * tl.sigmoid(-total_20)
-    projected_23 = tl.load(
-        projected_23_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_22 = sigmoid_total_20 * projected_23 + total_20 * (product_23 * projected_23)
-    tl.store(operand_22_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_22, mask=live[:, None])
-    projected_25 = tl.load(
-        projected_25_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_24 = sigmoid_total_20 * projected_25 + total_20 * (product_23 * projected_25)
-    tl.store(operand_24_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_24, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_14_rows(projected_23, projected_25, total_20):
-    """data x to latent z, and log|det| of that map: stage 14.
-
-    Takes projected_23 [rows, 128], projected_25 [rows, 128], total_20 [rows, 128]; returns hidden_20 [rows,
-    128], operand_22 [rows, 128], operand_24 [rows, 128].
-    """
-    count, device = len(projected_23), projected_23.device
-    size = inverse_stage_14_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_20 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_22 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_24 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    inverse_stage_14_kernel[(programs,)](
-        projected_23.to(torch.float32).contiguous(),
-        projected_25.to(torch.float32).contiguous(),
-        total_20.to(torch.float32).contiguous(),
-        hidden_20,
-        operand_22,
-        operand_24,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_20, operand_22, operand_24
-
-
-@tiles.remembered
-def pack_inverse_stage_15(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]), tiles.place(weight[1], 128), tiles.place(bias[1]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def inverse_stage_15_kernel(
-    difference_ptr,
-    left_ptr,
-    log_abs_det_ptr,
-    log_abs_det_slope_ptr,
-    moved_ptr,
-    negate_value_ptr,
-    negate_value_2_ptr,
-    negate_value_3_ptr,
-    negate_value_4_ptr,
-    projected_24_ptr,
-    projected_26_ptr,
-    ratio_ptr,
-    total_21_ptr,
-    trial_ptr,
-    velocity_2_ptr,
-    velocity_3_ptr,
-    velocity_4_ptr,
-    velocity_5_ptr,
-    z_ptr,
-    z_slope_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    z_next_out,
-    log_abs_det_next_out,
-    z_slope_next_out,
-    log_abs_det_slope_next_out,
-    left_next_out,
-    length_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """data x to latent z, and log|det| of that map: stage 15.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    weight_array_2 [128]
-    bias_array_2 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_21 = tl.load(total_21_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # flow_matching.gen:7
-    sigmoid_total_21 = tl.sigmoid(total_21)
-    hidden_21 = total_21 * sigmoid_total_21
-    velocity_6_0 = tl.sum(hidden_21 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    velocity_6_1 = tl.sum(hidden_21 * vector(weight_array_2, 0, 128), 1) + tl.load(bias_array_2)
-    trial = tl.load(trial_ptr + place, mask=live, other=0)
-    # flow_matching.gen:10
-    error_0 = trial * (
-        0.0012326388888888888 * tl.load(z_slope_ptr + place * 2, mask=live, other=0)
-        + -0.0042527702905061394 * tl.load(velocity_2_ptr + place * 2, mask=live, other=0)
-        + 0.03697916666666667 * tl.load(velocity_3_ptr + place * 2, mask=live, other=0)
-        + -0.05086379716981132 * tl.load(velocity_4_ptr + place * 2, mask=live, other=0)
-        + 0.0419047619047619 * tl.load(velocity_5_ptr + place * 2, mask=live, other=0)
-        + -0.025 * velocity_6_0
-    )
-    error_1 = trial * (
-        0.0012326388888888888 * tl.load(z_slope_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.0042527702905061394 * tl.load(velocity_2_ptr + place * 2 + 1, mask=live, other=0)
-        + 0.03697916666666667 * tl.load(velocity_3_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.05086379716981132 * tl.load(velocity_4_ptr + place * 2 + 1, mask=live, other=0)
-        + 0.0419047619047619 * tl.load(velocity_5_ptr + place * 2 + 1, mask=live, other=0)
-        + -0.025 * velocity_6_1
-    )
-    product_24 = sigmoid_total_21 * tl.sigmoid(-total_21)
-    projected_24 = tl.load(
-        projected_24_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # flow_matching.gen:7
-    shared_1 = sigmoid_total_21 * projected_24 + total_21 * (product_24 * projected_24)
-    tangent_11_0 = tl.sum(shared_1 * vector(weight_array, 0, 128), 1)
-    projected_26 = tl.load(
-        projected_26_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    shared_2 = sigmoid_total_21 * projected_26 + total_21 * (product_24 * projected_26)
-    tangent_12_1 = tl.sum(shared_2 * vector(weight_array_2, 0, 128), 1)
-    # flow_matching.gen:10
-    negate_value_5 = -(tangent_11_0 + tangent_12_1)
-    log_abs_det_slope = tl.load(log_abs_det_slope_ptr + place, mask=live, other=0)
-    negate_value = tl.load(negate_value_ptr + place, mask=live, other=0)
-    negate_value_2 = tl.load(negate_value_2_ptr + place, mask=live, other=0)
-    negate_value_3 = tl.load(negate_value_3_ptr + place, mask=live, other=0)
-    negate_value_4 = tl.load(negate_value_4_ptr + place, mask=live, other=0)
-    error_2 = trial * (
-        0.0012326388888888888 * log_abs_det_slope
-        + -0.0042527702905061394 * negate_value
-        + 0.03697916666666667 * negate_value_2
-        + -0.05086379716981132 * negate_value_3
-        + 0.0419047619047619 * negate_value_4
-        + -0.025 * negate_value_5
-    )
-    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
-    moved_2 = log_abs_det - trial * (
-        0.09114583333333333 * log_abs_det_slope
-        + 0.44923629829290207 * negate_value
-        + 0.6510416666666666 * negate_value_2
-        + -0.322376179245283 * negate_value_3
-        + 0.13095238095238096 * negate_value_4
-    )
-    ratio_2 = tl.sqrt(
-        (
-            square(
-                error_0
-                / (
-                    0.0001
-                    * (
-                        1.0
-                        + maximum(
-                            tl.abs(tl.load(z_ptr + place * 2, mask=live, other=0)),
-                            tl.abs(tl.load(moved_ptr + place * 2, mask=live, other=0)),
-                        )
-                    )
-                ),
-            )
-            + square(
-                error_1
-                / (
-                    0.0001
-                    * (
-                        1.0
-                        + maximum(
-                            tl.abs(tl.load(z_ptr + place * 2 + 1, mask=live, other=0)),
-                            tl.abs(tl.load(moved_ptr + place * 2 + 1, mask=live, other=0)),
-                        )
-                    )
-                ),
-            )
-            + square(error_2 / (0.0001 * (1.0 + maximum(tl.abs(log_abs_det), tl.abs(moved_2)))))
-        )
-        / 3.0,
-    )
-    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
-    kept = (ratio_2 <= 1.0) | (trial <= ratio)
-    z_next_0 = tl.where(
-        kept,
-        tl.load(moved_ptr + place * 2, mask=live, other=0),
-        tl.load(z_ptr + place * 2, mask=live, other=0),
-    )
-    z_next_1 = tl.where(
-        kept,
-        tl.load(moved_ptr + place * 2 + 1, mask=live, other=0),
-        tl.load(z_ptr + place * 2 + 1, mask=live, other=0),
-    )
-    log_abs_det_next = tl.where(kept, moved_2, log_abs_det)
-    z_slope_next_0 = tl.where(kept, velocity_6_0, tl.load(z_slope_ptr + place * 2, mask=live, other=0))
-    z_slope_next_1 = tl.where(kept, velocity_6_1, tl.load(z_slope_ptr + place * 2 + 1, mask=live, other=0))
-    log_abs_det_slope_next = tl.where(kept, negate_value_5, log_abs_det_slope)
-    difference = tl.load(difference_ptr + place, mask=live, other=0)
-    left = tl.load(left_ptr + place, mask=live, other=0)
-    left_next = tl.where(kept, difference, left)
-    length_next = trial * maximum(minimum(0.9 * power(maximum(ratio_2, 1e-09), -0.2), 5.0), 0.2)
-    # flow_matching.gen:7
-    tl.store(z_next_out + place * 2, z_next_0, mask=live)
-    tl.store(z_next_out + place * 2 + 1, z_next_1, mask=live)
-    tl.store(z_slope_next_out + place * 2, z_slope_next_0, mask=live)
-    tl.store(z_slope_next_out + place * 2 + 1, z_slope_next_1, mask=live)
-    tl.store(log_abs_det_next_out + place, log_abs_det_next, mask=live)
-    tl.store(log_abs_det_slope_next_out + place, log_abs_det_slope_next, mask=live)
-    tl.store(left_next_out + place, left_next, mask=live)
-    tl.store(length_next_out + place, length_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def inverse_stage_15_rows(
-    difference,
-    left,
-    log_abs_det,
-    log_abs_det_slope,
-    moved,
-    negate_value,
-    negate_value_2,
-    negate_value_3,
-    negate_value_4,
-    projected_24,
-    projected_26,
-    ratio,
-    total_21,
-    trial,
-    velocity_2,
-    velocity_3,
-    velocity_4,
-    velocity_5,
-    z,
-    z_slope,
-    weight,
-    bias,
-):
-    """data x to latent z, and log|det| of that map: stage 15.
-
-    Takes difference [rows], left [rows], log_abs_det [rows], log_abs_det_slope [rows], moved [rows, 2],
-    negate_value [rows], negate_value_2 [rows], negate_value_3 [rows], negate_value_4 [rows], projected_24
-    [rows, 128], projected_26 [rows, 128], ratio [rows], total_21 [rows, 128], trial [rows], velocity_2 [rows,
-    2], velocity_3 [rows, 2], velocity_4 [rows, 2], velocity_5 [rows, 2], z [rows, 2], z_slope [rows, 2];
-    returns z_next [rows, 2], log_abs_det_next [rows], z_slope_next [rows, 2], log_abs_det_slope_next [rows],
-    left_next [rows], length_next [rows].
-    """
-    count, device = len(difference), difference.device
-    arrays = pack_inverse_stage_15(weight, bias, device)
-    size = inverse_stage_15_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_next = torch.empty(count, dtype=torch.float32, device=device)
-    z_slope_next = torch.empty(count, 2, dtype=torch.float32, device=device)
-    log_abs_det_slope_next = torch.empty(count, dtype=torch.float32, device=device)
-    left_next = torch.empty(count, dtype=torch.float32, device=device)
-    length_next = torch.empty(count, dtype=torch.float32, device=device)
-    inverse_stage_15_kernel[(programs,)](
-        difference.to(torch.float32).contiguous(),
-        left.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        log_abs_det_slope.to(torch.float32).contiguous(),
-        moved.to(torch.float32).contiguous(),
-        negate_value.to(torch.float32).contiguous(),
-        negate_value_2.to(torch.float32).contiguous(),
-        negate_value_3.to(torch.float32).contiguous(),
-        negate_value_4.to(torch.float32).contiguous(),
-        projected_24.to(torch.float32).contiguous(),
-        projected_26.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
-        total_21.to(torch.float32).contiguous(),
-        trial.to(torch.float32).contiguous(),
-        velocity_2.to(torch.float32).contiguous(),
-        velocity_3.to(torch.float32).contiguous(),
-        velocity_4.to(torch.float32).contiguous(),
-        velocity_5.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        z_slope.to(torch.float32).contiguous(),
-        *arrays,
-        z_next,
-        log_abs_det_next,
-        z_slope_next,
-        log_abs_det_slope_next,
-        left_next,
-        length_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_next, log_abs_det_next, z_slope_next, log_abs_det_slope_next, left_next, length_next
-
-
 @torch.no_grad()
 @tiles.stages(
-    inverse_stage_1_rows,
-    inverse_stage_2_rows,
-    inverse_stage_3_rows,
-    inverse_stage_4_rows,
-    inverse_stage_5_rows,
-    inverse_stage_6_rows,
-    inverse_stage_7_rows,
-    inverse_stage_8_rows,
-    inverse_stage_9_rows,
-    inverse_stage_10_rows,
-    inverse_stage_11_rows,
-    inverse_stage_12_rows,
-    inverse_stage_13_rows,
-    inverse_stage_14_rows,
-    inverse_stage_15_rows,
+    log_prob_stage_1_rows,
+    log_prob_stage_2_rows,
+    log_prob_stage_3_rows,
+    log_prob_stage_4_rows,
+    log_prob_stage_5_rows,
+    log_prob_stage_7_rows,
+    log_prob_stage_9_rows,
+    log_prob_stage_11_rows,
+    log_prob_stage_13_rows,
+    log_prob_stage_15_rows,
 )
 def inverse_rows(
     x,
@@ -9517,18 +4490,18 @@ def inverse_rows(
     dtype = x.dtype
     device = x.device
     # flow_matching.gen:7
-    hidden, operand, operand_3 = inverse_stage_1_rows(x, mlp_0_weight, mlp_0_bias)
+    hidden, operand, operand_3 = log_prob_stage_1_rows(x, mlp_0_weight, mlp_0_bias)
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     projected_2 = operand @ mlp_1_weight.T
     projected_5 = operand_3 @ mlp_1_weight.T
-    hidden_2, operand_2, operand_4 = inverse_stage_2_rows(projected_2, projected_5, total_2)
+    hidden_2, operand_2, operand_4 = log_prob_stage_2_rows(total_2, projected_2, projected_5)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     projected_3 = operand_2 @ mlp_2_weight.T
     projected_6 = operand_4 @ mlp_2_weight.T
-    z_slope_start, log_abs_det_slope_start = inverse_stage_3_rows(
+    z_slope_start, log_abs_det_slope_start = log_prob_stage_3_rows(
+        total_3,
         projected_3,
         projected_6,
-        total_3,
         mlp_output_weight,
         mlp_output_bias,
     )
@@ -9542,7 +4515,7 @@ def inverse_rows(
     for k in range(200):
         if bool((left <= 0.0).all()):
             break
-        ratio, trial, hidden_4, difference, value = inverse_stage_4_rows(
+        ratio, trial, hidden_4, difference, value = log_prob_stage_4_rows(
             left,
             length,
             z,
@@ -9555,9 +4528,9 @@ def inverse_rows(
         total_5 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         hidden_5 = F.silu(total_5)
         total_6 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
-        velocity, hidden_7, operand_5, operand_7 = inverse_stage_5_rows(
-            left,
+        velocity, hidden_7, operand_5, operand_7 = log_prob_stage_5_rows(
             total_6,
+            left,
             trial,
             z,
             z_slope,
@@ -9569,19 +4542,19 @@ def inverse_rows(
         total_8 = F.linear(hidden_7, mlp_1_weight, mlp_1_bias)
         projected_7 = operand_5 @ mlp_1_weight.T
         projected_9 = operand_7 @ mlp_1_weight.T
-        hidden_8, operand_6, operand_8 = inverse_stage_6_rows(projected_7, projected_9, total_8)
+        hidden_8, operand_6, operand_8 = log_prob_stage_2_rows(total_8, projected_7, projected_9)
         total_9 = F.linear(hidden_8, mlp_2_weight, mlp_2_bias)
         projected_8 = operand_6 @ mlp_2_weight.T
         projected_10 = operand_8 @ mlp_2_weight.T
-        velocity_2, hidden_10, negate_value, operand_9, operand_11 = inverse_stage_7_rows(
-            left,
-            projected_10,
-            projected_8,
+        velocity_2, hidden_10, negate_value, operand_9, operand_11 = log_prob_stage_7_rows(
             total_9,
+            left,
             trial,
-            velocity,
             z,
             z_slope,
+            velocity,
+            projected_8,
+            projected_10,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -9590,20 +4563,20 @@ def inverse_rows(
         total_11 = F.linear(hidden_10, mlp_1_weight, mlp_1_bias)
         projected_11 = operand_9 @ mlp_1_weight.T
         projected_13 = operand_11 @ mlp_1_weight.T
-        hidden_11, operand_10, operand_12 = inverse_stage_8_rows(projected_11, projected_13, total_11)
+        hidden_11, operand_10, operand_12 = log_prob_stage_2_rows(total_11, projected_11, projected_13)
         total_12 = F.linear(hidden_11, mlp_2_weight, mlp_2_bias)
         projected_12 = operand_10 @ mlp_2_weight.T
         projected_14 = operand_12 @ mlp_2_weight.T
-        velocity_3, hidden_13, negate_value_2, operand_13, operand_15 = inverse_stage_9_rows(
-            left,
-            projected_12,
-            projected_14,
+        velocity_3, hidden_13, negate_value_2, operand_13, operand_15 = log_prob_stage_9_rows(
             total_12,
+            left,
             trial,
-            velocity,
-            velocity_2,
             z,
             z_slope,
+            velocity,
+            velocity_2,
+            projected_12,
+            projected_14,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -9612,21 +4585,21 @@ def inverse_rows(
         total_14 = F.linear(hidden_13, mlp_1_weight, mlp_1_bias)
         projected_15 = operand_13 @ mlp_1_weight.T
         projected_17 = operand_15 @ mlp_1_weight.T
-        hidden_14, operand_14, operand_16 = inverse_stage_10_rows(projected_15, projected_17, total_14)
+        hidden_14, operand_14, operand_16 = log_prob_stage_2_rows(total_14, projected_15, projected_17)
         total_15 = F.linear(hidden_14, mlp_2_weight, mlp_2_bias)
         projected_16 = operand_14 @ mlp_2_weight.T
         projected_18 = operand_16 @ mlp_2_weight.T
-        velocity_4, hidden_16, negate_value_3, operand_17, operand_19 = inverse_stage_11_rows(
-            projected_16,
-            projected_18,
+        velocity_4, hidden_16, negate_value_3, operand_17, operand_19 = log_prob_stage_11_rows(
             total_15,
+            z,
             trial,
-            value,
+            z_slope,
             velocity,
             velocity_2,
             velocity_3,
-            z,
-            z_slope,
+            value,
+            projected_16,
+            projected_18,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -9635,21 +4608,21 @@ def inverse_rows(
         total_17 = F.linear(hidden_16, mlp_1_weight, mlp_1_bias)
         projected_19 = operand_17 @ mlp_1_weight.T
         projected_21 = operand_19 @ mlp_1_weight.T
-        hidden_17, operand_18, operand_20 = inverse_stage_12_rows(projected_19, projected_21, total_17)
+        hidden_17, operand_18, operand_20 = log_prob_stage_2_rows(total_17, projected_19, projected_21)
         total_18 = F.linear(hidden_17, mlp_2_weight, mlp_2_bias)
         projected_20 = operand_18 @ mlp_2_weight.T
         projected_22 = operand_20 @ mlp_2_weight.T
-        velocity_5, moved, hidden_19, negate_value_4, operand_21, operand_23 = inverse_stage_13_rows(
-            projected_20,
-            projected_22,
+        velocity_5, moved, hidden_19, negate_value_4, operand_21, operand_23 = log_prob_stage_13_rows(
             total_18,
+            z,
             trial,
-            value,
+            z_slope,
             velocity_2,
             velocity_3,
             velocity_4,
-            z,
-            z_slope,
+            value,
+            projected_20,
+            projected_22,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -9658,31 +4631,31 @@ def inverse_rows(
         total_20 = F.linear(hidden_19, mlp_1_weight, mlp_1_bias)
         projected_23 = operand_21 @ mlp_1_weight.T
         projected_25 = operand_23 @ mlp_1_weight.T
-        hidden_20, operand_22, operand_24 = inverse_stage_14_rows(projected_23, projected_25, total_20)
+        hidden_20, operand_22, operand_24 = log_prob_stage_2_rows(total_20, projected_23, projected_25)
         total_21 = F.linear(hidden_20, mlp_2_weight, mlp_2_bias)
         projected_24 = operand_22 @ mlp_2_weight.T
         projected_26 = operand_24 @ mlp_2_weight.T
-        z_next, log_abs_det_next, z_slope_next, log_abs_det_slope_next, left_next, length_next = inverse_stage_15_rows(
-            difference,
-            left,
-            log_abs_det,
-            log_abs_det_slope,
-            moved,
-            negate_value,
-            negate_value_2,
-            negate_value_3,
-            negate_value_4,
-            projected_24,
-            projected_26,
-            ratio,
+        z_next, log_abs_det_next, z_slope_next, log_abs_det_slope_next, left_next, length_next = log_prob_stage_15_rows(
             total_21,
             trial,
+            z_slope,
             velocity_2,
             velocity_3,
             velocity_4,
             velocity_5,
+            projected_24,
+            projected_26,
+            log_abs_det_slope,
+            negate_value,
+            negate_value_2,
+            negate_value_3,
+            negate_value_4,
+            log_abs_det,
             z,
-            z_slope,
+            moved,
+            ratio,
+            difference,
+            left,
             mlp_output_weight,
             mlp_output_bias,
         )

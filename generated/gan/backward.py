@@ -284,83 +284,8 @@ def objective_critic_backward_rows(
     )
 
 
-@tiles.remembered
-def pack_objective_generator_backward_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], 128), tiles.place(bias[0]))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_generator_backward_stage_1_kernel(
-    value_cotangent_ptr,
-    computed_3_ptr,
-    weight_array,
-    bias_array,
-    hidden_4_out,
-    value_out,
-    product_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    bias_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # gan.gen:9
-    hidden_4 = maximum(computed_3, 0.0)
-    value_0 = tl.sum(hidden_4 * vector(weight_array, 0, 128), 1) + tl.load(bias_array)
-    C = tl.sigmoid(value_0)
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
-    value__0 = C * tl.sigmoid(-value_0) * (1.0 / C * value_cotangent)
-    product_2 = (hidden_4 > 0.0).to(tl.float32) * (value__0[:, None] * vector(weight_array, 0, 128))
-    tl.store(value_out + place * 1, value__0, mask=live)
-    tl.store(hidden_4_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_4, mask=live[:, None])
-    tl.store(product_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_1_rows(value_cotangent, computed_3, weight, bias):
-    """the gradient of the value that generator maximizes, by one draw for each row: stage 1.
-
-    Takes value_cotangent [rows], computed_3 [rows, 128]; returns hidden_4 [rows, 128], value [rows, 1], product
-    [rows, 128].
-    """
-    count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_generator_backward_stage_1(weight, bias, device)
-    size = objective_generator_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    value = torch.empty(count, 1, dtype=torch.float32, device=device)
-    product = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_generator_backward_stage_1_kernel[(programs,)](
-        value_cotangent.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_4,
-        value,
-        product,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_4, value, product
-
-
-@torch.no_grad()
-@tiles.stages(objective_generator_backward_stage_1_rows)
+@tiles.stages(objective_critic_backward_stage_1_rows)
 def objective_generator_backward_rows(
     x,
     value_cotangent,
@@ -399,7 +324,7 @@ def objective_generator_backward_rows(
     computed_2 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_3 = torch.relu(computed_2)
     computed_3 = F.linear(hidden_3, C_mlp_1_weight, C_mlp_1_bias)
-    hidden_4, value, product = objective_generator_backward_stage_1_rows(
+    hidden_4, value, product = objective_critic_backward_stage_1_rows(
         value_cotangent,
         computed_3,
         C_mlp_output_weight,

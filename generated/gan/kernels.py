@@ -62,8 +62,8 @@ def pack_objective_critic_stage_1(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_stage_1_kernel(
-    C_ptr,
     computed_5_ptr,
+    C_ptr,
     weight_array,
     bias_array,
     value_2_out,
@@ -96,19 +96,19 @@ def objective_critic_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_1_rows(C, computed_5, weight, bias):
+def objective_critic_stage_1_rows(computed_5, C, weight, bias):
     """the value that critic maximizes, by one draw for each row: stage 1.
 
-    Takes C [rows], computed_5 [rows, 128]; returns value_2 [rows].
+    Takes computed_5 [rows, 128], C [rows]; returns value_2 [rows].
     """
-    count, device = len(C), C.device
+    count, device = len(computed_5), computed_5.device
     arrays = pack_objective_critic_stage_1(weight, bias, device)
     size = objective_critic_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_critic_stage_1_kernel[(programs,)](
-        C.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
+        C.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -168,7 +168,7 @@ def objective_critic_rows(
     computed_4 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_5 = torch.relu(computed_4)
     computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
-    return objective_critic_stage_1_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
+    return objective_critic_stage_1_rows(computed_5, C, C_mlp_output_weight, C_mlp_output_bias)
 
 
 @tiles.remembered

@@ -143,8 +143,8 @@ def pack_objective_critic_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_stage_2_kernel(
-    C_ptr,
     computed_5_ptr,
+    C_ptr,
     weight_array,
     bias_array,
     value_2_out,
@@ -177,19 +177,19 @@ def objective_critic_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_2_rows(C, computed_5, weight, bias):
+def objective_critic_stage_2_rows(computed_5, C, weight, bias):
     """the value that critic maximizes, by one draw for each row: stage 2.
 
-    Takes C [rows], computed_5 [rows, 128]; returns value_2 [rows].
+    Takes computed_5 [rows, 128], C [rows]; returns value_2 [rows].
     """
-    count, device = len(C), C.device
+    count, device = len(computed_5), computed_5.device
     arrays = pack_objective_critic_stage_2(weight, bias, device)
     size = objective_critic_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_critic_stage_2_kernel[(programs,)](
-        C.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
+        C.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -256,7 +256,7 @@ def objective_critic_rows(
     computed_4 = F.linear(x_2, C_mlp_0_weight, C_mlp_0_bias)
     hidden_5 = torch.relu(computed_4)
     computed_5 = F.linear(hidden_5, C_mlp_1_weight, C_mlp_1_bias)
-    return objective_critic_stage_2_rows(C, computed_5, C_mlp_output_weight, C_mlp_output_bias)
+    return objective_critic_stage_2_rows(computed_5, C, C_mlp_output_weight, C_mlp_output_bias)
 
 
 @tiles.remembered
@@ -613,10 +613,10 @@ def pack_anneal_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
 def anneal_stage_3_kernel(
-    kept_of_z_ptr,
-    kept_of_z_2_ptr,
-    log_weight_ptr,
     z_2_ptr,
+    kept_of_z_2_ptr,
+    kept_of_z_ptr,
+    log_weight_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -717,8 +717,8 @@ def anneal_stage_3_kernel(
     )
     # gan_ais.gen:11
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
-    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
     kept_of_z_2 = tl.load(kept_of_z_2_ptr + place, mask=live, other=0)
+    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
     # gan_ais.gen:10
     total_2 = kept_of_z_2 + t_after * kept_of_z
     # gan_ais.gen:16
@@ -732,13 +732,13 @@ def anneal_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def anneal_stage_3_rows(kept_of_z, kept_of_z_2, log_weight, z_2, weight, bias, total, k, *, rows, seed, step):
+def anneal_stage_3_rows(z_2, kept_of_z_2, kept_of_z, log_weight, weight, bias, total, k, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 3.
 
-    Takes kept_of_z [rows], kept_of_z_2 [rows], log_weight [rows], z_2 [rows, 8]; returns mean [rows, 8], y
+    Takes z_2 [rows, 8], kept_of_z_2 [rows], kept_of_z [rows], log_weight [rows]; returns mean [rows, 8], y
     [rows, 8], hidden_3 [rows, 128], total_2 [rows], log_weight_next [rows].
     """
-    count, device = len(kept_of_z), kept_of_z.device
+    count, device = len(z_2), z_2.device
     arrays = pack_anneal_stage_3(weight, bias, device)
     size = anneal_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -748,10 +748,10 @@ def anneal_stage_3_rows(kept_of_z, kept_of_z_2, log_weight, z_2, weight, bias, t
     total_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_3_kernel[(programs,)](
-        kept_of_z.to(torch.float32).contiguous(),
-        kept_of_z_2.to(torch.float32).contiguous(),
-        log_weight.to(torch.float32).contiguous(),
         z_2.to(torch.float32).contiguous(),
+        kept_of_z_2.to(torch.float32).contiguous(),
+        kept_of_z.to(torch.float32).contiguous(),
+        log_weight.to(torch.float32).contiguous(),
         *arrays,
         mean,
         y,
@@ -775,14 +775,14 @@ def anneal_stage_3_rows(kept_of_z, kept_of_z_2, log_weight, z_2, weight, bias, t
 @triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
 def anneal_stage_4_kernel(
     x_ptr,
-    accepted_ptr,
+    y_ptr,
     computed_3_ptr,
+    total_2_ptr,
+    z_2_ptr,
+    mean_ptr,
+    accepted_ptr,
     kept_of_z_ptr,
     kept_of_z_2_ptr,
-    mean_ptr,
-    total_2_ptr,
-    y_ptr,
-    z_2_ptr,
     z_2_next_out,
     accepted_next_out,
     kept_of_z_next_out,
@@ -1073,14 +1073,14 @@ def anneal_stage_4_kernel(
 @torch.no_grad()
 def anneal_stage_4_rows(
     x,
-    accepted,
+    y,
     computed_3,
+    total_2,
+    z_2,
+    mean,
+    accepted,
     kept_of_z,
     kept_of_z_2,
-    mean,
-    total_2,
-    y,
-    z_2,
     total,
     k,
     *,
@@ -1090,8 +1090,8 @@ def anneal_stage_4_rows(
 ):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 4.
 
-    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], kept_of_z [rows], kept_of_z_2 [rows], mean
-    [rows, 8], total_2 [rows], y [rows, 8], z_2 [rows, 8]; returns z_2_next [rows, 8], accepted_next [rows],
+    Takes x [rows, 64], y [rows, 8], computed_3 [rows, 64], total_2 [rows], z_2 [rows, 8], mean [rows, 8],
+    accepted [rows], kept_of_z [rows], kept_of_z_2 [rows]; returns z_2_next [rows, 8], accepted_next [rows],
     kept_of_z_next [rows], kept_of_z_2_next [rows].
     """
     count, device = len(x), x.device
@@ -1103,14 +1103,14 @@ def anneal_stage_4_rows(
     kept_of_z_2_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_stage_4_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        accepted.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
+        z_2.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
         kept_of_z.to(torch.float32).contiguous(),
         kept_of_z_2.to(torch.float32).contiguous(),
-        mean.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
-        y.to(torch.float32).contiguous(),
-        z_2.to(torch.float32).contiguous(),
         z_2_next,
         accepted_next,
         kept_of_z_next,
@@ -1168,10 +1168,10 @@ def anneal_rows(
     for k in range(steps):
         # gan_ais.gen:11
         mean, y, hidden_3, total_2, log_weight_next = anneal_stage_3_rows(
-            kept_of_z,
-            kept_of_z_2,
-            log_weight,
             z_2,
+            kept_of_z_2,
+            kept_of_z,
+            log_weight,
             mlp_0_weight,
             mlp_0_bias,
             total,
@@ -1187,14 +1187,14 @@ def anneal_rows(
         # gan_ais.gen:11
         z_2_next, accepted_next, kept_of_z_next, kept_of_z_2_next = anneal_stage_4_rows(
             x,
-            accepted,
+            y,
             computed_3,
+            total_2,
+            z_2,
+            mean,
+            accepted,
             kept_of_z,
             kept_of_z_2,
-            mean,
-            total_2,
-            y,
-            z_2,
             total,
             k,
             rows=rows,
@@ -1208,158 +1208,6 @@ def anneal_rows(
         kept_of_z = kept_of_z_next
         kept_of_z_2 = kept_of_z_2_next
     return z_2, log_weight, accepted
-
-
-@tiles.remembered
-def pack_anneal_back_stage_1(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[:, 0], 128),
-        tiles.place(weight[:, 1], 128),
-        tiles.place(weight[:, 2], 128),
-        tiles.place(weight[:, 3], 128),
-        tiles.place(weight[:, 4], 128),
-        tiles.place(weight[:, 5], 128),
-        tiles.place(weight[:, 6], 128),
-        tiles.place(weight[:, 7], 128),
-        tiles.place(bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def anneal_back_stage_1_kernel(
-    z_ptr,
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    weight_array_7,
-    weight_array_8,
-    bias_array,
-    hidden_out,
-    kept_of_z_2_start_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [128]
-    weight_array_2 [128]
-    weight_array_3 [128]
-    weight_array_4 [128]
-    weight_array_5 [128]
-    weight_array_6 [128]
-    weight_array_7 [128]
-    weight_array_8 [128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # gan_ais.gen:7
-    hidden = maximum(
-        tl.load(z_ptr + place * 8, mask=live, other=0)[:, None] * vector(weight_array, 0, 128)
-        + tl.load(z_ptr + place * 8 + 1, mask=live, other=0)[:, None] * vector(weight_array_2, 0, 128)
-        + tl.load(z_ptr + place * 8 + 2, mask=live, other=0)[:, None] * vector(weight_array_3, 0, 128)
-        + tl.load(z_ptr + place * 8 + 3, mask=live, other=0)[:, None] * vector(weight_array_4, 0, 128)
-        + tl.load(z_ptr + place * 8 + 4, mask=live, other=0)[:, None] * vector(weight_array_5, 0, 128)
-        + tl.load(z_ptr + place * 8 + 5, mask=live, other=0)[:, None] * vector(weight_array_6, 0, 128)
-        + tl.load(z_ptr + place * 8 + 6, mask=live, other=0)[:, None] * vector(weight_array_7, 0, 128)
-        + tl.load(z_ptr + place * 8 + 7, mask=live, other=0)[:, None] * vector(weight_array_8, 0, 128)
-        + vector(bias_array, 0, 128),
-        0.0,
-    )
-    # gan_ais.gen:6
-    kept_of_z_2_start = (
-        -0.5 * square(tl.load(z_ptr + place * 8, mask=live, other=0))
-        - 0.9189385332046727
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 1, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 2, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 3, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 4, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 5, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 6, mask=live, other=0)) - 0.9189385332046727)
-        + (-0.5 * square(tl.load(z_ptr + place * 8 + 7, mask=live, other=0)) - 0.9189385332046727)
-    )
-    # gan_ais.gen:7
-    tl.store(hidden_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden, mask=live[:, None])
-    tl.store(kept_of_z_2_start_out + place, kept_of_z_2_start, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def anneal_back_stage_1_rows(z, weight, bias):
-    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 1.
-
-    Takes z [rows, 8]; returns hidden [rows, 128], kept_of_z_2_start [rows].
-    """
-    count, device = len(z), z.device
-    arrays = pack_anneal_back_stage_1(weight, bias, device)
-    size = anneal_back_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 128, dtype=torch.float32, device=device)
-    kept_of_z_2_start = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_back_stage_1_kernel[(programs,)](
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        kept_of_z_2_start,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden, kept_of_z_2_start
-
-
-@triton.jit(do_not_specialize=["count"])
-def anneal_back_stage_2_kernel(
-    x_ptr,
-    computed_6_ptr,
-    kept_of_z_start_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    computed_6 = tl.load(computed_6_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # gan_ais.gen:7
-    kept_of_z_start = tl.sum(-0.5 * square((x - computed_6) / 0.3) + 0.28503427112126345, 1)
-    tl.store(kept_of_z_start_out + place, kept_of_z_start, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def anneal_back_stage_2_rows(x, computed_6):
-    """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 2.
-
-    Takes x [rows, 64], computed_6 [rows, 64]; returns kept_of_z_start [rows].
-    """
-    count, device = len(x), x.device
-    size = anneal_back_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    kept_of_z_start = torch.empty(count, dtype=torch.float32, device=device)
-    anneal_back_stage_2_kernel[(programs,)](
-        x.to(torch.float32).contiguous(),
-        computed_6.to(torch.float32).contiguous(),
-        kept_of_z_start,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return kept_of_z_start
 
 
 @tiles.remembered
@@ -1477,7 +1325,7 @@ def anneal_back_stage_3_kernel(
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_back_stage_3_rows(z_2, weight, bias, k, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 3.
@@ -1529,13 +1377,13 @@ def pack_anneal_back_stage_4(weight, bias, device):
 @triton.jit(do_not_specialize=["count", "total", "k", "seed", "step"])
 def anneal_back_stage_4_kernel(
     x_ptr,
-    accepted_ptr,
-    computed_3_ptr,
-    kept_of_z_ptr,
-    kept_of_z_2_ptr,
-    mean_ptr,
     y_ptr,
+    computed_3_ptr,
+    kept_of_z_2_ptr,
+    kept_of_z_ptr,
     z_2_ptr,
+    mean_ptr,
+    accepted_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -1598,8 +1446,8 @@ def anneal_back_stage_4_kernel(
     computed_3 = tl.load(computed_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # gan_ais.gen:7
     reduced_2 = tl.sum(-0.5 * square((x - computed_3) / 0.3) + 0.28503427112126345, 1)
-    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
     kept_of_z_2 = tl.load(kept_of_z_2_ptr + place, mask=live, other=0)
+    kept_of_z = tl.load(kept_of_z_ptr + place, mask=live, other=0)
     # gan_ais.gen:11
     log_ratio = (
         reduced
@@ -1872,13 +1720,13 @@ def anneal_back_stage_4_kernel(
 @torch.no_grad()
 def anneal_back_stage_4_rows(
     x,
-    accepted,
-    computed_3,
-    kept_of_z,
-    kept_of_z_2,
-    mean,
     y,
+    computed_3,
+    kept_of_z_2,
+    kept_of_z,
     z_2,
+    mean,
+    accepted,
     weight,
     bias,
     total,
@@ -1890,8 +1738,8 @@ def anneal_back_stage_4_rows(
 ):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 4.
 
-    Takes x [rows, 64], accepted [rows], computed_3 [rows, 64], kept_of_z [rows], kept_of_z_2 [rows], mean
-    [rows, 8], y [rows, 8], z_2 [rows, 8]; returns chosen [rows, 8], reduced_3 [rows], hidden_5 [rows, 128],
+    Takes x [rows, 64], y [rows, 8], computed_3 [rows, 64], kept_of_z_2 [rows], kept_of_z [rows], z_2 [rows, 8],
+    mean [rows, 8], accepted [rows]; returns chosen [rows, 8], reduced_3 [rows], hidden_5 [rows, 128],
     accepted_next [rows], kept_of_z_next [rows], kept_of_z_2_next [rows].
     """
     count, device = len(x), x.device
@@ -1906,13 +1754,13 @@ def anneal_back_stage_4_rows(
     kept_of_z_2_next = torch.empty(count, dtype=torch.float32, device=device)
     anneal_back_stage_4_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        accepted.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        kept_of_z.to(torch.float32).contiguous(),
-        kept_of_z_2.to(torch.float32).contiguous(),
-        mean.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
+        computed_3.to(torch.float32).contiguous(),
+        kept_of_z_2.to(torch.float32).contiguous(),
+        kept_of_z.to(torch.float32).contiguous(),
         z_2.to(torch.float32).contiguous(),
+        mean.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
         *arrays,
         chosen,
         reduced_3,
@@ -1938,8 +1786,8 @@ def anneal_back_stage_4_rows(
 def anneal_back_stage_5_kernel(
     x_ptr,
     computed_5_ptr,
-    log_weight_ptr,
     reduced_3_ptr,
+    log_weight_ptr,
     log_weight_next_out,
     count,
     total,
@@ -1974,10 +1822,10 @@ def anneal_back_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, k):
+def anneal_back_stage_5_rows(x, computed_5, reduced_3, log_weight, total, step, k):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 5.
 
-    Takes x [rows, 64], computed_5 [rows, 64], log_weight [rows], reduced_3 [rows]; returns log_weight_next
+    Takes x [rows, 64], computed_5 [rows, 64], reduced_3 [rows], log_weight [rows]; returns log_weight_next
     [rows].
     """
     count, device = len(x), x.device
@@ -1987,8 +1835,8 @@ def anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, 
     anneal_back_stage_5_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
-        log_weight.to(torch.float32).contiguous(),
         reduced_3.to(torch.float32).contiguous(),
+        log_weight.to(torch.float32).contiguous(),
         log_weight_next,
         count,
         total,
@@ -2004,8 +1852,8 @@ def anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, 
 
 @torch.no_grad()
 @tiles.stages(
-    anneal_back_stage_1_rows,
-    anneal_back_stage_2_rows,
+    anneal_stage_1_rows,
+    anneal_stage_2_rows,
     anneal_back_stage_3_rows,
     anneal_back_stage_4_rows,
     anneal_back_stage_5_rows,
@@ -2033,11 +1881,11 @@ def anneal_back_rows(
     dtype = x.dtype
     device = x.device
     # gan_ais.gen:7
-    hidden, kept_of_z_2_start = anneal_back_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
+    hidden, kept_of_z_2_start = anneal_stage_1_rows(z, mlp_0_weight, mlp_0_bias)
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = torch.relu(computed)
     computed_6 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    kept_of_z_start = anneal_back_stage_2_rows(x, computed_6)
+    kept_of_z_start = anneal_stage_2_rows(x, computed_6)
     # gan_ais.gen:16
     z_2 = z
     log_weight = torch.zeros(len(x), dtype=dtype, device=device)
@@ -2054,13 +1902,13 @@ def anneal_back_rows(
         # gan_ais.gen:11
         chosen, reduced_3, hidden_5, accepted_next, kept_of_z_next, kept_of_z_2_next = anneal_back_stage_4_rows(
             x,
-            accepted,
-            computed_3,
-            kept_of_z,
-            kept_of_z_2,
-            mean,
             y,
+            computed_3,
+            kept_of_z_2,
+            kept_of_z,
             z_2,
+            mean,
+            accepted,
             mlp_0_weight,
             mlp_0_bias,
             total,
@@ -2073,7 +1921,7 @@ def anneal_back_rows(
         computed_4 = F.linear(hidden_5, mlp_1_weight, mlp_1_bias)
         hidden_6 = torch.relu(computed_4)
         computed_5 = F.linear(hidden_6, mlp_output_weight, mlp_output_bias)
-        log_weight_next = anneal_back_stage_5_rows(x, computed_5, log_weight, reduced_3, total, step, k)
+        log_weight_next = anneal_back_stage_5_rows(x, computed_5, reduced_3, log_weight, total, step, k)
         # gan_ais.gen:16
         z_2 = chosen
         log_weight = log_weight_next

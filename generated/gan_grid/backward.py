@@ -324,11 +324,11 @@ def pack_objective_critic_backward_stage_3(mlp_0_weight, output_weight, bias, de
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_backward_stage_3_kernel(
-    computed_11_ptr,
+    hidden_ptr,
     computed_4_ptr,
     computed_6_ptr,
-    hidden_ptr,
     negate_value_cotangent_ptr,
+    computed_11_ptr,
     product_ptr,
     value_ptr,
     mlp_0_weight_array,
@@ -419,11 +419,11 @@ def objective_critic_backward_stage_3_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_critic_backward_stage_3_rows(
-    computed_11,
+    hidden,
     computed_4,
     computed_6,
-    hidden,
     negate_value_cotangent,
+    computed_11,
     product,
     value,
     mlp_0_weight,
@@ -432,12 +432,12 @@ def objective_critic_backward_stage_3_rows(
 ):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 3.
 
-    Takes computed_11 [rows, 128], computed_4 [rows, 128], computed_6 [rows, 128], hidden [rows, 128],
-    negate_value_cotangent [rows], product [rows, 128], value [rows, 1]; returns product_3 [rows, 128],
-    product_6 [rows, 128], product_7 [rows, 2], product_8 [rows, 128], hidden_9 [rows, 128], value_3 [rows, 1],
-    product_10 [rows, 128], x_gradient_2 [rows, 2], part_35_2 [rows, 128], part_36_2 [rows, 1].
+    Takes hidden [rows, 128], computed_4 [rows, 128], computed_6 [rows, 128], negate_value_cotangent [rows],
+    computed_11 [rows, 128], product [rows, 128], value [rows, 1]; returns product_3 [rows, 128], product_6
+    [rows, 128], product_7 [rows, 2], product_8 [rows, 128], hidden_9 [rows, 128], value_3 [rows, 1], product_10
+    [rows, 128], x_gradient_2 [rows, 2], part_35_2 [rows, 128], part_36_2 [rows, 1].
     """
-    count, device = len(computed_11), computed_11.device
+    count, device = len(hidden), hidden.device
     arrays = pack_objective_critic_backward_stage_3(mlp_0_weight, output_weight, bias, device)
     size = objective_critic_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -452,11 +452,11 @@ def objective_critic_backward_stage_3_rows(
     part_35_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_36_2 = torch.empty(count, 1, dtype=torch.float32, device=device)
     objective_critic_backward_stage_3_kernel[(programs,)](
-        computed_11.to(torch.float32).contiguous(),
+        hidden.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
         negate_value_cotangent.to(torch.float32).contiguous(),
+        computed_11.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
         value.to(torch.float32).contiguous(),
         *arrays,
@@ -481,10 +481,10 @@ def objective_critic_backward_stage_3_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_backward_stage_4_kernel(
-    computed_12_ptr,
+    indicator_value_2_ptr,
     computed_7_ptr,
     hidden_8_ptr,
-    indicator_value_2_ptr,
+    computed_12_ptr,
     product_2_ptr,
     product_9_out,
     product_11_out,
@@ -499,25 +499,25 @@ def objective_critic_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_7 = tl.load(
-        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    indicator_value_2 = tl.load(
+        indicator_value_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    indicator_value_2 = tl.load(
-        indicator_value_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    computed_7 = tl.load(
+        computed_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
     # gan_grid.gen:16
     product_9 = indicator_value_2 * computed_7
     tl.store(product_9_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_9, mask=live[:, None])
+    hidden_8 = tl.load(hidden_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_12 = tl.load(
         computed_12_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_8 = tl.load(hidden_8_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     product_11 = (hidden_8 > 0.0).to(tl.float32) * computed_12
     tl.store(product_11_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_11, mask=live[:, None])
     product_2 = tl.load(product_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
@@ -527,23 +527,23 @@ def objective_critic_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_4_rows(computed_12, computed_7, hidden_8, indicator_value_2, product_2):
+def objective_critic_backward_stage_4_rows(indicator_value_2, computed_7, hidden_8, computed_12, product_2):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 4.
 
-    Takes computed_12 [rows, 128], computed_7 [rows, 128], hidden_8 [rows, 128], indicator_value_2 [rows, 128],
+    Takes indicator_value_2 [rows, 128], computed_7 [rows, 128], hidden_8 [rows, 128], computed_12 [rows, 128],
     product_2 [rows, 128]; returns product_9 [rows, 128], product_11 [rows, 128], part_34_2 [rows, 128].
     """
-    count, device = len(computed_12), computed_12.device
+    count, device = len(indicator_value_2), indicator_value_2.device
     size = objective_critic_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_9 = torch.empty(count, 128, dtype=torch.float32, device=device)
     product_11 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_34_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_critic_backward_stage_4_kernel[(programs,)](
-        computed_12.to(torch.float32).contiguous(),
+        indicator_value_2.to(torch.float32).contiguous(),
         computed_7.to(torch.float32).contiguous(),
         hidden_8.to(torch.float32).contiguous(),
-        indicator_value_2.to(torch.float32).contiguous(),
+        computed_12.to(torch.float32).contiguous(),
         product_2.to(torch.float32).contiguous(),
         product_9,
         product_11,
@@ -570,11 +570,11 @@ def pack_objective_critic_backward_stage_5(output_weight, mlp_0_weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_backward_stage_5_kernel(
-    computed_13_ptr,
-    computed_15_ptr,
-    hidden_6_ptr,
     hidden_7_ptr,
+    computed_13_ptr,
+    hidden_6_ptr,
     indicator_value_3_ptr,
+    computed_15_ptr,
     product_3_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
@@ -599,12 +599,12 @@ def objective_critic_backward_stage_5_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden_7 = tl.load(hidden_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_13 = tl.load(
         computed_13_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_7 = tl.load(hidden_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # gan_grid.gen:16
     product_12 = (hidden_7 > 0.0).to(tl.float32) * computed_13
     projected_0 = tl.sum(product_12 * vector(mlp_0_weight_array, 0, 128), 1)
@@ -615,13 +615,13 @@ def objective_critic_backward_stage_5_kernel(
         projected_0[:, None] * vector(output_weight_array, 0, 128)
         + projected_1[:, None] * vector(output_weight_array_2, 0, 128)
     )
-    computed_15 = tl.load(
-        computed_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    indicator_value_3 = tl.load(
+        indicator_value_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    indicator_value_3 = tl.load(
-        indicator_value_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    computed_15 = tl.load(
+        computed_15_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -640,22 +640,22 @@ def objective_critic_backward_stage_5_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_critic_backward_stage_5_rows(
-    computed_13,
-    computed_15,
-    hidden_6,
     hidden_7,
+    computed_13,
+    hidden_6,
     indicator_value_3,
+    computed_15,
     product_3,
     output_weight,
     mlp_0_weight,
 ):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 5.
 
-    Takes computed_13 [rows, 128], computed_15 [rows, 128], hidden_6 [rows, 128], hidden_7 [rows, 128],
-    indicator_value_3 [rows, 128], product_3 [rows, 128]; returns product_12 [rows, 128], projected [rows, 2],
+    Takes hidden_7 [rows, 128], computed_13 [rows, 128], hidden_6 [rows, 128], indicator_value_3 [rows, 128],
+    computed_15 [rows, 128], product_3 [rows, 128]; returns product_12 [rows, 128], projected [rows, 2],
     product_13 [rows, 128], part_16_2 [rows, 128], part_33_2 [rows, 128].
     """
-    count, device = len(computed_13), computed_13.device
+    count, device = len(hidden_7), hidden_7.device
     arrays = pack_objective_critic_backward_stage_5(output_weight, mlp_0_weight, device)
     size = objective_critic_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -665,11 +665,11 @@ def objective_critic_backward_stage_5_rows(
     part_16_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_33_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_critic_backward_stage_5_kernel[(programs,)](
-        computed_13.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
-        hidden_6.to(torch.float32).contiguous(),
         hidden_7.to(torch.float32).contiguous(),
+        computed_13.to(torch.float32).contiguous(),
+        hidden_6.to(torch.float32).contiguous(),
         indicator_value_3.to(torch.float32).contiguous(),
+        computed_15.to(torch.float32).contiguous(),
         product_3.to(torch.float32).contiguous(),
         *arrays,
         product_12,
@@ -798,11 +798,11 @@ def objective_critic_backward_rows(
         part_35_2,
         part_36_2,
     ) = objective_critic_backward_stage_3_rows(
-        computed_11,
+        hidden,
         computed_4,
         computed_6,
-        hidden,
         negate_value_cotangent,
+        computed_11,
         product,
         value,
         L_mlp_0_weight,
@@ -812,20 +812,20 @@ def objective_critic_backward_rows(
     computed_7 = product_8 @ L_mlp_1_weight.T
     computed_12 = product_10 @ L_mlp_2_weight
     product_9, product_11, part_34_2 = objective_critic_backward_stage_4_rows(
-        computed_12,
+        indicator_value_2,
         computed_7,
         hidden_8,
-        indicator_value_2,
+        computed_12,
         product_2,
     )
     computed_13 = product_11 @ L_mlp_1_weight
     computed_15 = product_9 @ L_mlp_2_weight.T
     product_12, projected, product_13, part_16_2, part_33_2 = objective_critic_backward_stage_5_rows(
-        computed_13,
-        computed_15,
-        hidden_6,
         hidden_7,
+        computed_13,
+        hidden_6,
         indicator_value_3,
+        computed_15,
         product_3,
         mlp_output_weight,
         L_mlp_0_weight,
@@ -1060,9 +1060,9 @@ def pack_objective_generator_backward_stage_3(output_weight, mlp_0_weight, devic
 
 @triton.jit(do_not_specialize=["count"])
 def objective_generator_backward_stage_3_kernel(
+    hidden_4_ptr,
     computed_6_ptr,
     hidden_3_ptr,
-    hidden_4_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
     output_weight_array,
@@ -1084,12 +1084,12 @@ def objective_generator_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden_4 = tl.load(hidden_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_6 = tl.load(
         computed_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_4 = tl.load(hidden_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # gan_grid.gen:16
     product_3 = (hidden_4 > 0.0).to(tl.float32) * computed_6
     tl.store(product_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], product_3, mask=live[:, None])
@@ -1109,13 +1109,13 @@ def objective_generator_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_generator_backward_stage_3_rows(computed_6, hidden_3, hidden_4, output_weight, mlp_0_weight):
+def objective_generator_backward_stage_3_rows(hidden_4, computed_6, hidden_3, output_weight, mlp_0_weight):
     """the gradient of the value that generator maximizes, by one draw for each row: stage 3.
 
-    Takes computed_6 [rows, 128], hidden_3 [rows, 128], hidden_4 [rows, 128]; returns product_3 [rows, 128],
+    Takes hidden_4 [rows, 128], computed_6 [rows, 128], hidden_3 [rows, 128]; returns product_3 [rows, 128],
     projected [rows, 2], product_4 [rows, 128].
     """
-    count, device = len(computed_6), computed_6.device
+    count, device = len(hidden_4), hidden_4.device
     arrays = pack_objective_generator_backward_stage_3(output_weight, mlp_0_weight, device)
     size = objective_generator_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1123,9 +1123,9 @@ def objective_generator_backward_stage_3_rows(computed_6, hidden_3, hidden_4, ou
     projected = torch.empty(count, 2, dtype=torch.float32, device=device)
     product_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_generator_backward_stage_3_kernel[(programs,)](
+        hidden_4.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
         *arrays,
         product_3,
         projected,
@@ -1205,9 +1205,9 @@ def objective_generator_backward_rows(
     product_2 = (hidden_5 > 0.0).to(dtype) * computed_5
     computed_6 = product_2 @ L_mlp_1_weight
     product_3, projected, product_4 = objective_generator_backward_stage_3_rows(
+        hidden_4,
         computed_6,
         hidden_3,
-        hidden_4,
         mlp_output_weight,
         L_mlp_0_weight,
     )

@@ -300,10 +300,10 @@ def pack_objective_critic_stage_3(mlp_0_weight, output_weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_stage_3_kernel(
-    L_ptr,
+    hidden_ptr,
     computed_4_ptr,
     computed_8_ptr,
-    hidden_ptr,
+    L_ptr,
     mlp_0_weight_array,
     mlp_0_weight_array_2,
     output_weight_array,
@@ -323,12 +323,12 @@ def objective_critic_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_4 = tl.load(
         computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden = tl.load(hidden_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # gan_grid.gen:16
     shared_1 = (hidden > 0.0).to(tl.float32) * computed_4
     grad_L_0 = tl.sum(shared_1 * vector(mlp_0_weight_array, 0, 128), 1)
@@ -349,21 +349,21 @@ def objective_critic_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_3_rows(L, computed_4, computed_8, hidden, mlp_0_weight, output_weight, bias):
+def objective_critic_stage_3_rows(hidden, computed_4, computed_8, L, mlp_0_weight, output_weight, bias):
     """the value that critic maximizes, by one draw for each row: stage 3.
 
-    Takes L [rows], computed_4 [rows, 128], computed_8 [rows, 128], hidden [rows, 128]; returns value_2 [rows].
+    Takes hidden [rows, 128], computed_4 [rows, 128], computed_8 [rows, 128], L [rows]; returns value_2 [rows].
     """
-    count, device = len(L), L.device
+    count, device = len(hidden), hidden.device
     arrays = pack_objective_critic_stage_3(mlp_0_weight, output_weight, bias, device)
     size = objective_critic_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_critic_stage_3_kernel[(programs,)](
-        L.to(torch.float32).contiguous(),
+        hidden.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
         computed_8.to(torch.float32).contiguous(),
-        hidden.to(torch.float32).contiguous(),
+        L.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -445,10 +445,10 @@ def objective_critic_rows(
     computed_4 = operand_2 @ L_mlp_1_weight
     computed_8 = F.linear(hidden_8, L_mlp_2_weight, L_mlp_2_bias)
     return objective_critic_stage_3_rows(
-        L,
+        hidden,
         computed_4,
         computed_8,
-        hidden,
+        L,
         L_mlp_0_weight,
         L_mlp_output_weight,
         L_mlp_output_bias,

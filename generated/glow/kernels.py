@@ -111,12 +111,12 @@ def pack_log_prob_stage_2(device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
+    z2_ptr,
     computed_19_ptr,
     computed_20_ptr,
-    log_abs_det_ptr,
-    log_abs_det_2_ptr,
     z1_ptr,
-    z2_ptr,
+    log_abs_det_2_ptr,
+    log_abs_det_ptr,
     permutation_array,
     log_prob_2_out,
     count,
@@ -159,8 +159,8 @@ def log_prob_stage_2_kernel(
         - 0.9189385332046727,
         1,
     )
-    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
     log_abs_det_2 = tl.load(log_abs_det_2_ptr + place, mask=live, other=0)
+    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
     # glow.gen:20
     log_prob_2 = log_p_z2 + log_p_z1 - log_abs_det_2 - log_abs_det
     # glow.gen:17
@@ -169,24 +169,24 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(computed_19, computed_20, log_abs_det, log_abs_det_2, z1, z2):
+def log_prob_stage_2_rows(z2, computed_19, computed_20, z1, log_abs_det_2, log_abs_det):
     """a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
-    Takes computed_19 [rows, 32], computed_20 [rows, 32], log_abs_det [rows], log_abs_det_2 [rows], z1 [rows,
-    32], z2 [rows, 32]; returns log_prob_2 [rows].
+    Takes z2 [rows, 32], computed_19 [rows, 32], computed_20 [rows, 32], z1 [rows, 32], log_abs_det_2 [rows],
+    log_abs_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(computed_19), computed_19.device
+    count, device = len(z2), z2.device
     arrays = pack_log_prob_stage_2(device)
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
+        z2.to(torch.float32).contiguous(),
         computed_19.to(torch.float32).contiguous(),
         computed_20.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        log_abs_det_2.to(torch.float32).contiguous(),
         z1.to(torch.float32).contiguous(),
-        z2.to(torch.float32).contiguous(),
+        log_abs_det_2.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         *arrays,
         log_prob_2,
         count,
@@ -395,7 +395,7 @@ def log_prob_rows(
     computed_19 = convolutions.convolve(value_3, conv_m_weight, conv_m_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     computed_20 = convolutions.convolve(value_3, conv_s_weight, conv_s_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     # glow.gen:17
-    return log_prob_stage_2_rows(computed_19, computed_20, log_abs_det, log_abs_det_2, z1, z2)
+    return log_prob_stage_2_rows(z2, computed_19, computed_20, z1, log_abs_det_2, log_abs_det)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(0, 16, 4), *range(1, 17, 4), *range(2, 18, 4), *range(3, 19, 4)])
@@ -416,10 +416,10 @@ def pack_sample_stage_1(device):
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_1_kernel(
-    a_ptr,
+    h1_ptr,
     computed_3_ptr,
     computed_4_ptr,
-    h1_ptr,
+    a_ptr,
     places_array,
     permutation_array,
     permutation_2_array,
@@ -464,22 +464,22 @@ def sample_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_1_rows(a, computed_3, computed_4, h1):
+def sample_stage_1_rows(h1, computed_3, computed_4, a):
     """exact samples of x: stage 1.
 
-    Takes a [rows, 16], computed_3 [rows, 16], computed_4 [rows, 16], h1 [rows, 32]; returns operand_3 [rows,
+    Takes h1 [rows, 32], computed_3 [rows, 16], computed_4 [rows, 16], a [rows, 16]; returns operand_3 [rows,
     32].
     """
-    count, device = len(a), a.device
+    count, device = len(h1), h1.device
     arrays = pack_sample_stage_1(device)
     size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     operand_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
     sample_stage_1_kernel[(programs,)](
-        a.to(torch.float32).contiguous(),
+        h1.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
         computed_4.to(torch.float32).contiguous(),
-        h1.to(torch.float32).contiguous(),
+        a.to(torch.float32).contiguous(),
         *arrays,
         operand_3,
         count,
@@ -544,9 +544,9 @@ def pack_sample_stage_2(device):
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def sample_stage_2_kernel(
+    h1_ptr,
     computed_8_ptr,
     computed_9_ptr,
-    h1_ptr,
     places_array,
     permutation_array,
     permutation_2_array,
@@ -591,20 +591,20 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_2_rows(computed_8, computed_9, h1, *, rows, seed, step):
+def sample_stage_2_rows(h1, computed_8, computed_9, *, rows, seed, step):
     """exact samples of x: stage 2.
 
-    Takes computed_8 [rows, 32], computed_9 [rows, 32], h1 [rows, 32]; returns x_start [rows, 64].
+    Takes h1 [rows, 32], computed_8 [rows, 32], computed_9 [rows, 32]; returns x_start [rows, 64].
     """
-    count, device = len(computed_8), computed_8.device
+    count, device = len(h1), h1.device
     arrays = pack_sample_stage_2(device)
     size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_start = torch.empty(count, 64, dtype=torch.float32, device=device)
     sample_stage_2_kernel[(programs,)](
+        h1.to(torch.float32).contiguous(),
         computed_8.to(torch.float32).contiguous(),
         computed_9.to(torch.float32).contiguous(),
-        h1.to(torch.float32).contiguous(),
         *arrays,
         x_start,
         rows,
@@ -657,10 +657,10 @@ def pack_sample_stage_3(device):
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_3_kernel(
-    a_2_ptr,
+    x_ptr,
     computed_12_ptr,
     computed_13_ptr,
-    x_ptr,
+    a_2_ptr,
     places_array,
     permutation_array,
     permutation_2_array,
@@ -713,22 +713,22 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_3_rows(a_2, computed_12, computed_13, x):
+def sample_stage_3_rows(x, computed_12, computed_13, a_2):
     """exact samples of x: stage 3.
 
-    Takes a_2 [rows, 32], computed_12 [rows, 32], computed_13 [rows, 32], x [rows, 64]; returns operand_6 [rows,
+    Takes x [rows, 64], computed_12 [rows, 32], computed_13 [rows, 32], a_2 [rows, 32]; returns operand_6 [rows,
     64].
     """
-    count, device = len(a_2), a_2.device
+    count, device = len(x), x.device
     arrays = pack_sample_stage_3(device)
     size = sample_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     operand_6 = torch.empty(count, 64, dtype=torch.float32, device=device)
     sample_stage_3_kernel[(programs,)](
-        a_2.to(torch.float32).contiguous(),
+        x.to(torch.float32).contiguous(),
         computed_12.to(torch.float32).contiguous(),
         computed_13.to(torch.float32).contiguous(),
-        x.to(torch.float32).contiguous(),
+        a_2.to(torch.float32).contiguous(),
         *arrays,
         operand_6,
         count,
@@ -834,7 +834,7 @@ def sample_rows(
             ((1, 1), (1, 1)),
         )
         # glow.gen:8
-        operand_3 = sample_stage_1_rows(a, computed_3, computed_4, h1)
+        operand_3 = sample_stage_1_rows(h1, computed_3, computed_4, a)
         # glow.gen:5
         computed_5 = convolutions.convolve(operand_3, Mix_W[k], None, (4,), (1,), ((0, 0),))
         Mix_output = torch.unflatten(computed_5, -1, (4, 8)).mT.flatten(-2)
@@ -847,7 +847,7 @@ def sample_rows(
     computed_8 = convolutions.convolve(value_2, conv_m_weight, conv_m_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     computed_9 = convolutions.convolve(value_2, conv_s_weight, conv_s_bias, (4, 4), (3, 3), ((1, 1), (1, 1)))
     # glow.gen:18
-    x_start = sample_stage_2_rows(computed_8, computed_9, h1, rows=rows, seed=seed, step=step)
+    x_start = sample_stage_2_rows(h1, computed_8, computed_9, rows=rows, seed=seed, step=step)
     # glow.gen:20
     x = x_start
     for k_2 in range(4):
@@ -901,7 +901,7 @@ def sample_rows(
             ((1, 1), (1, 1)),
         )
         # glow.gen:8
-        operand_6 = sample_stage_3_rows(a_2, computed_12, computed_13, x)
+        operand_6 = sample_stage_3_rows(x, computed_12, computed_13, a_2)
         # glow.gen:5
         computed_14 = convolutions.convolve(operand_6, Mix_2_W[k_2], None, (16,), (1,), ((0, 0),))
         Mix_output_2 = torch.unflatten(computed_14, -1, (16, 4)).mT.flatten(-2)

@@ -101,9 +101,9 @@ def log_prob_saving_stage_1_rows(x, gru, log_p, weight, bias, t):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_saving_stage_2_kernel(
-    gru_ptr,
-    of_hidden_ptr,
     of_input_ptr,
+    of_hidden_ptr,
+    gru_ptr,
     gru_next_out,
     count,
     ROWS: tl.constexpr,
@@ -168,19 +168,19 @@ def log_prob_saving_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_saving_stage_2_rows(gru, of_hidden, of_input):
+def log_prob_saving_stage_2_rows(of_input, of_hidden, gru):
     """log p(x) of each row, and the states that its gradient needs: stage 2.
 
-    Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
+    Takes of_input [rows, 288], of_hidden [rows, 288], gru [rows, 96]; returns gru_next [rows, 96].
     """
-    count, device = len(gru), gru.device
+    count, device = len(of_input), of_input.device
     size = log_prob_saving_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
     log_prob_saving_stage_2_kernel[(programs,)](
-        gru.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
         of_input.to(torch.float32).contiguous(),
+        of_hidden.to(torch.float32).contiguous(),
+        gru.to(torch.float32).contiguous(),
         gru_next,
         count,
         ROWS=size.rows,
@@ -209,7 +209,7 @@ def log_prob_saving_rows(x, input_weight, input_bias, hidden_weight, hidden_bias
         gru_saved[:, t * 96 : t * 96 + 96] = gru
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = log_prob_saving_stage_2_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_saving_stage_2_rows(of_input, of_hidden, gru)
         gru = gru_next
         log_p = log_p_next
     return log_p, gru_saved, gru

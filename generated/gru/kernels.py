@@ -100,9 +100,9 @@ def log_prob_stage_1_rows(x, gru, log_p, weight, bias, t):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
-    gru_ptr,
-    of_hidden_ptr,
     of_input_ptr,
+    of_hidden_ptr,
+    gru_ptr,
     gru_next_out,
     count,
     ROWS: tl.constexpr,
@@ -167,19 +167,19 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(gru, of_hidden, of_input):
+def log_prob_stage_2_rows(of_input, of_hidden, gru):
     """log p(x) of each row: stage 2.
 
-    Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
+    Takes of_input [rows, 288], of_hidden [rows, 288], gru [rows, 96]; returns gru_next [rows, 96].
     """
-    count, device = len(gru), gru.device
+    count, device = len(of_input), of_input.device
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
-        gru.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
         of_input.to(torch.float32).contiguous(),
+        of_hidden.to(torch.float32).contiguous(),
+        gru.to(torch.float32).contiguous(),
         gru_next,
         count,
         ROWS=size.rows,
@@ -206,7 +206,7 @@ def log_prob_rows(x, input_weight, input_bias, hidden_weight, hidden_bias, outpu
         operand, log_p_next = log_prob_stage_1_rows(x, gru, log_p, output_weight, output_bias, t)
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = log_prob_stage_2_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_stage_2_rows(of_input, of_hidden, gru)
         gru = gru_next
         log_p = log_p_next
     return log_p
@@ -306,100 +306,8 @@ def sample_stage_1_rows(gru, weight, bias, t, *, rows, seed, step):
     return drawn, operand
 
 
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
-    gru_ptr,
-    of_hidden_ptr,
-    of_input_ptr,
-    gru_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # gru.gen:5
-    value = tl.load(
-        of_input_ptr + place[:, None] * 288 + 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    value_2 = tl.load(
-        of_hidden_ptr + place[:, None] * 288 + 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru = tl.load(
-        gru_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru_next = (
-        tanh(
-            tl.load(
-                of_input_ptr + place[:, None] * 288 + 192 + tl.arange(0, 128)[None, :],
-                mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                other=0,
-            )
-            + tl.sigmoid(
-                tl.load(
-                    of_input_ptr + place[:, None] * 288 + tl.arange(0, 128)[None, :],
-                    mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                    other=0,
-                )
-                + tl.load(
-                    of_hidden_ptr + place[:, None] * 288 + tl.arange(0, 128)[None, :],
-                    mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                    other=0,
-                ),
-            )
-            * tl.load(
-                of_hidden_ptr + place[:, None] * 288 + 192 + tl.arange(0, 128)[None, :],
-                mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                other=0,
-            ),
-        )
-        * tl.sigmoid(-value - value_2)
-        + tl.sigmoid(value + value_2) * gru
-    )
-    tl.store(
-        gru_next_out + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        gru_next,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(gru, of_hidden, of_input):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
-    """
-    count, device = len(gru), gru.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        gru.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
-        of_input.to(torch.float32).contiguous(),
-        gru_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gru_next
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows, log_prob_stage_2_rows)
 def sample_rows(input_weight, input_bias, hidden_weight, hidden_bias, output_weight, output_bias, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization.
 
@@ -415,6 +323,6 @@ def sample_rows(input_weight, input_bias, hidden_weight, hidden_bias, output_wei
         x[:, t] = drawn
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = sample_stage_2_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_stage_2_rows(of_input, of_hidden, gru)
         gru = gru_next
     return x.to(torch.int64)

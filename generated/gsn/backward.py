@@ -85,9 +85,9 @@ def objective_phase_1_backward_stage_1_rows(x, value_cotangent, *, rows, seed, s
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def objective_phase_1_backward_stage_2_kernel(
     x_ptr,
+    product_ptr,
     logits_ptr,
     negate_product_ptr,
-    product_ptr,
     product_2_out,
     z_1_out,
     total_3_out,
@@ -127,10 +127,10 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(x, logits, negate_product, product, *, rows, seed, step):
+def objective_phase_1_backward_stage_2_rows(x, product, logits, negate_product, *, rows, seed, step):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 64] integer, logits [rows, 64], negate_product [rows], product [rows]; returns product_2
+    Takes x [rows, 64] integer, product [rows], logits [rows, 64], negate_product [rows]; returns product_2
     [rows, 64], z_1 [rows, 64], total_3 [rows, 64].
     """
     count, device = len(x), x.device
@@ -141,9 +141,9 @@ def objective_phase_1_backward_stage_2_rows(x, logits, negate_product, product, 
     total_3 = torch.empty(count, 64, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        product.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
         negate_product.to(torch.float32).contiguous(),
-        product.to(torch.float32).contiguous(),
         product_2,
         z_1,
         total_3,
@@ -162,8 +162,8 @@ def objective_phase_1_backward_stage_2_rows(x, logits, negate_product, product, 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def objective_phase_1_backward_stage_3_kernel(
     logits_2_ptr,
-    negate_product_ptr,
     product_2_ptr,
+    negate_product_ptr,
     z_2_out,
     total_2_out,
     rows_ptr,
@@ -188,8 +188,8 @@ def objective_phase_1_backward_stage_3_kernel(
     # gsn.gen:6
     noise_5 = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 16)
     z_2 = (noise_5 < 0.6 * y_2 + 0.2).to(tl.float32)
-    negate_product = tl.load(negate_product_ptr + place, mask=live, other=0)
     product_2 = tl.load(product_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    negate_product = tl.load(negate_product_ptr + place, mask=live, other=0)
     # gsn.gen:2
     total_2 = product_2 + sigmoid_logits_2 * negate_product[:, None]
     # gsn.gen:7
@@ -199,10 +199,10 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(logits_2, negate_product, product_2, *, rows, seed, step):
+def objective_phase_1_backward_stage_3_rows(logits_2, product_2, negate_product, *, rows, seed, step):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes logits_2 [rows, 64], negate_product [rows], product_2 [rows, 64]; returns z_2 [rows, 64], total_2
+    Takes logits_2 [rows, 64], product_2 [rows, 64], negate_product [rows]; returns z_2 [rows, 64], total_2
     [rows, 64].
     """
     count, device = len(logits_2), logits_2.device
@@ -212,8 +212,8 @@ def objective_phase_1_backward_stage_3_rows(logits_2, negate_product, product_2,
     total_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
         logits_2.to(torch.float32).contiguous(),
-        negate_product.to(torch.float32).contiguous(),
         product_2.to(torch.float32).contiguous(),
+        negate_product.to(torch.float32).contiguous(),
         z_2,
         total_2,
         rows,
@@ -230,9 +230,9 @@ def objective_phase_1_backward_stage_3_rows(logits_2, negate_product, product_2,
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_4_kernel(
+    product_2_ptr,
     logits_3_ptr,
     negate_product_ptr,
-    product_2_ptr,
     total_2_ptr,
     total_3_ptr,
     total_out,
@@ -247,9 +247,9 @@ def objective_phase_1_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    product_2 = tl.load(product_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     logits_3 = tl.load(logits_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     negate_product = tl.load(negate_product_ptr + place, mask=live, other=0)
-    product_2 = tl.load(product_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # gsn.gen:2
     total = product_2 + tl.sigmoid(logits_3) * negate_product[:, None]
     total_2 = tl.load(total_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
@@ -261,21 +261,21 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(logits_3, negate_product, product_2, total_2, total_3):
+def objective_phase_1_backward_stage_4_rows(product_2, logits_3, negate_product, total_2, total_3):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
 
-    Takes logits_3 [rows, 64], negate_product [rows], product_2 [rows, 64], total_2 [rows, 64], total_3 [rows,
+    Takes product_2 [rows, 64], logits_3 [rows, 64], negate_product [rows], total_2 [rows, 64], total_3 [rows,
     64]; returns total [rows, 64], part_14_2 [rows, 64].
     """
-    count, device = len(logits_3), logits_3.device
+    count, device = len(product_2), product_2.device
     size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
     part_14_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_4_kernel[(programs,)](
+        product_2.to(torch.float32).contiguous(),
         logits_3.to(torch.float32).contiguous(),
         negate_product.to(torch.float32).contiguous(),
-        product_2.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
         total,
@@ -291,8 +291,8 @@ def objective_phase_1_backward_stage_4_rows(logits_3, negate_product, product_2,
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_5_kernel(
-    computed_4_ptr,
     hidden_3_ptr,
+    computed_4_ptr,
     product_4_ptr,
     product_5_ptr,
     product_3_out,
@@ -307,12 +307,12 @@ def objective_phase_1_backward_stage_5_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     computed_4 = tl.load(
         computed_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    hidden_3 = tl.load(hidden_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
     # gsn.gen:7
     product_3 = (1.0 - square(hidden_3)) * computed_4
     product_4 = tl.load(product_4_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
@@ -324,20 +324,20 @@ def objective_phase_1_backward_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_5_rows(computed_4, hidden_3, product_4, product_5):
+def objective_phase_1_backward_stage_5_rows(hidden_3, computed_4, product_4, product_5):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
-    Takes computed_4 [rows, 128], hidden_3 [rows, 128], product_4 [rows, 128], product_5 [rows, 128]; returns
+    Takes hidden_3 [rows, 128], computed_4 [rows, 128], product_4 [rows, 128], product_5 [rows, 128]; returns
     product_3 [rows, 128], part_13_2 [rows, 128].
     """
-    count, device = len(computed_4), computed_4.device
+    count, device = len(hidden_3), hidden_3.device
     size = objective_phase_1_backward_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_3 = torch.empty(count, 128, dtype=torch.float32, device=device)
     part_13_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_5_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
         product_4.to(torch.float32).contiguous(),
         product_5.to(torch.float32).contiguous(),
         product_3,
@@ -393,9 +393,9 @@ def objective_phase_1_backward_rows(
     # gsn.gen:2
     product_2, z_1, total_3 = objective_phase_1_backward_stage_2_rows(
         x,
+        product,
         logits,
         negate_product,
-        product,
         rows=rows,
         seed=seed,
         step=step,
@@ -408,8 +408,8 @@ def objective_phase_1_backward_rows(
     logits_2 = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
     z_2, total_2 = objective_phase_1_backward_stage_3_rows(
         logits_2,
-        negate_product,
         product_2,
+        negate_product,
         rows=rows,
         seed=seed,
         step=step,
@@ -420,10 +420,10 @@ def objective_phase_1_backward_rows(
     product_4 = (1.0 - hidden_2**2) * computed_5
     logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # gsn.gen:2
-    total, part_14_2 = objective_phase_1_backward_stage_4_rows(logits_3, negate_product, product_2, total_2, total_3)
+    total, part_14_2 = objective_phase_1_backward_stage_4_rows(product_2, logits_3, negate_product, total_2, total_3)
     # gsn.gen:7
     computed_4 = total @ mlp_output_weight
-    product_3, part_13_2 = objective_phase_1_backward_stage_5_rows(computed_4, hidden_3, product_4, product_5)
+    product_3, part_13_2 = objective_phase_1_backward_stage_5_rows(hidden_3, computed_4, product_4, product_5)
     return (
         total,
         hidden_3,

@@ -237,9 +237,9 @@ def objective_phase_1_stage_3_rows(x, logits_2, *, rows, seed, step):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_4_kernel(
     x_ptr,
+    logits_3_ptr,
     log_p_x_ptr,
     log_p_x_2_ptr,
-    logits_3_ptr,
     value_2_out,
     count,
     ROWS: tl.constexpr,
@@ -265,10 +265,10 @@ def objective_phase_1_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3):
+def objective_phase_1_stage_4_rows(x, logits_3, log_p_x, log_p_x_2):
     """the value that phase_1 maximizes, by one draw for each row: stage 4.
 
-    Takes x [rows, 64] integer, log_p_x [rows], log_p_x_2 [rows], logits_3 [rows, 64]; returns value_2 [rows].
+    Takes x [rows, 64] integer, logits_3 [rows, 64], log_p_x [rows], log_p_x_2 [rows]; returns value_2 [rows].
     """
     count, device = len(x), x.device
     size = objective_phase_1_stage_4_rows.sizes.on(device)
@@ -276,9 +276,9 @@ def objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3):
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_4_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits_3.to(torch.float32).contiguous(),
         log_p_x.to(torch.float32).contiguous(),
         log_p_x_2.to(torch.float32).contiguous(),
-        logits_3.to(torch.float32).contiguous(),
         value_2,
         count,
         ROWS=size.rows,
@@ -316,7 +316,7 @@ def objective_phase_1_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_o
     computed_3 = F.linear(z_2, mlp_0_weight, mlp_0_bias)
     hidden_3 = torch.tanh(computed_3)
     logits_3 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
-    return objective_phase_1_stage_4_rows(x, log_p_x, log_p_x_2, logits_3)
+    return objective_phase_1_stage_4_rows(x, logits_3, log_p_x, log_p_x_2)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -363,8 +363,8 @@ def start_rows(*, rows, seed, step, dtype=torch.float32):
 
 @triton.jit(do_not_specialize=["count", "t", "seed", "step"])
 def chain_stage_1_kernel(
-    accepted_ptr,
     x_2_ptr,
+    accepted_ptr,
     c_out,
     accepted_next_out,
     rows_ptr,
@@ -398,19 +398,19 @@ def chain_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def chain_stage_1_rows(accepted, x_2, t, *, rows, seed, step):
+def chain_stage_1_rows(x_2, accepted, t, *, rows, seed, step):
     """`steps` steps of step from each row, numbered from `step`: stage 1.
 
-    Takes accepted [rows], x_2 [rows, 64]; returns c [rows, 64], accepted_next [rows].
+    Takes x_2 [rows, 64], accepted [rows]; returns c [rows, 64], accepted_next [rows].
     """
-    count, device = len(accepted), accepted.device
+    count, device = len(x_2), x_2.device
     size = chain_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     c = torch.empty(count, 64, dtype=torch.float32, device=device)
     accepted_next = torch.empty(count, dtype=torch.float32, device=device)
     chain_stage_1_kernel[(programs,)](
-        accepted.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        accepted.to(torch.float32).contiguous(),
         c,
         accepted_next,
         rows,
@@ -442,7 +442,7 @@ def chain_rows(x, mlp_0_weight, mlp_0_bias, mlp_output_weight, mlp_output_bias, 
     for t in range(steps):
         now = step + t
         # gsn.gen:6
-        c, accepted_next = chain_stage_1_rows(accepted, x, t, rows=rows, seed=seed, step=step)
+        c, accepted_next = chain_stage_1_rows(x, accepted, t, rows=rows, seed=seed, step=step)
         # gsn.gen:7
         computed = F.linear(c, mlp_0_weight, mlp_0_bias)
         hidden = torch.tanh(computed)

@@ -393,8 +393,8 @@ def pack_objective_critic_stage_2(linear_output_weight, bias, embedding_output_w
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_stage_2_kernel(
-    h_ptr,
     indicator_value_ptr,
+    h_ptr,
     embedding_output_weight_array,
     linear_output_weight_array,
     bias_array,
@@ -428,20 +428,20 @@ def objective_critic_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_critic_stage_2_rows(h, indicator_value, linear_output_weight, bias, embedding_output_weight):
+def objective_critic_stage_2_rows(indicator_value, h, linear_output_weight, bias, embedding_output_weight):
     """the value that critic maximizes, by one draw for each row: stage 2.
 
-    Takes h [rows, 128], indicator_value [rows, 10]; returns projected [rows, 128], C [rows].
+    Takes indicator_value [rows, 10], h [rows, 128]; returns projected [rows, 128], C [rows].
     """
-    count, device = len(h), h.device
+    count, device = len(indicator_value), indicator_value.device
     arrays = pack_objective_critic_stage_2(linear_output_weight, bias, embedding_output_weight, device)
     size = objective_critic_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     projected = torch.empty(count, 128, dtype=torch.float32, device=device)
     C = torch.empty(count, dtype=torch.float32, device=device)
     objective_critic_stage_2_kernel[(programs,)](
-        h.to(torch.float32).contiguous(),
         indicator_value.to(torch.float32).contiguous(),
+        h.to(torch.float32).contiguous(),
         *arrays,
         projected,
         C,
@@ -462,9 +462,9 @@ def pack_objective_critic_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_critic_stage_3_kernel(
-    C_ptr,
     h_2_ptr,
     projected_ptr,
+    C_ptr,
     weight_array,
     bias_array,
     value_2_out,
@@ -493,20 +493,20 @@ def objective_critic_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_stage_3_rows(C, h_2, projected, weight, bias):
+def objective_critic_stage_3_rows(h_2, projected, C, weight, bias):
     """the value that critic maximizes, by one draw for each row: stage 3.
 
-    Takes C [rows], h_2 [rows, 128], projected [rows, 128]; returns value_2 [rows].
+    Takes h_2 [rows, 128], projected [rows, 128], C [rows]; returns value_2 [rows].
     """
-    count, device = len(C), C.device
+    count, device = len(h_2), h_2.device
     arrays = pack_objective_critic_stage_3(weight, bias, device)
     size = objective_critic_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_critic_stage_3_kernel[(programs,)](
-        C.to(torch.float32).contiguous(),
         h_2.to(torch.float32).contiguous(),
         projected.to(torch.float32).contiguous(),
+        C.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -575,8 +575,8 @@ def objective_critic_rows(
     x_2 = F.linear(hidden_3, mlp_output_weight, mlp_output_bias)
     # hinge.gen:10
     projected, C = objective_critic_stage_2_rows(
-        h,
         indicator_value,
+        h,
         linear_output_weight,
         linear_output_bias,
         C_embedding_output_weight,
@@ -586,7 +586,7 @@ def objective_critic_rows(
     hidden_4 = torch.relu(computed_3)
     h_2 = F.linear(hidden_4, product_2, C_mlp_output_bias)
     # hinge.gen:10
-    return objective_critic_stage_3_rows(C, h_2, projected, linear_output_weight, linear_output_bias)
+    return objective_critic_stage_3_rows(h_2, projected, C, linear_output_weight, linear_output_bias)
 
 
 OBJECTIVE_GENERATOR_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])

@@ -267,176 +267,6 @@ def log_weight_stage_1_rows(eaten, q_gru_before, input_weight, input_bias, hidde
     return q_gru_k
 
 
-LOG_WEIGHT_STAGE_2_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
-LOG_WEIGHT_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
-LOG_WEIGHT_STAGE_2_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
-
-
-@tiles.remembered
-def pack_log_weight_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_2),
-        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 0], LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(input_weight[:, 1], LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(input_weight[:, 2], LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(input_bias, LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_1),
-        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, LOG_WEIGHT_STAGE_2_LAYOUT_2),
-        tiles.place(hidden_bias, LOG_WEIGHT_STAGE_2_LAYOUT_2),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k_2"])
-def log_weight_stage_2_kernel(
-    eaten_ptr,
-    q_gru_2_before_ptr,
-    input_weight_array,
-    input_weight_array_2,
-    input_weight_array_3,
-    input_bias_array,
-    input_weight_array_4,
-    input_weight_array_5,
-    input_weight_array_6,
-    input_bias_array_2,
-    input_weight_array_7,
-    input_weight_array_8,
-    input_weight_array_9,
-    input_bias_array_3,
-    hidden_weight_array,
-    hidden_bias_array,
-    hidden_weight_array_2,
-    hidden_bias_array_2,
-    hidden_weight_array_3,
-    hidden_bias_array_3,
-    q_gru_2_k_2_out,
-    count,
-    k_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    input_weight_array [16]
-    input_weight_array_2 [16]
-    input_weight_array_3 [16]
-    input_bias_array [16]
-    input_weight_array_4 [16]
-    input_weight_array_5 [16]
-    input_weight_array_6 [16]
-    input_bias_array_2 [16]
-    input_weight_array_7 [16]
-    input_weight_array_8 [16]
-    input_weight_array_9 [16]
-    input_bias_array_3 [16]
-    hidden_weight_array [16, 16]
-    hidden_bias_array [16]
-    hidden_weight_array_2 [16, 16]
-    hidden_bias_array_2 [16]
-    hidden_weight_array_3 [16, 16]
-    hidden_bias_array_3 [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # hmm.gen:13
-    of_input_2 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_2, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_3, 0, 16)
-        + vector(input_bias_array, 0, 16)
-    )
-    of_input_2_2 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_4, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_5, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_6, 0, 16)
-        + vector(input_bias_array_2, 0, 16)
-    )
-    of_input_2_3 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_7, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_8, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_9, 0, 16)
-        + vector(input_bias_array_3, 0, 16)
-    )
-    q_gru_2_before = tl.load(
-        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array,
-        0,
-        16,
-    )
-    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_2,
-        0,
-        16,
-    )
-    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_3,
-        0,
-        16,
-    )
-    value_4 = of_input_2
-    value_5 = of_hidden_2
-    q_gru_2_k_2 = (
-        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
-        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
-    )
-    tl.store(
-        q_gru_2_k_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        q_gru_2_k_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_weight_stage_2_rows(eaten, q_gru_2_before, input_weight, input_bias, hidden_weight, hidden_bias, k_2):
-    """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 2.
-
-    Takes eaten [rows, 6] integer, q_gru_2_before [rows, 8]; returns q_gru_2_k_2 [rows, 8].
-    """
-    count, device = len(eaten), eaten.device
-    arrays = pack_log_weight_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device)
-    size = log_weight_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    q_gru_2_k_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    log_weight_stage_2_kernel[(programs,)](
-        eaten.to(torch.int64).contiguous(),
-        q_gru_2_before.to(torch.float32).contiguous(),
-        *arrays,
-        q_gru_2_k_2,
-        count,
-        k_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return q_gru_2_k_2
-
-
 @tiles.remembered
 def pack_log_weight_stage_3(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -560,8 +390,8 @@ def pack_log_weight_stage_4(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "t", "seed", "step"])
 def log_weight_stage_4_kernel(
-    computed_ptr,
     hot_ptr,
+    computed_ptr,
     weight_array,
     bias_array,
     hot_next_out,
@@ -611,19 +441,19 @@ def log_weight_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_4_rows(computed, hot, weight, bias, t, *, rows, seed, step):
+def log_weight_stage_4_rows(hot, computed, weight, bias, t, *, rows, seed, step):
     """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 4.
 
-    Takes computed [rows, 8], hot [rows, 6]; returns hot_next [rows, 6].
+    Takes hot [rows, 6], computed [rows, 8]; returns hot_next [rows, 6].
     """
-    count, device = len(computed), computed.device
+    count, device = len(hot), hot.device
     arrays = pack_log_weight_stage_4(weight, bias, device)
     size = log_weight_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hot_next = torch.empty(count, 6, dtype=torch.float32, device=device)
     log_weight_stage_4_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
         hot.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
         *arrays,
         hot_next,
         rows,
@@ -739,8 +569,8 @@ def pack_log_weight_stage_6(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "t_4"])
 def log_weight_stage_6_kernel(
-    computed_2_ptr,
     hot_ptr,
+    computed_2_ptr,
     log_q_ptr,
     weight_array,
     bias_array,
@@ -780,19 +610,19 @@ def log_weight_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_6_rows(computed_2, hot, log_q, weight, bias, t_4):
+def log_weight_stage_6_rows(hot, computed_2, log_q, weight, bias, t_4):
     """log p(eaten, hot) - log q(hot | eaten) of each row, at a draw from q(hot | eaten): stage 6.
 
-    Takes computed_2 [rows, 8], hot [rows, 6], log_q [rows]; returns log_q_next [rows].
+    Takes hot [rows, 6], computed_2 [rows, 8], log_q [rows]; returns log_q_next [rows].
     """
-    count, device = len(computed_2), computed_2.device
+    count, device = len(hot), hot.device
     arrays = pack_log_weight_stage_6(weight, bias, device)
     size = log_weight_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_6_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
         hot.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
         *arrays,
         log_q_next,
@@ -809,7 +639,6 @@ def log_weight_stage_6_rows(computed_2, hot, log_q, weight, bias, t_4):
 @torch.no_grad()
 @tiles.stages(
     log_weight_stage_1_rows,
-    log_weight_stage_2_rows,
     log_weight_stage_3_rows,
     log_weight_stage_4_rows,
     log_weight_stage_5_rows,
@@ -867,7 +696,7 @@ def log_weight_rows(
     q_gru_2 = value.expand(len(eaten), -1)
     q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
     for k_2 in reversed(range(6)):
-        q_gru_2_k_2 = log_weight_stage_2_rows(
+        q_gru_2_k_2 = log_weight_stage_1_rows(
             eaten,
             q_gru_2_before,
             gru_2_input_weight,
@@ -894,8 +723,8 @@ def log_weight_rows(
         total = t + 1
         computed = q_gru_2[:, total * 8 : total * 8 + 8]
         hot_next = log_weight_stage_4_rows(
-            computed,
             hot,
+            computed,
             linear_2_output_weight,
             linear_2_output_bias,
             t,
@@ -911,346 +740,10 @@ def log_weight_rows(
     for t_4 in range(5):
         operand = q_gru_2[:, 8:]
         computed_2 = operand[:, t_4 * 8 : t_4 * 8 + 8]
-        log_q_next = log_weight_stage_6_rows(computed_2, hot, log_q, linear_2_output_weight, linear_2_output_bias, t_4)
+        log_q_next = log_weight_stage_6_rows(hot, computed_2, log_q, linear_2_output_weight, linear_2_output_bias, t_4)
         log_q = log_q_next
     # hmm.gen:4
     return log_p_hot + log_p + log_p_2 - (log_q_hot + log_q)
-
-
-ENCODE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
-ENCODE_STAGE_1_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
-ENCODE_STAGE_1_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
-
-
-@tiles.remembered
-def pack_encode_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_2),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_2),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_2),
-        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_2),
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(input_bias, ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_1),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_1_LAYOUT_2),
-        tiles.place(hidden_bias, ENCODE_STAGE_1_LAYOUT_2),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k"])
-def encode_stage_1_kernel(
-    eaten_ptr,
-    q_gru_before_ptr,
-    input_weight_array,
-    input_weight_array_2,
-    input_weight_array_3,
-    input_bias_array,
-    input_weight_array_4,
-    input_weight_array_5,
-    input_weight_array_6,
-    input_bias_array_2,
-    input_weight_array_7,
-    input_weight_array_8,
-    input_weight_array_9,
-    input_bias_array_3,
-    hidden_weight_array,
-    hidden_bias_array,
-    hidden_weight_array_2,
-    hidden_bias_array_2,
-    hidden_weight_array_3,
-    hidden_bias_array_3,
-    q_gru_k_out,
-    count,
-    k,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of hot for each row from q(hot | eaten): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    input_weight_array [16]
-    input_weight_array_2 [16]
-    input_weight_array_3 [16]
-    input_bias_array [16]
-    input_weight_array_4 [16]
-    input_weight_array_5 [16]
-    input_weight_array_6 [16]
-    input_bias_array_2 [16]
-    input_weight_array_7 [16]
-    input_weight_array_8 [16]
-    input_weight_array_9 [16]
-    input_bias_array_3 [16]
-    hidden_weight_array [16, 16]
-    hidden_bias_array [16]
-    hidden_weight_array_2 [16, 16]
-    hidden_bias_array_2 [16]
-    hidden_weight_array_3 [16, 16]
-    hidden_bias_array_3 [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # hmm.gen:12
-    of_input = (
-        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_2, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_3, 0, 16)
-        + vector(input_bias_array, 0, 16)
-    )
-    of_input_2 = (
-        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_4, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_5, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_6, 0, 16)
-        + vector(input_bias_array_2, 0, 16)
-    )
-    of_input_3 = (
-        (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_7, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_8, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_9, 0, 16)
-        + vector(input_bias_array_3, 0, 16)
-    )
-    q_gru_before = tl.load(
-        q_gru_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    of_hidden = dot(q_gru_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(hidden_bias_array, 0, 16)
-    of_hidden_2 = dot(q_gru_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_2,
-        0,
-        16,
-    )
-    of_hidden_3 = dot(q_gru_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_3,
-        0,
-        16,
-    )
-    value_2 = of_input
-    value_3 = of_hidden
-    q_gru_k = (
-        tanh(of_input_2 + tl.sigmoid(of_input_3 + of_hidden_2) * of_hidden_3) * tl.sigmoid(-value_2 - value_3)
-        + tl.sigmoid(value_2 + value_3) * q_gru_before
-    )
-    tl.store(
-        q_gru_k_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        q_gru_k,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def encode_stage_1_rows(eaten, q_gru_before, input_weight, input_bias, hidden_weight, hidden_bias, k):
-    """a draw of hot for each row from q(hot | eaten): stage 1.
-
-    Takes eaten [rows, 6] integer, q_gru_before [rows, 8]; returns q_gru_k [rows, 8].
-    """
-    count, device = len(eaten), eaten.device
-    arrays = pack_encode_stage_1(input_weight, input_bias, hidden_weight, hidden_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    q_gru_k = torch.empty(count, 8, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        eaten.to(torch.int64).contiguous(),
-        q_gru_before.to(torch.float32).contiguous(),
-        *arrays,
-        q_gru_k,
-        count,
-        k,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return q_gru_k
-
-
-ENCODE_STAGE_2_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
-ENCODE_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
-ENCODE_STAGE_2_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
-
-
-@tiles.remembered
-def pack_encode_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_2),
-        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_2),
-        tiles.place(input_weight[:, 0], ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(input_weight[:, 1], ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(input_weight[:, 2], ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(input_bias, ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_1),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, ENCODE_STAGE_2_LAYOUT_2),
-        tiles.place(hidden_bias, ENCODE_STAGE_2_LAYOUT_2),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k_2"])
-def encode_stage_2_kernel(
-    eaten_ptr,
-    q_gru_2_before_ptr,
-    input_weight_array,
-    input_weight_array_2,
-    input_weight_array_3,
-    input_bias_array,
-    input_weight_array_4,
-    input_weight_array_5,
-    input_weight_array_6,
-    input_bias_array_2,
-    input_weight_array_7,
-    input_weight_array_8,
-    input_weight_array_9,
-    input_bias_array_3,
-    hidden_weight_array,
-    hidden_bias_array,
-    hidden_weight_array_2,
-    hidden_bias_array_2,
-    hidden_weight_array_3,
-    hidden_bias_array_3,
-    q_gru_2_k_2_out,
-    count,
-    k_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of hot for each row from q(hot | eaten): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    input_weight_array [16]
-    input_weight_array_2 [16]
-    input_weight_array_3 [16]
-    input_bias_array [16]
-    input_weight_array_4 [16]
-    input_weight_array_5 [16]
-    input_weight_array_6 [16]
-    input_bias_array_2 [16]
-    input_weight_array_7 [16]
-    input_weight_array_8 [16]
-    input_weight_array_9 [16]
-    input_bias_array_3 [16]
-    hidden_weight_array [16, 16]
-    hidden_bias_array [16]
-    hidden_weight_array_2 [16, 16]
-    hidden_bias_array_2 [16]
-    hidden_weight_array_3 [16, 16]
-    hidden_bias_array_3 [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # hmm.gen:13
-    of_input_2 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_2, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_3, 0, 16)
-        + vector(input_bias_array, 0, 16)
-    )
-    of_input_2_2 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_4, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_5, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_6, 0, 16)
-        + vector(input_bias_array_2, 0, 16)
-    )
-    of_input_2_3 = (
-        (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_7, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_8, 0, 16)
-        + (tl.load(eaten_ptr + place * 6 + k_2, mask=live, other=0).to(tl.float32) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_9, 0, 16)
-        + vector(input_bias_array_3, 0, 16)
-    )
-    q_gru_2_before = tl.load(
-        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array,
-        0,
-        16,
-    )
-    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_2,
-        0,
-        16,
-    )
-    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_3,
-        0,
-        16,
-    )
-    value_4 = of_input_2
-    value_5 = of_hidden_2
-    q_gru_2_k_2 = (
-        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
-        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
-    )
-    tl.store(
-        q_gru_2_k_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        q_gru_2_k_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def encode_stage_2_rows(eaten, q_gru_2_before, input_weight, input_bias, hidden_weight, hidden_bias, k_2):
-    """a draw of hot for each row from q(hot | eaten): stage 2.
-
-    Takes eaten [rows, 6] integer, q_gru_2_before [rows, 8]; returns q_gru_2_k_2 [rows, 8].
-    """
-    count, device = len(eaten), eaten.device
-    arrays = pack_encode_stage_2(input_weight, input_bias, hidden_weight, hidden_bias, device)
-    size = encode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    q_gru_2_k_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    encode_stage_2_kernel[(programs,)](
-        eaten.to(torch.int64).contiguous(),
-        q_gru_2_before.to(torch.float32).contiguous(),
-        *arrays,
-        q_gru_2_k_2,
-        count,
-        k_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return q_gru_2_k_2
 
 
 @tiles.remembered
@@ -1361,98 +854,8 @@ def encode_stage_3_rows(q_gru, weight, bias, *, rows, seed, step):
     return hot_start
 
 
-ENCODE_STAGE_4_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
-
-
-@tiles.remembered
-def pack_encode_stage_4(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], ENCODE_STAGE_4_LAYOUT_1), tiles.place(bias[0]))
-
-
-@triton.jit(do_not_specialize=["count", "t", "seed", "step"])
-def encode_stage_4_kernel(
-    computed_ptr,
-    hot_ptr,
-    weight_array,
-    bias_array,
-    hot_next_out,
-    rows_ptr,
-    count,
-    t,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of hot for each row from q(hot | eaten): stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16]
-    bias_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # hmm.gen:13
-    total = t + 1
-    computed = tl.load(
-        computed_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    logits_2 = tl.sum(
-        tl.where(tl.arange(0, 16)[None, :] < 8, computed, tl.load(hot_ptr + place * 6 + t, mask=live, other=0)[:, None])
-        * vector(weight_array, 0, 16),
-        1,
-    ) + tl.load(bias_array)
-    noise_2 = uniform(seed, row, step, total, 5)
-    hot_t = (noise_2 < tl.sigmoid(logits_2)).to(tl.float32)
-    hot = tl.load(
-        hot_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
-        other=0,
-    )
-    hot_next = tl.where(tl.arange(0, 16)[None, :] == total, hot_t[:, None], hot)
-    tl.store(
-        hot_next_out + place[:, None] * 6 + tl.arange(0, 16)[None, :],
-        hot_next,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def encode_stage_4_rows(computed, hot, weight, bias, t, *, rows, seed, step):
-    """a draw of hot for each row from q(hot | eaten): stage 4.
-
-    Takes computed [rows, 8], hot [rows, 6]; returns hot_next [rows, 6].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_encode_stage_4(weight, bias, device)
-    size = encode_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hot_next = torch.empty(count, 6, dtype=torch.float32, device=device)
-    encode_stage_4_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        hot.to(torch.float32).contiguous(),
-        *arrays,
-        hot_next,
-        rows,
-        count,
-        t,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hot_next
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows, encode_stage_2_rows, encode_stage_3_rows, encode_stage_4_rows)
+@tiles.stages(log_weight_stage_1_rows, encode_stage_3_rows, log_weight_stage_4_rows)
 def encode_rows(
     eaten,
     gru_input_weight,
@@ -1489,7 +892,7 @@ def encode_rows(
     q_gru = value.expand(len(eaten), -1)
     q_gru_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
     for k in reversed(range(6)):
-        q_gru_k = encode_stage_1_rows(
+        q_gru_k = log_weight_stage_1_rows(
             eaten,
             q_gru_before,
             gru_input_weight,
@@ -1505,7 +908,7 @@ def encode_rows(
     q_gru_2 = value.expand(len(eaten), -1)
     q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
     for k_2 in reversed(range(6)):
-        q_gru_2_k_2 = encode_stage_2_rows(
+        q_gru_2_k_2 = log_weight_stage_1_rows(
             eaten,
             q_gru_2_before,
             gru_2_input_weight,
@@ -1524,9 +927,9 @@ def encode_rows(
     for t in range(5):
         total = t + 1
         computed = q_gru_2[:, total * 8 : total * 8 + 8]
-        hot_next = encode_stage_4_rows(
-            computed,
+        hot_next = log_weight_stage_4_rows(
             hot,
+            computed,
             linear_2_output_weight,
             linear_2_output_bias,
             t,
@@ -1955,184 +1358,6 @@ def objective_phase_1_stage_2_rows(eaten_2, q_gru_before, input_weight, input_bi
     return q_gru_k_2
 
 
-OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1 = tiles.layout(16, [*[-1] * 8, *range(8), *[-1] * 8])
-OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2 = tiles.layout(16, [*[-1] * 16, *range(8)])
-OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3 = tiles.layout(16, [*range(8), *[-1] * 16])
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_3(input_weight, input_bias, hidden_weight, hidden_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-        tiles.place(input_weight[:, 0], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(input_weight[:, 1], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(input_weight[:, 2], OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(input_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_1),
-        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_3),
-        tiles.place(hidden_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-        tiles.place(hidden_bias, OBJECTIVE_PHASE_1_STAGE_3_LAYOUT_2),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "k_2_2"])
-def objective_phase_1_stage_3_kernel(
-    eaten_2_ptr,
-    q_gru_2_before_ptr,
-    input_weight_array,
-    input_weight_array_2,
-    input_weight_array_3,
-    input_bias_array,
-    input_weight_array_4,
-    input_weight_array_5,
-    input_weight_array_6,
-    input_bias_array_2,
-    input_weight_array_7,
-    input_weight_array_8,
-    input_weight_array_9,
-    input_bias_array_3,
-    hidden_weight_array,
-    hidden_bias_array,
-    hidden_weight_array_2,
-    hidden_bias_array_2,
-    hidden_weight_array_3,
-    hidden_bias_array_3,
-    q_gru_2_k_2_2_out,
-    count,
-    k_2_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    input_weight_array [16]
-    input_weight_array_2 [16]
-    input_weight_array_3 [16]
-    input_bias_array [16]
-    input_weight_array_4 [16]
-    input_weight_array_5 [16]
-    input_weight_array_6 [16]
-    input_bias_array_2 [16]
-    input_weight_array_7 [16]
-    input_weight_array_8 [16]
-    input_weight_array_9 [16]
-    input_bias_array_3 [16]
-    hidden_weight_array [16, 16]
-    hidden_bias_array [16]
-    hidden_weight_array_2 [16, 16]
-    hidden_bias_array_2 [16]
-    hidden_weight_array_3 [16, 16]
-    hidden_bias_array_3 [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # hmm.gen:13
-    of_input_2 = (
-        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_2, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_3, 0, 16)
-        + vector(input_bias_array, 0, 16)
-    )
-    of_input_2_2 = (
-        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_4, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_5, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_6, 0, 16)
-        + vector(input_bias_array_2, 0, 16)
-    )
-    of_input_2_3 = (
-        (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 0).to(tl.float32)[:, None]
-        * vector(input_weight_array_7, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 1).to(tl.float32)[:, None]
-        * vector(input_weight_array_8, 0, 16)
-        + (tl.load(eaten_2_ptr + place * 6 + k_2_2, mask=live, other=0) == 2).to(tl.float32)[:, None]
-        * vector(input_weight_array_9, 0, 16)
-        + vector(input_bias_array_3, 0, 16)
-    )
-    q_gru_2_before = tl.load(
-        q_gru_2_before_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    of_hidden_2 = dot(q_gru_2_before, matrix(hidden_weight_array, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array,
-        0,
-        16,
-    )
-    of_hidden_2_2 = dot(q_gru_2_before, matrix(hidden_weight_array_2, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_2,
-        0,
-        16,
-    )
-    of_hidden_2_3 = dot(q_gru_2_before, matrix(hidden_weight_array_3, 0, 16, 16), PRECISION) + vector(
-        hidden_bias_array_3,
-        0,
-        16,
-    )
-    value_4 = of_input_2
-    value_5 = of_hidden_2
-    q_gru_2_k_2_2 = (
-        tanh(of_input_2_2 + tl.sigmoid(of_input_2_3 + of_hidden_2_2) * of_hidden_2_3) * tl.sigmoid(-value_4 - value_5)
-        + tl.sigmoid(value_4 + value_5) * q_gru_2_before
-    )
-    tl.store(
-        q_gru_2_k_2_2_out + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        q_gru_2_k_2_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_3_rows(
-    eaten_2,
-    q_gru_2_before,
-    input_weight,
-    input_bias,
-    hidden_weight,
-    hidden_bias,
-    k_2_2,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes eaten_2 [rows, 6], q_gru_2_before [rows, 8]; returns q_gru_2_k_2_2 [rows, 8].
-    """
-    count, device = len(eaten_2), eaten_2.device
-    arrays = pack_objective_phase_1_stage_3(input_weight, input_bias, hidden_weight, hidden_bias, device)
-    size = objective_phase_1_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    q_gru_2_k_2_2 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    objective_phase_1_stage_3_kernel[(programs,)](
-        eaten_2.to(torch.float32).contiguous(),
-        q_gru_2_before.to(torch.float32).contiguous(),
-        *arrays,
-        q_gru_2_k_2_2,
-        count,
-        k_2_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return q_gru_2_k_2_2
-
-
 @tiles.remembered
 def pack_objective_phase_1_stage_4(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -2151,8 +1376,8 @@ def pack_objective_phase_1_stage_4(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_4_kernel(
-    hot_ptr,
     q_gru_ptr,
+    hot_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -2200,19 +1425,19 @@ def objective_phase_1_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_4_rows(hot, q_gru, weight, bias):
+def objective_phase_1_stage_4_rows(q_gru, hot, weight, bias):
     """the value that phase_1 maximizes, by one draw for each row: stage 4.
 
-    Takes hot [rows, 6], q_gru [rows, 56]; returns log_q_hot [rows].
+    Takes q_gru [rows, 56], hot [rows, 6]; returns log_q_hot [rows].
     """
-    count, device = len(hot), hot.device
+    count, device = len(q_gru), q_gru.device
     arrays = pack_objective_phase_1_stage_4(weight, bias, device)
     size = objective_phase_1_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_hot = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_4_kernel[(programs,)](
-        hot.to(torch.float32).contiguous(),
         q_gru.to(torch.float32).contiguous(),
+        hot.to(torch.float32).contiguous(),
         *arrays,
         log_q_hot,
         count,
@@ -2224,91 +1449,12 @@ def objective_phase_1_stage_4_rows(hot, q_gru, weight, bias):
     return log_q_hot
 
 
-OBJECTIVE_PHASE_1_STAGE_5_LAYOUT_1 = tiles.layout(16, [8, *range(8)])
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_5(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight[0], OBJECTIVE_PHASE_1_STAGE_5_LAYOUT_1), tiles.place(bias[0]))
-
-
-@triton.jit(do_not_specialize=["count", "t_3"])
-def objective_phase_1_stage_5_kernel(
-    computed_ptr,
-    hot_ptr,
-    log_q_ptr,
-    weight_array,
-    bias_array,
-    log_q_next_out,
-    count,
-    t_3,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16]
-    bias_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(
-        computed_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    # hmm.gen:13
-    logits_2 = tl.sum(
-        tl.where(
-            tl.arange(0, 16)[None, :] < 8,
-            computed,
-            tl.load(hot_ptr + place * 6 + t_3, mask=live, other=0)[:, None],
-        )
-        * vector(weight_array, 0, 16),
-        1,
-    ) + tl.load(bias_array)
-    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_next = log_q + (tl.load(hot_ptr + place * 6 + (t_3 + 1), mask=live, other=0) * logits_2 - softplus(logits_2))
-    tl.store(log_q_next_out + place, log_q_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_5_rows(computed, hot, log_q, weight, bias, t_3):
-    """the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    Takes computed [rows, 8], hot [rows, 6], log_q [rows]; returns log_q_next [rows].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_objective_phase_1_stage_5(weight, bias, device)
-    size = objective_phase_1_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_q_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_5_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        hot.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        *arrays,
-        log_q_next,
-        count,
-        t_3,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_q_next
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_stage_1_rows,
     objective_phase_1_stage_2_rows,
-    objective_phase_1_stage_3_rows,
     objective_phase_1_stage_4_rows,
-    objective_phase_1_stage_5_rows,
+    log_weight_stage_6_rows,
 )
 def objective_phase_1_rows(
     eaten,
@@ -2365,7 +1511,7 @@ def objective_phase_1_rows(
     q_gru_2 = value.expand(len(eaten), -1)
     q_gru_2_before = torch.zeros(len(eaten), 8, dtype=dtype, device=device)
     for k_2_2 in reversed(range(6)):
-        q_gru_2_k_2_2 = objective_phase_1_stage_3_rows(
+        q_gru_2_k_2_2 = objective_phase_1_stage_2_rows(
             eaten_2,
             q_gru_2_before,
             gru_2_input_weight,
@@ -2378,19 +1524,12 @@ def objective_phase_1_rows(
         q_gru_2 = q_gru_2_next
         q_gru_2_before = q_gru_2_k_2_2
     # hmm.gen:12
-    log_q_hot = objective_phase_1_stage_4_rows(hot, q_gru, linear_output_weight, linear_output_bias)
+    log_q_hot = objective_phase_1_stage_4_rows(q_gru, hot, linear_output_weight, linear_output_bias)
     # hmm.gen:13
     log_q = torch.zeros(len(eaten), dtype=dtype, device=device)
     for t_3 in range(5):
         operand = q_gru_2[:, 8:]
         computed = operand[:, t_3 * 8 : t_3 * 8 + 8]
-        log_q_next = objective_phase_1_stage_5_rows(
-            computed,
-            hot,
-            log_q,
-            linear_2_output_weight,
-            linear_2_output_bias,
-            t_3,
-        )
+        log_q_next = log_weight_stage_6_rows(hot, computed, log_q, linear_2_output_weight, linear_2_output_bias, t_3)
         log_q = log_q_next
     return log_q_hot + log_q

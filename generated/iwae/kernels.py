@@ -558,8 +558,8 @@ def pack_log_weight_stage_3(b, m_weight, m_bias, s_weight, s_bias, device):
 def log_weight_stage_3_kernel(
     x_ptr,
     computed_4_ptr,
-    computed_6_ptr,
     h1_ptr,
+    computed_6_ptr,
     log_p_h2_ptr,
     log_q_h1_ptr,
     log_q_h2_ptr,
@@ -626,8 +626,8 @@ def log_weight_stage_3_kernel(
 def log_weight_stage_3_rows(
     x,
     computed_4,
-    computed_6,
     h1,
+    computed_6,
     log_p_h2,
     log_q_h1,
     log_q_h2,
@@ -639,7 +639,7 @@ def log_weight_stage_3_rows(
 ):
     """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 3.
 
-    Takes x [rows, 64] integer, computed_4 [rows, 100], computed_6 [rows, 64], h1 [rows, 20], log_p_h2 [rows],
+    Takes x [rows, 64] integer, computed_4 [rows, 100], h1 [rows, 20], computed_6 [rows, 64], log_p_h2 [rows],
     log_q_h1 [rows], log_q_h2 [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
@@ -650,8 +650,8 @@ def log_weight_stage_3_rows(
     log_weight_stage_3_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         computed_4.to(torch.float32).contiguous(),
-        computed_6.to(torch.float32).contiguous(),
         h1.to(torch.float32).contiguous(),
+        computed_6.to(torch.float32).contiguous(),
         log_p_h2.to(torch.float32).contiguous(),
         log_q_h1.to(torch.float32).contiguous(),
         log_q_h2.to(torch.float32).contiguous(),
@@ -756,8 +756,8 @@ def log_weight_rows(
     return log_weight_stage_3_rows(
         x,
         computed_4,
-        computed_6,
         h1,
+        computed_6,
         log_p_h2,
         log_q_h1,
         log_q_h2,
@@ -1028,70 +1028,8 @@ def encode_rows(
     return h1, h2_2
 
 
-@tiles.remembered
-def pack_decode_stage_1(b, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(b, 64),)
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def decode_stage_1_kernel(
-    computed_2_ptr,
-    b_array,
-    x_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of x for each row from p(x | h1): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    b_array [64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(computed_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # iwae.gen:11
-    logits = vector(b_array, 0, 64) + computed_2
-    noise = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 0)
-    x_2 = (noise < tl.sigmoid(logits)).to(tl.float32)
-    tl.store(x_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], x_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def decode_stage_1_rows(computed_2, b, *, rows, seed, step):
-    """a draw of x for each row from p(x | h1): stage 1.
-
-    Takes computed_2 [rows, 64]; returns x_2 [rows, 64].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_decode_stage_1(b, device)
-    size = decode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    decode_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        x_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_2
-
-
-@torch.no_grad()
-@tiles.stages(decode_stage_1_rows)
+@tiles.stages(sample_stage_2_rows)
 def decode_rows(
     h1,
     b,
@@ -1115,7 +1053,7 @@ def decode_rows(
     computed = F.linear(hidden, mlp_2_1_weight, mlp_2_1_bias)
     hidden_2 = torch.tanh(computed)
     computed_2 = F.linear(hidden_2, mlp_2_output_weight, mlp_2_output_bias)
-    x_2 = decode_stage_1_rows(computed_2, b, rows=rows, seed=seed, step=step)
+    x_2 = sample_stage_2_rows(computed_2, b, rows=rows, seed=seed, step=step)
     return x_2.to(torch.int64)
 
 

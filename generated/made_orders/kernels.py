@@ -21,12 +21,12 @@ def pack_log_weight_stage_1(A, b, device):
 @triton.jit(do_not_specialize=["count", "i"])
 def log_weight_stage_1_kernel(
     x_ptr,
+    o_ptr,
     computed_ptr,
     h_ptr,
     indicator_equal_value_ptr,
-    log_p_ptr,
-    o_ptr,
     turn_ptr,
+    log_p_ptr,
     b_array,
     A_array,
     log_p_next_out,
@@ -69,11 +69,11 @@ def log_weight_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_1_rows(x, computed, h, indicator_equal_value, log_p, o, turn, A, b, i):
+def log_weight_stage_1_rows(x, o, computed, h, indicator_equal_value, turn, log_p, A, b, i):
     """log p(x, o) - log q(o | x) of each row, at a draw from q(o | x): stage 1.
 
-    Takes x [rows, 64] integer, computed [rows, 512], h [rows, 512], indicator_equal_value [rows, 64], log_p
-    [rows], o [rows, 64], turn [rows, 64]; returns log_p_next [rows].
+    Takes x [rows, 64] integer, o [rows, 64], computed [rows, 512], h [rows, 512], indicator_equal_value [rows,
+    64], turn [rows, 64], log_p [rows]; returns log_p_next [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_weight_stage_1(A, b, device)
@@ -82,12 +82,12 @@ def log_weight_stage_1_rows(x, computed, h, indicator_equal_value, log_p, o, tur
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        o.to(torch.float32).contiguous(),
         computed.to(torch.float32).contiguous(),
         h.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        o.to(torch.float32).contiguous(),
         turn.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
         *arrays,
         log_p_next,
         count,
@@ -193,103 +193,15 @@ def log_weight_rows(x, W, V, A, b, c, *, rows, seed, step):
         equal_value = o[:, None, i] == places
         indicator_equal_value = equal_value.to(dtype)
         computed = indicator_equal_value @ V.reshape(64, 512)
-        log_p_next = log_weight_stage_1_rows(x, computed, h, indicator_equal_value, log_p, o, turn, A, b, i)
+        log_p_next = log_weight_stage_1_rows(x, o, computed, h, indicator_equal_value, turn, log_p, A, b, i)
         # made_orders.gen:11
         log_p = log_p_next
     # made_orders.gen:5
     return log_p_o + log_p - log_p_o
 
 
-@tiles.remembered
-def pack_objective_phase_1_stage_1(A, b, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(b, 64), tiles.place(A, 64, 64))
-
-
-@triton.jit(do_not_specialize=["count", "i"])
-def objective_phase_1_stage_1_kernel(
-    x_ptr,
-    computed_ptr,
-    h_ptr,
-    indicator_equal_value_ptr,
-    log_p_ptr,
-    o_ptr,
-    turn_ptr,
-    b_array,
-    A_array,
-    log_p_next_out,
-    count,
-    i,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    b_array [64]
-    A_array [64, 64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # made_orders.gen:12
-    less_equal_value = tl.arange(0, 512)[None, :] // 8 <= i
-    shared_1 = tl.load(o_ptr + place * 64 + i, mask=live, other=0)[:, None] == tl.arange(0, 64)[None, :]
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    computed = tl.load(computed_ptr + place[:, None] * 512 + tl.arange(0, 512)[None, :], mask=live[:, None], other=0)
-    h = tl.load(h_ptr + place[:, None] * 512 + tl.arange(0, 512)[None, :], mask=live[:, None], other=0)
-    indicator_equal_value = tl.load(
-        indicator_equal_value_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    turn = tl.load(turn_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    logits = (
-        tl.sum(tl.where(shared_1, vector(b_array, 0, 64), 0.0), 1)
-        + tl.sum(tl.where(less_equal_value, computed * tl.where(less_equal_value, h, 0.0), 0.0), 1)
-        + tl.sum(dot(indicator_equal_value, matrix(A_array, 0, 64, 64), PRECISION) * tl.where(turn < i, x, 0.0), 1)
-    )
-    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
-    # made_orders.gen:11
-    log_p_next = log_p + (tl.sum(tl.where(shared_1, x, 0.0), 1) * logits - softplus(logits))
-    # made_orders.gen:12
-    tl.store(log_p_next_out + place, log_p_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(x, computed, h, indicator_equal_value, log_p, o, turn, A, b, i):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes x [rows, 64] integer, computed [rows, 512], h [rows, 512], indicator_equal_value [rows, 64], log_p
-    [rows], o [rows, 64], turn [rows, 64]; returns log_p_next [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_objective_phase_1_stage_1(A, b, device)
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        h.to(torch.float32).contiguous(),
-        indicator_equal_value.to(torch.float32).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        o.to(torch.float32).contiguous(),
-        turn.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_next,
-        count,
-        i,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_next
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def objective_phase_1_rows(x, W, V, A, b, c, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row.
 
@@ -381,7 +293,7 @@ def objective_phase_1_rows(x, W, V, A, b, c, *, rows, seed, step):
         equal_value = o[:, None, i] == places
         indicator_equal_value = equal_value.to(dtype)
         computed = indicator_equal_value @ V.reshape(64, 512)
-        log_p_next = objective_phase_1_stage_1_rows(x, computed, h, indicator_equal_value, log_p, o, turn, A, b, i)
+        log_p_next = log_weight_stage_1_rows(x, o, computed, h, indicator_equal_value, turn, log_p, A, b, i)
         # made_orders.gen:11
         log_p = log_p_next
     # variational.gen:elbo

@@ -91,8 +91,8 @@ def pack_log_prob_saving_stage_2(s, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_saving_stage_2_kernel(
-    sigmoid_input_ptr,
     z_ptr,
+    sigmoid_input_ptr,
     weights_array,
     log_prob_2_out,
     count,
@@ -125,20 +125,20 @@ def log_prob_saving_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_saving_stage_2_rows(sigmoid_input, z, s):
+def log_prob_saving_stage_2_rows(z, sigmoid_input, s):
     """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs:
     stage 2.
 
-    Takes sigmoid_input [rows, 64], z [rows, 64]; returns log_prob_2 [rows].
+    Takes z [rows, 64], sigmoid_input [rows, 64]; returns log_prob_2 [rows].
     """
-    count, device = len(sigmoid_input), sigmoid_input.device
+    count, device = len(z), z.device
     arrays = pack_log_prob_saving_stage_2(s, device)
     size = log_prob_saving_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_saving_stage_2_kernel[(programs,)](
-        sigmoid_input.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        sigmoid_input.to(torch.float32).contiguous(),
         *arrays,
         log_prob_2,
         count,
@@ -191,7 +191,7 @@ def log_prob_saving_rows(
         z_saved[:, (3 - k) // 4 * 64 : (3 - k) // 4 * 64 + 64] = AdditiveCoupling_input
         z = AdditiveCoupling_input
     # nice.gen:12
-    log_prob_2 = log_prob_saving_stage_2_rows(sigmoid_input, z, s)
+    log_prob_2 = log_prob_saving_stage_2_rows(z, sigmoid_input, s)
     return log_prob_2, z_saved
 
 
@@ -290,9 +290,9 @@ def pack_log_prob_backward_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "k_2"])
 def log_prob_backward_stage_2_kernel(
+    computed_ptr,
     a_ptr,
     b_ptr,
-    computed_ptr,
     negate_value_3_ptr,
     permutation_array,
     weight_array,
@@ -347,13 +347,13 @@ def log_prob_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_backward_stage_2_rows(a, b, computed, negate_value_3, weight, bias, k_2):
+def log_prob_backward_stage_2_rows(computed, a, b, negate_value_3, weight, bias, k_2):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
-    Takes a [rows, 32], b [rows, 32], computed [rows, 128], negate_value_3 [rows, 32]; returns hidden_2 [rows,
+    Takes computed [rows, 128], a [rows, 32], b [rows, 32], negate_value_3 [rows, 32]; returns hidden_2 [rows,
     128], product [rows, 128], z_2_next [rows, 64].
     """
-    count, device = len(a), a.device
+    count, device = len(computed), computed.device
     arrays = pack_log_prob_backward_stage_2(weight, bias, device)
     size = log_prob_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -361,9 +361,9 @@ def log_prob_backward_stage_2_rows(a, b, computed, negate_value_3, weight, bias,
     product = torch.empty(count, 128, dtype=torch.float32, device=device)
     z_2_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_prob_backward_stage_2_kernel[(programs,)](
+        computed.to(torch.float32).contiguous(),
         a.to(torch.float32).contiguous(),
         b.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
         negate_value_3.to(torch.float32).contiguous(),
         *arrays,
         hidden_2,
@@ -387,11 +387,11 @@ def pack_log_prob_backward_stage_3(s, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_backward_stage_3_kernel(
-    drift_ptr,
-    negate_log_prob_cotangent_ptr,
     sigmoid_input_ptr,
-    z_2_ptr,
     z_adjoint_ptr,
+    negate_log_prob_cotangent_ptr,
+    drift_ptr,
+    z_2_ptr,
     s_array,
     weights_array,
     weights_2_array,
@@ -417,8 +417,8 @@ def log_prob_backward_stage_3_kernel(
     )
     # nice.gen:6
     Scale_input = sigmoid_input / vector(s_array, 0, 64)
-    negate_log_prob_cotangent = tl.load(negate_log_prob_cotangent_ptr + place, mask=live, other=0)
     z_adjoint = tl.load(z_adjoint_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    negate_log_prob_cotangent = tl.load(negate_log_prob_cotangent_ptr + place, mask=live, other=0)
     # nice.gen:13
     part_7_2 = (
         -sigmoid_input / vector(weights_array, 0, 64) * z_adjoint
@@ -445,24 +445,24 @@ def log_prob_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_backward_stage_3_rows(drift, negate_log_prob_cotangent, sigmoid_input, z_2, z_adjoint, s):
+def log_prob_backward_stage_3_rows(sigmoid_input, z_adjoint, negate_log_prob_cotangent, drift, z_2, s):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
 
-    Takes drift [rows], negate_log_prob_cotangent [rows], sigmoid_input [rows, 64], z_2 [rows, 64], z_adjoint
+    Takes sigmoid_input [rows, 64], z_adjoint [rows, 64], negate_log_prob_cotangent [rows], drift [rows], z_2
     [rows, 64]; returns part_7_2 [rows, 64], drift_2 [rows].
     """
-    count, device = len(drift), drift.device
+    count, device = len(sigmoid_input), sigmoid_input.device
     arrays = pack_log_prob_backward_stage_3(s, device)
     size = log_prob_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     part_7_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     drift_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_backward_stage_3_kernel[(programs,)](
-        drift.to(torch.float32).contiguous(),
-        negate_log_prob_cotangent.to(torch.float32).contiguous(),
         sigmoid_input.to(torch.float32).contiguous(),
-        z_2.to(torch.float32).contiguous(),
         z_adjoint.to(torch.float32).contiguous(),
+        negate_log_prob_cotangent.to(torch.float32).contiguous(),
+        drift.to(torch.float32).contiguous(),
+        z_2.to(torch.float32).contiguous(),
         *arrays,
         part_7_2,
         drift_2,
@@ -546,9 +546,9 @@ def log_prob_backward_rows(
         # nice.gen:3
         computed = F.linear(hidden, mlp_1_weight[k_2], mlp_1_bias[k_2])
         hidden_2, product, z_2_next = log_prob_backward_stage_2_rows(
+            computed,
             a,
             b,
-            computed,
             negate_value_3,
             mlp_output_weight,
             mlp_output_bias,
@@ -568,155 +568,18 @@ def log_prob_backward_rows(
         z_adjoint = z_adjoint_next
     # nice.gen:6
     part_7_2, drift_2 = log_prob_backward_stage_3_rows(
-        drift,
-        negate_log_prob_cotangent,
         sigmoid_input,
-        z_2,
         z_adjoint,
+        negate_log_prob_cotangent,
+        drift,
+        z_2,
         s,
     )
     return part_7_2, part_1, part_2, part_3, part_4, part_5, part_6, drift_2
 
 
-@tiles.remembered
-def pack_log_prob_saving_saved_stage_1(s, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(s, 64),)
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def log_prob_saving_saved_stage_1_kernel(
-    x_ptr,
-    s_array,
-    sigmoid_input_out,
-    z_start_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs:
-    stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    s_array [64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # nice.gen:13
-    u = uniform(seed, row[:, None], step, tl.arange(0, 64)[None, :], 2)
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    sigmoid_input = tl.log(x + u) - tl.log(16.0 - x + (1.0 - u))
-    # nice.gen:6
-    z_start = sigmoid_input / vector(s_array, 0, 64)
-    # nice.gen:13
-    tl.store(sigmoid_input_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], sigmoid_input, mask=live[:, None])
-    tl.store(z_start_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], z_start, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_saving_saved_stage_1_rows(x, s, *, rows, seed, step):
-    """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs:
-    stage 1.
-
-    Takes x [rows, 64] integer; returns sigmoid_input [rows, 64], z_start [rows, 64].
-    """
-    count, device = len(x), x.device
-    arrays = pack_log_prob_saving_saved_stage_1(s, device)
-    size = log_prob_saving_saved_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    sigmoid_input = torch.empty(count, 64, dtype=torch.float32, device=device)
-    z_start = torch.empty(count, 64, dtype=torch.float32, device=device)
-    log_prob_saving_saved_stage_1_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        *arrays,
-        sigmoid_input,
-        z_start,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return sigmoid_input, z_start
-
-
-@tiles.remembered
-def pack_log_prob_saving_saved_stage_2(s, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(torch.log(s).sum(-1)),)
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_saving_saved_stage_2_kernel(
-    sigmoid_input_ptr,
-    z_ptr,
-    weights_array,
-    log_prob_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs:
-    stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weights_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    z = tl.load(z_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # nice.gen:12
-    log_p_z = tl.sum(-softplus(z) - softplus(-z), 1)
-    sigmoid_input = tl.load(
-        sigmoid_input_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # nice.gen:13
-    log_prob_2 = log_p_z - (
-        181.32565401959783 + tl.sum(-softplus(sigmoid_input) - softplus(-sigmoid_input), 1) + tl.load(weights_array)
-    )
-    # nice.gen:12
-    tl.store(log_prob_2_out + place, log_prob_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_prob_saving_saved_stage_2_rows(sigmoid_input, z, s):
-    """a one-sample bound of log p(x) of each row: uniform dequantization, and the states that its gradient needs:
-    stage 2.
-
-    Takes sigmoid_input [rows, 64], z [rows, 64]; returns log_prob_2 [rows].
-    """
-    count, device = len(sigmoid_input), sigmoid_input.device
-    arrays = pack_log_prob_saving_saved_stage_2(s, device)
-    size = log_prob_saving_saved_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_prob_saving_saved_stage_2_kernel[(programs,)](
-        sigmoid_input.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
-        *arrays,
-        log_prob_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_prob_2
-
-
-@torch.no_grad()
-@tiles.stages(log_prob_saving_saved_stage_1_rows, log_prob_saving_saved_stage_2_rows)
+@tiles.stages(log_prob_saving_stage_1_rows, log_prob_saving_stage_2_rows)
 def log_prob_saving_saved_rows(
     x,
     s,
@@ -739,7 +602,7 @@ def log_prob_saving_saved_rows(
     device = x.device
     z_saved = torch.empty(len(x), 256, dtype=dtype, device=device)
     # nice.gen:13
-    sigmoid_input, z_start = log_prob_saving_saved_stage_1_rows(x, s, rows=rows, seed=seed, step=step)
+    sigmoid_input, z_start = log_prob_saving_stage_1_rows(x, s, rows=rows, seed=seed, step=step)
     z = z_start
     for k in reversed(range(4)):
         reverse_input = z.flip(-1)
@@ -758,7 +621,7 @@ def log_prob_saving_saved_rows(
         # nice.gen:13
         z = z_next
     # nice.gen:12
-    log_prob_2 = log_prob_saving_saved_stage_2_rows(sigmoid_input, z, s)
+    log_prob_2 = log_prob_saving_stage_2_rows(z, sigmoid_input, s)
     return log_prob_2, z_saved, z
 
 
@@ -909,9 +772,9 @@ def pack_log_prob_backward_saved_stage_3(s, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_backward_saved_stage_3_kernel(
-    negate_log_prob_cotangent_ptr,
     sigmoid_input_ptr,
     z_adjoint_ptr,
+    negate_log_prob_cotangent_ptr,
     weights_array,
     weights_2_array,
     part_7_2_out,
@@ -927,13 +790,13 @@ def log_prob_backward_saved_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    negate_log_prob_cotangent = tl.load(negate_log_prob_cotangent_ptr + place, mask=live, other=0)
     sigmoid_input = tl.load(
         sigmoid_input_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         mask=live[:, None],
         other=0,
     )
     z_adjoint = tl.load(z_adjoint_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    negate_log_prob_cotangent = tl.load(negate_log_prob_cotangent_ptr + place, mask=live, other=0)
     # nice.gen:13
     part_7_2 = (
         -sigmoid_input / vector(weights_array, 0, 64) * z_adjoint
@@ -944,21 +807,21 @@ def log_prob_backward_saved_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_backward_saved_stage_3_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s):
+def log_prob_backward_saved_stage_3_rows(sigmoid_input, z_adjoint, negate_log_prob_cotangent, s):
     """the gradient of a one-sample bound of log p(x) of each row: uniform dequantization: stage 3.
 
-    Takes negate_log_prob_cotangent [rows], sigmoid_input [rows, 64], z_adjoint [rows, 64]; returns part_7_2
+    Takes sigmoid_input [rows, 64], z_adjoint [rows, 64], negate_log_prob_cotangent [rows]; returns part_7_2
     [rows, 64].
     """
-    count, device = len(negate_log_prob_cotangent), negate_log_prob_cotangent.device
+    count, device = len(sigmoid_input), sigmoid_input.device
     arrays = pack_log_prob_backward_saved_stage_3(s, device)
     size = log_prob_backward_saved_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     part_7_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_prob_backward_saved_stage_3_kernel[(programs,)](
-        negate_log_prob_cotangent.to(torch.float32).contiguous(),
         sigmoid_input.to(torch.float32).contiguous(),
         z_adjoint.to(torch.float32).contiguous(),
+        negate_log_prob_cotangent.to(torch.float32).contiguous(),
         *arrays,
         part_7_2,
         count,
@@ -1043,7 +906,7 @@ def log_prob_backward_saved_rows(
         z_adjoint_next = torch.cat((z_adjoint[:, :32] + product_2 @ mlp_0_weight[k_2], value), -1).flip(-1)
         part_5[:, k_2 * 128 : k_2 * 128 + 128] = product_2
         z_adjoint = z_adjoint_next
-    part_7_2 = log_prob_backward_saved_stage_3_rows(negate_log_prob_cotangent, sigmoid_input, z_adjoint, s)
+    part_7_2 = log_prob_backward_saved_stage_3_rows(sigmoid_input, z_adjoint, negate_log_prob_cotangent, s)
     return part_7_2, part_1, part_2, part_3, part_4, part_5, part_6
 
 

@@ -88,8 +88,8 @@ def pack_log_prob_stage_2(s, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
-    sigmoid_input_ptr,
     z_ptr,
+    sigmoid_input_ptr,
     weights_array,
     log_prob_2_out,
     count,
@@ -121,19 +121,19 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(sigmoid_input, z, s):
+def log_prob_stage_2_rows(z, sigmoid_input, s):
     """a one-sample bound of log p(x) of each row: uniform dequantization: stage 2.
 
-    Takes sigmoid_input [rows, 64], z [rows, 64]; returns log_prob_2 [rows].
+    Takes z [rows, 64], sigmoid_input [rows, 64]; returns log_prob_2 [rows].
     """
-    count, device = len(sigmoid_input), sigmoid_input.device
+    count, device = len(z), z.device
     arrays = pack_log_prob_stage_2(s, device)
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
-        sigmoid_input.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        sigmoid_input.to(torch.float32).contiguous(),
         *arrays,
         log_prob_2,
         count,
@@ -182,7 +182,7 @@ def log_prob_rows(
         # nice.gen:13
         z = z_next
     # nice.gen:12
-    return log_prob_stage_2_rows(sigmoid_input, z, s)
+    return log_prob_stage_2_rows(z, sigmoid_input, s)
 
 
 @tiles.remembered

@@ -359,21 +359,21 @@ def chain_stage_1_rows(x_2, t, *, rows, seed, step):
 def chain_stage_2_kernel(
     eps_ptr,
     scale_ptr,
-    block_ptr,
-    forwards_ptr,
     going_ptr,
     place_ptr,
+    forwards_ptr,
+    x_last_ptr,
+    x_first_ptr,
+    x_added_ptr,
+    v_last_ptr,
+    v_first_ptr,
+    v_added_ptr,
     product_ptr,
-    rate_ptr,
     size_ptr,
+    block_ptr,
+    rate_ptr,
     start_weight_ptr,
     states_ptr,
-    v_added_ptr,
-    v_first_ptr,
-    v_last_ptr,
-    x_added_ptr,
-    x_first_ptr,
-    x_last_ptr,
     ahead_out,
     y_out,
     v_added_2_out,
@@ -554,21 +554,21 @@ def chain_stage_2_kernel(
 def chain_stage_2_rows(
     eps,
     scale,
-    block,
-    forwards,
     going,
     place,
+    forwards,
+    x_last,
+    x_first,
+    x_added,
+    v_last,
+    v_first,
+    v_added,
     product,
-    rate,
     size,
+    block,
+    rate,
     start_weight,
     states,
-    v_added,
-    v_first,
-    v_last,
-    x_added,
-    x_first,
-    x_last,
     t,
     added,
     *,
@@ -578,10 +578,10 @@ def chain_stage_2_rows(
 ):
     """`steps` steps of nuts from each row, numbered from `step`: stage 2.
 
-    Takes eps [rows], scale [rows, 3], block [rows], forwards [rows], going [rows], place [rows], product [rows,
-    3], rate [rows], size [rows], start_weight [rows], states [rows], v_added [rows, 3], v_first [rows, 3],
-    v_last [rows, 3], x_added [rows, 3], x_first [rows, 3], x_last [rows, 3]; returns ahead [rows], y [rows, 3],
-    v_added_2 [rows, 3], total [rows], chosen_7 [rows], block_weight [rows], place_next [rows], size_next
+    Takes eps [rows], scale [rows, 3], going [rows], place [rows], forwards [rows], x_last [rows, 3], x_first
+    [rows, 3], x_added [rows, 3], v_last [rows, 3], v_first [rows, 3], v_added [rows, 3], product [rows, 3],
+    size [rows], block [rows], rate [rows], start_weight [rows], states [rows]; returns ahead [rows], y [rows,
+    3], v_added_2 [rows, 3], total [rows], chosen_7 [rows], block_weight [rows], place_next [rows], size_next
     [rows], rate_next [rows], states_next [rows].
     """
     count, device = len(eps), eps.device
@@ -600,21 +600,21 @@ def chain_stage_2_rows(
     chain_stage_2_kernel[(programs,)](
         eps.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
-        block.to(torch.float32).contiguous(),
-        forwards.to(torch.float32).contiguous(),
         going.to(torch.float32).contiguous(),
         place.to(torch.float32).contiguous(),
+        forwards.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_added.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_added.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
-        rate.to(torch.float32).contiguous(),
         size.to(torch.float32).contiguous(),
+        block.to(torch.float32).contiguous(),
+        rate.to(torch.float32).contiguous(),
         start_weight.to(torch.float32).contiguous(),
         states.to(torch.float32).contiguous(),
-        v_added.to(torch.float32).contiguous(),
-        v_first.to(torch.float32).contiguous(),
-        v_last.to(torch.float32).contiguous(),
-        x_added.to(torch.float32).contiguous(),
-        x_first.to(torch.float32).contiguous(),
-        x_last.to(torch.float32).contiguous(),
         ahead,
         y,
         v_added_2,
@@ -641,8 +641,8 @@ def chain_stage_2_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def chain_stage_3_kernel(
-    length_ptr,
     place_ptr,
+    length_ptr,
     total_ptr,
     ratio_out,
     ratio_2_out,
@@ -658,8 +658,8 @@ def chain_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    length = tl.load(length_ptr + place, mask=live, other=0)
     place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    length = tl.load(length_ptr + place, mask=live, other=0)
     # nuts.gen:19
     ratio = place_2 / length
     equal_ratio = ratio == tl.floor(ratio)
@@ -676,13 +676,13 @@ def chain_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def chain_stage_3_rows(length, place, total):
+def chain_stage_3_rows(place, length, total):
     """`steps` steps of nuts from each row, numbered from `step`: stage 3.
 
-    Takes length [rows], place [rows], total [rows]; returns ratio [rows], ratio_2 [rows], length_next [rows],
+    Takes place [rows], length [rows], total [rows]; returns ratio [rows], ratio_2 [rows], length_next [rows],
     looking_next [rows].
     """
-    count, device = len(length), length.device
+    count, device = len(place), place.device
     size = chain_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     ratio = torch.empty(count, dtype=torch.float32, device=device)
@@ -690,8 +690,8 @@ def chain_stage_3_rows(length, place, total):
     length_next = torch.empty(count, dtype=torch.float32, device=device)
     looking_next = torch.empty(count, dtype=torch.float32, device=device)
     chain_stage_3_kernel[(programs,)](
-        length.to(torch.float32).contiguous(),
         place.to(torch.float32).contiguous(),
+        length.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
         ratio,
         ratio_2,
@@ -709,13 +709,13 @@ def chain_stage_3_rows(length, place, total):
 @triton.jit(do_not_specialize=["count"])
 def chain_stage_4_kernel(
     scale_ptr,
-    ahead_ptr,
-    computed_ptr,
-    folded_2_ptr,
     ratio_ptr,
-    ratio_2_ptr,
-    v_added_2_ptr,
     y_ptr,
+    v_added_2_ptr,
+    computed_ptr,
+    ahead_ptr,
+    folded_2_ptr,
+    ratio_2_ptr,
     begin_out,
     folded_2_next_out,
     count,
@@ -807,11 +807,11 @@ def chain_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def chain_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added_2, y):
+def chain_stage_4_rows(scale, ratio, y, v_added_2, computed, ahead, folded_2, ratio_2):
     """`steps` steps of nuts from each row, numbered from `step`: stage 4.
 
-    Takes scale [rows, 3], ahead [rows], computed [rows, 6], folded_2 [rows], ratio [rows], ratio_2 [rows],
-    v_added_2 [rows, 3], y [rows, 3]; returns begin [rows, 6], folded_2_next [rows].
+    Takes scale [rows, 3], ratio [rows], y [rows, 3], v_added_2 [rows, 3], computed [rows, 6], ahead [rows],
+    folded_2 [rows], ratio_2 [rows]; returns begin [rows, 6], folded_2_next [rows].
     """
     count, device = len(scale), scale.device
     size = chain_stage_4_rows.sizes.on(device)
@@ -820,13 +820,13 @@ def chain_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added
     folded_2_next = torch.empty(count, dtype=torch.float32, device=device)
     chain_stage_4_kernel[(programs,)](
         scale.to(torch.float32).contiguous(),
-        ahead.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        folded_2.to(torch.float32).contiguous(),
         ratio.to(torch.float32).contiguous(),
-        ratio_2.to(torch.float32).contiguous(),
-        v_added_2.to(torch.float32).contiguous(),
         y.to(torch.float32).contiguous(),
+        v_added_2.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
+        ratio_2.to(torch.float32).contiguous(),
         begin,
         folded_2_next,
         count,
@@ -841,25 +841,25 @@ def chain_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added
 @triton.jit(do_not_specialize=["count", "t", "added", "seed", "step"])
 def chain_stage_5_kernel(
     scale_ptr,
-    ahead_ptr,
-    block_weight_ptr,
-    chosen_7_ptr,
-    folded_2_ptr,
     going_ptr,
-    place_ptr,
-    size_ptr,
+    folded_2_ptr,
     total_ptr,
+    size_ptr,
+    ahead_ptr,
+    y_ptr,
+    x_first_ptr,
     v_added_2_ptr,
     v_first_ptr,
-    v_kept_ptr,
+    x_last_ptr,
     v_last_ptr,
+    place_ptr,
+    chosen_7_ptr,
+    block_weight_ptr,
+    x_picked_ptr,
     v_picked_ptr,
     window_ptr,
-    x_first_ptr,
     x_kept_ptr,
-    x_last_ptr,
-    x_picked_ptr,
-    y_ptr,
+    v_kept_ptr,
     chosen_3_out,
     chosen_4_out,
     chosen_5_out,
@@ -891,11 +891,11 @@ def chain_stage_5_kernel(
     now = step + t
     # nuts.gen:19
     state = now * 255 + added
-    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
     going = tl.load(going_ptr + place, mask=live, other=0)
+    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
     both = (going > 0.0) & ((folded_2 > 0.0) == 0)
-    size = tl.load(size_ptr + place, mask=live, other=0)
     total = tl.load(total_ptr + place, mask=live, other=0)
+    size = tl.load(size_ptr + place, mask=live, other=0)
     shared_1 = total >= size
     both_2 = both & shared_1
     ahead = tl.load(ahead_ptr + place, mask=live, other=0)
@@ -974,9 +974,9 @@ def chain_stage_5_kernel(
         tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
     )
     tl.store(chosen_6_out + place * 3 + 2, chosen_6_2, mask=live)
-    block_weight = tl.load(block_weight_ptr + place, mask=live, other=0)
-    chosen_7 = tl.load(chosen_7_ptr + place, mask=live, other=0)
     place_2 = tl.load(place_ptr + place, mask=live, other=0)
+    chosen_7 = tl.load(chosen_7_ptr + place, mask=live, other=0)
+    block_weight = tl.load(block_weight_ptr + place, mask=live, other=0)
     shared_3 = (place_2 <= 0.0) | (tl.log(uniform(seed, row, state, 0, 10)) < chosen_7 - block_weight)
     chosen_8_0 = tl.where(
         shared_3,
@@ -1053,25 +1053,25 @@ def chain_stage_5_kernel(
 @torch.no_grad()
 def chain_stage_5_rows(
     scale,
-    ahead,
-    block_weight,
-    chosen_7,
-    folded_2,
     going,
-    place,
-    size,
+    folded_2,
     total,
+    size,
+    ahead,
+    y,
+    x_first,
     v_added_2,
     v_first,
-    v_kept,
+    x_last,
     v_last,
+    place,
+    chosen_7,
+    block_weight,
+    x_picked,
     v_picked,
     window,
-    x_first,
     x_kept,
-    x_last,
-    x_picked,
-    y,
+    v_kept,
     t,
     added,
     *,
@@ -1081,12 +1081,12 @@ def chain_stage_5_rows(
 ):
     """`steps` steps of nuts from each row, numbered from `step`: stage 5.
 
-    Takes scale [rows, 3], ahead [rows], block_weight [rows], chosen_7 [rows], folded_2 [rows], going [rows],
-    place [rows], size [rows], total [rows], v_added_2 [rows, 3], v_first [rows, 3], v_kept [rows, 3], v_last
-    [rows, 3], v_picked [rows, 3], window [rows], x_first [rows, 3], x_kept [rows, 3], x_last [rows, 3],
-    x_picked [rows, 3], y [rows, 3]; returns chosen_3 [rows, 3], chosen_4 [rows, 3], chosen_5 [rows, 3],
-    chosen_6 [rows, 3], chosen_8 [rows, 3], chosen_9 [rows, 3], x_kept_next [rows, 3], v_kept_next [rows, 3],
-    window_next [rows], folded_next [rows], going_next [rows].
+    Takes scale [rows, 3], going [rows], folded_2 [rows], total [rows], size [rows], ahead [rows], y [rows, 3],
+    x_first [rows, 3], v_added_2 [rows, 3], v_first [rows, 3], x_last [rows, 3], v_last [rows, 3], place [rows],
+    chosen_7 [rows], block_weight [rows], x_picked [rows, 3], v_picked [rows, 3], window [rows], x_kept [rows,
+    3], v_kept [rows, 3]; returns chosen_3 [rows, 3], chosen_4 [rows, 3], chosen_5 [rows, 3], chosen_6 [rows,
+    3], chosen_8 [rows, 3], chosen_9 [rows, 3], x_kept_next [rows, 3], v_kept_next [rows, 3], window_next
+    [rows], folded_next [rows], going_next [rows].
     """
     count, device = len(scale), scale.device
     size_2 = chain_stage_5_rows.sizes.on(device)
@@ -1104,25 +1104,25 @@ def chain_stage_5_rows(
     going_next = torch.empty(count, dtype=torch.float32, device=device)
     chain_stage_5_kernel[(programs,)](
         scale.to(torch.float32).contiguous(),
-        ahead.to(torch.float32).contiguous(),
-        block_weight.to(torch.float32).contiguous(),
-        chosen_7.to(torch.float32).contiguous(),
-        folded_2.to(torch.float32).contiguous(),
         going.to(torch.float32).contiguous(),
-        place.to(torch.float32).contiguous(),
-        size.to(torch.float32).contiguous(),
+        folded_2.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
+        size.to(torch.float32).contiguous(),
+        ahead.to(torch.float32).contiguous(),
+        y.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
         v_added_2.to(torch.float32).contiguous(),
         v_first.to(torch.float32).contiguous(),
-        v_kept.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
         v_last.to(torch.float32).contiguous(),
+        place.to(torch.float32).contiguous(),
+        chosen_7.to(torch.float32).contiguous(),
+        block_weight.to(torch.float32).contiguous(),
+        x_picked.to(torch.float32).contiguous(),
         v_picked.to(torch.float32).contiguous(),
         window.to(torch.float32).contiguous(),
-        x_first.to(torch.float32).contiguous(),
         x_kept.to(torch.float32).contiguous(),
-        x_last.to(torch.float32).contiguous(),
-        x_picked.to(torch.float32).contiguous(),
-        y.to(torch.float32).contiguous(),
+        v_kept.to(torch.float32).contiguous(),
         chosen_3,
         chosen_4,
         chosen_5,
@@ -1215,21 +1215,21 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             ) = chain_stage_2_rows(
                 eps,
                 scale,
-                block,
-                forwards,
                 going,
                 place,
+                forwards,
+                x_last,
+                x_first,
+                x_added,
+                v_last,
+                v_first,
+                v_added,
                 product,
-                rate,
                 size,
+                block,
+                rate,
                 start_weight,
                 states,
-                v_added,
-                v_first,
-                v_last,
-                x_added,
-                x_first,
-                x_last,
                 t,
                 added,
                 rows=rows,
@@ -1243,17 +1243,17 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
             for level in range(7):
                 if bool((looking <= 0.0).all()):
                     break
-                ratio, ratio_2, length_next, looking_next = chain_stage_3_rows(length, place, total)
+                ratio, ratio_2, length_next, looking_next = chain_stage_3_rows(place, length, total)
                 computed = begins_2[:, level * 6 : level * 6 + 6]
                 begin, folded_2_next = chain_stage_4_rows(
                     scale,
-                    ahead,
-                    computed,
-                    folded_2,
                     ratio,
-                    ratio_2,
-                    v_added_2,
                     y,
+                    v_added_2,
+                    computed,
+                    ahead,
+                    folded_2,
+                    ratio_2,
                 )
                 begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
                 begins_2 = begins_2_next
@@ -1274,25 +1274,25 @@ def chain_rows(x, v, eps, scale, steps, *, rows, seed, step):
                 going_next,
             ) = chain_stage_5_rows(
                 scale,
-                ahead,
-                block_weight,
-                chosen_7,
-                folded_2,
                 going,
-                place,
-                size,
+                folded_2,
                 total,
+                size,
+                ahead,
+                y,
+                x_first,
                 v_added_2,
                 v_first,
-                v_kept,
+                x_last,
                 v_last,
+                place,
+                chosen_7,
+                block_weight,
+                x_picked,
                 v_picked,
                 window,
-                x_first,
                 x_kept,
-                x_last,
-                x_picked,
-                y,
+                v_kept,
                 t,
                 added,
                 rows=rows,
@@ -1379,8 +1379,8 @@ def pack_warm_up_stage_1(device):
 @triton.jit(do_not_specialize=["count", "k", "seed", "step"])
 def warm_up_stage_1_kernel(
     scale_ptr,
-    log_size_ptr,
     x_2_ptr,
+    log_size_ptr,
     places_array,
     places_2_array,
     places_3_array,
@@ -1569,10 +1569,10 @@ def warm_up_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
 @torch.no_grad()
-def warm_up_stage_1_rows(scale, log_size, x_2, k, *, rows, seed, step):
+def warm_up_stage_1_rows(scale, x_2, log_size, k, *, rows, seed, step):
     """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 1.
 
-    Takes scale [rows, 3], log_size [rows], x_2 [rows, 3]; returns v_next [rows, 3], start_weight [rows],
+    Takes scale [rows, 3], x_2 [rows, 3], log_size [rows]; returns v_next [rows, 3], start_weight [rows],
     exp_log_size [rows], product [rows, 3], begins_start [rows, 42].
     """
     count, device = len(scale), scale.device
@@ -1586,8 +1586,8 @@ def warm_up_stage_1_rows(scale, log_size, x_2, k, *, rows, seed, step):
     begins_start = torch.empty(count, 42, dtype=torch.float32, device=device)
     warm_up_stage_1_kernel[(programs,)](
         scale.to(torch.float32).contiguous(),
-        log_size.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        log_size.to(torch.float32).contiguous(),
         *arrays,
         v_next,
         start_weight,
@@ -1610,22 +1610,22 @@ def warm_up_stage_1_rows(scale, log_size, x_2, k, *, rows, seed, step):
 @triton.jit(do_not_specialize=["count", "k", "added", "seed", "step"])
 def warm_up_stage_2_kernel(
     scale_ptr,
-    block_ptr,
-    exp_log_size_ptr,
-    forwards_ptr,
     going_ptr,
     place_ptr,
+    forwards_ptr,
+    x_last_ptr,
+    x_first_ptr,
+    x_added_ptr,
+    v_last_ptr,
+    v_first_ptr,
+    v_added_ptr,
     product_ptr,
-    rate_ptr,
+    exp_log_size_ptr,
     size_ptr,
+    block_ptr,
+    rate_ptr,
     start_weight_ptr,
     states_ptr,
-    v_added_ptr,
-    v_first_ptr,
-    v_last_ptr,
-    x_added_ptr,
-    x_first_ptr,
-    x_last_ptr,
     ahead_out,
     y_out,
     v_added_2_out,
@@ -1805,22 +1805,22 @@ def warm_up_stage_2_kernel(
 @torch.no_grad()
 def warm_up_stage_2_rows(
     scale,
-    block,
-    exp_log_size,
-    forwards,
     going,
     place,
+    forwards,
+    x_last,
+    x_first,
+    x_added,
+    v_last,
+    v_first,
+    v_added,
     product,
-    rate,
+    exp_log_size,
     size,
+    block,
+    rate,
     start_weight,
     states,
-    v_added,
-    v_first,
-    v_last,
-    x_added,
-    x_first,
-    x_last,
     k,
     added,
     *,
@@ -1830,9 +1830,9 @@ def warm_up_stage_2_rows(
 ):
     """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 2.
 
-    Takes scale [rows, 3], block [rows], exp_log_size [rows], forwards [rows], going [rows], place [rows],
-    product [rows, 3], rate [rows], size [rows], start_weight [rows], states [rows], v_added [rows, 3], v_first
-    [rows, 3], v_last [rows, 3], x_added [rows, 3], x_first [rows, 3], x_last [rows, 3]; returns ahead [rows], y
+    Takes scale [rows, 3], going [rows], place [rows], forwards [rows], x_last [rows, 3], x_first [rows, 3],
+    x_added [rows, 3], v_last [rows, 3], v_first [rows, 3], v_added [rows, 3], product [rows, 3], exp_log_size
+    [rows], size [rows], block [rows], rate [rows], start_weight [rows], states [rows]; returns ahead [rows], y
     [rows, 3], v_added_2 [rows, 3], total [rows], chosen_7 [rows], block_weight [rows], place_next [rows],
     size_next [rows], rate_next [rows], states_next [rows].
     """
@@ -1851,22 +1851,22 @@ def warm_up_stage_2_rows(
     states_next = torch.empty(count, dtype=torch.float32, device=device)
     warm_up_stage_2_kernel[(programs,)](
         scale.to(torch.float32).contiguous(),
-        block.to(torch.float32).contiguous(),
-        exp_log_size.to(torch.float32).contiguous(),
-        forwards.to(torch.float32).contiguous(),
         going.to(torch.float32).contiguous(),
         place.to(torch.float32).contiguous(),
+        forwards.to(torch.float32).contiguous(),
+        x_last.to(torch.float32).contiguous(),
+        x_first.to(torch.float32).contiguous(),
+        x_added.to(torch.float32).contiguous(),
+        v_last.to(torch.float32).contiguous(),
+        v_first.to(torch.float32).contiguous(),
+        v_added.to(torch.float32).contiguous(),
         product.to(torch.float32).contiguous(),
-        rate.to(torch.float32).contiguous(),
+        exp_log_size.to(torch.float32).contiguous(),
         size.to(torch.float32).contiguous(),
+        block.to(torch.float32).contiguous(),
+        rate.to(torch.float32).contiguous(),
         start_weight.to(torch.float32).contiguous(),
         states.to(torch.float32).contiguous(),
-        v_added.to(torch.float32).contiguous(),
-        v_first.to(torch.float32).contiguous(),
-        v_last.to(torch.float32).contiguous(),
-        x_added.to(torch.float32).contiguous(),
-        x_first.to(torch.float32).contiguous(),
-        x_last.to(torch.float32).contiguous(),
         ahead,
         y,
         v_added_2,
@@ -1891,536 +1891,15 @@ def warm_up_stage_2_rows(
     return ahead, y, v_added_2, total, chosen_7, block_weight, place_next, size_next, rate_next, states_next
 
 
-@triton.jit(do_not_specialize=["count"])
-def warm_up_stage_3_kernel(
-    length_ptr,
-    place_ptr,
-    total_ptr,
-    ratio_out,
-    ratio_2_out,
-    length_next_out,
-    looking_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    length = tl.load(length_ptr + place, mask=live, other=0)
-    place_2 = tl.load(place_ptr + place, mask=live, other=0)
-    # nuts.gen:19
-    ratio = place_2 / length
-    equal_ratio = ratio == tl.floor(ratio)
-    total = tl.load(total_ptr + place, mask=live, other=0)
-    ratio_2 = total / length
-    equal_ratio_2 = ratio_2 == tl.floor(ratio_2)
-    length_next = length * 2.0
-    looking_next = (equal_ratio | equal_ratio_2).to(tl.float32)
-    tl.store(ratio_out + place, ratio, mask=live)
-    tl.store(ratio_2_out + place, ratio_2, mask=live)
-    tl.store(length_next_out + place, length_next, mask=live)
-    tl.store(looking_next_out + place, looking_next, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def warm_up_stage_3_rows(length, place, total):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 3.
-
-    Takes length [rows], place [rows], total [rows]; returns ratio [rows], ratio_2 [rows], length_next [rows],
-    looking_next [rows].
-    """
-    count, device = len(length), length.device
-    size = warm_up_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    ratio = torch.empty(count, dtype=torch.float32, device=device)
-    ratio_2 = torch.empty(count, dtype=torch.float32, device=device)
-    length_next = torch.empty(count, dtype=torch.float32, device=device)
-    looking_next = torch.empty(count, dtype=torch.float32, device=device)
-    warm_up_stage_3_kernel[(programs,)](
-        length.to(torch.float32).contiguous(),
-        place.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
-        ratio,
-        ratio_2,
-        length_next,
-        looking_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return ratio, ratio_2, length_next, looking_next
-
-
-@triton.jit(do_not_specialize=["count"])
-def warm_up_stage_4_kernel(
-    scale_ptr,
-    ahead_ptr,
-    computed_ptr,
-    folded_2_ptr,
-    ratio_ptr,
-    ratio_2_ptr,
-    v_added_2_ptr,
-    y_ptr,
-    begin_out,
-    folded_2_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    ratio = tl.load(ratio_ptr + place, mask=live, other=0)
-    # nuts.gen:19
-    shared_1 = ratio == tl.floor(ratio)
-    begin_0 = tl.where(
-        shared_1,
-        tl.load(y_ptr + place * 3, mask=live, other=0),
-        tl.load(computed_ptr + place * 6, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6, begin_0, mask=live)
-    begin_1 = tl.where(
-        shared_1,
-        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(computed_ptr + place * 6 + 1, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6 + 1, begin_1, mask=live)
-    begin_2 = tl.where(
-        shared_1,
-        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(computed_ptr + place * 6 + 2, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6 + 2, begin_2, mask=live)
-    begin_3 = tl.where(
-        shared_1,
-        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
-        tl.load(computed_ptr + place * 6 + 3, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6 + 3, begin_3, mask=live)
-    begin_4 = tl.where(
-        shared_1,
-        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(computed_ptr + place * 6 + 4, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6 + 4, begin_4, mask=live)
-    begin_5 = tl.where(
-        shared_1,
-        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(computed_ptr + place * 6 + 5, mask=live, other=0),
-    )
-    tl.store(begin_out + place * 6 + 5, begin_5, mask=live)
-    value__0 = begin_0
-    value__1 = begin_1
-    value__2 = begin_2
-    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
-    shared_2 = ahead > 0.5
-    # nuts.gen:15
-    ratio_3_0 = (
-        tl.where(shared_2, tl.load(y_ptr + place * 3, mask=live, other=0), value__0)
-        - tl.where(shared_2, value__0, tl.load(y_ptr + place * 3, mask=live, other=0))
-    ) / tl.load(scale_ptr + place * 3, mask=live, other=0)
-    ratio_3_1 = (
-        tl.where(shared_2, tl.load(y_ptr + place * 3 + 1, mask=live, other=0), value__1)
-        - tl.where(shared_2, value__1, tl.load(y_ptr + place * 3 + 1, mask=live, other=0))
-    ) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
-    ratio_3_2 = (
-        tl.where(shared_2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0), value__2)
-        - tl.where(shared_2, value__2, tl.load(y_ptr + place * 3 + 2, mask=live, other=0))
-    ) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
-    # nuts.gen:19
-    value_2_0 = begin_3
-    value_2_1 = begin_4
-    value_2_2 = begin_5
-    # nuts.gen:15
-    apart = minimum(
-        ratio_3_0 * tl.where(shared_2, value_2_0, tl.load(v_added_2_ptr + place * 3, mask=live, other=0))
-        + ratio_3_1 * tl.where(shared_2, value_2_1, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0))
-        + ratio_3_2 * tl.where(shared_2, value_2_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0)),
-        ratio_3_0 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3, mask=live, other=0), value_2_0)
-        + ratio_3_1 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0), value_2_1)
-        + ratio_3_2 * tl.where(shared_2, tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0), value_2_2),
-    )
-    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
-    ratio_2 = tl.load(ratio_2_ptr + place, mask=live, other=0)
-    # nuts.gen:19
-    folded_2_next = maximum(folded_2, ((ratio_2 == tl.floor(ratio_2)) & ((apart > 0.0) == 0)).to(tl.float32))
-    tl.store(folded_2_next_out + place, folded_2_next, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def warm_up_stage_4_rows(scale, ahead, computed, folded_2, ratio, ratio_2, v_added_2, y):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 4.
-
-    Takes scale [rows, 3], ahead [rows], computed [rows, 6], folded_2 [rows], ratio [rows], ratio_2 [rows],
-    v_added_2 [rows, 3], y [rows, 3]; returns begin [rows, 6], folded_2_next [rows].
-    """
-    count, device = len(scale), scale.device
-    size = warm_up_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    begin = torch.empty(count, 6, dtype=torch.float32, device=device)
-    folded_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    warm_up_stage_4_kernel[(programs,)](
-        scale.to(torch.float32).contiguous(),
-        ahead.to(torch.float32).contiguous(),
-        computed.to(torch.float32).contiguous(),
-        folded_2.to(torch.float32).contiguous(),
-        ratio.to(torch.float32).contiguous(),
-        ratio_2.to(torch.float32).contiguous(),
-        v_added_2.to(torch.float32).contiguous(),
-        y.to(torch.float32).contiguous(),
-        begin,
-        folded_2_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return begin, folded_2_next
-
-
-@triton.jit(do_not_specialize=["count", "k", "added", "seed", "step"])
-def warm_up_stage_5_kernel(
-    scale_ptr,
-    ahead_ptr,
-    block_weight_ptr,
-    chosen_7_ptr,
-    folded_2_ptr,
-    going_ptr,
-    place_ptr,
-    size_ptr,
-    total_ptr,
-    v_added_2_ptr,
-    v_first_ptr,
-    v_kept_ptr,
-    v_last_ptr,
-    v_picked_ptr,
-    window_ptr,
-    x_first_ptr,
-    x_kept_ptr,
-    x_last_ptr,
-    x_picked_ptr,
-    y_ptr,
-    chosen_3_out,
-    chosen_4_out,
-    chosen_5_out,
-    chosen_6_out,
-    chosen_8_out,
-    chosen_9_out,
-    x_kept_next_out,
-    v_kept_next_out,
-    window_next_out,
-    folded_next_out,
-    going_next_out,
-    rows_ptr,
-    count,
-    k,
-    added,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    # nuts.gen:21
-    now = step + k
-    # nuts.gen:19
-    state = now * 255 + added
-    folded_2 = tl.load(folded_2_ptr + place, mask=live, other=0)
-    going = tl.load(going_ptr + place, mask=live, other=0)
-    both = (going > 0.0) & ((folded_2 > 0.0) == 0)
-    size = tl.load(size_ptr + place, mask=live, other=0)
-    total = tl.load(total_ptr + place, mask=live, other=0)
-    shared_1 = total >= size
-    both_2 = both & shared_1
-    ahead = tl.load(ahead_ptr + place, mask=live, other=0)
-    shared_2 = ahead > 0.5
-    both_3 = both_2 & (shared_2 == 0)
-    chosen_3_0 = tl.where(
-        both_3,
-        tl.load(y_ptr + place * 3, mask=live, other=0),
-        tl.load(x_first_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_3_out + place * 3, chosen_3_0, mask=live)
-    chosen_3_1 = tl.where(
-        both_3,
-        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(x_first_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_3_out + place * 3 + 1, chosen_3_1, mask=live)
-    chosen_3_2 = tl.where(
-        both_3,
-        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(x_first_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_3_out + place * 3 + 2, chosen_3_2, mask=live)
-    chosen_4_0 = tl.where(
-        both_3,
-        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
-        tl.load(v_first_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_4_out + place * 3, chosen_4_0, mask=live)
-    chosen_4_1 = tl.where(
-        both_3,
-        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(v_first_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_4_out + place * 3 + 1, chosen_4_1, mask=live)
-    chosen_4_2 = tl.where(
-        both_3,
-        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(v_first_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_4_out + place * 3 + 2, chosen_4_2, mask=live)
-    both_4 = both_2 & shared_2
-    chosen_5_0 = tl.where(
-        both_4,
-        tl.load(y_ptr + place * 3, mask=live, other=0),
-        tl.load(x_last_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_5_out + place * 3, chosen_5_0, mask=live)
-    chosen_5_1 = tl.where(
-        both_4,
-        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(x_last_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_5_out + place * 3 + 1, chosen_5_1, mask=live)
-    chosen_5_2 = tl.where(
-        both_4,
-        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(x_last_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_5_out + place * 3 + 2, chosen_5_2, mask=live)
-    chosen_6_0 = tl.where(
-        both_4,
-        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
-        tl.load(v_last_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_6_out + place * 3, chosen_6_0, mask=live)
-    chosen_6_1 = tl.where(
-        both_4,
-        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(v_last_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_6_out + place * 3 + 1, chosen_6_1, mask=live)
-    chosen_6_2 = tl.where(
-        both_4,
-        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(v_last_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_6_out + place * 3 + 2, chosen_6_2, mask=live)
-    block_weight = tl.load(block_weight_ptr + place, mask=live, other=0)
-    chosen_7 = tl.load(chosen_7_ptr + place, mask=live, other=0)
-    place_2 = tl.load(place_ptr + place, mask=live, other=0)
-    shared_3 = (place_2 <= 0.0) | (tl.log(uniform(seed, row, state, 0, 10)) < chosen_7 - block_weight)
-    chosen_8_0 = tl.where(
-        shared_3,
-        tl.load(y_ptr + place * 3, mask=live, other=0),
-        tl.load(x_picked_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_8_out + place * 3, chosen_8_0, mask=live)
-    chosen_8_1 = tl.where(
-        shared_3,
-        tl.load(y_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(x_picked_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_8_out + place * 3 + 1, chosen_8_1, mask=live)
-    chosen_8_2 = tl.where(
-        shared_3,
-        tl.load(y_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(x_picked_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_8_out + place * 3 + 2, chosen_8_2, mask=live)
-    chosen_9_0 = tl.where(
-        shared_3,
-        tl.load(v_added_2_ptr + place * 3, mask=live, other=0),
-        tl.load(v_picked_ptr + place * 3, mask=live, other=0),
-    )
-    tl.store(chosen_9_out + place * 3, chosen_9_0, mask=live)
-    chosen_9_1 = tl.where(
-        shared_3,
-        tl.load(v_added_2_ptr + place * 3 + 1, mask=live, other=0),
-        tl.load(v_picked_ptr + place * 3 + 1, mask=live, other=0),
-    )
-    tl.store(chosen_9_out + place * 3 + 1, chosen_9_1, mask=live)
-    chosen_9_2 = tl.where(
-        shared_3,
-        tl.load(v_added_2_ptr + place * 3 + 2, mask=live, other=0),
-        tl.load(v_picked_ptr + place * 3 + 2, mask=live, other=0),
-    )
-    tl.store(chosen_9_out + place * 3 + 2, chosen_9_2, mask=live)
-    window = tl.load(window_ptr + place, mask=live, other=0)
-    both_5 = both_2 & (tl.log(uniform(seed, row, state, 0, 11)) < block_weight - window)
-    # nuts.gen:15
-    ratio_4_0 = (chosen_5_0 - chosen_3_0) / tl.load(scale_ptr + place * 3, mask=live, other=0)
-    ratio_4_1 = (chosen_5_1 - chosen_3_1) / tl.load(scale_ptr + place * 3 + 1, mask=live, other=0)
-    ratio_4_2 = (chosen_5_2 - chosen_3_2) / tl.load(scale_ptr + place * 3 + 2, mask=live, other=0)
-    apart_2 = minimum(
-        ratio_4_0 * chosen_4_0 + ratio_4_1 * chosen_4_1 + ratio_4_2 * chosen_4_2,
-        ratio_4_0 * chosen_6_0 + ratio_4_1 * chosen_6_1 + ratio_4_2 * chosen_6_2,
-    )
-    # nuts.gen:19
-    x_kept_next_0 = tl.where(both_5, chosen_8_0, tl.load(x_kept_ptr + place * 3, mask=live, other=0))
-    tl.store(x_kept_next_out + place * 3, x_kept_next_0, mask=live)
-    x_kept_next_1 = tl.where(both_5, chosen_8_1, tl.load(x_kept_ptr + place * 3 + 1, mask=live, other=0))
-    tl.store(x_kept_next_out + place * 3 + 1, x_kept_next_1, mask=live)
-    x_kept_next_2 = tl.where(both_5, chosen_8_2, tl.load(x_kept_ptr + place * 3 + 2, mask=live, other=0))
-    tl.store(x_kept_next_out + place * 3 + 2, x_kept_next_2, mask=live)
-    v_kept_next_0 = tl.where(both_5, chosen_9_0, tl.load(v_kept_ptr + place * 3, mask=live, other=0))
-    tl.store(v_kept_next_out + place * 3, v_kept_next_0, mask=live)
-    v_kept_next_1 = tl.where(both_5, chosen_9_1, tl.load(v_kept_ptr + place * 3 + 1, mask=live, other=0))
-    tl.store(v_kept_next_out + place * 3 + 1, v_kept_next_1, mask=live)
-    v_kept_next_2 = tl.where(both_5, chosen_9_2, tl.load(v_kept_ptr + place * 3 + 2, mask=live, other=0))
-    tl.store(v_kept_next_out + place * 3 + 2, v_kept_next_2, mask=live)
-    window_next = tl.where(
-        both_2,
-        maximum(window, block_weight) + log1p(tl.exp(-tl.abs(window - block_weight))),
-        window,
-    )
-    folded_next = tl.where(shared_1, 0.0, folded_2)
-    going_next = (both & (shared_1 & ((apart_2 > 0.0) == 0) == 0)).to(tl.float32)
-    tl.store(window_next_out + place, window_next, mask=live)
-    tl.store(folded_next_out + place, folded_next, mask=live)
-    tl.store(going_next_out + place, going_next, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def warm_up_stage_5_rows(
-    scale,
-    ahead,
-    block_weight,
-    chosen_7,
-    folded_2,
-    going,
-    place,
-    size,
-    total,
-    v_added_2,
-    v_first,
-    v_kept,
-    v_last,
-    v_picked,
-    window,
-    x_first,
-    x_kept,
-    x_last,
-    x_picked,
-    y,
-    k,
-    added,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 5.
-
-    Takes scale [rows, 3], ahead [rows], block_weight [rows], chosen_7 [rows], folded_2 [rows], going [rows],
-    place [rows], size [rows], total [rows], v_added_2 [rows, 3], v_first [rows, 3], v_kept [rows, 3], v_last
-    [rows, 3], v_picked [rows, 3], window [rows], x_first [rows, 3], x_kept [rows, 3], x_last [rows, 3],
-    x_picked [rows, 3], y [rows, 3]; returns chosen_3 [rows, 3], chosen_4 [rows, 3], chosen_5 [rows, 3],
-    chosen_6 [rows, 3], chosen_8 [rows, 3], chosen_9 [rows, 3], x_kept_next [rows, 3], v_kept_next [rows, 3],
-    window_next [rows], folded_next [rows], going_next [rows].
-    """
-    count, device = len(scale), scale.device
-    size_2 = warm_up_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size_2.rows)
-    chosen_3 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    chosen_4 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    chosen_5 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    chosen_6 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    chosen_8 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    chosen_9 = torch.empty(count, 3, dtype=torch.float32, device=device)
-    x_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
-    v_kept_next = torch.empty(count, 3, dtype=torch.float32, device=device)
-    window_next = torch.empty(count, dtype=torch.float32, device=device)
-    folded_next = torch.empty(count, dtype=torch.float32, device=device)
-    going_next = torch.empty(count, dtype=torch.float32, device=device)
-    warm_up_stage_5_kernel[(programs,)](
-        scale.to(torch.float32).contiguous(),
-        ahead.to(torch.float32).contiguous(),
-        block_weight.to(torch.float32).contiguous(),
-        chosen_7.to(torch.float32).contiguous(),
-        folded_2.to(torch.float32).contiguous(),
-        going.to(torch.float32).contiguous(),
-        place.to(torch.float32).contiguous(),
-        size.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
-        v_added_2.to(torch.float32).contiguous(),
-        v_first.to(torch.float32).contiguous(),
-        v_kept.to(torch.float32).contiguous(),
-        v_last.to(torch.float32).contiguous(),
-        v_picked.to(torch.float32).contiguous(),
-        window.to(torch.float32).contiguous(),
-        x_first.to(torch.float32).contiguous(),
-        x_kept.to(torch.float32).contiguous(),
-        x_last.to(torch.float32).contiguous(),
-        x_picked.to(torch.float32).contiguous(),
-        y.to(torch.float32).contiguous(),
-        chosen_3,
-        chosen_4,
-        chosen_5,
-        chosen_6,
-        chosen_8,
-        chosen_9,
-        x_kept_next,
-        v_kept_next,
-        window_next,
-        folded_next,
-        going_next,
-        rows,
-        count,
-        k,
-        added,
-        seed,
-        step,
-        ROWS=size_2.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size_2.warps,
-        num_stages=size_2.stages,
-    )
-    return (
-        chosen_3,
-        chosen_4,
-        chosen_5,
-        chosen_6,
-        chosen_8,
-        chosen_9,
-        x_kept_next,
-        v_kept_next,
-        window_next,
-        folded_next,
-        going_next,
-    )
-
-
 @triton.jit(do_not_specialize=["count", "k"])
 def warm_up_stage_6_kernel(
-    average_ptr,
     behind_ptr,
-    log_eps_ptr,
     rate_ptr,
     states_ptr,
+    log_eps_ptr,
     x_kept_ptr,
     x_mean_ptr,
+    average_ptr,
     x_square_ptr,
     behind_next_out,
     log_size_next_out,
@@ -2490,14 +1969,14 @@ def warm_up_stage_6_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def warm_up_stage_6_rows(average, behind, log_eps, rate, states, x_kept, x_mean, x_square, k):
+def warm_up_stage_6_rows(behind, rate, states, log_eps, x_kept, x_mean, average, x_square, k):
     """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 6.
 
-    Takes average [rows], behind [rows], log_eps [rows], rate [rows], states [rows], x_kept [rows, 3], x_mean
-    [rows, 3], x_square [rows, 3]; returns behind_next [rows], log_size_next [rows], mean_next [rows, 3],
+    Takes behind [rows], rate [rows], states [rows], log_eps [rows], x_kept [rows, 3], x_mean [rows, 3], average
+    [rows], x_square [rows, 3]; returns behind_next [rows], log_size_next [rows], mean_next [rows, 3],
     average_next [rows], x_square_next [rows, 3].
     """
-    count, device = len(average), average.device
+    count, device = len(behind), behind.device
     size = warm_up_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     behind_next = torch.empty(count, dtype=torch.float32, device=device)
@@ -2506,13 +1985,13 @@ def warm_up_stage_6_rows(average, behind, log_eps, rate, states, x_kept, x_mean,
     average_next = torch.empty(count, dtype=torch.float32, device=device)
     x_square_next = torch.empty(count, 3, dtype=torch.float32, device=device)
     warm_up_stage_6_kernel[(programs,)](
-        average.to(torch.float32).contiguous(),
         behind.to(torch.float32).contiguous(),
-        log_eps.to(torch.float32).contiguous(),
         rate.to(torch.float32).contiguous(),
         states.to(torch.float32).contiguous(),
+        log_eps.to(torch.float32).contiguous(),
         x_kept.to(torch.float32).contiguous(),
         x_mean.to(torch.float32).contiguous(),
+        average.to(torch.float32).contiguous(),
         x_square.to(torch.float32).contiguous(),
         behind_next,
         log_size_next,
@@ -2533,9 +2012,9 @@ def warm_up_stage_6_rows(average, behind, log_eps, rate, states, x_kept, x_mean,
 @tiles.stages(
     warm_up_stage_1_rows,
     warm_up_stage_2_rows,
-    warm_up_stage_3_rows,
-    warm_up_stage_4_rows,
-    warm_up_stage_5_rows,
+    chain_stage_3_rows,
+    chain_stage_4_rows,
+    chain_stage_5_rows,
     warm_up_stage_6_rows,
 )
 def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
@@ -2557,8 +2036,8 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
         # nuts.gen:17
         v_next, start_weight, exp_log_size, product, begins_start = warm_up_stage_1_rows(
             scale,
-            log_size,
             x,
+            log_size,
             k,
             rows=rows,
             seed=seed,
@@ -2601,22 +2080,22 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
                 states_next,
             ) = warm_up_stage_2_rows(
                 scale,
-                block,
-                exp_log_size,
-                forwards,
                 going,
                 place,
+                forwards,
+                x_last,
+                x_first,
+                x_added,
+                v_last,
+                v_first,
+                v_added,
                 product,
-                rate,
+                exp_log_size,
                 size,
+                block,
+                rate,
                 start_weight,
                 states,
-                v_added,
-                v_first,
-                v_last,
-                x_added,
-                x_first,
-                x_last,
                 k,
                 added,
                 rows=rows,
@@ -2630,17 +2109,17 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             for level in range(7):
                 if bool((looking <= 0.0).all()):
                     break
-                ratio, ratio_2, length_next, looking_next = warm_up_stage_3_rows(length, place, total)
+                ratio, ratio_2, length_next, looking_next = chain_stage_3_rows(place, length, total)
                 computed = begins_2[:, level * 6 : level * 6 + 6]
-                begin, folded_2_next = warm_up_stage_4_rows(
+                begin, folded_2_next = chain_stage_4_rows(
                     scale,
-                    ahead,
-                    computed,
-                    folded_2,
                     ratio,
-                    ratio_2,
-                    v_added_2,
                     y,
+                    v_added_2,
+                    computed,
+                    ahead,
+                    folded_2,
+                    ratio_2,
                 )
                 begins_2_next = torch.slice_scatter(begins_2, begin, -1, level * 6, level * 6 + 6)
                 begins_2 = begins_2_next
@@ -2659,27 +2138,27 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
                 window_next,
                 folded_next,
                 going_next,
-            ) = warm_up_stage_5_rows(
+            ) = chain_stage_5_rows(
                 scale,
-                ahead,
-                block_weight,
-                chosen_7,
-                folded_2,
                 going,
-                place,
-                size,
+                folded_2,
                 total,
+                size,
+                ahead,
+                y,
+                x_first,
                 v_added_2,
                 v_first,
-                v_kept,
+                x_last,
                 v_last,
+                place,
+                chosen_7,
+                block_weight,
+                x_picked,
                 v_picked,
                 window,
-                x_first,
                 x_kept,
-                x_last,
-                x_picked,
-                y,
+                v_kept,
                 k,
                 added,
                 rows=rows,
@@ -2708,13 +2187,13 @@ def warm_up_rows(x, v, eps, scale, steps, *, rows, seed, step):
             begins = begins_2
         # nuts.gen:21
         behind_next, log_size_next, mean_next, average_next, x_square_next = warm_up_stage_6_rows(
-            average,
             behind,
-            log_eps,
             rate,
             states,
+            log_eps,
             x_kept,
             x_mean,
+            average,
             x_square,
             k,
         )

@@ -179,12 +179,12 @@ def log_prob_stage_2_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_3_kernel(
-    computed_10_ptr,
-    computed_11_ptr,
-    computed_12_ptr,
     computed_7_ptr,
     computed_8_ptr,
     computed_9_ptr,
+    computed_10_ptr,
+    computed_11_ptr,
+    computed_12_ptr,
     gated_1_out,
     count,
     ROWS: tl.constexpr,
@@ -235,23 +235,23 @@ def log_prob_stage_3_kernel(
 
 @tiles.sizes(sm_80=(4, 8, 1), sm_86=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
 @torch.no_grad()
-def log_prob_stage_3_rows(computed_10, computed_11, computed_12, computed_7, computed_8, computed_9):
+def log_prob_stage_3_rows(computed_7, computed_8, computed_9, computed_10, computed_11, computed_12):
     """log p(x) of each row: stage 3.
 
-    Takes computed_10 [rows, 2048], computed_11 [rows, 2048], computed_12 [rows, 2048], computed_7 [rows, 2048],
-    computed_8 [rows, 2048], computed_9 [rows, 2048]; returns gated_1 [rows, 2048].
+    Takes computed_7 [rows, 2048], computed_8 [rows, 2048], computed_9 [rows, 2048], computed_10 [rows, 2048],
+    computed_11 [rows, 2048], computed_12 [rows, 2048]; returns gated_1 [rows, 2048].
     """
-    count, device = len(computed_10), computed_10.device
+    count, device = len(computed_7), computed_7.device
     size = log_prob_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gated_1 = torch.empty(count, 2048, dtype=torch.float32, device=device)
     log_prob_stage_3_kernel[(programs,)](
-        computed_10.to(torch.float32).contiguous(),
-        computed_11.to(torch.float32).contiguous(),
-        computed_12.to(torch.float32).contiguous(),
         computed_7.to(torch.float32).contiguous(),
         computed_8.to(torch.float32).contiguous(),
         computed_9.to(torch.float32).contiguous(),
+        computed_10.to(torch.float32).contiguous(),
+        computed_11.to(torch.float32).contiguous(),
+        computed_12.to(torch.float32).contiguous(),
         gated_1,
         count,
         ROWS=size.rows,
@@ -260,91 +260,6 @@ def log_prob_stage_3_rows(computed_10, computed_11, computed_12, computed_7, com
         num_stages=size.stages,
     )
     return gated_1
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_4_kernel(
-    computed_13_ptr,
-    computed_14_ptr,
-    computed_15_ptr,
-    computed_16_ptr,
-    computed_17_ptr,
-    computed_18_ptr,
-    gated_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x) of each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_13 = tl.load(
-        computed_13_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_14 = tl.load(
-        computed_14_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_15 = tl.load(
-        computed_15_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # pixelcnn_logistic.gen:7
-    horizontal_filter_2 = computed_13 + computed_14 + computed_15
-    computed_16 = tl.load(
-        computed_16_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_17 = tl.load(
-        computed_17_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_18 = tl.load(
-        computed_18_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    horizontal_gate_2 = computed_16 + computed_17 + computed_18
-    gated_2 = tanh(horizontal_filter_2) * tl.sigmoid(horizontal_gate_2)
-    tl.store(gated_2_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(4, 8, 1), sm_86=(4, 8, 1), sm_90=(4, 8, 1), gfx942=(4, 4, 1))
-@torch.no_grad()
-def log_prob_stage_4_rows(computed_13, computed_14, computed_15, computed_16, computed_17, computed_18):
-    """log p(x) of each row: stage 4.
-
-    Takes computed_13 [rows, 2048], computed_14 [rows, 2048], computed_15 [rows, 2048], computed_16 [rows,
-    2048], computed_17 [rows, 2048], computed_18 [rows, 2048]; returns gated_2 [rows, 2048].
-    """
-    count, device = len(computed_13), computed_13.device
-    size = log_prob_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_2 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_4_kernel[(programs,)](
-        computed_13.to(torch.float32).contiguous(),
-        computed_14.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
-        computed_16.to(torch.float32).contiguous(),
-        computed_17.to(torch.float32).contiguous(),
-        computed_18.to(torch.float32).contiguous(),
-        gated_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_2
 
 
 @triton.jit(do_not_specialize=["count"])
@@ -405,10 +320,10 @@ def log_prob_stage_5_rows(horizontal_2, residual_2):
 @triton.jit(do_not_specialize=["count", "i_j"])
 def log_prob_stage_6_kernel(
     x_ptr,
-    log_p_ptr,
-    m_2_ptr,
-    s_2_ptr,
     w_2_ptr,
+    s_2_ptr,
+    m_2_ptr,
+    log_p_ptr,
     log_p_next_out,
     count,
     i_j,
@@ -506,10 +421,10 @@ def log_prob_stage_6_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_prob_stage_6_rows(x, log_p, m_2, s_2, w_2, i_j):
+def log_prob_stage_6_rows(x, w_2, s_2, m_2, log_p, i_j):
     """log p(x) of each row: stage 6.
 
-    Takes x [rows, 64] integer, log_p [rows], m_2 [rows, 5], s_2 [rows, 5], w_2 [rows, 5]; returns log_p_next
+    Takes x [rows, 64] integer, w_2 [rows, 5], s_2 [rows, 5], m_2 [rows, 5], log_p [rows]; returns log_p_next
     [rows].
     """
     count, device = len(x), x.device
@@ -518,10 +433,10 @@ def log_prob_stage_6_rows(x, log_p, m_2, s_2, w_2, i_j):
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_6_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        m_2.to(torch.float32).contiguous(),
-        s_2.to(torch.float32).contiguous(),
         w_2.to(torch.float32).contiguous(),
+        s_2.to(torch.float32).contiguous(),
+        m_2.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
         log_p_next,
         count,
         i_j,
@@ -538,7 +453,6 @@ def log_prob_stage_6_rows(x, log_p, m_2, s_2, w_2, i_j):
     log_prob_stage_1_rows,
     log_prob_stage_2_rows,
     log_prob_stage_3_rows,
-    log_prob_stage_4_rows,
     log_prob_stage_5_rows,
     log_prob_stage_6_rows,
 )
@@ -862,7 +776,7 @@ def log_prob_rows(
         (1, 1),
         ((0, 0), (0, 0)),
     )
-    gated_1 = log_prob_stage_3_rows(computed_10, computed_11, computed_12, computed_7, computed_8, computed_9)
+    gated_1 = log_prob_stage_3_rows(computed_7, computed_8, computed_9, computed_10, computed_11, computed_12)
     residual_1 = convolutions.convolve(
         gated_1,
         pixelcnn_1_residual_weight,
@@ -888,7 +802,7 @@ def log_prob_rows(
         (1, 2),
         ((0, 0), (1, 0)),
     )
-    gated_2 = log_prob_stage_4_rows(computed_13, computed_14, computed_15, computed_16, computed_17, computed_18)
+    gated_2 = log_prob_stage_3_rows(computed_13, computed_14, computed_15, computed_16, computed_17, computed_18)
     residual_2 = convolutions.convolve(
         gated_2,
         pixelcnn_2_residual_weight,
@@ -913,7 +827,7 @@ def log_prob_rows(
         s_2 = s[:, i_j * 5 : i_j * 5 + 5]
         m_2 = m[:, i_j * 5 : i_j * 5 + 5]
         # pixelcnn_logistic.gen:6
-        log_p_next = log_prob_stage_6_rows(x, log_p, m_2, s_2, w_2, i_j)
+        log_p_next = log_prob_stage_6_rows(x, w_2, s_2, m_2, log_p, i_j)
         log_p = log_p_next
     return log_p
 
@@ -922,9 +836,9 @@ def log_prob_rows(
 def sample_stage_1_kernel(
     computed_5_ptr,
     computed_6_ptr,
+    pixelcnn_0_vertical_filter_ptr,
     computed_7_ptr,
     computed_8_ptr,
-    pixelcnn_0_vertical_filter_ptr,
     pixelcnn_0_vertical_gate_ptr,
     row_vertical_filter_0_out,
     row_vertical_gate_0_out,
@@ -995,16 +909,16 @@ def sample_stage_1_kernel(
 def sample_stage_1_rows(
     computed_5,
     computed_6,
+    pixelcnn_0_vertical_filter,
     computed_7,
     computed_8,
-    pixelcnn_0_vertical_filter,
     pixelcnn_0_vertical_gate,
     i_j,
 ):
     """exact samples of x, drawn in the order of the factorization: stage 1.
 
-    Takes computed_5 [rows, 256], computed_6 [rows, 256], computed_7 [rows, 256], computed_8 [rows, 256],
-    pixelcnn_0_vertical_filter [rows, 256], pixelcnn_0_vertical_gate [rows, 256]; returns row_vertical_filter_0
+    Takes computed_5 [rows, 256], computed_6 [rows, 256], pixelcnn_0_vertical_filter [rows, 256], computed_7
+    [rows, 256], computed_8 [rows, 256], pixelcnn_0_vertical_gate [rows, 256]; returns row_vertical_filter_0
     [rows, 256], row_vertical_gate_0 [rows, 256], operand_4 [rows, 256].
     """
     count, device = len(computed_5), computed_5.device
@@ -1016,9 +930,9 @@ def sample_stage_1_rows(
     sample_stage_1_kernel[(programs,)](
         computed_5.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
+        pixelcnn_0_vertical_filter.to(torch.float32).contiguous(),
         computed_7.to(torch.float32).contiguous(),
         computed_8.to(torch.float32).contiguous(),
-        pixelcnn_0_vertical_filter.to(torch.float32).contiguous(),
         pixelcnn_0_vertical_gate.to(torch.float32).contiguous(),
         row_vertical_filter_0,
         row_vertical_gate_0,
@@ -1033,123 +947,8 @@ def sample_stage_1_rows(
     return row_vertical_filter_0, row_vertical_gate_0, operand_4
 
 
-@triton.jit(do_not_specialize=["count", "i_j"])
-def sample_stage_2_kernel(
-    computed_13_ptr,
-    computed_14_ptr,
-    computed_15_ptr,
-    computed_16_ptr,
-    pixelcnn_1_vertical_filter_ptr,
-    pixelcnn_1_vertical_gate_ptr,
-    row_vertical_filter_1_out,
-    row_vertical_gate_1_out,
-    operand_5_out,
-    count,
-    i_j,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # pixelcnn_logistic.gen:6
-    remainder_i_j = i_j % 8
-    # pixelcnn_logistic.gen:7
-    equal_remainder_i_j = remainder_i_j == 0
-    computed_13 = tl.load(
-        computed_13_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_14 = tl.load(
-        computed_14_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    pixelcnn_1_vertical_filter = tl.load(
-        pixelcnn_1_vertical_filter_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    row_vertical_filter_1 = tl.where(equal_remainder_i_j, computed_13 + computed_14, pixelcnn_1_vertical_filter)
-    computed_15 = tl.load(
-        computed_15_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    computed_16 = tl.load(
-        computed_16_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    pixelcnn_1_vertical_gate = tl.load(
-        pixelcnn_1_vertical_gate_ptr + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    row_vertical_gate_1 = tl.where(equal_remainder_i_j, computed_15 + computed_16, pixelcnn_1_vertical_gate)
-    operand_5 = tanh(row_vertical_filter_1) * tl.sigmoid(row_vertical_gate_1)
-    tl.store(
-        row_vertical_filter_1_out + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        row_vertical_filter_1,
-        mask=live[:, None],
-    )
-    tl.store(
-        row_vertical_gate_1_out + place[:, None] * 256 + tl.arange(0, 256)[None, :],
-        row_vertical_gate_1,
-        mask=live[:, None],
-    )
-    tl.store(operand_5_out + place[:, None] * 256 + tl.arange(0, 256)[None, :], operand_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(
-    computed_13,
-    computed_14,
-    computed_15,
-    computed_16,
-    pixelcnn_1_vertical_filter,
-    pixelcnn_1_vertical_gate,
-    i_j,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes computed_13 [rows, 256], computed_14 [rows, 256], computed_15 [rows, 256], computed_16 [rows, 256],
-    pixelcnn_1_vertical_filter [rows, 256], pixelcnn_1_vertical_gate [rows, 256]; returns row_vertical_filter_1
-    [rows, 256], row_vertical_gate_1 [rows, 256], operand_5 [rows, 256].
-    """
-    count, device = len(computed_13), computed_13.device
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    row_vertical_filter_1 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    row_vertical_gate_1 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    operand_5 = torch.empty(count, 256, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        computed_13.to(torch.float32).contiguous(),
-        computed_14.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
-        computed_16.to(torch.float32).contiguous(),
-        pixelcnn_1_vertical_filter.to(torch.float32).contiguous(),
-        pixelcnn_1_vertical_gate.to(torch.float32).contiguous(),
-        row_vertical_filter_1,
-        row_vertical_gate_1,
-        operand_5,
-        count,
-        i_j,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return row_vertical_filter_1, row_vertical_gate_1, operand_5
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(
     y,
     vertical_0_weight,
@@ -1343,9 +1142,9 @@ def sample_rows(
         row_vertical_filter_0, row_vertical_gate_0, operand_4 = sample_stage_1_rows(
             computed_5,
             computed_6,
+            pixelcnn_0_vertical_filter,
             computed_7,
             computed_8,
-            pixelcnn_0_vertical_filter,
             pixelcnn_0_vertical_gate,
             i_j,
         )
@@ -1395,12 +1194,12 @@ def sample_rows(
             ((0, 0),),
         )
         computed_17 = value_5[:, product_2 : product_2 + 64]
-        row_vertical_filter_1, row_vertical_gate_1, operand_5 = sample_stage_2_rows(
+        row_vertical_filter_1, row_vertical_gate_1, operand_5 = sample_stage_1_rows(
             computed_13,
             computed_14,
+            pixelcnn_1_vertical_filter,
             computed_15,
             computed_16,
-            pixelcnn_1_vertical_filter,
             pixelcnn_1_vertical_gate,
             i_j,
         )

@@ -202,8 +202,8 @@ def pack_log_prob_backward_stage_1(V, c, device):
 def log_prob_backward_stage_1_kernel(
     x_ptr,
     log_prob_cotangent_ptr,
-    total_2_ptr,
     value_ptr,
+    total_2_ptr,
     V_array,
     c_array,
     V_array_2,
@@ -265,10 +265,10 @@ def log_prob_backward_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_backward_stage_1_rows(x, log_prob_cotangent, total_2, value, V, c, t_2_2):
+def log_prob_backward_stage_1_rows(x, log_prob_cotangent, value, total_2, V, c, t_2_2):
     """the gradient of log p(x) of each row: stage 1.
 
-    Takes x [rows, 32] integer, log_prob_cotangent [rows], total_2 [rows, 27], value [rows, 64]; returns total
+    Takes x [rows, 32] integer, log_prob_cotangent [rows], value [rows, 64], total_2 [rows, 27]; returns total
     [rows, 27], operand [rows, 64], total_2_next [rows, 27].
     """
     count, device = len(x), x.device
@@ -281,8 +281,8 @@ def log_prob_backward_stage_1_rows(x, log_prob_cotangent, total_2, value, V, c, 
     log_prob_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
         value.to(torch.float32).contiguous(),
+        total_2.to(torch.float32).contiguous(),
         *arrays,
         total,
         operand,
@@ -390,9 +390,9 @@ def pack_log_prob_backward_stage_3(W, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_backward_stage_3_kernel(
-    computed_2_ptr,
-    h_before_adjoint_ptr,
     h_t_ptr,
+    h_before_adjoint_ptr,
+    computed_2_ptr,
     total_1_2_ptr,
     W_array,
     product_2_out,
@@ -409,13 +409,13 @@ def log_prob_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_2 = tl.load(computed_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    h_t = tl.load(h_t_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     h_before_adjoint = tl.load(
         h_before_adjoint_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         mask=live[:, None],
         other=0,
     )
-    h_t = tl.load(h_t_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_2 = tl.load(computed_2_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     # recurrent_cell.gen:8
     product_2 = (1.0 - square(h_t)) * (h_before_adjoint + computed_2)
     tl.store(product_2_out + place[:, None] * 64 + tl.arange(0, 64)[None, :], product_2, mask=live[:, None])
@@ -432,13 +432,13 @@ def log_prob_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_backward_stage_3_rows(computed_2, h_before_adjoint, h_t, total_1_2, W):
+def log_prob_backward_stage_3_rows(h_t, h_before_adjoint, computed_2, total_1_2, W):
     """the gradient of log p(x) of each row: stage 3.
 
-    Takes computed_2 [rows, 64], h_before_adjoint [rows, 64], h_t [rows, 64], total_1_2 [rows, 64]; returns
+    Takes h_t [rows, 64], h_before_adjoint [rows, 64], computed_2 [rows, 64], total_1_2 [rows, 64]; returns
     product_2 [rows, 64], h_before_adjoint_next [rows, 64], total_1_2_next [rows, 64].
     """
-    count, device = len(computed_2), computed_2.device
+    count, device = len(h_t), h_t.device
     arrays = pack_log_prob_backward_stage_3(W, device)
     size = log_prob_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -446,9 +446,9 @@ def log_prob_backward_stage_3_rows(computed_2, h_before_adjoint, h_t, total_1_2,
     h_before_adjoint_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_1_2_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     log_prob_backward_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        h_before_adjoint.to(torch.float32).contiguous(),
         h_t.to(torch.float32).contiguous(),
+        h_before_adjoint.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         total_1_2.to(torch.float32).contiguous(),
         *arrays,
         product_2,
@@ -488,8 +488,8 @@ def log_prob_backward_rows(x, h_saved, h_end, h_before_saved, h_before_end, log_
         total, operand, total_2_next = log_prob_backward_stage_1_rows(
             x,
             log_prob_cotangent,
-            total_2,
             value,
+            total_2,
             V,
             c,
             t_2_2,
@@ -524,9 +524,9 @@ def log_prob_backward_rows(x, h_saved, h_end, h_before_saved, h_before_end, log_
             product + 64,
         )
         product_2, h_before_adjoint_next, total_1_2_next = log_prob_backward_stage_3_rows(
-            computed_2,
-            h_before_adjoint,
             h_t,
+            h_before_adjoint,
+            computed_2,
             total_1_2,
             W,
         )

@@ -44,11 +44,11 @@ def pack_log_prob_saving_stage_1(V, W, input_weight, input_bias, b_weight, b_bia
 @triton.jit(do_not_specialize=["count", "t_i"])
 def log_prob_saving_stage_1_kernel(
     x_ptr,
-    c_ptr,
-    log_p_ptr,
-    of_hidden_ptr,
-    rnn_ptr,
     value_ptr,
+    rnn_ptr,
+    c_ptr,
+    of_hidden_ptr,
+    log_p_ptr,
     input_weight_array,
     input_weight_array_2,
     input_weight_array_3,
@@ -217,11 +217,11 @@ def log_prob_saving_stage_1_kernel(
 @torch.no_grad()
 def log_prob_saving_stage_1_rows(
     x,
-    c,
-    log_p,
-    of_hidden,
-    rnn,
     value,
+    rnn,
+    c,
+    of_hidden,
+    log_p,
     V,
     W,
     input_weight,
@@ -232,8 +232,8 @@ def log_prob_saving_stage_1_rows(
 ):
     """log p(x) of each row, and the states that its gradient needs: stage 1.
 
-    Takes x [rows, 64] integer, c [rows, 100], log_p [rows], of_hidden [rows, 100], rnn [rows, 100], value
-    [rows, 8] integer; returns rnn_next [rows, 100], log_p_next [rows].
+    Takes x [rows, 64] integer, value [rows, 8] integer, rnn [rows, 100], c [rows, 100], of_hidden [rows, 100],
+    log_p [rows]; returns rnn_next [rows, 100], log_p_next [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_saving_stage_1(V, W, input_weight, input_bias, b_weight, b_bias, device)
@@ -243,11 +243,11 @@ def log_prob_saving_stage_1_rows(
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_saving_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
-        c.to(torch.float32).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
-        rnn.to(torch.float32).contiguous(),
         value.to(torch.int64).contiguous(),
+        rnn.to(torch.float32).contiguous(),
+        c.to(torch.float32).contiguous(),
+        of_hidden.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
         *arrays,
         rnn_next,
         log_p_next,
@@ -295,11 +295,11 @@ def log_prob_saving_rows(
         c = F.linear(rnn, c_weight, c_bias)
         rnn_next, log_p_next = log_prob_saving_stage_1_rows(
             x,
-            c,
-            log_p,
-            of_hidden,
-            rnn,
             value,
+            rnn,
+            c,
+            of_hidden,
+            log_p,
             V,
             W,
             input_weight,
@@ -343,15 +343,15 @@ def pack_log_prob_backward_stage_1(V, W, weight, bias, device):
 def log_prob_backward_stage_1_kernel(
     x_ptr,
     log_prob_cotangent_ptr,
-    b_ptr,
+    value_2_ptr,
     c_ptr,
+    b_ptr,
     of_hidden_ptr,
     rnn_adjoint_ptr,
     total_1_ptr,
     total_2_ptr,
     total_3_ptr,
     total_4_ptr,
-    value_2_ptr,
     W_array,
     W_array_2,
     W_array_3,
@@ -591,15 +591,15 @@ def log_prob_backward_stage_1_kernel(
 def log_prob_backward_stage_1_rows(
     x,
     log_prob_cotangent,
-    b,
+    value_2,
     c,
+    b,
     of_hidden,
     rnn_adjoint,
     total_1,
     total_2,
     total_3,
     total_4,
-    value_2,
     V,
     W,
     weight,
@@ -608,11 +608,11 @@ def log_prob_backward_stage_1_rows(
 ):
     """the gradient of log p(x) of each row: stage 1.
 
-    Takes x [rows, 64] integer, log_prob_cotangent [rows], b [rows, 8], c [rows, 100], of_hidden [rows, 100],
-    rnn_adjoint [rows, 100], total_1 [rows, 100], total_2 [rows, 100], total_3 [rows, 8], total_4 [rows, 100],
-    value_2 [rows, 8] integer; returns chosen [rows, 8], part_7_2 [rows, 100], product [rows, 100], value_3
-    [rows, 8], product_2 [rows, 100], total_1_next [rows, 100], total_2_next [rows, 100], total_3_next [rows,
-    8], total_4_next [rows, 100].
+    Takes x [rows, 64] integer, log_prob_cotangent [rows], value_2 [rows, 8] integer, c [rows, 100], b [rows,
+    8], of_hidden [rows, 100], rnn_adjoint [rows, 100], total_1 [rows, 100], total_2 [rows, 100], total_3 [rows,
+    8], total_4 [rows, 100]; returns chosen [rows, 8], part_7_2 [rows, 100], product [rows, 100], value_3 [rows,
+    8], product_2 [rows, 100], total_1_next [rows, 100], total_2_next [rows, 100], total_3_next [rows, 8],
+    total_4_next [rows, 100].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_backward_stage_1(V, W, weight, bias, device)
@@ -630,15 +630,15 @@ def log_prob_backward_stage_1_rows(
     log_prob_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         log_prob_cotangent.to(torch.float32).contiguous(),
-        b.to(torch.float32).contiguous(),
+        value_2.to(torch.int64).contiguous(),
         c.to(torch.float32).contiguous(),
+        b.to(torch.float32).contiguous(),
         of_hidden.to(torch.float32).contiguous(),
         rnn_adjoint.to(torch.float32).contiguous(),
         total_1.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
-        value_2.to(torch.int64).contiguous(),
         *arrays,
         chosen,
         part_7_2,
@@ -677,9 +677,9 @@ def pack_log_prob_backward_stage_2(weight, device):
 @triton.jit(do_not_specialize=["count", "t_i_2"])
 def log_prob_backward_stage_2_kernel(
     computed_ptr,
-    computed_2_ptr,
-    rnn_adjoint_ptr,
     value_3_ptr,
+    rnn_adjoint_ptr,
+    computed_2_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -717,13 +717,13 @@ def log_prob_backward_stage_2_kernel(
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    rnn_adjoint = tl.load(
+        rnn_adjoint_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
-    rnn_adjoint = tl.load(
-        rnn_adjoint_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    computed_2 = tl.load(
+        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
@@ -751,10 +751,10 @@ def log_prob_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_backward_stage_2_rows(computed, computed_2, rnn_adjoint, value_3, weight, t_i_2):
+def log_prob_backward_stage_2_rows(computed, value_3, rnn_adjoint, computed_2, weight, t_i_2):
     """the gradient of log p(x) of each row: stage 2.
 
-    Takes computed [rows, 100], computed_2 [rows, 100], rnn_adjoint [rows, 100], value_3 [rows, 8]; returns
+    Takes computed [rows, 100], value_3 [rows, 8], rnn_adjoint [rows, 100], computed_2 [rows, 100]; returns
     rnn_adjoint_next [rows, 100].
     """
     count, device = len(computed), computed.device
@@ -764,9 +764,9 @@ def log_prob_backward_stage_2_rows(computed, computed_2, rnn_adjoint, value_3, w
     rnn_adjoint_next = torch.empty(count, 100, dtype=torch.float32, device=device)
     log_prob_backward_stage_2_kernel[(programs,)](
         computed.to(torch.float32).contiguous(),
-        computed_2.to(torch.float32).contiguous(),
-        rnn_adjoint.to(torch.float32).contiguous(),
         value_3.to(torch.float32).contiguous(),
+        rnn_adjoint.to(torch.float32).contiguous(),
+        computed_2.to(torch.float32).contiguous(),
         *arrays,
         rnn_adjoint_next,
         count,
@@ -846,15 +846,15 @@ def log_prob_backward_rows(
         ) = log_prob_backward_stage_1_rows(
             x,
             log_prob_cotangent,
-            b,
+            value_2,
             c,
+            b,
             of_hidden,
             rnn_adjoint,
             total_1,
             total_2,
             total_3,
             total_4,
-            value_2,
             V,
             W,
             input_weight,
@@ -870,7 +870,7 @@ def log_prob_backward_rows(
         # recurrent_nade.gen:7
         computed = product @ c_weight
         computed_2 = product_2 @ hidden_weight
-        rnn_adjoint_next = log_prob_backward_stage_2_rows(computed, computed_2, rnn_adjoint, value_3, b_weight, t_i_2)
+        rnn_adjoint_next = log_prob_backward_stage_2_rows(computed, value_3, rnn_adjoint, computed_2, b_weight, t_i_2)
         # recurrent_nade.gen:6
         rnn_adjoint = rnn_adjoint_next
         total_1 = total_1_next

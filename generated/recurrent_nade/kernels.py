@@ -43,11 +43,11 @@ def pack_log_prob_stage_1(V, W, input_weight, input_bias, b_weight, b_bias, devi
 @triton.jit(do_not_specialize=["count", "t_i"])
 def log_prob_stage_1_kernel(
     x_ptr,
-    c_ptr,
-    log_p_ptr,
-    of_hidden_ptr,
-    rnn_ptr,
     value_ptr,
+    rnn_ptr,
+    c_ptr,
+    of_hidden_ptr,
+    log_p_ptr,
     input_weight_array,
     input_weight_array_2,
     input_weight_array_3,
@@ -214,11 +214,11 @@ def log_prob_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_prob_stage_1_rows(x, c, log_p, of_hidden, rnn, value, V, W, input_weight, input_bias, b_weight, b_bias, t_i):
+def log_prob_stage_1_rows(x, value, rnn, c, of_hidden, log_p, V, W, input_weight, input_bias, b_weight, b_bias, t_i):
     """log p(x) of each row: stage 1.
 
-    Takes x [rows, 64] integer, c [rows, 100], log_p [rows], of_hidden [rows, 100], rnn [rows, 100], value
-    [rows, 8] integer; returns rnn_next [rows, 100], log_p_next [rows].
+    Takes x [rows, 64] integer, value [rows, 8] integer, rnn [rows, 100], c [rows, 100], of_hidden [rows, 100],
+    log_p [rows]; returns rnn_next [rows, 100], log_p_next [rows].
     """
     count, device = len(x), x.device
     arrays = pack_log_prob_stage_1(V, W, input_weight, input_bias, b_weight, b_bias, device)
@@ -228,11 +228,11 @@ def log_prob_stage_1_rows(x, c, log_p, of_hidden, rnn, value, V, W, input_weight
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
-        c.to(torch.float32).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
-        rnn.to(torch.float32).contiguous(),
         value.to(torch.int64).contiguous(),
+        rnn.to(torch.float32).contiguous(),
+        c.to(torch.float32).contiguous(),
+        of_hidden.to(torch.float32).contiguous(),
+        log_p.to(torch.float32).contiguous(),
         *arrays,
         rnn_next,
         log_p_next,
@@ -266,11 +266,11 @@ def log_prob_rows(x, V, W, input_weight, input_bias, hidden_weight, hidden_bias,
         c = F.linear(rnn, c_weight, c_bias)
         rnn_next, log_p_next = log_prob_stage_1_rows(
             x,
-            c,
-            log_p,
-            of_hidden,
-            rnn,
             value,
+            rnn,
+            c,
+            of_hidden,
+            log_p,
             V,
             W,
             input_weight,
@@ -305,9 +305,9 @@ def pack_sample_stage_1(V, W, weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "t_i", "seed", "step"])
 def sample_stage_1_kernel(
+    rnn_ptr,
     c_ptr,
     computed_ptr,
-    rnn_ptr,
     x_ptr,
     weight_array,
     bias_array,
@@ -399,22 +399,22 @@ def sample_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_1_rows(c, computed, rnn, x, V, W, weight, bias, t_i, *, rows, seed, step):
+def sample_stage_1_rows(rnn, c, computed, x, V, W, weight, bias, t_i, *, rows, seed, step):
     """exact samples of x, drawn in the order of the factorization: stage 1.
 
-    Takes c [rows, 100], computed [rows, 8], rnn [rows, 100], x [rows, 64]; returns x_t_i [rows], value [rows,
+    Takes rnn [rows, 100], c [rows, 100], computed [rows, 8], x [rows, 64]; returns x_t_i [rows], value [rows,
     64].
     """
-    count, device = len(c), c.device
+    count, device = len(rnn), rnn.device
     arrays = pack_sample_stage_1(V, W, weight, bias, device)
     size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_t_i = torch.empty(count, dtype=torch.float32, device=device)
     value = torch.empty(count, 64, dtype=torch.float32, device=device)
     sample_stage_1_kernel[(programs,)](
+        rnn.to(torch.float32).contiguous(),
         c.to(torch.float32).contiguous(),
         computed.to(torch.float32).contiguous(),
-        rnn.to(torch.float32).contiguous(),
         x.to(torch.float32).contiguous(),
         *arrays,
         x_t_i,
@@ -580,9 +580,9 @@ def sample_rows(
         # recurrent_nade.gen:7
         of_hidden = F.linear(rnn, hidden_weight, hidden_bias)
         x_t_i, value = sample_stage_1_rows(
+            rnn,
             c,
             computed,
-            rnn,
             x_2,
             V,
             W,

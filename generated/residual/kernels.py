@@ -13,7 +13,7 @@ from gencompiler.runtime.kernels import square
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_stage_1_kernel(log_abs_det_ptr, z_ptr, log_prob_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
+def log_prob_stage_1_kernel(z_ptr, log_abs_det_ptr, log_prob_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
     """log p(x) of each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
@@ -35,18 +35,18 @@ def log_prob_stage_1_kernel(log_abs_det_ptr, z_ptr, log_prob_2_out, count, ROWS:
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_prob_stage_1_rows(log_abs_det, z):
+def log_prob_stage_1_rows(z, log_abs_det):
     """log p(x) of each row: stage 1.
 
-    Takes log_abs_det [rows], z [rows, 2]; returns log_prob_2 [rows].
+    Takes z [rows, 2], log_abs_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(log_abs_det), log_abs_det.device
+    count, device = len(z), z.device
     size = log_prob_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_prob_stage_1_kernel[(programs,)](
-        log_abs_det.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -100,4 +100,4 @@ def log_prob_rows(x, s, b, mlp_0_weight, mlp_0_bias, mlp_1_weight, mlp_1_bias, m
         x = z_next
         log_abs_det = log_abs_det_next
     # residual.gen:11
-    return log_prob_stage_1_rows(log_abs_det, x)
+    return log_prob_stage_1_rows(x, log_abs_det)

@@ -25,8 +25,8 @@ def pack_objective_critic_backward_stage_1(weight, bias, device):
 def objective_critic_backward_stage_1_kernel(
     value_cotangent_ptr,
     computed_6_ptr,
-    product_ptr,
     projected_2_ptr,
+    product_ptr,
     value_2_ptr,
     weight_array,
     bias_array,
@@ -78,10 +78,10 @@ def objective_critic_backward_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_critic_backward_stage_1_rows(value_cotangent, computed_6, product, projected_2, value_2, weight, bias):
+def objective_critic_backward_stage_1_rows(value_cotangent, computed_6, projected_2, product, value_2, weight, bias):
     """the gradient of the value that critic maximizes, by one draw for each row: stage 1.
 
-    Takes value_cotangent [rows], computed_6 [rows, 128], product [rows, 128], projected_2 [rows, 74], value_2
+    Takes value_cotangent [rows], computed_6 [rows, 128], projected_2 [rows, 74], product [rows, 128], value_2
     [rows, 1]; returns hidden_6 [rows, 128], value_5 [rows, 1], product_3 [rows, 128], x_gradient_2 [rows, 64],
     part_23_2 [rows, 128], part_24_2 [rows, 1].
     """
@@ -98,8 +98,8 @@ def objective_critic_backward_stage_1_rows(value_cotangent, computed_6, product,
     objective_critic_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
-        product.to(torch.float32).contiguous(),
         projected_2.to(torch.float32).contiguous(),
+        product.to(torch.float32).contiguous(),
         value_2.to(torch.float32).contiguous(),
         *arrays,
         hidden_6,
@@ -192,8 +192,8 @@ def objective_critic_backward_rows(
     hidden_6, value_5, product_3, x_gradient_2, part_23_2, part_24_2 = objective_critic_backward_stage_1_rows(
         value_cotangent,
         computed_6,
-        product,
         projected_2,
+        product,
         value_2,
         C_mlp_output_weight,
         C_mlp_output_bias,

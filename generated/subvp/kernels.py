@@ -148,8 +148,8 @@ def pack_objective_phase_1_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_2_kernel(
-    e_ptr,
     total_3_ptr,
+    e_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -184,19 +184,19 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(e, total_3, weight, bias):
+def objective_phase_1_stage_2_rows(total_3, e, weight, bias):
     """the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes e [rows, 2], total_3 [rows, 128]; returns value_2 [rows].
+    Takes total_3 [rows, 128], e [rows, 2]; returns value_2 [rows].
     """
-    count, device = len(e), e.device
+    count, device = len(total_3), total_3.device
     arrays = pack_objective_phase_1_stage_2(weight, bias, device)
     size = objective_phase_1_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_2_kernel[(programs,)](
-        e.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        e.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -235,7 +235,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    return objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
+    return objective_phase_1_stage_2_rows(total_3, e, mlp_output_weight, mlp_output_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])

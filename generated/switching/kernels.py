@@ -223,10 +223,10 @@ def pack_sample_stage_2(a, d, device):
 
 @triton.jit(do_not_specialize=["count"])
 def sample_stage_2_kernel(
-    computed_ptr,
     indicator_equal_value_ptr,
-    noise_4_ptr,
+    computed_ptr,
     scale_ptr,
+    noise_4_ptr,
     a_array,
     a_array_2,
     a_array_3,
@@ -418,22 +418,22 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
+def sample_stage_2_rows(indicator_equal_value, computed, scale, noise_4, a, d):
     """exact samples of x, drawn in the order of the factorization: stage 2.
 
-    Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
+    Takes indicator_equal_value [rows, 4], computed [rows, 6], scale [rows], noise_4 [rows, 6]; returns z_t_2
     [rows, 6].
     """
-    count, device = len(computed), computed.device
+    count, device = len(indicator_equal_value), indicator_equal_value.device
     arrays = pack_sample_stage_2(a, d, device)
     size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
     sample_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
-        noise_4.to(torch.float32).contiguous(),
+        computed.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        noise_4.to(torch.float32).contiguous(),
         *arrays,
         z_t_2,
         count,
@@ -544,8 +544,8 @@ def pack_sample_stage_3(b, v, weight, bias, device):
 @triton.jit(do_not_specialize=["count", "t_3"])
 def sample_stage_3_kernel(
     computed_2_ptr,
-    noise_5_ptr,
     s_ptr,
+    noise_5_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -881,10 +881,10 @@ def sample_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
+def sample_stage_3_rows(computed_2, s, noise_5, b, v, weight, bias, t_3):
     """exact samples of x, drawn in the order of the factorization: stage 3.
 
-    Takes computed_2 [rows, 6], noise_5 [rows, 8], s [rows, 8]; returns x_t_3 [rows, 8].
+    Takes computed_2 [rows, 6], s [rows, 8], noise_5 [rows, 8]; returns x_t_3 [rows, 8].
     """
     count, device = len(computed_2), computed_2.device
     arrays = pack_sample_stage_3(b, v, weight, bias, device)
@@ -893,8 +893,8 @@ def sample_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
     x_t_3 = torch.empty(count, 8, dtype=torch.float32, device=device)
     sample_stage_3_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
-        noise_5.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        noise_5.to(torch.float32).contiguous(),
         *arrays,
         x_t_3,
         count,
@@ -930,7 +930,7 @@ def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
         scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise[:, product : product + 6]
-        z_t_2 = sample_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = sample_stage_2_rows(indicator_equal_value, computed, scale, noise_4, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     # switching.gen:13
@@ -939,7 +939,7 @@ def sample_rows(y, A, c, a, d, b, r, v, weight, bias, *, rows, seed, step):
         operand = random.normal(seed, rows, step, 0, 64, dtype=dtype)
         computed_2 = z[:, t_3 * 6 : t_3 * 6 + 6]
         noise_5 = operand[:, t_3 * 8 : t_3 * 8 + 8]
-        x_t_3 = sample_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3)
+        x_t_3 = sample_stage_3_rows(computed_2, s, noise_5, b, v, weight, bias, t_3)
         x_next = tiles.filled(x, x_t_3, t_3 * 8, t_3 * 8 + 8)
         x = x_next
     return x
@@ -1413,8 +1413,8 @@ def pack_log_weight_stage_3(A, c, device):
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_3_kernel(
     y_ptr,
-    logits_2_ptr,
     s_ptr,
+    logits_2_ptr,
     c_array,
     c_array_2,
     c_array_3,
@@ -1798,10 +1798,10 @@ def log_weight_stage_3_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_3_rows(y, logits_2, s, A, c):
+def log_weight_stage_3_rows(y, s, logits_2, A, c):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 3.
 
-    Takes y [rows] integer, logits_2 [rows, 4], s [rows, 8]; returns log_p_s [rows], log_p [rows].
+    Takes y [rows] integer, s [rows, 8], logits_2 [rows, 4]; returns log_p_s [rows], log_p [rows].
     """
     count, device = len(y), y.device
     arrays = pack_log_weight_stage_3(A, c, device)
@@ -1811,8 +1811,8 @@ def log_weight_stage_3_rows(y, logits_2, s, A, c):
     log_p = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_3_kernel[(programs,)](
         y.to(torch.int64).contiguous(),
-        logits_2.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        logits_2.to(torch.float32).contiguous(),
         *arrays,
         log_p_s,
         log_p,
@@ -1870,9 +1870,9 @@ def pack_log_weight_stage_4(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_we
 @triton.jit(do_not_specialize=["count", "t_2"])
 def log_weight_stage_4_kernel(
     computed_2_ptr,
+    s_ptr,
     computed_3_ptr,
     noise_4_ptr,
-    s_ptr,
     mask_array,
     permutation_array,
     mask_2_array,
@@ -2017,9 +2017,9 @@ def log_weight_stage_4_kernel(
 @torch.no_grad()
 def log_weight_stage_4_rows(
     computed_2,
+    s,
     computed_3,
     noise_4,
-    s,
     mlp_3_0_weight,
     mlp_3_0_bias,
     m_weight,
@@ -2030,7 +2030,7 @@ def log_weight_stage_4_rows(
 ):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 4.
 
-    Takes computed_2 [rows, 6], computed_3 [rows, 8], noise_4 [rows, 6], s [rows, 8]; returns z_t_2 [rows, 6].
+    Takes computed_2 [rows, 6], s [rows, 8], computed_3 [rows, 8], noise_4 [rows, 6]; returns z_t_2 [rows, 6].
     """
     count, device = len(computed_2), computed_2.device
     arrays = pack_log_weight_stage_4(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
@@ -2039,9 +2039,9 @@ def log_weight_stage_4_rows(
     z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
     log_weight_stage_4_kernel[(programs,)](
         computed_2.to(torch.float32).contiguous(),
+        s.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
         noise_4.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
         *arrays,
         z_t_2,
         count,
@@ -2077,10 +2077,10 @@ def pack_log_weight_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias
 
 @triton.jit(do_not_specialize=["count", "t_6"])
 def log_weight_stage_5_kernel(
-    computed_8_ptr,
-    log_q_ptr,
-    projected_ptr,
     s_ptr,
+    computed_8_ptr,
+    projected_ptr,
+    log_q_ptr,
     permutation_array,
     mlp_0_weight_array,
     mlp_0_bias_array,
@@ -2163,21 +2163,21 @@ def log_weight_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_5_rows(computed_8, log_q, projected, s, mlp_0_weight, mlp_0_bias, output_weight, output_bias, t_6):
+def log_weight_stage_5_rows(s, computed_8, projected, log_q, mlp_0_weight, mlp_0_bias, output_weight, output_bias, t_6):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 5.
 
-    Takes computed_8 [rows, 8], log_q [rows], projected [rows, 8], s [rows, 8]; returns log_q_next [rows].
+    Takes s [rows, 8], computed_8 [rows, 8], projected [rows, 8], log_q [rows]; returns log_q_next [rows].
     """
-    count, device = len(computed_8), computed_8.device
+    count, device = len(s), s.device
     arrays = pack_log_weight_stage_5(mlp_0_weight, mlp_0_bias, output_weight, output_bias, device)
     size = log_weight_stage_5_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_5_kernel[(programs,)](
-        computed_8.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        projected.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        computed_8.to(torch.float32).contiguous(),
+        projected.to(torch.float32).contiguous(),
+        log_q.to(torch.float32).contiguous(),
         *arrays,
         log_q_next,
         count,
@@ -2192,9 +2192,9 @@ def log_weight_stage_5_rows(computed_8, log_q, projected, s, mlp_0_weight, mlp_0
 
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_6_kernel(
+    z_ptr,
     m_ptr,
     scale_ptr,
-    z_ptr,
     log_p_z_out,
     value_2_out,
     log_q_z_out,
@@ -2298,22 +2298,22 @@ def log_weight_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_6_rows(m, scale, z):
+def log_weight_stage_6_rows(z, m, scale):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 6.
 
-    Takes m [rows, 6], scale [rows, 6], z [rows, 48]; returns log_p_z [rows], value_2 [rows, 42], log_q_z
+    Takes z [rows, 48], m [rows, 6], scale [rows, 6]; returns log_p_z [rows], value_2 [rows, 42], log_q_z
     [rows].
     """
-    count, device = len(m), m.device
+    count, device = len(z), z.device
     size = log_weight_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_z = torch.empty(count, dtype=torch.float32, device=device)
     value_2 = torch.empty(count, 42, dtype=torch.float32, device=device)
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_6_kernel[(programs,)](
+        z.to(torch.float32).contiguous(),
         m.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
-        z.to(torch.float32).contiguous(),
         log_p_z,
         value_2,
         log_q_z,
@@ -2383,10 +2383,10 @@ def pack_log_weight_stage_7(a, d, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_7_kernel(
-    computed_4_ptr,
-    computed_5_ptr,
     indicator_equal_value_ptr,
+    computed_4_ptr,
     log_p_2_ptr,
+    computed_5_ptr,
     scale_3_ptr,
     a_array,
     a_array_2,
@@ -2600,22 +2600,22 @@ def log_weight_stage_7_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_7_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d):
+def log_weight_stage_7_rows(indicator_equal_value, computed_4, log_p_2, computed_5, scale_3, a, d):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 7.
 
-    Takes computed_4 [rows, 6], computed_5 [rows, 6], indicator_equal_value [rows, 4], log_p_2 [rows], scale_3
+    Takes indicator_equal_value [rows, 4], computed_4 [rows, 6], log_p_2 [rows], computed_5 [rows, 6], scale_3
     [rows]; returns log_p_2_next [rows].
     """
-    count, device = len(computed_4), computed_4.device
+    count, device = len(indicator_equal_value), indicator_equal_value.device
     arrays = pack_log_weight_stage_7(a, d, device)
     size = log_weight_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_2_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_7_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
         indicator_equal_value.to(torch.float32).contiguous(),
+        computed_4.to(torch.float32).contiguous(),
         log_p_2.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
         scale_3.to(torch.float32).contiguous(),
         *arrays,
         log_p_2_next,
@@ -2728,9 +2728,9 @@ def pack_log_weight_stage_8(b, v, weight, bias, device):
 @triton.jit(do_not_specialize=["count", "t_5"])
 def log_weight_stage_8_kernel(
     computed_6_ptr,
-    computed_7_ptr,
-    log_p_3_ptr,
     s_ptr,
+    log_p_3_ptr,
+    computed_7_ptr,
     weight_array,
     weight_array_2,
     weight_array_3,
@@ -3094,10 +3094,10 @@ def log_weight_stage_8_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_8_rows(computed_6, computed_7, log_p_3, s, b, v, weight, bias, t_5):
+def log_weight_stage_8_rows(computed_6, s, log_p_3, computed_7, b, v, weight, bias, t_5):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 8.
 
-    Takes computed_6 [rows, 6], computed_7 [rows, 8], log_p_3 [rows], s [rows, 8]; returns log_p_3_next [rows].
+    Takes computed_6 [rows, 6], s [rows, 8], log_p_3 [rows], computed_7 [rows, 8]; returns log_p_3_next [rows].
     """
     count, device = len(computed_6), computed_6.device
     arrays = pack_log_weight_stage_8(b, v, weight, bias, device)
@@ -3106,9 +3106,9 @@ def log_weight_stage_8_rows(computed_6, computed_7, log_p_3, s, b, v, weight, bi
     log_p_3_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_8_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
-        log_p_3.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        log_p_3.to(torch.float32).contiguous(),
+        computed_7.to(torch.float32).contiguous(),
         *arrays,
         log_p_3_next,
         count,
@@ -3165,11 +3165,11 @@ def pack_log_weight_stage_9(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_we
 
 @triton.jit(do_not_specialize=["count", "t_7"])
 def log_weight_stage_9_kernel(
-    computed_10_ptr,
-    computed_11_ptr,
     computed_9_ptr,
-    log_q_2_ptr,
     s_ptr,
+    computed_10_ptr,
+    log_q_2_ptr,
+    computed_11_ptr,
     mask_array,
     permutation_array,
     mask_2_array,
@@ -3244,14 +3244,14 @@ def log_weight_stage_9_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_10 = tl.load(
-        computed_10_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
     computed_9 = tl.load(
         computed_9_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
+        other=0,
+    )
+    computed_10 = tl.load(
+        computed_10_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
+        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
         other=0,
     )
     # switching.gen:18
@@ -3332,11 +3332,11 @@ def log_weight_stage_9_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_stage_9_rows(
-    computed_10,
-    computed_11,
     computed_9,
-    log_q_2,
     s,
+    computed_10,
+    log_q_2,
+    computed_11,
     mlp_3_0_weight,
     mlp_3_0_bias,
     m_weight,
@@ -3347,20 +3347,20 @@ def log_weight_stage_9_rows(
 ):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 9.
 
-    Takes computed_10 [rows, 8], computed_11 [rows, 6], computed_9 [rows, 6], log_q_2 [rows], s [rows, 8];
+    Takes computed_9 [rows, 6], s [rows, 8], computed_10 [rows, 8], log_q_2 [rows], computed_11 [rows, 6];
     returns log_q_2_next [rows].
     """
-    count, device = len(computed_10), computed_10.device
+    count, device = len(computed_9), computed_9.device
     arrays = pack_log_weight_stage_9(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
     size = log_weight_stage_9_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_q_2_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_9_kernel[(programs,)](
-        computed_10.to(torch.float32).contiguous(),
-        computed_11.to(torch.float32).contiguous(),
         computed_9.to(torch.float32).contiguous(),
-        log_q_2.to(torch.float32).contiguous(),
         s.to(torch.float32).contiguous(),
+        computed_10.to(torch.float32).contiguous(),
+        log_q_2.to(torch.float32).contiguous(),
+        computed_11.to(torch.float32).contiguous(),
         *arrays,
         log_q_2_next,
         count,
@@ -3375,14 +3375,14 @@ def log_weight_stage_9_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_10_kernel(
+    log_p_s_ptr,
     log_p_ptr,
+    log_p_z_ptr,
     log_p_2_ptr,
     log_p_3_ptr,
-    log_p_s_ptr,
-    log_p_z_ptr,
     log_q_ptr,
-    log_q_2_ptr,
     log_q_z_ptr,
+    log_q_2_ptr,
     log_weight_2_out,
     count,
     ROWS: tl.constexpr,
@@ -3394,14 +3394,14 @@ def log_weight_stage_10_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
+    log_p_s = tl.load(log_p_s_ptr + place, mask=live, other=0)
     log_p = tl.load(log_p_ptr + place, mask=live, other=0)
+    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_p_2 = tl.load(log_p_2_ptr + place, mask=live, other=0)
     log_p_3 = tl.load(log_p_3_ptr + place, mask=live, other=0)
-    log_p_s = tl.load(log_p_s_ptr + place, mask=live, other=0)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
     log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_2 = tl.load(log_q_2_ptr + place, mask=live, other=0)
     log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
+    log_q_2 = tl.load(log_q_2_ptr + place, mask=live, other=0)
     # switching.gen:3
     log_weight_2 = log_p_s + log_p + log_p_z + log_p_2 + log_p_3 - (log_q + log_q_z + log_q_2)
     tl.store(log_weight_2_out + place, log_weight_2, mask=live)
@@ -3409,25 +3409,25 @@ def log_weight_stage_10_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def log_weight_stage_10_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z):
+def log_weight_stage_10_rows(log_p_s, log_p, log_p_z, log_p_2, log_p_3, log_q, log_q_z, log_q_2):
     """log p(x, s, z) - log q(s, z | x) of each row, at a draw from q(s, z | x): stage 10.
 
-    Takes log_p [rows], log_p_2 [rows], log_p_3 [rows], log_p_s [rows], log_p_z [rows], log_q [rows], log_q_2
-    [rows], log_q_z [rows]; returns log_weight_2 [rows].
+    Takes log_p_s [rows], log_p [rows], log_p_z [rows], log_p_2 [rows], log_p_3 [rows], log_q [rows], log_q_z
+    [rows], log_q_2 [rows]; returns log_weight_2 [rows].
     """
-    count, device = len(log_p), log_p.device
+    count, device = len(log_p_s), log_p_s.device
     size = log_weight_stage_10_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_10_kernel[(programs,)](
+        log_p_s.to(torch.float32).contiguous(),
         log_p.to(torch.float32).contiguous(),
+        log_p_z.to(torch.float32).contiguous(),
         log_p_2.to(torch.float32).contiguous(),
         log_p_3.to(torch.float32).contiguous(),
-        log_p_s.to(torch.float32).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
-        log_q_2.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
+        log_q_2.to(torch.float32).contiguous(),
         log_weight_2,
         count,
         ROWS=size.rows,
@@ -3528,7 +3528,7 @@ def log_weight_rows(
     # switching.gen:16
     z_start = torch.slice_scatter(torch.full((48,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_2, -1, 0, 6)
     # switching.gen:9
-    log_p_s, log_p = log_weight_stage_3_rows(y, logits_2, s, A, c)
+    log_p_s, log_p = log_weight_stage_3_rows(y, s, logits_2, A, c)
     # switching.gen:17
     z = z_start
     for t_2 in range(7):
@@ -3542,9 +3542,9 @@ def log_weight_rows(
         # switching.gen:18
         z_t_2 = log_weight_stage_4_rows(
             computed_2,
+            s,
             computed_3,
             noise_4,
-            s,
             mlp_3_0_weight,
             mlp_3_0_bias,
             mlp_3_m_weight,
@@ -3561,10 +3561,10 @@ def log_weight_rows(
     for t_6 in range(8):
         computed_8 = x[:, t_6 * 8 : t_6 * 8 + 8]
         log_q_next = log_weight_stage_5_rows(
-            computed_8,
-            log_q,
-            projected,
             s,
+            computed_8,
+            projected,
+            log_q,
             mlp_0_weight,
             mlp_0_bias,
             mlp_output_weight,
@@ -3573,7 +3573,7 @@ def log_weight_rows(
         )
         log_q = log_q_next
     # switching.gen:11
-    log_p_z, value_2, log_q_z = log_weight_stage_6_rows(m, scale, z)
+    log_p_z, value_2, log_q_z = log_weight_stage_6_rows(z, m, scale)
     # switching.gen:12
     log_p_2 = torch.zeros(len(x), dtype=dtype, device=device)
     for t_4 in range(7):
@@ -3582,7 +3582,7 @@ def log_weight_rows(
         scale_3 = torch.where(equal_value, r, 0.0).sum(-1)
         computed_4 = z[:, t_4 * 6 : t_4 * 6 + 6]
         computed_5 = value_2[:, t_4 * 6 : t_4 * 6 + 6]
-        log_p_2_next = log_weight_stage_7_rows(computed_4, computed_5, indicator_equal_value, log_p_2, scale_3, a, d)
+        log_p_2_next = log_weight_stage_7_rows(indicator_equal_value, computed_4, log_p_2, computed_5, scale_3, a, d)
         log_p_2 = log_p_2_next
     # switching.gen:13
     log_p_3 = torch.zeros(len(x), dtype=dtype, device=device)
@@ -3591,9 +3591,9 @@ def log_weight_rows(
         computed_7 = x[:, t_5 * 8 : t_5 * 8 + 8]
         log_p_3_next = log_weight_stage_8_rows(
             computed_6,
-            computed_7,
-            log_p_3,
             s,
+            log_p_3,
+            computed_7,
             b,
             v,
             linear_output_weight,
@@ -3612,11 +3612,11 @@ def log_weight_rows(
         computed_11 = value_2[:, t_7 * 6 : t_7 * 6 + 6]
         # switching.gen:18
         log_q_2_next = log_weight_stage_9_rows(
-            computed_10,
-            computed_11,
             computed_9,
-            log_q_2,
             s,
+            computed_10,
+            log_q_2,
+            computed_11,
             mlp_3_0_weight,
             mlp_3_0_bias,
             mlp_3_m_weight,
@@ -3628,7 +3628,7 @@ def log_weight_rows(
         # switching.gen:17
         log_q_2 = log_q_2_next
     # switching.gen:3
-    return log_weight_stage_10_rows(log_p, log_p_2, log_p_3, log_p_s, log_p_z, log_q, log_q_2, log_q_z)
+    return log_weight_stage_10_rows(log_p_s, log_p, log_p_z, log_p_2, log_p_3, log_q, log_q_z, log_q_2)
 
 
 ENCODE_STAGE_1_LAYOUT_1 = tiles.layout(16, [*range(6), *[-1] * 42])
@@ -3914,237 +3914,8 @@ def encode_stage_2_rows(
     return s_next
 
 
-ENCODE_STAGE_3_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
-ENCODE_STAGE_3_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
-
-
-@tiles.remembered
-def pack_encode_stage_3(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.mask(ENCODE_STAGE_3_LAYOUT_1, device),
-        tiles.permutation(tiles.plain(8, 16), ENCODE_STAGE_3_LAYOUT_1, device),
-        tiles.mask(ENCODE_STAGE_3_LAYOUT_2, device),
-        tiles.places(ENCODE_STAGE_3_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(6, 16), tiles.plain(6, 32), device),
-        tiles.place(mlp_3_0_weight.mT, 32, 64),
-        tiles.place(mlp_3_0_bias, 64),
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(m_weight[4], 64),
-        tiles.place(m_bias[4]),
-        tiles.place(m_weight[5], 64),
-        tiles.place(m_bias[5]),
-        tiles.place(g_weight[0], 64),
-        tiles.place(g_bias[0]),
-        tiles.place(g_weight[1], 64),
-        tiles.place(g_bias[1]),
-        tiles.place(g_weight[2], 64),
-        tiles.place(g_bias[2]),
-        tiles.place(g_weight[3], 64),
-        tiles.place(g_bias[3]),
-        tiles.place(g_weight[4], 64),
-        tiles.place(g_bias[4]),
-        tiles.place(g_weight[5], 64),
-        tiles.place(g_bias[5]),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "t_2"])
-def encode_stage_3_kernel(
-    computed_2_ptr,
-    computed_3_ptr,
-    noise_4_ptr,
-    s_ptr,
-    mask_array,
-    permutation_array,
-    mask_2_array,
-    places_array,
-    permutation_2_array,
-    mlp_3_0_weight_array,
-    mlp_3_0_bias_array,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    m_weight_array_5,
-    m_bias_array_5,
-    m_weight_array_6,
-    m_bias_array_6,
-    g_weight_array,
-    g_bias_array,
-    g_weight_array_2,
-    g_bias_array_2,
-    g_weight_array_3,
-    g_bias_array_3,
-    g_weight_array_4,
-    g_bias_array_4,
-    g_weight_array_5,
-    g_bias_array_5,
-    g_weight_array_6,
-    g_bias_array_6,
-    z_t_2_out,
-    count,
-    t_2,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of s, z for each row from q(s, z | x): stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mask_array [32]
-    permutation_array [16, 32]
-    mask_2_array [32]
-    places_array [32]
-    permutation_2_array [16, 32]
-    mlp_3_0_weight_array [32, 64]
-    mlp_3_0_bias_array [64]
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    m_weight_array_5 [64]
-    m_bias_array_5 []
-    m_weight_array_6 [64]
-    m_bias_array_6 []
-    g_weight_array [64]
-    g_bias_array []
-    g_weight_array_2 [64]
-    g_bias_array_2 []
-    g_weight_array_3 [64]
-    g_bias_array_3 []
-    g_weight_array_4 [64]
-    g_bias_array_4 []
-    g_weight_array_5 [64]
-    g_bias_array_5 []
-    g_weight_array_6 [64]
-    g_bias_array_6 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:17
-    total_2 = t_2 + 1
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
-        other=0,
-    )
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    # switching.gen:18
-    hidden_3 = maximum(
-        dot(
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                dot(computed_3, matrix(permutation_array, 0, 16, 32), "ieee"),
-                tl.where(
-                    vector(mask_2_array, 0, 32) != 0.0,
-                    (
-                        tl.load(s_ptr + place * 8 + total_2, mask=live, other=0)[:, None] == vector(places_array, 0, 32)
-                    ).to(tl.float32),
-                    dot(computed_2, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-                ),
-            ),
-            matrix(mlp_3_0_weight_array, 0, 32, 64),
-            PRECISION,
-        )
-        + vector(mlp_3_0_bias_array, 0, 64),
-        0.0,
-    )
-    m_2_0 = tl.sum(hidden_3 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_3 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_3 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_3 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    m_2_4 = tl.sum(hidden_3 * vector(m_weight_array_5, 0, 64), 1) + tl.load(m_bias_array_5)
-    m_2_5 = tl.sum(hidden_3 * vector(m_weight_array_6, 0, 64), 1) + tl.load(m_bias_array_6)
-    g_2_0 = tl.sum(hidden_3 * vector(g_weight_array, 0, 64), 1) + tl.load(g_bias_array)
-    g_2_1 = tl.sum(hidden_3 * vector(g_weight_array_2, 0, 64), 1) + tl.load(g_bias_array_2)
-    g_2_2 = tl.sum(hidden_3 * vector(g_weight_array_3, 0, 64), 1) + tl.load(g_bias_array_3)
-    g_2_3 = tl.sum(hidden_3 * vector(g_weight_array_4, 0, 64), 1) + tl.load(g_bias_array_4)
-    g_2_4 = tl.sum(hidden_3 * vector(g_weight_array_5, 0, 64), 1) + tl.load(g_bias_array_5)
-    g_2_5 = tl.sum(hidden_3 * vector(g_weight_array_6, 0, 64), 1) + tl.load(g_bias_array_6)
-    # switching.gen:17
-    scale_2_0 = softplus(g_2_0)
-    scale_2_1 = softplus(g_2_1)
-    scale_2_2 = softplus(g_2_2)
-    scale_2_3 = softplus(g_2_3)
-    scale_2_4 = softplus(g_2_4)
-    scale_2_5 = softplus(g_2_5)
-    z_t_2_0 = m_2_0 + scale_2_0 * tl.load(noise_4_ptr + place * 6, mask=live, other=0)
-    z_t_2_1 = m_2_1 + scale_2_1 * tl.load(noise_4_ptr + place * 6 + 1, mask=live, other=0)
-    z_t_2_2 = m_2_2 + scale_2_2 * tl.load(noise_4_ptr + place * 6 + 2, mask=live, other=0)
-    z_t_2_3 = m_2_3 + scale_2_3 * tl.load(noise_4_ptr + place * 6 + 3, mask=live, other=0)
-    z_t_2_4 = m_2_4 + scale_2_4 * tl.load(noise_4_ptr + place * 6 + 4, mask=live, other=0)
-    z_t_2_5 = m_2_5 + scale_2_5 * tl.load(noise_4_ptr + place * 6 + 5, mask=live, other=0)
-    # switching.gen:18
-    tl.store(z_t_2_out + place * 6, z_t_2_0, mask=live)
-    tl.store(z_t_2_out + place * 6 + 1, z_t_2_1, mask=live)
-    tl.store(z_t_2_out + place * 6 + 2, z_t_2_2, mask=live)
-    tl.store(z_t_2_out + place * 6 + 3, z_t_2_3, mask=live)
-    tl.store(z_t_2_out + place * 6 + 4, z_t_2_4, mask=live)
-    tl.store(z_t_2_out + place * 6 + 5, z_t_2_5, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def encode_stage_3_rows(
-    computed_2,
-    computed_3,
-    noise_4,
-    s,
-    mlp_3_0_weight,
-    mlp_3_0_bias,
-    m_weight,
-    m_bias,
-    g_weight,
-    g_bias,
-    t_2,
-):
-    """a draw of s, z for each row from q(s, z | x): stage 3.
-
-    Takes computed_2 [rows, 6], computed_3 [rows, 8], noise_4 [rows, 6], s [rows, 8]; returns z_t_2 [rows, 6].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_encode_stage_3(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
-    size = encode_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    encode_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        computed_3.to(torch.float32).contiguous(),
-        noise_4.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        z_t_2,
-        count,
-        t_2,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t_2
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows, encode_stage_2_rows, encode_stage_3_rows)
+@tiles.stages(encode_stage_1_rows, encode_stage_2_rows, log_weight_stage_4_rows)
 def encode_rows(
     x,
     y,
@@ -4221,11 +3992,11 @@ def encode_rows(
         # switching.gen:17
         noise_4 = noise_2[:, product : product + 6]
         # switching.gen:18
-        z_t_2 = encode_stage_3_rows(
+        z_t_2 = log_weight_stage_4_rows(
             computed_2,
+            s,
             computed_3,
             noise_4,
-            s,
             mlp_3_0_weight,
             mlp_3_0_bias,
             mlp_3_m_weight,
@@ -4882,287 +4653,8 @@ def prior_stage_1_rows(y, A, c, *, rows, seed, step):
     return s, noise_3, z_2
 
 
-@tiles.remembered
-def pack_prior_stage_2(a, d, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(a[0, 0]),
-        tiles.place(a[1, 0]),
-        tiles.place(a[2, 0]),
-        tiles.place(a[3, 0]),
-        tiles.place(d[0, 0]),
-        tiles.place(d[1, 0]),
-        tiles.place(d[2, 0]),
-        tiles.place(d[3, 0]),
-        tiles.place(a[0, 1]),
-        tiles.place(a[1, 1]),
-        tiles.place(a[2, 1]),
-        tiles.place(a[3, 1]),
-        tiles.place(d[0, 1]),
-        tiles.place(d[1, 1]),
-        tiles.place(d[2, 1]),
-        tiles.place(d[3, 1]),
-        tiles.place(a[0, 2]),
-        tiles.place(a[1, 2]),
-        tiles.place(a[2, 2]),
-        tiles.place(a[3, 2]),
-        tiles.place(d[0, 2]),
-        tiles.place(d[1, 2]),
-        tiles.place(d[2, 2]),
-        tiles.place(d[3, 2]),
-        tiles.place(a[0, 3]),
-        tiles.place(a[1, 3]),
-        tiles.place(a[2, 3]),
-        tiles.place(a[3, 3]),
-        tiles.place(d[0, 3]),
-        tiles.place(d[1, 3]),
-        tiles.place(d[2, 3]),
-        tiles.place(d[3, 3]),
-        tiles.place(a[0, 4]),
-        tiles.place(a[1, 4]),
-        tiles.place(a[2, 4]),
-        tiles.place(a[3, 4]),
-        tiles.place(d[0, 4]),
-        tiles.place(d[1, 4]),
-        tiles.place(d[2, 4]),
-        tiles.place(d[3, 4]),
-        tiles.place(a[0, 5]),
-        tiles.place(a[1, 5]),
-        tiles.place(a[2, 5]),
-        tiles.place(a[3, 5]),
-        tiles.place(d[0, 5]),
-        tiles.place(d[1, 5]),
-        tiles.place(d[2, 5]),
-        tiles.place(d[3, 5]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def prior_stage_2_kernel(
-    computed_ptr,
-    indicator_equal_value_ptr,
-    noise_4_ptr,
-    scale_ptr,
-    a_array,
-    a_array_2,
-    a_array_3,
-    a_array_4,
-    d_array,
-    d_array_2,
-    d_array_3,
-    d_array_4,
-    a_array_5,
-    a_array_6,
-    a_array_7,
-    a_array_8,
-    d_array_5,
-    d_array_6,
-    d_array_7,
-    d_array_8,
-    a_array_9,
-    a_array_10,
-    a_array_11,
-    a_array_12,
-    d_array_9,
-    d_array_10,
-    d_array_11,
-    d_array_12,
-    a_array_13,
-    a_array_14,
-    a_array_15,
-    a_array_16,
-    d_array_13,
-    d_array_14,
-    d_array_15,
-    d_array_16,
-    a_array_17,
-    a_array_18,
-    a_array_19,
-    a_array_20,
-    d_array_17,
-    d_array_18,
-    d_array_19,
-    d_array_20,
-    a_array_21,
-    a_array_22,
-    a_array_23,
-    a_array_24,
-    d_array_21,
-    d_array_22,
-    d_array_23,
-    d_array_24,
-    z_t_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """draws of s, z from p: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    a_array []
-    a_array_2 []
-    a_array_3 []
-    a_array_4 []
-    d_array []
-    d_array_2 []
-    d_array_3 []
-    d_array_4 []
-    a_array_5 []
-    a_array_6 []
-    a_array_7 []
-    a_array_8 []
-    d_array_5 []
-    d_array_6 []
-    d_array_7 []
-    d_array_8 []
-    a_array_9 []
-    a_array_10 []
-    a_array_11 []
-    a_array_12 []
-    d_array_9 []
-    d_array_10 []
-    d_array_11 []
-    d_array_12 []
-    a_array_13 []
-    a_array_14 []
-    a_array_15 []
-    a_array_16 []
-    d_array_13 []
-    d_array_14 []
-    d_array_15 []
-    d_array_16 []
-    a_array_17 []
-    a_array_18 []
-    a_array_19 []
-    a_array_20 []
-    d_array_17 []
-    d_array_18 []
-    d_array_19 []
-    d_array_20 []
-    a_array_21 []
-    a_array_22 []
-    a_array_23 []
-    a_array_24 []
-    d_array_21 []
-    d_array_22 []
-    d_array_23 []
-    d_array_24 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    mean_0 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_2)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_3)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_4)
-    ) * tl.load(computed_ptr + place * 6, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_2)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_3)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_4)
-    )
-    mean_1 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_5)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_6)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_7)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_8)
-    ) * tl.load(computed_ptr + place * 6 + 1, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_5)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_6)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_7)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_8)
-    )
-    mean_2 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_9)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_10)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_11)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_12)
-    ) * tl.load(computed_ptr + place * 6 + 2, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_9)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_10)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_11)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_12)
-    )
-    mean_3 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_13)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_14)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_15)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_16)
-    ) * tl.load(computed_ptr + place * 6 + 3, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_13)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_14)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_15)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_16)
-    )
-    mean_4 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_17)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_18)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_19)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_20)
-    ) * tl.load(computed_ptr + place * 6 + 4, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_17)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_18)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_19)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_20)
-    )
-    mean_5 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_21)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_22)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_23)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_24)
-    ) * tl.load(computed_ptr + place * 6 + 5, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_21)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_22)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_23)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_24)
-    )
-    scale = tl.load(scale_ptr + place, mask=live, other=0)
-    z_t_2_0 = mean_0 + scale * tl.load(noise_4_ptr + place * 6, mask=live, other=0)
-    z_t_2_1 = mean_1 + scale * tl.load(noise_4_ptr + place * 6 + 1, mask=live, other=0)
-    z_t_2_2 = mean_2 + scale * tl.load(noise_4_ptr + place * 6 + 2, mask=live, other=0)
-    z_t_2_3 = mean_3 + scale * tl.load(noise_4_ptr + place * 6 + 3, mask=live, other=0)
-    z_t_2_4 = mean_4 + scale * tl.load(noise_4_ptr + place * 6 + 4, mask=live, other=0)
-    z_t_2_5 = mean_5 + scale * tl.load(noise_4_ptr + place * 6 + 5, mask=live, other=0)
-    tl.store(z_t_2_out + place * 6, z_t_2_0, mask=live)
-    tl.store(z_t_2_out + place * 6 + 1, z_t_2_1, mask=live)
-    tl.store(z_t_2_out + place * 6 + 2, z_t_2_2, mask=live)
-    tl.store(z_t_2_out + place * 6 + 3, z_t_2_3, mask=live)
-    tl.store(z_t_2_out + place * 6 + 4, z_t_2_4, mask=live)
-    tl.store(z_t_2_out + place * 6 + 5, z_t_2_5, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def prior_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
-    """draws of s, z from p: stage 2.
-
-    Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
-    [rows, 6].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_prior_stage_2(a, d, device)
-    size = prior_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    prior_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        indicator_equal_value.to(torch.float32).contiguous(),
-        noise_4.to(torch.float32).contiguous(),
-        scale.to(torch.float32).contiguous(),
-        *arrays,
-        z_t_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t_2
-
-
-@torch.no_grad()
-@tiles.stages(prior_stage_1_rows, prior_stage_2_rows)
+@tiles.stages(prior_stage_1_rows, sample_stage_2_rows)
 def prior_rows(y, A, c, a, d, r, *, rows, seed, step):
     """draws of s, z from p.
 
@@ -5185,7 +4677,7 @@ def prior_rows(y, A, c, a, d, r, *, rows, seed, step):
         scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise_3[:, product : product + 6]
-        z_t_2 = prior_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = sample_stage_2_rows(indicator_equal_value, computed, scale, noise_4, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     return s.to(torch.int64), z
@@ -5357,747 +4849,6 @@ def objective_sleep_stage_1_rows(y, A, c, *, rows, seed, step):
         num_stages=size.stages,
     )
     return indicator_value, s, noise_3, z_2
-
-
-@tiles.remembered
-def pack_objective_sleep_stage_2(a, d, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(a[0, 0]),
-        tiles.place(a[1, 0]),
-        tiles.place(a[2, 0]),
-        tiles.place(a[3, 0]),
-        tiles.place(d[0, 0]),
-        tiles.place(d[1, 0]),
-        tiles.place(d[2, 0]),
-        tiles.place(d[3, 0]),
-        tiles.place(a[0, 1]),
-        tiles.place(a[1, 1]),
-        tiles.place(a[2, 1]),
-        tiles.place(a[3, 1]),
-        tiles.place(d[0, 1]),
-        tiles.place(d[1, 1]),
-        tiles.place(d[2, 1]),
-        tiles.place(d[3, 1]),
-        tiles.place(a[0, 2]),
-        tiles.place(a[1, 2]),
-        tiles.place(a[2, 2]),
-        tiles.place(a[3, 2]),
-        tiles.place(d[0, 2]),
-        tiles.place(d[1, 2]),
-        tiles.place(d[2, 2]),
-        tiles.place(d[3, 2]),
-        tiles.place(a[0, 3]),
-        tiles.place(a[1, 3]),
-        tiles.place(a[2, 3]),
-        tiles.place(a[3, 3]),
-        tiles.place(d[0, 3]),
-        tiles.place(d[1, 3]),
-        tiles.place(d[2, 3]),
-        tiles.place(d[3, 3]),
-        tiles.place(a[0, 4]),
-        tiles.place(a[1, 4]),
-        tiles.place(a[2, 4]),
-        tiles.place(a[3, 4]),
-        tiles.place(d[0, 4]),
-        tiles.place(d[1, 4]),
-        tiles.place(d[2, 4]),
-        tiles.place(d[3, 4]),
-        tiles.place(a[0, 5]),
-        tiles.place(a[1, 5]),
-        tiles.place(a[2, 5]),
-        tiles.place(a[3, 5]),
-        tiles.place(d[0, 5]),
-        tiles.place(d[1, 5]),
-        tiles.place(d[2, 5]),
-        tiles.place(d[3, 5]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_sleep_stage_2_kernel(
-    computed_ptr,
-    indicator_equal_value_ptr,
-    noise_4_ptr,
-    scale_ptr,
-    a_array,
-    a_array_2,
-    a_array_3,
-    a_array_4,
-    d_array,
-    d_array_2,
-    d_array_3,
-    d_array_4,
-    a_array_5,
-    a_array_6,
-    a_array_7,
-    a_array_8,
-    d_array_5,
-    d_array_6,
-    d_array_7,
-    d_array_8,
-    a_array_9,
-    a_array_10,
-    a_array_11,
-    a_array_12,
-    d_array_9,
-    d_array_10,
-    d_array_11,
-    d_array_12,
-    a_array_13,
-    a_array_14,
-    a_array_15,
-    a_array_16,
-    d_array_13,
-    d_array_14,
-    d_array_15,
-    d_array_16,
-    a_array_17,
-    a_array_18,
-    a_array_19,
-    a_array_20,
-    d_array_17,
-    d_array_18,
-    d_array_19,
-    d_array_20,
-    a_array_21,
-    a_array_22,
-    a_array_23,
-    a_array_24,
-    d_array_21,
-    d_array_22,
-    d_array_23,
-    d_array_24,
-    z_t_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that sleep maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    a_array []
-    a_array_2 []
-    a_array_3 []
-    a_array_4 []
-    d_array []
-    d_array_2 []
-    d_array_3 []
-    d_array_4 []
-    a_array_5 []
-    a_array_6 []
-    a_array_7 []
-    a_array_8 []
-    d_array_5 []
-    d_array_6 []
-    d_array_7 []
-    d_array_8 []
-    a_array_9 []
-    a_array_10 []
-    a_array_11 []
-    a_array_12 []
-    d_array_9 []
-    d_array_10 []
-    d_array_11 []
-    d_array_12 []
-    a_array_13 []
-    a_array_14 []
-    a_array_15 []
-    a_array_16 []
-    d_array_13 []
-    d_array_14 []
-    d_array_15 []
-    d_array_16 []
-    a_array_17 []
-    a_array_18 []
-    a_array_19 []
-    a_array_20 []
-    d_array_17 []
-    d_array_18 []
-    d_array_19 []
-    d_array_20 []
-    a_array_21 []
-    a_array_22 []
-    a_array_23 []
-    a_array_24 []
-    d_array_21 []
-    d_array_22 []
-    d_array_23 []
-    d_array_24 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:12
-    mean_0 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_2)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_3)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_4)
-    ) * tl.load(computed_ptr + place * 6, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_2)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_3)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_4)
-    )
-    mean_1 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_5)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_6)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_7)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_8)
-    ) * tl.load(computed_ptr + place * 6 + 1, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_5)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_6)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_7)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_8)
-    )
-    mean_2 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_9)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_10)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_11)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_12)
-    ) * tl.load(computed_ptr + place * 6 + 2, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_9)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_10)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_11)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_12)
-    )
-    mean_3 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_13)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_14)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_15)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_16)
-    ) * tl.load(computed_ptr + place * 6 + 3, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_13)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_14)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_15)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_16)
-    )
-    mean_4 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_17)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_18)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_19)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_20)
-    ) * tl.load(computed_ptr + place * 6 + 4, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_17)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_18)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_19)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_20)
-    )
-    mean_5 = (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(a_array_21)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(a_array_22)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(a_array_23)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(a_array_24)
-    ) * tl.load(computed_ptr + place * 6 + 5, mask=live, other=0) + (
-        tl.load(indicator_equal_value_ptr + place * 4, mask=live, other=0) * tl.load(d_array_21)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 1, mask=live, other=0) * tl.load(d_array_22)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 2, mask=live, other=0) * tl.load(d_array_23)
-        + tl.load(indicator_equal_value_ptr + place * 4 + 3, mask=live, other=0) * tl.load(d_array_24)
-    )
-    scale = tl.load(scale_ptr + place, mask=live, other=0)
-    z_t_2_0 = mean_0 + scale * tl.load(noise_4_ptr + place * 6, mask=live, other=0)
-    z_t_2_1 = mean_1 + scale * tl.load(noise_4_ptr + place * 6 + 1, mask=live, other=0)
-    z_t_2_2 = mean_2 + scale * tl.load(noise_4_ptr + place * 6 + 2, mask=live, other=0)
-    z_t_2_3 = mean_3 + scale * tl.load(noise_4_ptr + place * 6 + 3, mask=live, other=0)
-    z_t_2_4 = mean_4 + scale * tl.load(noise_4_ptr + place * 6 + 4, mask=live, other=0)
-    z_t_2_5 = mean_5 + scale * tl.load(noise_4_ptr + place * 6 + 5, mask=live, other=0)
-    tl.store(z_t_2_out + place * 6, z_t_2_0, mask=live)
-    tl.store(z_t_2_out + place * 6 + 1, z_t_2_1, mask=live)
-    tl.store(z_t_2_out + place * 6 + 2, z_t_2_2, mask=live)
-    tl.store(z_t_2_out + place * 6 + 3, z_t_2_3, mask=live)
-    tl.store(z_t_2_out + place * 6 + 4, z_t_2_4, mask=live)
-    tl.store(z_t_2_out + place * 6 + 5, z_t_2_5, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_sleep_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d):
-    """the value that sleep maximizes, by one draw for each row: stage 2.
-
-    Takes computed [rows, 6], indicator_equal_value [rows, 4], noise_4 [rows, 6], scale [rows]; returns z_t_2
-    [rows, 6].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_objective_sleep_stage_2(a, d, device)
-    size = objective_sleep_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t_2 = torch.empty(count, 6, dtype=torch.float32, device=device)
-    objective_sleep_stage_2_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        indicator_equal_value.to(torch.float32).contiguous(),
-        noise_4.to(torch.float32).contiguous(),
-        scale.to(torch.float32).contiguous(),
-        *arrays,
-        z_t_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t_2
-
-
-@tiles.remembered
-def pack_objective_sleep_stage_3(b, v, weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[0, 0]),
-        tiles.place(weight[0, 1]),
-        tiles.place(weight[0, 2]),
-        tiles.place(weight[0, 3]),
-        tiles.place(weight[0, 4]),
-        tiles.place(weight[0, 5]),
-        tiles.place(bias[0]),
-        tiles.place(b[0, 0]),
-        tiles.place(b[1, 0]),
-        tiles.place(b[2, 0]),
-        tiles.place(b[3, 0]),
-        tiles.place(weight[1, 0]),
-        tiles.place(weight[1, 1]),
-        tiles.place(weight[1, 2]),
-        tiles.place(weight[1, 3]),
-        tiles.place(weight[1, 4]),
-        tiles.place(weight[1, 5]),
-        tiles.place(bias[1]),
-        tiles.place(b[0, 1]),
-        tiles.place(b[1, 1]),
-        tiles.place(b[2, 1]),
-        tiles.place(b[3, 1]),
-        tiles.place(weight[2, 0]),
-        tiles.place(weight[2, 1]),
-        tiles.place(weight[2, 2]),
-        tiles.place(weight[2, 3]),
-        tiles.place(weight[2, 4]),
-        tiles.place(weight[2, 5]),
-        tiles.place(bias[2]),
-        tiles.place(b[0, 2]),
-        tiles.place(b[1, 2]),
-        tiles.place(b[2, 2]),
-        tiles.place(b[3, 2]),
-        tiles.place(weight[3, 0]),
-        tiles.place(weight[3, 1]),
-        tiles.place(weight[3, 2]),
-        tiles.place(weight[3, 3]),
-        tiles.place(weight[3, 4]),
-        tiles.place(weight[3, 5]),
-        tiles.place(bias[3]),
-        tiles.place(b[0, 3]),
-        tiles.place(b[1, 3]),
-        tiles.place(b[2, 3]),
-        tiles.place(b[3, 3]),
-        tiles.place(weight[4, 0]),
-        tiles.place(weight[4, 1]),
-        tiles.place(weight[4, 2]),
-        tiles.place(weight[4, 3]),
-        tiles.place(weight[4, 4]),
-        tiles.place(weight[4, 5]),
-        tiles.place(bias[4]),
-        tiles.place(b[0, 4]),
-        tiles.place(b[1, 4]),
-        tiles.place(b[2, 4]),
-        tiles.place(b[3, 4]),
-        tiles.place(weight[5, 0]),
-        tiles.place(weight[5, 1]),
-        tiles.place(weight[5, 2]),
-        tiles.place(weight[5, 3]),
-        tiles.place(weight[5, 4]),
-        tiles.place(weight[5, 5]),
-        tiles.place(bias[5]),
-        tiles.place(b[0, 5]),
-        tiles.place(b[1, 5]),
-        tiles.place(b[2, 5]),
-        tiles.place(b[3, 5]),
-        tiles.place(weight[6, 0]),
-        tiles.place(weight[6, 1]),
-        tiles.place(weight[6, 2]),
-        tiles.place(weight[6, 3]),
-        tiles.place(weight[6, 4]),
-        tiles.place(weight[6, 5]),
-        tiles.place(bias[6]),
-        tiles.place(b[0, 6]),
-        tiles.place(b[1, 6]),
-        tiles.place(b[2, 6]),
-        tiles.place(b[3, 6]),
-        tiles.place(weight[7, 0]),
-        tiles.place(weight[7, 1]),
-        tiles.place(weight[7, 2]),
-        tiles.place(weight[7, 3]),
-        tiles.place(weight[7, 4]),
-        tiles.place(weight[7, 5]),
-        tiles.place(bias[7]),
-        tiles.place(b[0, 7]),
-        tiles.place(b[1, 7]),
-        tiles.place(b[2, 7]),
-        tiles.place(b[3, 7]),
-        tiles.place(v),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "t_3"])
-def objective_sleep_stage_3_kernel(
-    computed_2_ptr,
-    noise_5_ptr,
-    s_ptr,
-    weight_array,
-    weight_array_2,
-    weight_array_3,
-    weight_array_4,
-    weight_array_5,
-    weight_array_6,
-    bias_array,
-    b_array,
-    b_array_2,
-    b_array_3,
-    b_array_4,
-    weight_array_7,
-    weight_array_8,
-    weight_array_9,
-    weight_array_10,
-    weight_array_11,
-    weight_array_12,
-    bias_array_2,
-    b_array_5,
-    b_array_6,
-    b_array_7,
-    b_array_8,
-    weight_array_13,
-    weight_array_14,
-    weight_array_15,
-    weight_array_16,
-    weight_array_17,
-    weight_array_18,
-    bias_array_3,
-    b_array_9,
-    b_array_10,
-    b_array_11,
-    b_array_12,
-    weight_array_19,
-    weight_array_20,
-    weight_array_21,
-    weight_array_22,
-    weight_array_23,
-    weight_array_24,
-    bias_array_4,
-    b_array_13,
-    b_array_14,
-    b_array_15,
-    b_array_16,
-    weight_array_25,
-    weight_array_26,
-    weight_array_27,
-    weight_array_28,
-    weight_array_29,
-    weight_array_30,
-    bias_array_5,
-    b_array_17,
-    b_array_18,
-    b_array_19,
-    b_array_20,
-    weight_array_31,
-    weight_array_32,
-    weight_array_33,
-    weight_array_34,
-    weight_array_35,
-    weight_array_36,
-    bias_array_6,
-    b_array_21,
-    b_array_22,
-    b_array_23,
-    b_array_24,
-    weight_array_37,
-    weight_array_38,
-    weight_array_39,
-    weight_array_40,
-    weight_array_41,
-    weight_array_42,
-    bias_array_7,
-    b_array_25,
-    b_array_26,
-    b_array_27,
-    b_array_28,
-    weight_array_43,
-    weight_array_44,
-    weight_array_45,
-    weight_array_46,
-    weight_array_47,
-    weight_array_48,
-    bias_array_8,
-    b_array_29,
-    b_array_30,
-    b_array_31,
-    b_array_32,
-    v_array,
-    x_t_3_out,
-    count,
-    t_3,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that sleep maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array []
-    weight_array_2 []
-    weight_array_3 []
-    weight_array_4 []
-    weight_array_5 []
-    weight_array_6 []
-    bias_array []
-    b_array []
-    b_array_2 []
-    b_array_3 []
-    b_array_4 []
-    weight_array_7 []
-    weight_array_8 []
-    weight_array_9 []
-    weight_array_10 []
-    weight_array_11 []
-    weight_array_12 []
-    bias_array_2 []
-    b_array_5 []
-    b_array_6 []
-    b_array_7 []
-    b_array_8 []
-    weight_array_13 []
-    weight_array_14 []
-    weight_array_15 []
-    weight_array_16 []
-    weight_array_17 []
-    weight_array_18 []
-    bias_array_3 []
-    b_array_9 []
-    b_array_10 []
-    b_array_11 []
-    b_array_12 []
-    weight_array_19 []
-    weight_array_20 []
-    weight_array_21 []
-    weight_array_22 []
-    weight_array_23 []
-    weight_array_24 []
-    bias_array_4 []
-    b_array_13 []
-    b_array_14 []
-    b_array_15 []
-    b_array_16 []
-    weight_array_25 []
-    weight_array_26 []
-    weight_array_27 []
-    weight_array_28 []
-    weight_array_29 []
-    weight_array_30 []
-    bias_array_5 []
-    b_array_17 []
-    b_array_18 []
-    b_array_19 []
-    b_array_20 []
-    weight_array_31 []
-    weight_array_32 []
-    weight_array_33 []
-    weight_array_34 []
-    weight_array_35 []
-    weight_array_36 []
-    bias_array_6 []
-    b_array_21 []
-    b_array_22 []
-    b_array_23 []
-    b_array_24 []
-    weight_array_37 []
-    weight_array_38 []
-    weight_array_39 []
-    weight_array_40 []
-    weight_array_41 []
-    weight_array_42 []
-    bias_array_7 []
-    b_array_25 []
-    b_array_26 []
-    b_array_27 []
-    b_array_28 []
-    weight_array_43 []
-    weight_array_44 []
-    weight_array_45 []
-    weight_array_46 []
-    weight_array_47 []
-    weight_array_48 []
-    bias_array_8 []
-    b_array_29 []
-    b_array_30 []
-    b_array_31 []
-    b_array_32 []
-    v_array []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # switching.gen:13
-    shared_1 = (tl.load(s_ptr + place * 8 + t_3, mask=live, other=0) == 0).to(tl.float32)
-    shared_2 = (tl.load(s_ptr + place * 8 + t_3, mask=live, other=0) == 1).to(tl.float32)
-    shared_3 = (tl.load(s_ptr + place * 8 + t_3, mask=live, other=0) == 2).to(tl.float32)
-    shared_4 = (tl.load(s_ptr + place * 8 + t_3, mask=live, other=0) == 3).to(tl.float32)
-    mean_2_0 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_2)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_3)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_4)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_5)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_6)
-        + tl.load(bias_array)
-        + (
-            shared_1 * tl.load(b_array)
-            + shared_2 * tl.load(b_array_2)
-            + shared_3 * tl.load(b_array_3)
-            + shared_4 * tl.load(b_array_4)
-        )
-    )
-    mean_2_1 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_7)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_8)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_9)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_10)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_11)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_12)
-        + tl.load(bias_array_2)
-        + (
-            shared_1 * tl.load(b_array_5)
-            + shared_2 * tl.load(b_array_6)
-            + shared_3 * tl.load(b_array_7)
-            + shared_4 * tl.load(b_array_8)
-        )
-    )
-    mean_2_2 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_13)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_14)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_15)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_16)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_17)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_18)
-        + tl.load(bias_array_3)
-        + (
-            shared_1 * tl.load(b_array_9)
-            + shared_2 * tl.load(b_array_10)
-            + shared_3 * tl.load(b_array_11)
-            + shared_4 * tl.load(b_array_12)
-        )
-    )
-    mean_2_3 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_19)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_20)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_21)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_22)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_23)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_24)
-        + tl.load(bias_array_4)
-        + (
-            shared_1 * tl.load(b_array_13)
-            + shared_2 * tl.load(b_array_14)
-            + shared_3 * tl.load(b_array_15)
-            + shared_4 * tl.load(b_array_16)
-        )
-    )
-    mean_2_4 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_25)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_26)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_27)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_28)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_29)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_30)
-        + tl.load(bias_array_5)
-        + (
-            shared_1 * tl.load(b_array_17)
-            + shared_2 * tl.load(b_array_18)
-            + shared_3 * tl.load(b_array_19)
-            + shared_4 * tl.load(b_array_20)
-        )
-    )
-    mean_2_5 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_31)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_32)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_33)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_34)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_35)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_36)
-        + tl.load(bias_array_6)
-        + (
-            shared_1 * tl.load(b_array_21)
-            + shared_2 * tl.load(b_array_22)
-            + shared_3 * tl.load(b_array_23)
-            + shared_4 * tl.load(b_array_24)
-        )
-    )
-    mean_2_6 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_37)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_38)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_39)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_40)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_41)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_42)
-        + tl.load(bias_array_7)
-        + (
-            shared_1 * tl.load(b_array_25)
-            + shared_2 * tl.load(b_array_26)
-            + shared_3 * tl.load(b_array_27)
-            + shared_4 * tl.load(b_array_28)
-        )
-    )
-    mean_2_7 = (
-        tl.load(computed_2_ptr + place * 6, mask=live, other=0) * tl.load(weight_array_43)
-        + tl.load(computed_2_ptr + place * 6 + 1, mask=live, other=0) * tl.load(weight_array_44)
-        + tl.load(computed_2_ptr + place * 6 + 2, mask=live, other=0) * tl.load(weight_array_45)
-        + tl.load(computed_2_ptr + place * 6 + 3, mask=live, other=0) * tl.load(weight_array_46)
-        + tl.load(computed_2_ptr + place * 6 + 4, mask=live, other=0) * tl.load(weight_array_47)
-        + tl.load(computed_2_ptr + place * 6 + 5, mask=live, other=0) * tl.load(weight_array_48)
-        + tl.load(bias_array_8)
-        + (
-            shared_1 * tl.load(b_array_29)
-            + shared_2 * tl.load(b_array_30)
-            + shared_3 * tl.load(b_array_31)
-            + shared_4 * tl.load(b_array_32)
-        )
-    )
-    x_t_3_0 = mean_2_0 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8, mask=live, other=0)
-    x_t_3_1 = mean_2_1 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 1, mask=live, other=0)
-    x_t_3_2 = mean_2_2 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 2, mask=live, other=0)
-    x_t_3_3 = mean_2_3 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 3, mask=live, other=0)
-    x_t_3_4 = mean_2_4 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 4, mask=live, other=0)
-    x_t_3_5 = mean_2_5 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 5, mask=live, other=0)
-    x_t_3_6 = mean_2_6 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 6, mask=live, other=0)
-    x_t_3_7 = mean_2_7 + tl.load(v_array) * tl.load(noise_5_ptr + place * 8 + 7, mask=live, other=0)
-    tl.store(x_t_3_out + place * 8, x_t_3_0, mask=live)
-    tl.store(x_t_3_out + place * 8 + 1, x_t_3_1, mask=live)
-    tl.store(x_t_3_out + place * 8 + 2, x_t_3_2, mask=live)
-    tl.store(x_t_3_out + place * 8 + 3, x_t_3_3, mask=live)
-    tl.store(x_t_3_out + place * 8 + 4, x_t_3_4, mask=live)
-    tl.store(x_t_3_out + place * 8 + 5, x_t_3_5, mask=live)
-    tl.store(x_t_3_out + place * 8 + 6, x_t_3_6, mask=live)
-    tl.store(x_t_3_out + place * 8 + 7, x_t_3_7, mask=live)
-
-
-@tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
-@torch.no_grad()
-def objective_sleep_stage_3_rows(computed_2, noise_5, s, b, v, weight, bias, t_3):
-    """the value that sleep maximizes, by one draw for each row: stage 3.
-
-    Takes computed_2 [rows, 6], noise_5 [rows, 8], s [rows, 8]; returns x_t_3 [rows, 8].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_sleep_stage_3(b, v, weight, bias, device)
-    size = objective_sleep_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_t_3 = torch.empty(count, 8, dtype=torch.float32, device=device)
-    objective_sleep_stage_3_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        noise_5.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        x_t_3,
-        count,
-        t_3,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_t_3
 
 
 @tiles.remembered
@@ -6341,10 +5092,10 @@ def pack_objective_sleep_stage_5(
 
 @triton.jit(do_not_specialize=["count", "t_4"])
 def objective_sleep_stage_5_kernel(
+    s_ptr,
     computed_3_ptr,
     indicator_value_ptr,
     log_q_ptr,
-    s_ptr,
     embedding_output_weight_array,
     mlp_0_weight_array,
     mlp_0_bias_array,
@@ -6428,10 +5179,10 @@ def objective_sleep_stage_5_kernel(
 @tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 4, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_sleep_stage_5_rows(
+    s,
     computed_3,
     indicator_value,
     log_q,
-    s,
     embedding_output_weight,
     mlp_0_weight,
     mlp_0_bias,
@@ -6441,10 +5192,10 @@ def objective_sleep_stage_5_rows(
 ):
     """the value that sleep maximizes, by one draw for each row: stage 5.
 
-    Takes computed_3 [rows, 8], indicator_value [rows, 10], log_q [rows], s [rows, 8]; returns log_q_next
+    Takes s [rows, 8], computed_3 [rows, 8], indicator_value [rows, 10], log_q [rows]; returns log_q_next
     [rows].
     """
-    count, device = len(computed_3), computed_3.device
+    count, device = len(s), s.device
     arrays = pack_objective_sleep_stage_5(
         embedding_output_weight,
         mlp_0_weight,
@@ -6457,10 +5208,10 @@ def objective_sleep_stage_5_rows(
     programs = triton.cdiv(count, size.rows)
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     objective_sleep_stage_5_kernel[(programs,)](
+        s.to(torch.float32).contiguous(),
         computed_3.to(torch.float32).contiguous(),
         indicator_value.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
         *arrays,
         log_q_next,
         count,
@@ -6473,266 +5224,14 @@ def objective_sleep_stage_5_rows(
     return log_q_next
 
 
-OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1 = tiles.layout(32, [*range(10, 18)])
-OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2 = tiles.layout(32, [*range(6, 10)])
-
-
-@tiles.remembered
-def pack_objective_sleep_stage_6(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.mask(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1, device),
-        tiles.permutation(tiles.plain(8, 16), OBJECTIVE_SLEEP_STAGE_6_LAYOUT_1, device),
-        tiles.mask(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2, device),
-        tiles.places(OBJECTIVE_SLEEP_STAGE_6_LAYOUT_2, device),
-        tiles.permutation(tiles.plain(6, 16), tiles.plain(6, 32), device),
-        tiles.place(mlp_3_0_weight.mT, 32, 64),
-        tiles.place(mlp_3_0_bias, 64),
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(m_weight[4], 64),
-        tiles.place(m_bias[4]),
-        tiles.place(m_weight[5], 64),
-        tiles.place(m_bias[5]),
-        tiles.place(g_weight[0], 64),
-        tiles.place(g_bias[0]),
-        tiles.place(g_weight[1], 64),
-        tiles.place(g_bias[1]),
-        tiles.place(g_weight[2], 64),
-        tiles.place(g_bias[2]),
-        tiles.place(g_weight[3], 64),
-        tiles.place(g_bias[3]),
-        tiles.place(g_weight[4], 64),
-        tiles.place(g_bias[4]),
-        tiles.place(g_weight[5], 64),
-        tiles.place(g_bias[5]),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "t_5"])
-def objective_sleep_stage_6_kernel(
-    computed_4_ptr,
-    computed_5_ptr,
-    computed_6_ptr,
-    log_q_2_ptr,
-    s_ptr,
-    mask_array,
-    permutation_array,
-    mask_2_array,
-    places_array,
-    permutation_2_array,
-    mlp_3_0_weight_array,
-    mlp_3_0_bias_array,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    m_weight_array_5,
-    m_bias_array_5,
-    m_weight_array_6,
-    m_bias_array_6,
-    g_weight_array,
-    g_bias_array,
-    g_weight_array_2,
-    g_bias_array_2,
-    g_weight_array_3,
-    g_bias_array_3,
-    g_weight_array_4,
-    g_bias_array_4,
-    g_weight_array_5,
-    g_bias_array_5,
-    g_weight_array_6,
-    g_bias_array_6,
-    log_q_2_next_out,
-    count,
-    t_5,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that sleep maximizes, by one draw for each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mask_array [32]
-    permutation_array [16, 32]
-    mask_2_array [32]
-    places_array [32]
-    permutation_2_array [16, 32]
-    mlp_3_0_weight_array [32, 64]
-    mlp_3_0_bias_array [64]
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    m_weight_array_5 [64]
-    m_bias_array_5 []
-    m_weight_array_6 [64]
-    m_bias_array_6 []
-    g_weight_array [64]
-    g_bias_array []
-    g_weight_array_2 [64]
-    g_bias_array_2 []
-    g_weight_array_3 [64]
-    g_bias_array_3 []
-    g_weight_array_4 [64]
-    g_bias_array_4 []
-    g_weight_array_5 [64]
-    g_bias_array_5 []
-    g_weight_array_6 [64]
-    g_bias_array_6 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 6 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 6),
-        other=0,
-    )
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 8 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 8),
-        other=0,
-    )
-    # switching.gen:18
-    hidden_3 = maximum(
-        dot(
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                dot(computed_5, matrix(permutation_array, 0, 16, 32), "ieee"),
-                tl.where(
-                    vector(mask_2_array, 0, 32) != 0.0,
-                    (
-                        tl.load(s_ptr + place * 8 + (t_5 + 1), mask=live, other=0)[:, None]
-                        == vector(places_array, 0, 32)
-                    ).to(tl.float32),
-                    dot(computed_4, matrix(permutation_2_array, 0, 16, 32), "ieee"),
-                ),
-            ),
-            matrix(mlp_3_0_weight_array, 0, 32, 64),
-            PRECISION,
-        )
-        + vector(mlp_3_0_bias_array, 0, 64),
-        0.0,
-    )
-    m_2_0 = tl.sum(hidden_3 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_3 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_3 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_3 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    m_2_4 = tl.sum(hidden_3 * vector(m_weight_array_5, 0, 64), 1) + tl.load(m_bias_array_5)
-    m_2_5 = tl.sum(hidden_3 * vector(m_weight_array_6, 0, 64), 1) + tl.load(m_bias_array_6)
-    g_2_0 = tl.sum(hidden_3 * vector(g_weight_array, 0, 64), 1) + tl.load(g_bias_array)
-    g_2_1 = tl.sum(hidden_3 * vector(g_weight_array_2, 0, 64), 1) + tl.load(g_bias_array_2)
-    g_2_2 = tl.sum(hidden_3 * vector(g_weight_array_3, 0, 64), 1) + tl.load(g_bias_array_3)
-    g_2_3 = tl.sum(hidden_3 * vector(g_weight_array_4, 0, 64), 1) + tl.load(g_bias_array_4)
-    g_2_4 = tl.sum(hidden_3 * vector(g_weight_array_5, 0, 64), 1) + tl.load(g_bias_array_5)
-    g_2_5 = tl.sum(hidden_3 * vector(g_weight_array_6, 0, 64), 1) + tl.load(g_bias_array_6)
-    # switching.gen:17
-    scale_3_0 = softplus(g_2_0)
-    scale_3_1 = softplus(g_2_1)
-    scale_3_2 = softplus(g_2_2)
-    scale_3_3 = softplus(g_2_3)
-    scale_3_4 = softplus(g_2_4)
-    scale_3_5 = softplus(g_2_5)
-    log_q_2 = tl.load(log_q_2_ptr + place, mask=live, other=0)
-    log_q_2_next = log_q_2 + (
-        -0.5 * square((tl.load(computed_6_ptr + place * 6, mask=live, other=0) - m_2_0) / scale_3_0)
-        - tl.log(scale_3_0)
-        - 0.9189385332046727
-        + (
-            -0.5 * square((tl.load(computed_6_ptr + place * 6 + 1, mask=live, other=0) - m_2_1) / scale_3_1)
-            - tl.log(scale_3_1)
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_6_ptr + place * 6 + 2, mask=live, other=0) - m_2_2) / scale_3_2)
-            - tl.log(scale_3_2)
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_6_ptr + place * 6 + 3, mask=live, other=0) - m_2_3) / scale_3_3)
-            - tl.log(scale_3_3)
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_6_ptr + place * 6 + 4, mask=live, other=0) - m_2_4) / scale_3_4)
-            - tl.log(scale_3_4)
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_6_ptr + place * 6 + 5, mask=live, other=0) - m_2_5) / scale_3_5)
-            - tl.log(scale_3_5)
-            - 0.9189385332046727
-        )
-    )
-    # switching.gen:18
-    tl.store(log_q_2_next_out + place, log_q_2_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_sleep_stage_6_rows(
-    computed_4,
-    computed_5,
-    computed_6,
-    log_q_2,
-    s,
-    mlp_3_0_weight,
-    mlp_3_0_bias,
-    m_weight,
-    m_bias,
-    g_weight,
-    g_bias,
-    t_5,
-):
-    """the value that sleep maximizes, by one draw for each row: stage 6.
-
-    Takes computed_4 [rows, 6], computed_5 [rows, 8], computed_6 [rows, 6], log_q_2 [rows], s [rows, 8]; returns
-    log_q_2_next [rows].
-    """
-    count, device = len(computed_4), computed_4.device
-    arrays = pack_objective_sleep_stage_6(mlp_3_0_weight, mlp_3_0_bias, m_weight, m_bias, g_weight, g_bias, device)
-    size = objective_sleep_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_q_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_sleep_stage_6_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        computed_6.to(torch.float32).contiguous(),
-        log_q_2.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
-        *arrays,
-        log_q_2_next,
-        count,
-        t_5,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_q_2_next
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_sleep_stage_1_rows,
-    objective_sleep_stage_2_rows,
-    objective_sleep_stage_3_rows,
+    sample_stage_2_rows,
+    sample_stage_3_rows,
     objective_sleep_stage_4_rows,
     objective_sleep_stage_5_rows,
-    objective_sleep_stage_6_rows,
+    log_weight_stage_9_rows,
 )
 def objective_sleep_rows(
     x,
@@ -6789,7 +5288,7 @@ def objective_sleep_rows(
         scale = torch.where(equal_value, r, 0.0).sum(-1)
         computed = z[:, t_2 * 6 : t_2 * 6 + 6]
         noise_4 = noise_3[:, product : product + 6]
-        z_t_2 = objective_sleep_stage_2_rows(computed, indicator_equal_value, noise_4, scale, a, d)
+        z_t_2 = sample_stage_2_rows(indicator_equal_value, computed, scale, noise_4, a, d)
         z_next = torch.slice_scatter(z, z_t_2, -1, product, product + 6)
         z = z_next
     # switching.gen:13
@@ -6798,16 +5297,7 @@ def objective_sleep_rows(
         operand = random.normal(seed, rows, step, 10, 64, dtype=dtype)
         computed_2 = z[:, t_3 * 6 : t_3 * 6 + 6]
         noise_5 = operand[:, t_3 * 8 : t_3 * 8 + 8]
-        x_t_3 = objective_sleep_stage_3_rows(
-            computed_2,
-            noise_5,
-            s,
-            b,
-            v,
-            linear_output_weight,
-            linear_output_bias,
-            t_3,
-        )
+        x_t_3 = sample_stage_3_rows(computed_2, s, noise_5, b, v, linear_output_weight, linear_output_bias, t_3)
         x_2_next = tiles.filled(x_2, x_t_3, t_3 * 8, t_3 * 8 + 8)
         x_2 = x_2_next
     # switching.gen:16
@@ -6826,10 +5316,10 @@ def objective_sleep_rows(
     for t_4 in range(8):
         computed_3 = x_2[:, t_4 * 8 : t_4 * 8 + 8]
         log_q_next = objective_sleep_stage_5_rows(
+            s,
             computed_3,
             indicator_value,
             log_q,
-            s,
             embedding_output_weight,
             mlp_0_weight,
             mlp_0_bias,
@@ -6851,12 +5341,12 @@ def objective_sleep_rows(
         # switching.gen:17
         computed_6 = operand_3[:, t_5 * 6 : t_5 * 6 + 6]
         # switching.gen:18
-        log_q_2_next = objective_sleep_stage_6_rows(
+        log_q_2_next = log_weight_stage_9_rows(
             computed_4,
-            computed_5,
-            computed_6,
-            log_q_2,
             s,
+            computed_5,
+            log_q_2,
+            computed_6,
             mlp_3_0_weight,
             mlp_3_0_bias,
             mlp_3_m_weight,

@@ -82,7 +82,7 @@ def log_weight_stage_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_weight_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
@@ -122,11 +122,11 @@ def pack_log_weight_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_2_kernel(
-    base_ptr,
-    log_abs_det_ptr,
-    m_ptr,
     pushed_ptr,
+    base_ptr,
+    m_ptr,
     scale_ptr,
+    log_abs_det_ptr,
     weight_array,
     bias_array,
     log_p_z_out,
@@ -164,7 +164,6 @@ def log_weight_stage_2_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
     m = tl.load(
         m_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
@@ -175,6 +174,7 @@ def log_weight_stage_2_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
+    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
     # sylvester.gen:9
     log_q_z = (
         tl.sum(
@@ -194,13 +194,13 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(base, log_abs_det, m, pushed, scale, weight, bias):
+def log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, weight, bias):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
 
-    Takes base [rows, 10], log_abs_det [rows], m [rows, 10], pushed [rows, 10], scale [rows, 10]; returns
+    Takes pushed [rows, 10], base [rows, 10], m [rows, 10], scale [rows, 10], log_abs_det [rows]; returns
     log_p_z [rows], hidden_3 [rows, 100], log_q_z [rows].
     """
-    count, device = len(base), base.device
+    count, device = len(pushed), pushed.device
     arrays = pack_log_weight_stage_2(weight, bias, device)
     size = log_weight_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -208,11 +208,11 @@ def log_weight_stage_2_rows(base, log_abs_det, m, pushed, scale, weight, bias):
     hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_2_kernel[(programs,)](
-        base.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        m.to(torch.float32).contiguous(),
         pushed.to(torch.float32).contiguous(),
+        base.to(torch.float32).contiguous(),
+        m.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        log_abs_det.to(torch.float32).contiguous(),
         *arrays,
         log_p_z,
         hidden_3,
@@ -229,9 +229,9 @@ def log_weight_stage_2_rows(base, log_abs_det, m, pushed, scale, weight, bias):
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_3_kernel(
     x_ptr,
+    logits_ptr,
     log_p_z_ptr,
     log_q_z_ptr,
-    logits_ptr,
     log_weight_2_out,
     count,
     ROWS: tl.constexpr,
@@ -257,10 +257,10 @@ def log_weight_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_3_rows(x, log_p_z, log_q_z, logits):
+def log_weight_stage_3_rows(x, logits, log_p_z, log_q_z):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 3.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns log_weight_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
     size = log_weight_stage_3_rows.sizes.on(device)
@@ -268,9 +268,9 @@ def log_weight_stage_3_rows(x, log_p_z, log_q_z, logits):
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_3_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         log_weight_2,
         count,
         ROWS=size.rows,
@@ -388,12 +388,12 @@ def log_weight_rows(
         pushed = pushed_next
         log_abs_det = log_abs_det_next
     # sylvester.gen:7
-    log_p_z, hidden_3, log_q_z = log_weight_stage_2_rows(base, log_abs_det, m, pushed, scale, mlp_0_weight, mlp_0_bias)
+    log_p_z, hidden_3, log_q_z = log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
     # sylvester.gen:8
     computed_5 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_5)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_3_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_stage_3_rows(x, logits, log_p_z, log_q_z)
 
 
 @tiles.remembered
@@ -454,7 +454,7 @@ def encode_stage_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def encode_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """a draw of z for each row from q(z | x): stage 1.
@@ -690,7 +690,7 @@ def objective_phase_1_stage_1_kernel(
     )
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
     """the value that phase_1 maximizes, by one draw for each row: stage 1.
@@ -722,175 +722,8 @@ def objective_phase_1_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bia
     return m, scale, base
 
 
-@tiles.remembered
-def pack_objective_phase_1_stage_2(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_2_kernel(
-    base_ptr,
-    log_abs_det_ptr,
-    m_ptr,
-    pushed_ptr,
-    scale_ptr,
-    weight_array,
-    bias_array,
-    log_p_z_out,
-    hidden_3_out,
-    log_q_z_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [16, 128]
-    bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    pushed = tl.load(
-        pushed_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # sylvester.gen:7
-    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(pushed) - 0.9189385332046727, 0.0), 1)
-    # sylvester.gen:8
-    hidden_3 = maximum(dot(pushed, matrix(weight_array, 0, 16, 128), PRECISION) + vector(bias_array, 0, 128), 0.0)
-    # sylvester.gen:7
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    base = tl.load(
-        base_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    log_abs_det = tl.load(log_abs_det_ptr + place, mask=live, other=0)
-    m = tl.load(
-        m_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    scale = tl.load(
-        scale_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # sylvester.gen:9
-    log_q_z = (
-        tl.sum(
-            tl.where(
-                tl.arange(0, 16)[None, :] < 10,
-                -0.5 * square((base - m) / scale) - tl.log(scale) - 0.9189385332046727,
-                0.0,
-            ),
-            1,
-        )
-        - log_abs_det
-    )
-    # sylvester.gen:7
-    tl.store(log_p_z_out + place, log_p_z, mask=live)
-    tl.store(log_q_z_out + place, log_q_z, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(base, log_abs_det, m, pushed, scale, weight, bias):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes base [rows, 10], log_abs_det [rows], m [rows, 10], pushed [rows, 10], scale [rows, 10]; returns
-    log_p_z [rows], hidden_3 [rows, 100], log_q_z [rows].
-    """
-    count, device = len(base), base.device
-    arrays = pack_objective_phase_1_stage_2(weight, bias, device)
-    size = objective_phase_1_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_2_kernel[(programs,)](
-        base.to(torch.float32).contiguous(),
-        log_abs_det.to(torch.float32).contiguous(),
-        m.to(torch.float32).contiguous(),
-        pushed.to(torch.float32).contiguous(),
-        scale.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_z,
-        hidden_3,
-        log_q_z,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_z, hidden_3, log_q_z
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_3_kernel(
-    x_ptr,
-    log_p_z_ptr,
-    log_q_z_ptr,
-    logits_ptr,
-    value_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # sylvester.gen:8
-    log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
-    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:elbo
-    value_2 = log_p_z + log_p_x - log_q_z
-    # sylvester.gen:8
-    tl.store(value_2_out + place, value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_3_rows(x, log_p_z, log_q_z, logits):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_3_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        value_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_2
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows, objective_phase_1_stage_3_rows)
+@tiles.stages(objective_phase_1_stage_1_rows, log_weight_stage_2_rows, log_weight_stage_3_rows)
 def objective_phase_1_rows(
     x,
     Sylvester_Q,
@@ -996,17 +829,9 @@ def objective_phase_1_rows(
         pushed = pushed_next
         log_abs_det = log_abs_det_next
     # sylvester.gen:7
-    log_p_z, hidden_3, log_q_z = objective_phase_1_stage_2_rows(
-        base,
-        log_abs_det,
-        m,
-        pushed,
-        scale,
-        mlp_0_weight,
-        mlp_0_bias,
-    )
+    log_p_z, hidden_3, log_q_z = log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
     # sylvester.gen:8
     computed_5 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_5)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    return objective_phase_1_stage_3_rows(x, log_p_z, log_q_z, logits)
+    return log_weight_stage_3_rows(x, logits, log_p_z, log_q_z)

@@ -245,15 +245,15 @@ def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, de
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
-    computed_5_ptr,
-    difference_ptr,
-    hidden_2_ptr,
     hidden_3_ptr,
-    negate_value_cotangent_ptr,
-    noise_ptr,
-    s_ptr,
+    computed_5_ptr,
     scale_ptr,
+    difference_ptr,
+    negate_value_cotangent_ptr,
     z_ptr,
+    s_ptr,
+    noise_ptr,
+    hidden_2_ptr,
     mlp_0_weight_array,
     m_weight_array,
     s_weight_array,
@@ -274,13 +274,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    hidden_3 = tl.load(
+        hidden_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
-    hidden_3 = tl.load(
-        hidden_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    computed_5 = tl.load(
+        computed_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
@@ -325,13 +325,13 @@ def objective_phase_1_backward_stage_3_kernel(
         difference_2,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
     )
-    noise = tl.load(
-        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    s = tl.load(
+        s_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    s = tl.load(
-        s_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    noise = tl.load(
+        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
@@ -367,24 +367,24 @@ def objective_phase_1_backward_stage_3_kernel(
 @torch.no_grad()
 def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
-    computed_5,
-    difference,
-    hidden_2,
     hidden_3,
-    negate_value_cotangent,
-    noise,
-    s,
+    computed_5,
     scale,
+    difference,
+    negate_value_cotangent,
     z,
+    s,
+    noise,
+    hidden_2,
     mlp_0_weight,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes value_cotangent [rows], computed_5 [rows, 100], difference [rows, 10], hidden_2 [rows, 100], hidden_3
-    [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s [rows, 10], scale [rows, 10], z [rows, 10];
-    returns product_2 [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100].
+    Takes value_cotangent [rows], hidden_3 [rows, 100], computed_5 [rows, 100], scale [rows, 10], difference
+    [rows, 10], negate_value_cotangent [rows], z [rows, 10], s [rows, 10], noise [rows, 10], hidden_2 [rows,
+    100]; returns product_2 [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
     arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
@@ -396,15 +396,15 @@ def objective_phase_1_backward_stage_3_rows(
     product_6 = torch.empty(count, 100, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        difference.to(torch.float32).contiguous(),
-        hidden_2.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        s.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        difference.to(torch.float32).contiguous(),
+        negate_value_cotangent.to(torch.float32).contiguous(),
         z.to(torch.float32).contiguous(),
+        s.to(torch.float32).contiguous(),
+        noise.to(torch.float32).contiguous(),
+        hidden_2.to(torch.float32).contiguous(),
         *arrays,
         product_2,
         difference_2,
@@ -483,15 +483,15 @@ def objective_phase_1_backward_rows(
     computed_5 = product @ mlp_1_weight
     product_2, difference_2, product_5, product_6 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
-        computed_5,
-        difference,
-        hidden_2,
         hidden_3,
-        negate_value_cotangent,
-        noise,
-        s,
+        computed_5,
         scale,
+        difference,
+        negate_value_cotangent,
         z,
+        s,
+        noise,
+        hidden_2,
         mlp_0_weight,
         q_mlp_m_weight,
         q_mlp_s_weight,

@@ -16,9 +16,9 @@ from gencompiler.runtime.programs import RowFunction
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_1_kernel(
     x_ptr,
+    logits_ptr,
     log_p_z_ptr,
     log_q_z_ptr,
-    logits_ptr,
     value_2_out,
     count,
     ROWS: tl.constexpr,
@@ -44,10 +44,10 @@ def objective_phase_1_saving_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_1_rows(x, log_p_z, log_q_z, logits):
+def objective_phase_1_saving_stage_1_rows(x, logits, log_p_z, log_q_z):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns value_2 [rows].
     """
     count, device = len(x), x.device
     size = objective_phase_1_saving_stage_1_rows.sizes.on(device)
@@ -55,9 +55,9 @@ def objective_phase_1_saving_stage_1_rows(x, log_p_z, log_q_z, logits):
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         value_2,
         count,
         ROWS=size.rows,
@@ -150,7 +150,7 @@ def objective_phase_1_saving_rows(
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_saving_stage_1_rows(x, log_p_z, log_q_z, logits)
+    value_2 = objective_phase_1_saving_stage_1_rows(x, logits, log_p_z, log_q_z)
     return value_2, pushed_saved
 
 
@@ -169,8 +169,8 @@ def pack_objective_phase_1_backward_stage_1(m_weight, m_bias, s_weight, s_bias, 
 def objective_phase_1_backward_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
-    computed_5_ptr,
     logits_ptr,
+    computed_5_ptr,
     s_weight_array,
     s_bias_array,
     m_weight_array,
@@ -271,8 +271,8 @@ def objective_phase_1_backward_stage_1_kernel(
 def objective_phase_1_backward_stage_1_rows(
     x,
     value_cotangent,
-    computed_5,
     logits,
+    computed_5,
     m_weight,
     m_bias,
     s_weight,
@@ -284,7 +284,7 @@ def objective_phase_1_backward_stage_1_rows(
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
-    Takes x [rows, 64] integer, value_cotangent [rows], computed_5 [rows, 100], logits [rows, 64]; returns
+    Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64], computed_5 [rows, 100]; returns
     negate_value_cotangent [rows], total [rows, 64], hidden_4 [rows, 100], s_2 [rows, 10], scale [rows, 10],
     noise [rows, 10], base [rows, 10], difference [rows, 10].
     """
@@ -303,8 +303,8 @@ def objective_phase_1_backward_stage_1_rows(
     objective_phase_1_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
         *arrays,
         negate_value_cotangent,
         total,
@@ -403,8 +403,8 @@ def objective_phase_1_backward_rows(
     ) = objective_phase_1_backward_stage_1_rows(
         x,
         value_cotangent,
-        computed_5,
         logits,
+        computed_5,
         q_mlp_m_weight,
         q_mlp_m_bias,
         q_mlp_s_weight,
@@ -519,63 +519,8 @@ def objective_phase_1_backward_rows(
     )
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_saved_stage_1_kernel(
-    x_ptr,
-    log_p_z_ptr,
-    log_q_z_ptr,
-    logits_ptr,
-    value_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vae_flow.gen:10
-    log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
-    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:elbo
-    value_2 = log_p_z + log_p_x - log_q_z
-    # vae_flow.gen:10
-    tl.store(value_2_out + place, value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_saved_stage_1_rows(x, log_p_z, log_q_z, logits):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 1.
-
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_saving_saved_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_saved_stage_1_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        value_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_2
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_saving_saved_stage_1_rows)
+@tiles.stages(objective_phase_1_saving_stage_1_rows)
 def objective_phase_1_saving_saved_rows(
     x,
     mlp_0_weight,
@@ -655,7 +600,7 @@ def objective_phase_1_saving_saved_rows(
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_saving_saved_stage_1_rows(x, log_p_z, log_q_z, logits)
+    value_2 = objective_phase_1_saving_stage_1_rows(x, logits, log_p_z, log_q_z)
     return value_2, pushed_saved, pushed
 
 
@@ -674,8 +619,8 @@ def pack_objective_phase_1_backward_saved_stage_1(m_weight, m_bias, s_weight, s_
 def objective_phase_1_backward_saved_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
-    computed_5_ptr,
     logits_ptr,
+    computed_5_ptr,
     s_weight_array,
     s_bias_array,
     m_weight_array,
@@ -767,8 +712,8 @@ def objective_phase_1_backward_saved_stage_1_kernel(
 def objective_phase_1_backward_saved_stage_1_rows(
     x,
     value_cotangent,
-    computed_5,
     logits,
+    computed_5,
     m_weight,
     m_bias,
     s_weight,
@@ -780,7 +725,7 @@ def objective_phase_1_backward_saved_stage_1_rows(
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
-    Takes x [rows, 64] integer, value_cotangent [rows], computed_5 [rows, 100], logits [rows, 64]; returns
+    Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64], computed_5 [rows, 100]; returns
     negate_value_cotangent [rows], total [rows, 64], hidden_4 [rows, 100], s_2 [rows, 10], scale [rows, 10],
     noise [rows, 10], difference [rows, 10].
     """
@@ -798,8 +743,8 @@ def objective_phase_1_backward_saved_stage_1_rows(
     objective_phase_1_backward_saved_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
         *arrays,
         negate_value_cotangent,
         total,
@@ -894,8 +839,8 @@ def objective_phase_1_backward_saved_rows(
     ) = objective_phase_1_backward_saved_stage_1_rows(
         x,
         value_cotangent,
-        computed_5,
         logits,
+        computed_5,
         q_mlp_m_weight,
         q_mlp_m_bias,
         q_mlp_s_weight,

@@ -239,9 +239,9 @@ def objective_phase_1_saving_stage_1_rows(
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_2_kernel(
     x_ptr,
+    logits_ptr,
     log_p_z_ptr,
     log_q_z_ptr,
-    logits_ptr,
     value_2_out,
     count,
     ROWS: tl.constexpr,
@@ -267,10 +267,10 @@ def objective_phase_1_saving_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_2_rows(x, log_p_z, log_q_z, logits):
+def objective_phase_1_saving_stage_2_rows(x, logits, log_p_z, log_q_z):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
 
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
+    Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns value_2 [rows].
     """
     count, device = len(x), x.device
     size = objective_phase_1_saving_stage_2_rows.sizes.on(device)
@@ -278,9 +278,9 @@ def objective_phase_1_saving_stage_2_rows(x, log_p_z, log_q_z, logits):
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
+        logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
         value_2,
         count,
         ROWS=size.rows,
@@ -352,7 +352,7 @@ def objective_phase_1_saving_rows(
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_saving_stage_2_rows(x, log_p_z, log_q_z, logits)
+    value_2 = objective_phase_1_saving_stage_2_rows(x, logits, log_p_z, log_q_z)
     return value_2, base_saved
 
 
@@ -620,9 +620,9 @@ def pack_objective_phase_1_backward_stage_2(mlp_0_weight, mlp_0_bias, m_weight, 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
 def objective_phase_1_backward_stage_2_kernel(
-    base_2_ptr,
     computed_2_ptr,
     drift_ptr,
+    base_2_ptr,
     m_weight_array,
     m_bias_array,
     s_weight_array,
@@ -711,12 +711,12 @@ def objective_phase_1_backward_stage_2_kernel(
         difference_2,
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
     )
+    drift = tl.load(drift_ptr + place, mask=live, other=0)
     base_2 = tl.load(
         base_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    drift = tl.load(drift_ptr + place, mask=live, other=0)
     # vae_flow_prior.gen:9
     drift_2 = maximum(
         drift,
@@ -729,9 +729,9 @@ def objective_phase_1_backward_stage_2_kernel(
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_2_rows(
-    base_2,
     computed_2,
     drift,
+    base_2,
     mlp_0_weight,
     mlp_0_bias,
     m_weight,
@@ -745,11 +745,11 @@ def objective_phase_1_backward_stage_2_rows(
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes base_2 [rows, 10], computed_2 [rows, 100], drift [rows]; returns hidden_3 [rows, 100], s_2 [rows, 10],
+    Takes computed_2 [rows, 100], drift [rows], base_2 [rows, 10]; returns hidden_3 [rows, 100], s_2 [rows, 10],
     scale [rows, 10], noise [rows, 10], z [rows, 10], hidden_4 [rows, 100], difference_2 [rows, 10], drift_2
     [rows].
     """
-    count, device = len(base_2), base_2.device
+    count, device = len(computed_2), computed_2.device
     arrays = pack_objective_phase_1_backward_stage_2(
         mlp_0_weight,
         mlp_0_bias,
@@ -770,9 +770,9 @@ def objective_phase_1_backward_stage_2_rows(
     difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     drift_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_2_kernel[(programs,)](
-        base_2.to(torch.float32).contiguous(),
         computed_2.to(torch.float32).contiguous(),
         drift.to(torch.float32).contiguous(),
+        base_2.to(torch.float32).contiguous(),
         *arrays,
         hidden_3,
         s_2,
@@ -803,15 +803,15 @@ def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, de
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
     value_cotangent_ptr,
-    base_adjoint_ptr,
-    computed_5_ptr,
-    difference_2_ptr,
-    hidden_3_ptr,
     hidden_4_ptr,
-    negate_value_cotangent_ptr,
-    noise_ptr,
-    s_2_ptr,
+    computed_5_ptr,
     scale_ptr,
+    difference_2_ptr,
+    negate_value_cotangent_ptr,
+    base_adjoint_ptr,
+    s_2_ptr,
+    noise_ptr,
+    hidden_3_ptr,
     mlp_0_weight_array,
     m_weight_array,
     s_weight_array,
@@ -832,13 +832,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    hidden_4 = tl.load(
+        hidden_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
-    hidden_4 = tl.load(
-        hidden_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
+    computed_5 = tl.load(
+        computed_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
         other=0,
     )
@@ -881,13 +881,13 @@ def objective_phase_1_backward_stage_3_kernel(
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
     )
     value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
-    noise = tl.load(
-        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    s_2 = tl.load(
+        s_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
-    s_2 = tl.load(
-        s_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
+    noise = tl.load(
+        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
         mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
         other=0,
     )
@@ -923,25 +923,25 @@ def objective_phase_1_backward_stage_3_kernel(
 @torch.no_grad()
 def objective_phase_1_backward_stage_3_rows(
     value_cotangent,
-    base_adjoint,
-    computed_5,
-    difference_2,
-    hidden_3,
     hidden_4,
-    negate_value_cotangent,
-    noise,
-    s_2,
+    computed_5,
     scale,
+    difference_2,
+    negate_value_cotangent,
+    base_adjoint,
+    s_2,
+    noise,
+    hidden_3,
     mlp_0_weight,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
 
-    Takes value_cotangent [rows], base_adjoint [rows, 10], computed_5 [rows, 100], difference_2 [rows, 10],
-    hidden_3 [rows, 100], hidden_4 [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s_2 [rows, 10],
-    scale [rows, 10]; returns product_5 [rows, 100], difference_3 [rows, 10], product_8 [rows, 10], product_9
-    [rows, 100].
+    Takes value_cotangent [rows], hidden_4 [rows, 100], computed_5 [rows, 100], scale [rows, 10], difference_2
+    [rows, 10], negate_value_cotangent [rows], base_adjoint [rows, 10], s_2 [rows, 10], noise [rows, 10],
+    hidden_3 [rows, 100]; returns product_5 [rows, 100], difference_3 [rows, 10], product_8 [rows, 10],
+    product_9 [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
     arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
@@ -953,15 +953,15 @@ def objective_phase_1_backward_stage_3_rows(
     product_9 = torch.empty(count, 100, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
-        base_adjoint.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        difference_2.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
         hidden_4.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        s_2.to(torch.float32).contiguous(),
+        computed_5.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
+        difference_2.to(torch.float32).contiguous(),
+        negate_value_cotangent.to(torch.float32).contiguous(),
+        base_adjoint.to(torch.float32).contiguous(),
+        s_2.to(torch.float32).contiguous(),
+        noise.to(torch.float32).contiguous(),
+        hidden_3.to(torch.float32).contiguous(),
         *arrays,
         product_5,
         difference_3,
@@ -1047,9 +1047,9 @@ def objective_phase_1_backward_rows(
     hidden_2 = torch.relu(computed)
     computed_2 = F.linear(hidden_2, q_mlp_1_weight, q_mlp_1_bias)
     hidden_3, s_2, scale, noise, z, hidden_4, difference_2, drift_2 = objective_phase_1_backward_stage_2_rows(
-        base_2,
         computed_2,
         drift,
+        base_2,
         mlp_0_weight,
         mlp_0_bias,
         q_mlp_m_weight,
@@ -1072,15 +1072,15 @@ def objective_phase_1_backward_rows(
     computed_5 = product_4 @ mlp_1_weight
     product_5, difference_3, product_8, product_9 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
-        base_adjoint,
-        computed_5,
-        difference_2,
-        hidden_3,
         hidden_4,
-        negate_value_cotangent,
-        noise,
-        s_2,
+        computed_5,
         scale,
+        difference_2,
+        negate_value_cotangent,
+        base_adjoint,
+        s_2,
+        noise,
+        hidden_3,
         mlp_0_weight,
         q_mlp_m_weight,
         q_mlp_s_weight,
@@ -1345,63 +1345,8 @@ def objective_phase_1_saving_saved_stage_1_rows(
     return base, log_p_z, hidden_4, log_q_z, base_saved
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_saved_stage_2_kernel(
-    x_ptr,
-    log_p_z_ptr,
-    log_q_z_ptr,
-    logits_ptr,
-    value_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    logits = tl.load(logits_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vae_flow_prior.gen:10
-    log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_z = tl.load(log_p_z_ptr + place, mask=live, other=0)
-    log_q_z = tl.load(log_q_z_ptr + place, mask=live, other=0)
-    # variational.gen:elbo
-    value_2 = log_p_z + log_p_x - log_q_z
-    # vae_flow_prior.gen:10
-    tl.store(value_2_out + place, value_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_saved_stage_2_rows(x, log_p_z, log_q_z, logits):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    Takes x [rows, 64] integer, log_p_z [rows], log_q_z [rows], logits [rows, 64]; returns value_2 [rows].
-    """
-    count, device = len(x), x.device
-    size = objective_phase_1_saving_saved_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_saving_saved_stage_2_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        log_p_z.to(torch.float32).contiguous(),
-        log_q_z.to(torch.float32).contiguous(),
-        logits.to(torch.float32).contiguous(),
-        value_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return value_2
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_saving_saved_stage_1_rows, objective_phase_1_saving_saved_stage_2_rows)
+@tiles.stages(objective_phase_1_saving_saved_stage_1_rows, objective_phase_1_saving_stage_2_rows)
 def objective_phase_1_saving_saved_rows(
     x,
     Coupling_mlp_0_weight,
@@ -1461,7 +1406,7 @@ def objective_phase_1_saving_saved_rows(
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
     logits = F.linear(hidden_5, mlp_output_weight, mlp_output_bias)
-    value_2 = objective_phase_1_saving_saved_stage_2_rows(x, log_p_z, log_q_z, logits)
+    value_2 = objective_phase_1_saving_stage_2_rows(x, logits, log_p_z, log_q_z)
     return value_2, base_saved, base
 
 
@@ -1859,193 +1804,11 @@ def objective_phase_1_backward_saved_stage_2_rows(
     return hidden_3, s_2, scale, noise, z, hidden_4, difference
 
 
-@tiles.remembered
-def pack_objective_phase_1_backward_saved_stage_3(mlp_0_weight, m_weight, s_weight, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_saved_stage_3_kernel(
-    value_cotangent_ptr,
-    base_adjoint_ptr,
-    computed_5_ptr,
-    difference_ptr,
-    hidden_3_ptr,
-    hidden_4_ptr,
-    negate_value_cotangent_ptr,
-    noise_ptr,
-    s_2_ptr,
-    scale_ptr,
-    mlp_0_weight_array,
-    m_weight_array,
-    s_weight_array,
-    product_5_out,
-    difference_2_out,
-    product_8_out,
-    product_9_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mlp_0_weight_array [128, 16]
-    m_weight_array [16, 128]
-    s_weight_array [16, 128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(
-        computed_5_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    hidden_4 = tl.load(
-        hidden_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:10
-    product_5 = (hidden_4 > 0.0).to(tl.float32) * computed_5
-    tl.store(
-        product_5_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_5,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    scale = tl.load(
-        scale_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    ratio = 1.0 / scale
-    difference = tl.load(
-        difference_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    negate_value_cotangent = tl.load(negate_value_cotangent_ptr + place, mask=live, other=0)
-    # vae_flow_prior.gen:5
-    product_6 = 2 * (difference / scale) * (-0.5 * negate_value_cotangent)[:, None]
-    product_7 = ratio * product_6
-    base_adjoint = tl.load(
-        base_adjoint_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow_prior.gen:9
-    total_2 = base_adjoint + dot(product_5, matrix(mlp_0_weight_array, 0, 128, 16), PRECISION) + product_7
-    # vae_flow_prior.gen:5
-    difference_2 = total_2 - product_7
-    # vae_flow_prior.gen:10
-    tl.store(
-        difference_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        difference_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    value_cotangent = tl.load(value_cotangent_ptr + place, mask=live, other=0)
-    noise = tl.load(
-        noise_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    s_2 = tl.load(
-        s_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow_prior.gen:5
-    product_8 = tl.sigmoid(s_2) * (
-        -difference / square(scale) * product_6 + noise * total_2 + ratio * value_cotangent[:, None]
-    )
-    # vae_flow_prior.gen:10
-    tl.store(
-        product_8_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        product_8,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    hidden_3 = tl.load(
-        hidden_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    product_9 = (hidden_3 > 0.0).to(tl.float32) * (
-        dot(tl.where(tl.arange(0, 16)[None, :] < 10, difference_2, 0.0), matrix(m_weight_array, 0, 16, 128), PRECISION)
-        + dot(tl.where(tl.arange(0, 16)[None, :] < 10, product_8, 0.0), matrix(s_weight_array, 0, 16, 128), PRECISION)
-    )
-    # vae_flow_prior.gen:10
-    tl.store(
-        product_9_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        product_9,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_saved_stage_3_rows(
-    value_cotangent,
-    base_adjoint,
-    computed_5,
-    difference,
-    hidden_3,
-    hidden_4,
-    negate_value_cotangent,
-    noise,
-    s_2,
-    scale,
-    mlp_0_weight,
-    m_weight,
-    s_weight,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes value_cotangent [rows], base_adjoint [rows, 10], computed_5 [rows, 100], difference [rows, 10],
-    hidden_3 [rows, 100], hidden_4 [rows, 100], negate_value_cotangent [rows], noise [rows, 10], s_2 [rows, 10],
-    scale [rows, 10]; returns product_5 [rows, 100], difference_2 [rows, 10], product_8 [rows, 10], product_9
-    [rows, 100].
-    """
-    count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_saved_stage_3(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_saved_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    product_5 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    product_8 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    product_9 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_3_kernel[(programs,)](
-        value_cotangent.to(torch.float32).contiguous(),
-        base_adjoint.to(torch.float32).contiguous(),
-        computed_5.to(torch.float32).contiguous(),
-        difference.to(torch.float32).contiguous(),
-        hidden_3.to(torch.float32).contiguous(),
-        hidden_4.to(torch.float32).contiguous(),
-        negate_value_cotangent.to(torch.float32).contiguous(),
-        noise.to(torch.float32).contiguous(),
-        s_2.to(torch.float32).contiguous(),
-        scale.to(torch.float32).contiguous(),
-        *arrays,
-        product_5,
-        difference_2,
-        product_8,
-        product_9,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return product_5, difference_2, product_8, product_9
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_saved_stage_1_rows,
     objective_phase_1_backward_saved_stage_2_rows,
-    objective_phase_1_backward_saved_stage_3_rows,
+    objective_phase_1_backward_stage_3_rows,
 )
 def objective_phase_1_backward_saved_rows(
     x,
@@ -2133,17 +1896,17 @@ def objective_phase_1_backward_saved_rows(
     computed_4 = total @ mlp_output_weight
     product_4 = (hidden_5 > 0.0).to(dtype) * computed_4
     computed_5 = product_4 @ mlp_1_weight
-    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_saved_stage_3_rows(
+    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_stage_3_rows(
         value_cotangent,
-        base_adjoint,
-        computed_5,
-        difference,
-        hidden_3,
         hidden_4,
-        negate_value_cotangent,
-        noise,
-        s_2,
+        computed_5,
         scale,
+        difference,
+        negate_value_cotangent,
+        base_adjoint,
+        s_2,
+        noise,
+        hidden_3,
         mlp_0_weight,
         q_mlp_m_weight,
         q_mlp_s_weight,

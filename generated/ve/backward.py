@@ -155,8 +155,8 @@ def objective_phase_1_backward_stage_2_kernel(
     x_ptr,
     value_cotangent_ptr,
     scale_ptr,
-    sigma_ptr,
     total_3_ptr,
+    sigma_ptr,
     x_next_ptr,
     weight_array,
     bias_array,
@@ -244,10 +244,10 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(x, value_cotangent, scale, sigma, total_3, x_next, weight, bias):
+def objective_phase_1_backward_stage_2_rows(x, value_cotangent, scale, total_3, sigma, x_next, weight, bias):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 2], value_cotangent [rows], scale [rows], sigma [rows], total_3 [rows, 128], x_next [rows,
+    Takes x [rows, 2], value_cotangent [rows], scale [rows], total_3 [rows, 128], sigma [rows], x_next [rows,
     2]; returns hidden_3 [rows, 128], product_4 [rows, 2], product_5 [rows, 2], total_4 [rows, 128].
     """
     count, device = len(x), x.device
@@ -262,8 +262,8 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, scale, sigma, to
         x.to(torch.float32).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
-        sigma.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        sigma.to(torch.float32).contiguous(),
         x_next.to(torch.float32).contiguous(),
         *arrays,
         hidden_3,
@@ -281,8 +281,8 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, scale, sigma, to
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    projected_2_ptr,
     sigmoid_total_2_ptr,
+    projected_2_ptr,
     total_2_ptr,
     total_5_out,
     count,
@@ -295,13 +295,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total_2 = tl.load(
+        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total_2 = tl.load(
-        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_2 = tl.load(
+        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -313,19 +313,19 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2):
+def objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
 
-    Takes projected_2 [rows, 128], sigmoid_total_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
+    Takes sigmoid_total_2 [rows, 128], projected_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
     128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(sigmoid_total_2), sigmoid_total_2.device
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
         sigmoid_total_2.to(torch.float32).contiguous(),
+        projected_2.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_5,
         count,
@@ -337,69 +337,11 @@ def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_
     return total_5
 
 
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_4_kernel(
-    projected_3_ptr,
-    sigmoid_total_ptr,
-    total_ptr,
-    total_6_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    sigmoid_total = tl.load(
-        sigmoid_total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    total = tl.load(total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # ve.gen:7
-    total_6 = sigmoid_total * projected_3 + sigmoid_total * tl.sigmoid(-total) * (total * projected_3)
-    tl.store(total_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], total_6, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total, total):
-    """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
-
-    Takes projected_3 [rows, 128], sigmoid_total [rows, 128], total [rows, 128]; returns total_6 [rows, 128].
-    """
-    count, device = len(projected_3), projected_3.device
-    size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    total_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_4_kernel[(programs,)](
-        projected_3.to(torch.float32).contiguous(),
-        sigmoid_total.to(torch.float32).contiguous(),
-        total.to(torch.float32).contiguous(),
-        total_6,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return total_6
-
-
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_backward_stage_1_rows,
     objective_phase_1_backward_stage_2_rows,
     objective_phase_1_backward_stage_3_rows,
-    objective_phase_1_backward_stage_4_rows,
 )
 def objective_phase_1_backward_rows(
     x,
@@ -443,17 +385,17 @@ def objective_phase_1_backward_rows(
         x,
         value_cotangent,
         scale,
-        sigma,
         total_3,
+        sigma,
         x_next,
         mlp_output_weight,
         mlp_output_bias,
     )
     # ve.gen:7
     projected_2 = total_4 @ mlp_2_weight
-    total_5 = objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2)
+    total_5 = objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2)
     projected_3 = total_5 @ mlp_1_weight
-    total_6 = objective_phase_1_backward_stage_4_rows(projected_3, sigmoid_total, total)
+    total_6 = objective_phase_1_backward_stage_3_rows(sigmoid_total, projected_3, total)
     computed = total_6 @ mlp_0_weight
     # ve.gen:2
     x_gradient_2 = product_4 + ((1.0 / sqrt_value)[:, None] * computed[:, :2] - product_4)

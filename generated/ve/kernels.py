@@ -146,9 +146,9 @@ def pack_objective_phase_1_stage_2(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_2_kernel(
     x_ptr,
-    scale_ptr,
-    sigma_ptr,
     total_3_ptr,
+    sigma_ptr,
+    scale_ptr,
     x_next_ptr,
     weight_array,
     bias_array,
@@ -195,10 +195,10 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, scale, sigma, total_3, x_next, weight, bias):
+def objective_phase_1_stage_2_rows(x, total_3, sigma, scale, x_next, weight, bias):
     """the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes x [rows, 2], scale [rows], sigma [rows], total_3 [rows, 128], x_next [rows, 2]; returns value_2
+    Takes x [rows, 2], total_3 [rows, 128], sigma [rows], scale [rows], x_next [rows, 2]; returns value_2
     [rows].
     """
     count, device = len(x), x.device
@@ -208,9 +208,9 @@ def objective_phase_1_stage_2_rows(x, scale, sigma, total_3, x_next, weight, bia
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_2_kernel[(programs,)](
         x.to(torch.float32).contiguous(),
-        scale.to(torch.float32).contiguous(),
-        sigma.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        sigma.to(torch.float32).contiguous(),
+        scale.to(torch.float32).contiguous(),
         x_next.to(torch.float32).contiguous(),
         *arrays,
         value_2,
@@ -252,7 +252,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    return objective_phase_1_stage_2_rows(x, scale, sigma, total_3, x_next, mlp_output_weight, mlp_output_bias)
+    return objective_phase_1_stage_2_rows(x, total_3, sigma, scale, x_next, mlp_output_weight, mlp_output_bias)
 
 
 @tiles.remembered

@@ -178,8 +178,8 @@ def pack_objective_phase_1_backward_stage_2(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
-    e_ptr,
     total_3_ptr,
+    e_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -234,10 +234,10 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(value_cotangent, e, total_3, weight, bias):
+def objective_phase_1_backward_stage_2_rows(value_cotangent, total_3, e, weight, bias):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes value_cotangent [rows], e [rows, 2], total_3 [rows, 128]; returns hidden_3 [rows, 128], negate_value
+    Takes value_cotangent [rows], total_3 [rows, 128], e [rows, 2]; returns hidden_3 [rows, 128], negate_value
     [rows, 2], total_4 [rows, 128].
     """
     count, device = len(value_cotangent), value_cotangent.device
@@ -249,8 +249,8 @@ def objective_phase_1_backward_stage_2_rows(value_cotangent, e, total_3, weight,
     total_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
-        e.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        e.to(torch.float32).contiguous(),
         *arrays,
         hidden_3,
         negate_value,
@@ -266,8 +266,8 @@ def objective_phase_1_backward_stage_2_rows(value_cotangent, e, total_3, weight,
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_3_kernel(
-    projected_2_ptr,
     sigmoid_total_2_ptr,
+    projected_2_ptr,
     total_2_ptr,
     total_5_out,
     count,
@@ -280,13 +280,13 @@ def objective_phase_1_backward_stage_3_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_2 = tl.load(
-        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total_2 = tl.load(
+        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total_2 = tl.load(
-        sigmoid_total_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_2 = tl.load(
+        projected_2_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -298,19 +298,19 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2):
+def objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 3.
 
-    Takes projected_2 [rows, 128], sigmoid_total_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
+    Takes sigmoid_total_2 [rows, 128], projected_2 [rows, 128], total_2 [rows, 128]; returns total_5 [rows,
     128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(sigmoid_total_2), sigmoid_total_2.device
     size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_3_kernel[(programs,)](
-        projected_2.to(torch.float32).contiguous(),
         sigmoid_total_2.to(torch.float32).contiguous(),
+        projected_2.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_5,
         count,
@@ -333,10 +333,10 @@ def pack_objective_phase_1_backward_stage_4(weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_4_kernel(
-    exp_value_ptr,
-    projected_3_ptr,
     sigmoid_total_ptr,
+    projected_3_ptr,
     total_ptr,
+    exp_value_ptr,
     weight_array,
     total_6_out,
     x_gradient_2_out,
@@ -351,13 +351,13 @@ def objective_phase_1_backward_stage_4_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    projected_3 = tl.load(
-        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    sigmoid_total = tl.load(
+        sigmoid_total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
-    sigmoid_total = tl.load(
-        sigmoid_total_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
+    projected_3 = tl.load(
+        projected_3_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
         mask=live[:, None],
         other=0,
     )
@@ -376,23 +376,23 @@ def objective_phase_1_backward_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_4_rows(exp_value, projected_3, sigmoid_total, total, weight):
+def objective_phase_1_backward_stage_4_rows(sigmoid_total, projected_3, total, exp_value, weight):
     """the gradient of the value that phase_1 minimizes, by one draw for each row: stage 4.
 
-    Takes exp_value [rows], projected_3 [rows, 128], sigmoid_total [rows, 128], total [rows, 128]; returns
+    Takes sigmoid_total [rows, 128], projected_3 [rows, 128], total [rows, 128], exp_value [rows]; returns
     total_6 [rows, 128], x_gradient_2 [rows, 2].
     """
-    count, device = len(exp_value), exp_value.device
+    count, device = len(sigmoid_total), sigmoid_total.device
     arrays = pack_objective_phase_1_backward_stage_4(weight, device)
     size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     total_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
     x_gradient_2 = torch.empty(count, 2, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_4_kernel[(programs,)](
-        exp_value.to(torch.float32).contiguous(),
-        projected_3.to(torch.float32).contiguous(),
         sigmoid_total.to(torch.float32).contiguous(),
+        projected_3.to(torch.float32).contiguous(),
         total.to(torch.float32).contiguous(),
+        exp_value.to(torch.float32).contiguous(),
         *arrays,
         total_6,
         x_gradient_2,
@@ -450,19 +450,19 @@ def objective_phase_1_backward_rows(
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
     hidden_3, negate_value, total_4 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
-        e,
         total_3,
+        e,
         mlp_output_weight,
         mlp_output_bias,
     )
     projected_2 = total_4 @ mlp_2_weight
-    total_5 = objective_phase_1_backward_stage_3_rows(projected_2, sigmoid_total_2, total_2)
+    total_5 = objective_phase_1_backward_stage_3_rows(sigmoid_total_2, projected_2, total_2)
     projected_3 = total_5 @ mlp_1_weight
     total_6, x_gradient_2 = objective_phase_1_backward_stage_4_rows(
-        exp_value,
-        projected_3,
         sigmoid_total,
+        projected_3,
         total,
+        exp_value,
         mlp_0_weight,
     )
     return x_gradient_2, negate_value, hidden_3, total_4, hidden_2, total_5, hidden, total_6, value

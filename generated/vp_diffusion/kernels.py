@@ -150,8 +150,8 @@ def pack_objective_phase_1_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_stage_2_kernel(
-    e_ptr,
     total_3_ptr,
+    e_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -186,19 +186,19 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(e, total_3, weight, bias):
+def objective_phase_1_stage_2_rows(total_3, e, weight, bias):
     """the value that phase_1 minimizes, by one draw for each row: stage 2.
 
-    Takes e [rows, 2], total_3 [rows, 128]; returns value_2 [rows].
+    Takes total_3 [rows, 128], e [rows, 2]; returns value_2 [rows].
     """
-    count, device = len(e), e.device
+    count, device = len(total_3), total_3.device
     arrays = pack_objective_phase_1_stage_2(weight, bias, device)
     size = objective_phase_1_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_stage_2_kernel[(programs,)](
-        e.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
+        e.to(torch.float32).contiguous(),
         *arrays,
         value_2,
         count,
@@ -237,7 +237,7 @@ def objective_phase_1_rows(
     total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
     hidden_2 = F.silu(total_2)
     total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
-    return objective_phase_1_stage_2_rows(e, total_3, mlp_output_weight, mlp_output_bias)
+    return objective_phase_1_stage_2_rows(total_3, e, mlp_output_weight, mlp_output_bias)
 
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(2, 10)])
@@ -765,9 +765,9 @@ def reverse_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_1_kernel(
+    total_2_ptr,
     projected_2_ptr,
     projected_5_ptr,
-    total_2_ptr,
     hidden_2_out,
     operand_2_out,
     operand_4_out,
@@ -805,22 +805,22 @@ def probability_flow_stage_1_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def probability_flow_stage_1_rows(projected_2, projected_5, total_2):
+def probability_flow_stage_1_rows(total_2, projected_2, projected_5):
     """an estimate of log p(x) by the probability flow of vp in 100 steps: stage 1.
 
-    Takes projected_2 [rows, 128], projected_5 [rows, 128], total_2 [rows, 128]; returns hidden_2 [rows, 128],
+    Takes total_2 [rows, 128], projected_2 [rows, 128], projected_5 [rows, 128]; returns hidden_2 [rows, 128],
     operand_2 [rows, 128], operand_4 [rows, 128].
     """
-    count, device = len(projected_2), projected_2.device
+    count, device = len(total_2), total_2.device
     size = probability_flow_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     hidden_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_2 = torch.empty(count, 128, dtype=torch.float32, device=device)
     operand_4 = torch.empty(count, 128, dtype=torch.float32, device=device)
     probability_flow_stage_1_kernel[(programs,)](
+        total_2.to(torch.float32).contiguous(),
         projected_2.to(torch.float32).contiguous(),
         projected_5.to(torch.float32).contiguous(),
-        total_2.to(torch.float32).contiguous(),
         hidden_2,
         operand_2,
         operand_4,
@@ -833,76 +833,6 @@ def probability_flow_stage_1_rows(projected_2, projected_5, total_2):
     return hidden_2, operand_2, operand_4
 
 
-@triton.jit(do_not_specialize=["count"])
-def probability_flow_stage_2_kernel(
-    projected_7_ptr,
-    projected_9_ptr,
-    total_6_ptr,
-    hidden_5_out,
-    operand_6_out,
-    operand_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """an estimate of log p(x) by the probability flow of vp in 100 steps: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    total_6 = tl.load(total_6_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :], mask=live[:, None], other=0)
-    # vp_diffusion.gen:9
-    sigmoid_total_6 = tl.sigmoid(total_6)
-    hidden_5 = total_6 * sigmoid_total_6
-    tl.store(hidden_5_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_5, mask=live[:, None])
-    product_11 = sigmoid_total_6 * tl.sigmoid(-total_6)
-    projected_7 = tl.load(
-        projected_7_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_6 = sigmoid_total_6 * projected_7 + total_6 * (product_11 * projected_7)
-    tl.store(operand_6_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_6, mask=live[:, None])
-    projected_9 = tl.load(
-        projected_9_ptr + place[:, None] * 128 + tl.arange(0, 128)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    operand_8 = sigmoid_total_6 * projected_9 + total_6 * (product_11 * projected_9)
-    tl.store(operand_8_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], operand_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def probability_flow_stage_2_rows(projected_7, projected_9, total_6):
-    """an estimate of log p(x) by the probability flow of vp in 100 steps: stage 2.
-
-    Takes projected_7 [rows, 128], projected_9 [rows, 128], total_6 [rows, 128]; returns hidden_5 [rows, 128],
-    operand_6 [rows, 128], operand_8 [rows, 128].
-    """
-    count, device = len(projected_7), projected_7.device
-    size = probability_flow_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_5 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_6 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    operand_8 = torch.empty(count, 128, dtype=torch.float32, device=device)
-    probability_flow_stage_2_kernel[(programs,)](
-        projected_7.to(torch.float32).contiguous(),
-        projected_9.to(torch.float32).contiguous(),
-        total_6.to(torch.float32).contiguous(),
-        hidden_5,
-        operand_6,
-        operand_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_5, operand_6, operand_8
-
-
 @tiles.remembered
 def pack_probability_flow_stage_3(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -911,15 +841,15 @@ def pack_probability_flow_stage_3(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "k"])
 def probability_flow_stage_3_kernel(
+    total_7_ptr,
+    total_4_ptr,
+    projected_8_ptr,
+    projected_10_ptr,
+    x_2_ptr,
     drift_ptr,
     log_det_ptr,
-    projected_10_ptr,
-    projected_8_ptr,
     tangent_ptr,
     tangent_2_ptr,
-    total_4_ptr,
-    total_7_ptr,
-    x_2_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -1014,41 +944,41 @@ def probability_flow_stage_3_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def probability_flow_stage_3_rows(
+    total_7,
+    total_4,
+    projected_8,
+    projected_10,
+    x_2,
     drift,
     log_det,
-    projected_10,
-    projected_8,
     tangent,
     tangent_2,
-    total_4,
-    total_7,
-    x_2,
     weight,
     bias,
     k,
 ):
     """an estimate of log p(x) by the probability flow of vp in 100 steps: stage 3.
 
-    Takes drift [rows, 2], log_det [rows], projected_10 [rows, 128], projected_8 [rows, 128], tangent [rows, 2],
-    tangent_2 [rows, 2], total_4 [rows, 2], total_7 [rows, 128], x_2 [rows, 2]; returns x_2_next [rows, 2],
+    Takes total_7 [rows, 128], total_4 [rows, 2], projected_8 [rows, 128], projected_10 [rows, 128], x_2 [rows,
+    2], drift [rows, 2], log_det [rows], tangent [rows, 2], tangent_2 [rows, 2]; returns x_2_next [rows, 2],
     log_det_next [rows].
     """
-    count, device = len(drift), drift.device
+    count, device = len(total_7), total_7.device
     arrays = pack_probability_flow_stage_3(weight, bias, device)
     size = probability_flow_stage_3_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2_next = torch.empty(count, 2, dtype=torch.float32, device=device)
     log_det_next = torch.empty(count, dtype=torch.float32, device=device)
     probability_flow_stage_3_kernel[(programs,)](
+        total_7.to(torch.float32).contiguous(),
+        total_4.to(torch.float32).contiguous(),
+        projected_8.to(torch.float32).contiguous(),
+        projected_10.to(torch.float32).contiguous(),
+        x_2.to(torch.float32).contiguous(),
         drift.to(torch.float32).contiguous(),
         log_det.to(torch.float32).contiguous(),
-        projected_10.to(torch.float32).contiguous(),
-        projected_8.to(torch.float32).contiguous(),
         tangent.to(torch.float32).contiguous(),
         tangent_2.to(torch.float32).contiguous(),
-        total_4.to(torch.float32).contiguous(),
-        total_7.to(torch.float32).contiguous(),
-        x_2.to(torch.float32).contiguous(),
         *arrays,
         x_2_next,
         log_det_next,
@@ -1064,8 +994,8 @@ def probability_flow_stage_3_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def probability_flow_stage_4_kernel(
-    log_det_ptr,
     x_2_ptr,
+    log_det_ptr,
     log_prob_2_out,
     count,
     ROWS: tl.constexpr,
@@ -1090,18 +1020,18 @@ def probability_flow_stage_4_kernel(
 
 @tiles.sizes(sm_80=(128, 4, 1), sm_86=(128, 4, 1), sm_90=(128, 4, 1), gfx942=(128, 2, 1))
 @torch.no_grad()
-def probability_flow_stage_4_rows(log_det, x_2):
+def probability_flow_stage_4_rows(x_2, log_det):
     """an estimate of log p(x) by the probability flow of vp in 100 steps: stage 4.
 
-    Takes log_det [rows], x_2 [rows, 2]; returns log_prob_2 [rows].
+    Takes x_2 [rows, 2], log_det [rows]; returns log_prob_2 [rows].
     """
-    count, device = len(log_det), log_det.device
+    count, device = len(x_2), x_2.device
     size = probability_flow_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_prob_2 = torch.empty(count, dtype=torch.float32, device=device)
     probability_flow_stage_4_kernel[(programs,)](
-        log_det.to(torch.float32).contiguous(),
         x_2.to(torch.float32).contiguous(),
+        log_det.to(torch.float32).contiguous(),
         log_prob_2,
         count,
         ROWS=size.rows,
@@ -1113,12 +1043,7 @@ def probability_flow_stage_4_rows(log_det, x_2):
 
 
 @torch.no_grad()
-@tiles.stages(
-    probability_flow_stage_1_rows,
-    probability_flow_stage_2_rows,
-    probability_flow_stage_3_rows,
-    probability_flow_stage_4_rows,
-)
+@tiles.stages(probability_flow_stage_1_rows, probability_flow_stage_3_rows, probability_flow_stage_4_rows)
 def probability_flow_rows(
     x,
     mlp_0_weight,
@@ -1179,7 +1104,7 @@ def probability_flow_rows(
         total_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
         projected_2 = operand @ mlp_1_weight.T
         projected_5 = operand_3 @ mlp_1_weight.T
-        hidden_2, operand_2, operand_4 = probability_flow_stage_1_rows(projected_2, projected_5, total_2)
+        hidden_2, operand_2, operand_4 = probability_flow_stage_1_rows(total_2, projected_2, projected_5)
         total_3 = F.linear(hidden_2, mlp_2_weight, mlp_2_bias)
         projected_3 = operand_2 @ mlp_2_weight.T
         projected_6 = operand_4 @ mlp_2_weight.T
@@ -1235,20 +1160,20 @@ def probability_flow_rows(
         total_6 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
         projected_7 = operand_5 @ mlp_1_weight.T
         projected_9 = operand_7 @ mlp_1_weight.T
-        hidden_5, operand_6, operand_8 = probability_flow_stage_2_rows(projected_7, projected_9, total_6)
+        hidden_5, operand_6, operand_8 = probability_flow_stage_1_rows(total_6, projected_7, projected_9)
         total_7 = F.linear(hidden_5, mlp_2_weight, mlp_2_bias)
         projected_8 = operand_6 @ mlp_2_weight.T
         projected_10 = operand_8 @ mlp_2_weight.T
         x_2_next, log_det_next = probability_flow_stage_3_rows(
+            total_7,
+            total_4,
+            projected_8,
+            projected_10,
+            x,
             drift,
             log_det,
-            projected_10,
-            projected_8,
             tangent,
             tangent_2,
-            total_4,
-            total_7,
-            x,
             mlp_output_weight,
             mlp_output_bias,
             k,
@@ -1256,7 +1181,7 @@ def probability_flow_rows(
         # vp_diffusion.gen:18
         x = x_2_next
         log_det = log_det_next
-    return probability_flow_stage_4_rows(log_det, x)
+    return probability_flow_stage_4_rows(x, log_det)
 
 
 @triton.jit(do_not_specialize=["count", "steps", "seed", "step"])

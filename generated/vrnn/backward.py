@@ -135,127 +135,6 @@ def objective_phase_1_saving_stage_1_rows(computed, noise_2, m_weight, m_bias, s
 
 
 @tiles.remembered
-def pack_objective_phase_1_saving_stage_2(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_saving_stage_2_kernel(
-    computed_5_ptr,
-    noise_3_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_t_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden_2 = maximum(computed_5, 0.0)
-    m_2_0 = tl.sum(hidden_2 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_2 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_2 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_2 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_2_0 = tl.sum(hidden_2 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_2_1 = tl.sum(hidden_2 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2_2 = tl.sum(hidden_2 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_2_3 = tl.sum(hidden_2 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_2_0 = tl.exp(s_2_0)
-    scale_2_1 = tl.exp(s_2_1)
-    scale_2_2 = tl.exp(s_2_2)
-    scale_2_3 = tl.exp(s_2_3)
-    z_t_0 = m_2_0 + scale_2_0 * tl.load(noise_3_ptr + place * 4, mask=live, other=0)
-    z_t_1 = m_2_1 + scale_2_1 * tl.load(noise_3_ptr + place * 4 + 1, mask=live, other=0)
-    z_t_2 = m_2_2 + scale_2_2 * tl.load(noise_3_ptr + place * 4 + 2, mask=live, other=0)
-    z_t_3 = m_2_3 + scale_2_3 * tl.load(noise_3_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_t_out + place * 4, z_t_0, mask=live)
-    tl.store(z_t_out + place * 4 + 1, z_t_1, mask=live)
-    tl.store(z_t_out + place * 4 + 2, z_t_2, mask=live)
-    tl.store(z_t_out + place * 4 + 3, z_t_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_saving_stage_2_rows(computed_5, noise_3, m_weight, m_bias, s_weight, s_bias):
-    """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 2.
-
-    Takes computed_5 [rows, 64], noise_3 [rows, 4]; returns z_t [rows, 4].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_objective_phase_1_saving_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_saving_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_saving_stage_2_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        *arrays,
-        z_t,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t
-
-
-@tiles.remembered
 def pack_objective_phase_1_saving_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
@@ -283,8 +162,8 @@ def pack_objective_phase_1_saving_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_3_kernel(
     computed_6_ptr,
-    computed_7_ptr,
     log_p_ptr,
+    computed_7_ptr,
     mlp_0_weight_array,
     mlp_0_bias_array,
     m_weight_array,
@@ -378,8 +257,8 @@ def objective_phase_1_saving_stage_3_kernel(
 @torch.no_grad()
 def objective_phase_1_saving_stage_3_rows(
     computed_6,
-    computed_7,
     log_p,
+    computed_7,
     mlp_0_weight,
     mlp_0_bias,
     m_weight,
@@ -389,7 +268,7 @@ def objective_phase_1_saving_stage_3_rows(
 ):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 3.
 
-    Takes computed_6 [rows, 64], computed_7 [rows, 4], log_p [rows]; returns log_p_next [rows].
+    Takes computed_6 [rows, 64], log_p [rows], computed_7 [rows, 4]; returns log_p_next [rows].
     """
     count, device = len(computed_6), computed_6.device
     arrays = pack_objective_phase_1_saving_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
@@ -398,8 +277,8 @@ def objective_phase_1_saving_stage_3_rows(
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_3_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
         log_p.to(torch.float32).contiguous(),
+        computed_7.to(torch.float32).contiguous(),
         *arrays,
         log_p_next,
         count,
@@ -437,8 +316,8 @@ def pack_objective_phase_1_saving_stage_4(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_4_kernel(
     computed_10_ptr,
-    computed_11_ptr,
     log_p_2_ptr,
+    computed_11_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -514,10 +393,10 @@ def objective_phase_1_saving_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_4_rows(computed_10, computed_11, log_p_2, weight, bias):
+def objective_phase_1_saving_stage_4_rows(computed_10, log_p_2, computed_11, weight, bias):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 4.
 
-    Takes computed_10 [rows, 64], computed_11 [rows, 8] integer, log_p_2 [rows]; returns log_p_2_next [rows].
+    Takes computed_10 [rows, 64], log_p_2 [rows], computed_11 [rows, 8] integer; returns log_p_2_next [rows].
     """
     count, device = len(computed_10), computed_10.device
     arrays = pack_objective_phase_1_saving_stage_4(weight, bias, device)
@@ -526,8 +405,8 @@ def objective_phase_1_saving_stage_4_rows(computed_10, computed_11, log_p_2, wei
     log_p_2_next = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_4_kernel[(programs,)](
         computed_10.to(torch.float32).contiguous(),
-        computed_11.to(torch.int64).contiguous(),
         log_p_2.to(torch.float32).contiguous(),
+        computed_11.to(torch.int64).contiguous(),
         *arrays,
         log_p_2_next,
         count,
@@ -565,8 +444,8 @@ def pack_objective_phase_1_saving_stage_5(m_weight, m_bias, s_weight, s_bias, de
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_saving_stage_5_kernel(
     computed_14_ptr,
-    computed_15_ptr,
     log_q_ptr,
+    computed_15_ptr,
     m_weight_array,
     m_bias_array,
     m_weight_array_2,
@@ -655,10 +534,10 @@ def objective_phase_1_saving_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_saving_stage_5_rows(computed_14, computed_15, log_q, m_weight, m_bias, s_weight, s_bias):
+def objective_phase_1_saving_stage_5_rows(computed_14, log_q, computed_15, m_weight, m_bias, s_weight, s_bias):
     """the value that phase_1 maximizes, by one draw for each row, and the states that its gradient needs: stage 5.
 
-    Takes computed_14 [rows, 64], computed_15 [rows, 4], log_q [rows]; returns log_q_next [rows].
+    Takes computed_14 [rows, 64], log_q [rows], computed_15 [rows, 4]; returns log_q_next [rows].
     """
     count, device = len(computed_14), computed_14.device
     arrays = pack_objective_phase_1_saving_stage_5(m_weight, m_bias, s_weight, s_bias, device)
@@ -667,8 +546,8 @@ def objective_phase_1_saving_stage_5_rows(computed_14, computed_15, log_q, m_wei
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     objective_phase_1_saving_stage_5_kernel[(programs,)](
         computed_14.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
+        computed_15.to(torch.float32).contiguous(),
         *arrays,
         log_q_next,
         count,
@@ -683,7 +562,6 @@ def objective_phase_1_saving_stage_5_rows(computed_14, computed_15, log_q, m_wei
 @torch.no_grad()
 @tiles.stages(
     objective_phase_1_saving_stage_1_rows,
-    objective_phase_1_saving_stage_2_rows,
     objective_phase_1_saving_stage_3_rows,
     objective_phase_1_saving_stage_4_rows,
     objective_phase_1_saving_stage_5_rows,
@@ -769,7 +647,7 @@ def objective_phase_1_saving_rows(
         # vrnn.gen:9
         h_next = torch.slice_scatter(h, h_t, -1, total * 64, total * 64 + 64)
         # vrnn.gen:13
-        z_t = objective_phase_1_saving_stage_2_rows(
+        z_t = objective_phase_1_saving_stage_1_rows(
             computed_5,
             noise_3,
             q_mlp_m_weight,
@@ -790,8 +668,8 @@ def objective_phase_1_saving_rows(
         computed_7 = z[:, t_2 * 4 : t_2 * 4 + 4]
         log_p_next = objective_phase_1_saving_stage_3_rows(
             computed_6,
-            computed_7,
             log_p,
+            computed_7,
             mlp_0_weight,
             mlp_0_bias,
             mlp_m_weight,
@@ -810,8 +688,8 @@ def objective_phase_1_saving_rows(
         computed_10 = F.linear(operand_4, mlp_2_0_weight, mlp_2_0_bias)
         log_p_2_next = objective_phase_1_saving_stage_4_rows(
             computed_10,
-            computed_11,
             log_p_2,
+            computed_11,
             mlp_2_output_weight,
             mlp_2_output_bias,
         )
@@ -826,8 +704,8 @@ def objective_phase_1_saving_rows(
         computed_14 = F.linear(operand_5, q_mlp_0_weight, q_mlp_0_bias)
         log_q_next = objective_phase_1_saving_stage_5_rows(
             computed_14,
-            computed_15,
             log_q,
+            computed_15,
             q_mlp_m_weight,
             q_mlp_m_bias,
             q_mlp_s_weight,
@@ -868,11 +746,11 @@ def pack_objective_phase_1_backward_stage_1(mlp_0_weight, mlp_0_bias, m_weight, 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_1_kernel(
     value_cotangent_ptr,
+    value_ptr,
     computed_ptr,
     total_3_ptr,
     total_4_ptr,
     total_5_ptr,
-    value_ptr,
     mlp_0_weight_array,
     mlp_0_bias_array,
     s_weight_array,
@@ -1025,11 +903,11 @@ def objective_phase_1_backward_stage_1_kernel(
 @torch.no_grad()
 def objective_phase_1_backward_stage_1_rows(
     value_cotangent,
+    value,
     computed,
     total_3,
     total_4,
     total_5,
-    value,
     mlp_0_weight,
     mlp_0_bias,
     m_weight,
@@ -1039,8 +917,8 @@ def objective_phase_1_backward_stage_1_rows(
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
-    Takes value_cotangent [rows], computed [rows, 4], total_3 [rows, 64], total_4 [rows, 4], total_5 [rows, 4],
-    value [rows, 64]; returns hidden [rows, 64], product_2 [rows, 4], difference_2 [rows, 4], negate_product_2
+    Takes value_cotangent [rows], value [rows, 64], computed [rows, 4], total_3 [rows, 64], total_4 [rows, 4],
+    total_5 [rows, 4]; returns hidden [rows, 64], product_2 [rows, 4], difference_2 [rows, 4], negate_product_2
     [rows, 4], product_3 [rows, 64], operand [rows, 64], total_3_next [rows, 64], total_4_next [rows, 4],
     total_5_next [rows, 4].
     """
@@ -1067,11 +945,11 @@ def objective_phase_1_backward_stage_1_rows(
     total_5_next = torch.empty(count, 4, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_1_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
+        value.to(torch.float32).contiguous(),
         computed.to(torch.float32).contiguous(),
         total_3.to(torch.float32).contiguous(),
         total_4.to(torch.float32).contiguous(),
         total_5.to(torch.float32).contiguous(),
-        value.to(torch.float32).contiguous(),
         *arrays,
         hidden,
         product_2,
@@ -1128,8 +1006,8 @@ def pack_objective_phase_1_backward_stage_2(weight, bias, device):
 def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
     computed_6_ptr,
-    computed_7_ptr,
     negate_value_cotangent_ptr,
+    computed_7_ptr,
     total_3_2_ptr,
     total_4_2_ptr,
     weight_array,
@@ -1272,8 +1150,8 @@ def objective_phase_1_backward_stage_2_kernel(
 def objective_phase_1_backward_stage_2_rows(
     value_cotangent,
     computed_6,
-    computed_7,
     negate_value_cotangent,
+    computed_7,
     total_3_2,
     total_4_2,
     weight,
@@ -1281,8 +1159,8 @@ def objective_phase_1_backward_stage_2_rows(
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
-    Takes value_cotangent [rows], computed_6 [rows, 64], computed_7 [rows, 8] integer, negate_value_cotangent
-    [rows], total_3_2 [rows, 64], total_4_2 [rows, 8]; returns hidden_2 [rows, 64], total [rows, 8], product_4
+    Takes value_cotangent [rows], computed_6 [rows, 64], negate_value_cotangent [rows], computed_7 [rows, 8]
+    integer, total_3_2 [rows, 64], total_4_2 [rows, 8]; returns hidden_2 [rows, 64], total [rows, 8], product_4
     [rows, 64], total_3_2_next [rows, 64], total_4_2_next [rows, 8].
     """
     count, device = len(value_cotangent), value_cotangent.device
@@ -1297,8 +1175,8 @@ def objective_phase_1_backward_stage_2_rows(
     objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         computed_6.to(torch.float32).contiguous(),
-        computed_7.to(torch.int64).contiguous(),
         negate_value_cotangent.to(torch.float32).contiguous(),
+        computed_7.to(torch.int64).contiguous(),
         total_3_2.to(torch.float32).contiguous(),
         total_4_2.to(torch.float32).contiguous(),
         *arrays,
@@ -1566,13 +1444,13 @@ def pack_objective_phase_1_backward_stage_4(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_4_kernel(
-    computed_24_ptr,
-    total_1_ptr,
-    total_1_2_ptr,
-    total_1_3_ptr,
     total_2_ptr,
     total_2_2_ptr,
     total_2_3_ptr,
+    total_1_ptr,
+    total_1_2_ptr,
+    total_1_3_ptr,
+    computed_24_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -1652,23 +1530,23 @@ def objective_phase_1_backward_stage_4_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_4_rows(
-    computed_24,
-    total_1,
-    total_1_2,
-    total_1_3,
     total_2,
     total_2_2,
     total_2_3,
+    total_1,
+    total_1_2,
+    total_1_3,
+    computed_24,
     weight,
     bias,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 4.
 
-    Takes computed_24 [rows, 64], total_1 [rows, 32], total_1_2 [rows, 32], total_1_3 [rows, 32], total_2 [rows,
-    512], total_2_2 [rows, 512], total_2_3 [rows, 512]; returns h_adjoint_start [rows, 512], z_adjoint_start
-    [rows, 32], hidden_5 [rows, 64], scale_4 [rows, 4].
+    Takes total_2 [rows, 512], total_2_2 [rows, 512], total_2_3 [rows, 512], total_1 [rows, 32], total_1_2
+    [rows, 32], total_1_3 [rows, 32], computed_24 [rows, 64]; returns h_adjoint_start [rows, 512],
+    z_adjoint_start [rows, 32], hidden_5 [rows, 64], scale_4 [rows, 4].
     """
-    count, device = len(computed_24), computed_24.device
+    count, device = len(total_2), total_2.device
     arrays = pack_objective_phase_1_backward_stage_4(weight, bias, device)
     size = objective_phase_1_backward_stage_4_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -1677,13 +1555,13 @@ def objective_phase_1_backward_stage_4_rows(
     hidden_5 = torch.empty(count, 64, dtype=torch.float32, device=device)
     scale_4 = torch.empty(count, 4, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_4_kernel[(programs,)](
-        computed_24.to(torch.float32).contiguous(),
-        total_1.to(torch.float32).contiguous(),
-        total_1_2.to(torch.float32).contiguous(),
-        total_1_3.to(torch.float32).contiguous(),
         total_2.to(torch.float32).contiguous(),
         total_2_2.to(torch.float32).contiguous(),
         total_2_3.to(torch.float32).contiguous(),
+        total_1.to(torch.float32).contiguous(),
+        total_1_2.to(torch.float32).contiguous(),
+        total_1_3.to(torch.float32).contiguous(),
+        computed_24.to(torch.float32).contiguous(),
         *arrays,
         h_adjoint_start,
         z_adjoint_start,
@@ -1721,9 +1599,9 @@ def pack_objective_phase_1_backward_stage_5(m_weight, s_weight, bias, device):
 def objective_phase_1_backward_stage_5_kernel(
     computed_20_ptr,
     noise_2_ptr,
+    total_8_ptr,
     total_2_4_ptr,
     total_4_4_ptr,
-    total_8_ptr,
     s_weight_array,
     bias_array,
     s_weight_array_2,
@@ -1833,16 +1711,16 @@ def objective_phase_1_backward_stage_5_kernel(
 def objective_phase_1_backward_stage_5_rows(
     computed_20,
     noise_2,
+    total_8,
     total_2_4,
     total_4_4,
-    total_8,
     m_weight,
     s_weight,
     bias,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 5.
 
-    Takes computed_20 [rows, 64], noise_2 [rows, 4], total_2_4 [rows, 64], total_4_4 [rows, 4], total_8 [rows,
+    Takes computed_20 [rows, 64], noise_2 [rows, 4], total_8 [rows, 4], total_2_4 [rows, 64], total_4_4 [rows,
     4]; returns hidden_4 [rows, 64], product_10 [rows, 4], product_11 [rows, 64], total_2_4_next [rows, 64],
     total_4_4_next [rows, 4].
     """
@@ -1858,9 +1736,9 @@ def objective_phase_1_backward_stage_5_rows(
     objective_phase_1_backward_stage_5_kernel[(programs,)](
         computed_20.to(torch.float32).contiguous(),
         noise_2.to(torch.float32).contiguous(),
+        total_8.to(torch.float32).contiguous(),
         total_2_4.to(torch.float32).contiguous(),
         total_4_4.to(torch.float32).contiguous(),
-        total_8.to(torch.float32).contiguous(),
         *arrays,
         hidden_4,
         product_10,
@@ -1878,10 +1756,10 @@ def objective_phase_1_backward_stage_5_rows(
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_6_kernel(
+    h_t_ptr,
+    h_before_adjoint_ptr,
     computed_22_ptr,
     computed_23_ptr,
-    h_before_adjoint_ptr,
-    h_t_ptr,
     total_1_4_ptr,
     product_12_out,
     total_1_4_next_out,
@@ -1895,17 +1773,17 @@ def objective_phase_1_backward_stage_6_kernel(
     """
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
-    computed_23 = tl.load(
-        computed_23_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
+    h_t = tl.load(h_t_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     h_before_adjoint = tl.load(
         h_before_adjoint_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
         mask=live[:, None],
         other=0,
     )
-    h_t = tl.load(h_t_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    computed_23 = tl.load(
+        computed_23_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
+        mask=live[:, None],
+        other=0,
+    )
     # vrnn.gen:9
     product_12 = (1.0 - square(h_t)) * (
         h_before_adjoint
@@ -1920,22 +1798,22 @@ def objective_phase_1_backward_stage_6_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_6_rows(computed_22, computed_23, h_before_adjoint, h_t, total_1_4):
+def objective_phase_1_backward_stage_6_rows(h_t, h_before_adjoint, computed_22, computed_23, total_1_4):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 6.
 
-    Takes computed_22 [rows, 72], computed_23 [rows, 64], h_before_adjoint [rows, 64], h_t [rows, 64], total_1_4
+    Takes h_t [rows, 64], h_before_adjoint [rows, 64], computed_22 [rows, 72], computed_23 [rows, 64], total_1_4
     [rows, 64]; returns product_12 [rows, 64], total_1_4_next [rows, 64].
     """
-    count, device = len(computed_22), computed_22.device
+    count, device = len(h_t), h_t.device
     size = objective_phase_1_backward_stage_6_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_12 = torch.empty(count, 64, dtype=torch.float32, device=device)
     total_1_4_next = torch.empty(count, 64, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_6_kernel[(programs,)](
+        h_t.to(torch.float32).contiguous(),
+        h_before_adjoint.to(torch.float32).contiguous(),
         computed_22.to(torch.float32).contiguous(),
         computed_23.to(torch.float32).contiguous(),
-        h_before_adjoint.to(torch.float32).contiguous(),
-        h_t.to(torch.float32).contiguous(),
         total_1_4.to(torch.float32).contiguous(),
         product_12,
         total_1_4_next,
@@ -1965,17 +1843,17 @@ def pack_objective_phase_1_backward_stage_7(m_weight, s_weight, device):
 
 @triton.jit(do_not_specialize=["count"])
 def objective_phase_1_backward_stage_7_kernel(
-    hidden_5_ptr,
-    noise_3_ptr,
-    scale_4_ptr,
-    total_2_4_ptr,
-    total_3_3_ptr,
-    total_3_4_ptr,
-    total_4_3_ptr,
-    total_4_4_ptr,
-    total_5_2_ptr,
-    z_adjoint_ptr,
     z_before_adjoint_ptr,
+    z_adjoint_ptr,
+    scale_4_ptr,
+    noise_3_ptr,
+    hidden_5_ptr,
+    total_3_3_ptr,
+    total_2_4_ptr,
+    total_4_3_ptr,
+    total_3_4_ptr,
+    total_5_2_ptr,
+    total_4_4_ptr,
     m_weight_array,
     m_weight_array_2,
     m_weight_array_3,
@@ -2055,8 +1933,8 @@ def objective_phase_1_backward_stage_7_kernel(
             + product_13_3[:, None] * vector(s_weight_array_4, 0, 64)
         )
     )
-    total_2_4 = tl.load(total_2_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     total_3_3 = tl.load(total_3_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
+    total_2_4 = tl.load(total_2_4_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
     part_34_2 = total_3_3 + total_2_4 + product_14
     part_35_2_0 = (
         tl.load(total_4_3_ptr + place * 4, mask=live, other=0)
@@ -2122,28 +2000,28 @@ def objective_phase_1_backward_stage_7_kernel(
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def objective_phase_1_backward_stage_7_rows(
-    hidden_5,
-    noise_3,
-    scale_4,
-    total_2_4,
-    total_3_3,
-    total_3_4,
-    total_4_3,
-    total_4_4,
-    total_5_2,
-    z_adjoint,
     z_before_adjoint,
+    z_adjoint,
+    scale_4,
+    noise_3,
+    hidden_5,
+    total_3_3,
+    total_2_4,
+    total_4_3,
+    total_3_4,
+    total_5_2,
+    total_4_4,
     m_weight,
     s_weight,
 ):
     """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 7.
 
-    Takes hidden_5 [rows, 64], noise_3 [rows, 4], scale_4 [rows, 4], total_2_4 [rows, 64], total_3_3 [rows, 64],
-    total_3_4 [rows, 4], total_4_3 [rows, 4], total_4_4 [rows, 4], total_5_2 [rows, 4], z_adjoint [rows, 32],
-    z_before_adjoint [rows, 4]; returns total_9 [rows, 4], product_13 [rows, 4], product_14 [rows, 64],
+    Takes z_before_adjoint [rows, 4], z_adjoint [rows, 32], scale_4 [rows, 4], noise_3 [rows, 4], hidden_5
+    [rows, 64], total_3_3 [rows, 64], total_2_4 [rows, 64], total_4_3 [rows, 4], total_3_4 [rows, 4], total_5_2
+    [rows, 4], total_4_4 [rows, 4]; returns total_9 [rows, 4], product_13 [rows, 4], product_14 [rows, 64],
     part_34_2 [rows, 64], part_35_2 [rows, 4], part_36_2 [rows, 4].
     """
-    count, device = len(hidden_5), hidden_5.device
+    count, device = len(z_before_adjoint), z_before_adjoint.device
     arrays = pack_objective_phase_1_backward_stage_7(m_weight, s_weight, device)
     size = objective_phase_1_backward_stage_7_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
@@ -2154,17 +2032,17 @@ def objective_phase_1_backward_stage_7_rows(
     part_35_2 = torch.empty(count, 4, dtype=torch.float32, device=device)
     part_36_2 = torch.empty(count, 4, dtype=torch.float32, device=device)
     objective_phase_1_backward_stage_7_kernel[(programs,)](
-        hidden_5.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        scale_4.to(torch.float32).contiguous(),
-        total_2_4.to(torch.float32).contiguous(),
-        total_3_3.to(torch.float32).contiguous(),
-        total_3_4.to(torch.float32).contiguous(),
-        total_4_3.to(torch.float32).contiguous(),
-        total_4_4.to(torch.float32).contiguous(),
-        total_5_2.to(torch.float32).contiguous(),
-        z_adjoint.to(torch.float32).contiguous(),
         z_before_adjoint.to(torch.float32).contiguous(),
+        z_adjoint.to(torch.float32).contiguous(),
+        scale_4.to(torch.float32).contiguous(),
+        noise_3.to(torch.float32).contiguous(),
+        hidden_5.to(torch.float32).contiguous(),
+        total_3_3.to(torch.float32).contiguous(),
+        total_2_4.to(torch.float32).contiguous(),
+        total_4_3.to(torch.float32).contiguous(),
+        total_3_4.to(torch.float32).contiguous(),
+        total_5_2.to(torch.float32).contiguous(),
+        total_4_4.to(torch.float32).contiguous(),
         *arrays,
         total_9,
         product_13,
@@ -2290,11 +2168,11 @@ def objective_phase_1_backward_rows(
             total_5_next,
         ) = objective_phase_1_backward_stage_1_rows(
             value_cotangent,
+            value,
             computed,
             total_3,
             total_4,
             total_5,
-            value,
             mlp_0_weight,
             mlp_0_bias,
             mlp_m_weight,
@@ -2343,8 +2221,8 @@ def objective_phase_1_backward_rows(
         hidden_2, total, product_4, total_3_2_next, total_4_2_next = objective_phase_1_backward_stage_2_rows(
             value_cotangent,
             computed_6,
-            computed_7,
             negate_value_cotangent,
+            computed_7,
             total_3_2,
             total_4_2,
             mlp_2_output_weight,
@@ -2441,13 +2319,13 @@ def objective_phase_1_backward_rows(
     computed_24 = F.linear(value_6, q_mlp_0_weight, q_mlp_0_bias)
     # vrnn.gen:11
     h_adjoint_start, z_adjoint_start, hidden_5, scale_4 = objective_phase_1_backward_stage_4_rows(
-        computed_24,
-        total_1,
-        total_1_2,
-        total_1_3,
         total_2,
         total_2_2,
         total_2_3,
+        total_1,
+        total_1_2,
+        total_1_3,
+        computed_24,
         q_mlp_s_weight,
         q_mlp_s_bias,
     )
@@ -2506,9 +2384,9 @@ def objective_phase_1_backward_rows(
         hidden_4, product_10, product_11, total_2_4_next, total_4_4_next = objective_phase_1_backward_stage_5_rows(
             computed_20,
             noise_2,
+            total_8,
             total_2_4,
             total_4_4,
-            total_8,
             q_mlp_m_weight,
             q_mlp_s_weight,
             q_mlp_s_bias,
@@ -2521,10 +2399,10 @@ def objective_phase_1_backward_rows(
         computed_22 = product_11 @ q_mlp_0_weight
         # vrnn.gen:9
         product_12, total_1_4_next = objective_phase_1_backward_stage_6_rows(
+            h_t,
+            h_before_adjoint,
             computed_22,
             computed_23,
-            h_before_adjoint,
-            h_t,
             total_1_4,
         )
         part_25[:, t_5 * 64 : t_5 * 64 + 64] = product_12
@@ -2540,17 +2418,17 @@ def objective_phase_1_backward_rows(
         total_3_4 = total_3_4_next
         total_4_4 = total_4_4_next
     total_9, product_13, product_14, part_34_2, part_35_2, part_36_2 = objective_phase_1_backward_stage_7_rows(
-        hidden_5,
-        noise_3,
-        scale_4,
-        total_2_4,
-        total_3_3,
-        total_3_4,
-        total_4_3,
-        total_4_4,
-        total_5_2,
-        z_adjoint,
         z_before_adjoint,
+        z_adjoint,
+        scale_4,
+        noise_3,
+        hidden_5,
+        total_3_3,
+        total_2_4,
+        total_4_3,
+        total_3_4,
+        total_5_2,
+        total_4_4,
         q_mlp_m_weight,
         q_mlp_s_weight,
     )

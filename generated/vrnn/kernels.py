@@ -266,133 +266,8 @@ def sample_stage_2_rows(computed, noise_2, weight, bias):
     return x_0
 
 
-@tiles.remembered
-def pack_sample_stage_3(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[0], 64),
-        tiles.place(bias[0]),
-        tiles.place(weight[1], 64),
-        tiles.place(bias[1]),
-        tiles.place(weight[2], 64),
-        tiles.place(bias[2]),
-        tiles.place(weight[3], 64),
-        tiles.place(bias[3]),
-        tiles.place(weight[4], 64),
-        tiles.place(bias[4]),
-        tiles.place(weight[5], 64),
-        tiles.place(bias[5]),
-        tiles.place(weight[6], 64),
-        tiles.place(bias[6]),
-        tiles.place(weight[7], 64),
-        tiles.place(bias[7]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
-    computed_3_ptr,
-    noise_5_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    weight_array_3,
-    bias_array_3,
-    weight_array_4,
-    bias_array_4,
-    weight_array_5,
-    bias_array_5,
-    weight_array_6,
-    bias_array_6,
-    weight_array_7,
-    bias_array_7,
-    weight_array_8,
-    bias_array_8,
-    x_t_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [64]
-    bias_array []
-    weight_array_2 [64]
-    bias_array_2 []
-    weight_array_3 [64]
-    bias_array_3 []
-    weight_array_4 [64]
-    bias_array_4 []
-    weight_array_5 [64]
-    bias_array_5 []
-    weight_array_6 [64]
-    bias_array_6 []
-    weight_array_7 [64]
-    bias_array_7 []
-    weight_array_8 [64]
-    bias_array_8 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(computed_3_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:12
-    hidden_4 = maximum(computed_3, 0.0)
-    logits_2_0 = tl.sum(hidden_4 * vector(weight_array, 0, 64), 1) + tl.load(bias_array)
-    logits_2_1 = tl.sum(hidden_4 * vector(weight_array_2, 0, 64), 1) + tl.load(bias_array_2)
-    logits_2_2 = tl.sum(hidden_4 * vector(weight_array_3, 0, 64), 1) + tl.load(bias_array_3)
-    logits_2_3 = tl.sum(hidden_4 * vector(weight_array_4, 0, 64), 1) + tl.load(bias_array_4)
-    logits_2_4 = tl.sum(hidden_4 * vector(weight_array_5, 0, 64), 1) + tl.load(bias_array_5)
-    logits_2_5 = tl.sum(hidden_4 * vector(weight_array_6, 0, 64), 1) + tl.load(bias_array_6)
-    logits_2_6 = tl.sum(hidden_4 * vector(weight_array_7, 0, 64), 1) + tl.load(bias_array_7)
-    logits_2_7 = tl.sum(hidden_4 * vector(weight_array_8, 0, 64), 1) + tl.load(bias_array_8)
-    x_t_0 = (tl.load(noise_5_ptr + place * 8, mask=live, other=0) < tl.sigmoid(logits_2_0)).to(tl.float32)
-    x_t_1 = (tl.load(noise_5_ptr + place * 8 + 1, mask=live, other=0) < tl.sigmoid(logits_2_1)).to(tl.float32)
-    x_t_2 = (tl.load(noise_5_ptr + place * 8 + 2, mask=live, other=0) < tl.sigmoid(logits_2_2)).to(tl.float32)
-    x_t_3 = (tl.load(noise_5_ptr + place * 8 + 3, mask=live, other=0) < tl.sigmoid(logits_2_3)).to(tl.float32)
-    x_t_4 = (tl.load(noise_5_ptr + place * 8 + 4, mask=live, other=0) < tl.sigmoid(logits_2_4)).to(tl.float32)
-    x_t_5 = (tl.load(noise_5_ptr + place * 8 + 5, mask=live, other=0) < tl.sigmoid(logits_2_5)).to(tl.float32)
-    x_t_6 = (tl.load(noise_5_ptr + place * 8 + 6, mask=live, other=0) < tl.sigmoid(logits_2_6)).to(tl.float32)
-    x_t_7 = (tl.load(noise_5_ptr + place * 8 + 7, mask=live, other=0) < tl.sigmoid(logits_2_7)).to(tl.float32)
-    tl.store(x_t_out + place * 8, x_t_0, mask=live)
-    tl.store(x_t_out + place * 8 + 1, x_t_1, mask=live)
-    tl.store(x_t_out + place * 8 + 2, x_t_2, mask=live)
-    tl.store(x_t_out + place * 8 + 3, x_t_3, mask=live)
-    tl.store(x_t_out + place * 8 + 4, x_t_4, mask=live)
-    tl.store(x_t_out + place * 8 + 5, x_t_5, mask=live)
-    tl.store(x_t_out + place * 8 + 6, x_t_6, mask=live)
-    tl.store(x_t_out + place * 8 + 7, x_t_7, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(computed_3, noise_5, weight, bias):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    Takes computed_3 [rows, 64], noise_5 [rows, 8]; returns x_t [rows, 8].
-    """
-    count, device = len(computed_3), computed_3.device
-    arrays = pack_sample_stage_3(weight, bias, device)
-    size = sample_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    x_t = torch.empty(count, 8, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        noise_5.to(torch.float32).contiguous(),
-        *arrays,
-        x_t,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return x_t
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
 def sample_rows(
     start,
     linear_output_weight,
@@ -468,7 +343,7 @@ def sample_rows(
         # vrnn.gen:12
         operand_3 = torch.cat((z_t, h_t), -1)
         computed_3 = F.linear(operand_3, mlp_2_0_weight, mlp_2_0_bias)
-        x_t = sample_stage_3_rows(computed_3, noise_5, mlp_2_output_weight, mlp_2_output_bias)
+        x_t = sample_stage_2_rows(computed_3, noise_5, mlp_2_output_weight, mlp_2_output_bias)
         # vrnn.gen:9
         x_next = torch.slice_scatter(x, x_t, -1, product, product + 8)
         x = x_next
@@ -600,127 +475,6 @@ def log_weight_stage_1_rows(computed, noise_2, m_weight, m_bias, s_weight, s_bia
 
 
 @tiles.remembered
-def pack_log_weight_stage_2(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_weight_stage_2_kernel(
-    computed_5_ptr,
-    noise_3_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_t_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden_2 = maximum(computed_5, 0.0)
-    m_2_0 = tl.sum(hidden_2 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_2 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_2 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_2 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_2_0 = tl.sum(hidden_2 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_2_1 = tl.sum(hidden_2 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2_2 = tl.sum(hidden_2 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_2_3 = tl.sum(hidden_2 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_2_0 = tl.exp(s_2_0)
-    scale_2_1 = tl.exp(s_2_1)
-    scale_2_2 = tl.exp(s_2_2)
-    scale_2_3 = tl.exp(s_2_3)
-    z_t_0 = m_2_0 + scale_2_0 * tl.load(noise_3_ptr + place * 4, mask=live, other=0)
-    z_t_1 = m_2_1 + scale_2_1 * tl.load(noise_3_ptr + place * 4 + 1, mask=live, other=0)
-    z_t_2 = m_2_2 + scale_2_2 * tl.load(noise_3_ptr + place * 4 + 2, mask=live, other=0)
-    z_t_3 = m_2_3 + scale_2_3 * tl.load(noise_3_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_t_out + place * 4, z_t_0, mask=live)
-    tl.store(z_t_out + place * 4 + 1, z_t_1, mask=live)
-    tl.store(z_t_out + place * 4 + 2, z_t_2, mask=live)
-    tl.store(z_t_out + place * 4 + 3, z_t_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def log_weight_stage_2_rows(computed_5, noise_3, m_weight, m_bias, s_weight, s_bias):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
-
-    Takes computed_5 [rows, 64], noise_3 [rows, 4]; returns z_t [rows, 4].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_log_weight_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = log_weight_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t = torch.empty(count, 4, dtype=torch.float32, device=device)
-    log_weight_stage_2_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        *arrays,
-        z_t,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t
-
-
-@tiles.remembered
 def pack_log_weight_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
@@ -748,8 +502,8 @@ def pack_log_weight_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_3_kernel(
     computed_6_ptr,
-    computed_7_ptr,
     log_p_ptr,
+    computed_7_ptr,
     mlp_0_weight_array,
     mlp_0_bias_array,
     m_weight_array,
@@ -843,8 +597,8 @@ def log_weight_stage_3_kernel(
 @torch.no_grad()
 def log_weight_stage_3_rows(
     computed_6,
-    computed_7,
     log_p,
+    computed_7,
     mlp_0_weight,
     mlp_0_bias,
     m_weight,
@@ -854,7 +608,7 @@ def log_weight_stage_3_rows(
 ):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 3.
 
-    Takes computed_6 [rows, 64], computed_7 [rows, 4], log_p [rows]; returns log_p_next [rows].
+    Takes computed_6 [rows, 64], log_p [rows], computed_7 [rows, 4]; returns log_p_next [rows].
     """
     count, device = len(computed_6), computed_6.device
     arrays = pack_log_weight_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
@@ -863,8 +617,8 @@ def log_weight_stage_3_rows(
     log_p_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_3_kernel[(programs,)](
         computed_6.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
         log_p.to(torch.float32).contiguous(),
+        computed_7.to(torch.float32).contiguous(),
         *arrays,
         log_p_next,
         count,
@@ -902,8 +656,8 @@ def pack_log_weight_stage_4(weight, bias, device):
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_4_kernel(
     computed_10_ptr,
-    computed_11_ptr,
     log_p_2_ptr,
+    computed_11_ptr,
     weight_array,
     bias_array,
     weight_array_2,
@@ -979,10 +733,10 @@ def log_weight_stage_4_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_4_rows(computed_10, computed_11, log_p_2, weight, bias):
+def log_weight_stage_4_rows(computed_10, log_p_2, computed_11, weight, bias):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 4.
 
-    Takes computed_10 [rows, 64], computed_11 [rows, 8] integer, log_p_2 [rows]; returns log_p_2_next [rows].
+    Takes computed_10 [rows, 64], log_p_2 [rows], computed_11 [rows, 8] integer; returns log_p_2_next [rows].
     """
     count, device = len(computed_10), computed_10.device
     arrays = pack_log_weight_stage_4(weight, bias, device)
@@ -991,8 +745,8 @@ def log_weight_stage_4_rows(computed_10, computed_11, log_p_2, weight, bias):
     log_p_2_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_4_kernel[(programs,)](
         computed_10.to(torch.float32).contiguous(),
-        computed_11.to(torch.int64).contiguous(),
         log_p_2.to(torch.float32).contiguous(),
+        computed_11.to(torch.int64).contiguous(),
         *arrays,
         log_p_2_next,
         count,
@@ -1030,8 +784,8 @@ def pack_log_weight_stage_5(m_weight, m_bias, s_weight, s_bias, device):
 @triton.jit(do_not_specialize=["count"])
 def log_weight_stage_5_kernel(
     computed_14_ptr,
-    computed_15_ptr,
     log_q_ptr,
+    computed_15_ptr,
     m_weight_array,
     m_bias_array,
     m_weight_array_2,
@@ -1120,10 +874,10 @@ def log_weight_stage_5_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_5_rows(computed_14, computed_15, log_q, m_weight, m_bias, s_weight, s_bias):
+def log_weight_stage_5_rows(computed_14, log_q, computed_15, m_weight, m_bias, s_weight, s_bias):
     """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 5.
 
-    Takes computed_14 [rows, 64], computed_15 [rows, 4], log_q [rows]; returns log_q_next [rows].
+    Takes computed_14 [rows, 64], log_q [rows], computed_15 [rows, 4]; returns log_q_next [rows].
     """
     count, device = len(computed_14), computed_14.device
     arrays = pack_log_weight_stage_5(m_weight, m_bias, s_weight, s_bias, device)
@@ -1132,8 +886,8 @@ def log_weight_stage_5_rows(computed_14, computed_15, log_q, m_weight, m_bias, s
     log_q_next = torch.empty(count, dtype=torch.float32, device=device)
     log_weight_stage_5_kernel[(programs,)](
         computed_14.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
         log_q.to(torch.float32).contiguous(),
+        computed_15.to(torch.float32).contiguous(),
         *arrays,
         log_q_next,
         count,
@@ -1146,13 +900,7 @@ def log_weight_stage_5_rows(computed_14, computed_15, log_q, m_weight, m_bias, s
 
 
 @torch.no_grad()
-@tiles.stages(
-    log_weight_stage_1_rows,
-    log_weight_stage_2_rows,
-    log_weight_stage_3_rows,
-    log_weight_stage_4_rows,
-    log_weight_stage_5_rows,
-)
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_3_rows, log_weight_stage_4_rows, log_weight_stage_5_rows)
 def log_weight_rows(
     x,
     start,
@@ -1217,7 +965,7 @@ def log_weight_rows(
         # vrnn.gen:9
         h_next = torch.slice_scatter(h, h_t, -1, total * 64, total * 64 + 64)
         # vrnn.gen:13
-        z_t = log_weight_stage_2_rows(computed_5, noise_3, q_mlp_m_weight, q_mlp_m_bias, q_mlp_s_weight, q_mlp_s_bias)
+        z_t = log_weight_stage_1_rows(computed_5, noise_3, q_mlp_m_weight, q_mlp_m_bias, q_mlp_s_weight, q_mlp_s_bias)
         # vrnn.gen:9
         z_next = torch.slice_scatter(z, z_t, -1, product, product + 4)
         h = h_next
@@ -1231,8 +979,8 @@ def log_weight_rows(
         computed_7 = z[:, t_2 * 4 : t_2 * 4 + 4]
         log_p_next = log_weight_stage_3_rows(
             computed_6,
-            computed_7,
             log_p,
+            computed_7,
             mlp_0_weight,
             mlp_0_bias,
             mlp_m_weight,
@@ -1251,8 +999,8 @@ def log_weight_rows(
         computed_10 = F.linear(operand_4, mlp_2_0_weight, mlp_2_0_bias)
         log_p_2_next = log_weight_stage_4_rows(
             computed_10,
-            computed_11,
             log_p_2,
+            computed_11,
             mlp_2_output_weight,
             mlp_2_output_bias,
         )
@@ -1267,8 +1015,8 @@ def log_weight_rows(
         computed_14 = F.linear(operand_5, q_mlp_0_weight, q_mlp_0_bias)
         log_q_next = log_weight_stage_5_rows(
             computed_14,
-            computed_15,
             log_q,
+            computed_15,
             q_mlp_m_weight,
             q_mlp_m_bias,
             q_mlp_s_weight,
@@ -1279,250 +1027,8 @@ def log_weight_rows(
     return log_p + log_p_2 - log_q
 
 
-@tiles.remembered
-def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def encode_stage_1_kernel(
-    computed_ptr,
-    noise_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_0_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden = maximum(computed, 0.0)
-    m_0 = tl.sum(hidden * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_1 = tl.sum(hidden * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2 = tl.sum(hidden * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_3 = tl.sum(hidden * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_0 = tl.sum(hidden * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_1 = tl.sum(hidden * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2 = tl.sum(hidden * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_3 = tl.sum(hidden * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_0 = tl.exp(s_0)
-    scale_1 = tl.exp(s_1)
-    scale_2 = tl.exp(s_2)
-    scale_3 = tl.exp(s_3)
-    z_0_0 = m_0 + scale_0 * tl.load(noise_2_ptr + place * 4, mask=live, other=0)
-    z_0_1 = m_1 + scale_1 * tl.load(noise_2_ptr + place * 4 + 1, mask=live, other=0)
-    z_0_2 = m_2 + scale_2 * tl.load(noise_2_ptr + place * 4 + 2, mask=live, other=0)
-    z_0_3 = m_3 + scale_3 * tl.load(noise_2_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_0_out + place * 4, z_0_0, mask=live)
-    tl.store(z_0_out + place * 4 + 1, z_0_1, mask=live)
-    tl.store(z_0_out + place * 4 + 2, z_0_2, mask=live)
-    tl.store(z_0_out + place * 4 + 3, z_0_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def encode_stage_1_rows(computed, noise_2, m_weight, m_bias, s_weight, s_bias):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    Takes computed [rows, 64], noise_2 [rows, 4]; returns z_0 [rows, 4].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_0 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        noise_2.to(torch.float32).contiguous(),
-        *arrays,
-        z_0,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_0
-
-
-@tiles.remembered
-def pack_encode_stage_2(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def encode_stage_2_kernel(
-    computed_5_ptr,
-    noise_3_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_t_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of z for each row from q(z | x): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden_2 = maximum(computed_5, 0.0)
-    m_2_0 = tl.sum(hidden_2 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_2 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_2 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_2 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_2_0 = tl.sum(hidden_2 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_2_1 = tl.sum(hidden_2 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2_2 = tl.sum(hidden_2 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_2_3 = tl.sum(hidden_2 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_2_0 = tl.exp(s_2_0)
-    scale_2_1 = tl.exp(s_2_1)
-    scale_2_2 = tl.exp(s_2_2)
-    scale_2_3 = tl.exp(s_2_3)
-    z_t_0 = m_2_0 + scale_2_0 * tl.load(noise_3_ptr + place * 4, mask=live, other=0)
-    z_t_1 = m_2_1 + scale_2_1 * tl.load(noise_3_ptr + place * 4 + 1, mask=live, other=0)
-    z_t_2 = m_2_2 + scale_2_2 * tl.load(noise_3_ptr + place * 4 + 2, mask=live, other=0)
-    z_t_3 = m_2_3 + scale_2_3 * tl.load(noise_3_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_t_out + place * 4, z_t_0, mask=live)
-    tl.store(z_t_out + place * 4 + 1, z_t_1, mask=live)
-    tl.store(z_t_out + place * 4 + 2, z_t_2, mask=live)
-    tl.store(z_t_out + place * 4 + 3, z_t_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def encode_stage_2_rows(computed_5, noise_3, m_weight, m_bias, s_weight, s_bias):
-    """a draw of z for each row from q(z | x): stage 2.
-
-    Takes computed_5 [rows, 64], noise_3 [rows, 4]; returns z_t [rows, 4].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_encode_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t = torch.empty(count, 4, dtype=torch.float32, device=device)
-    encode_stage_2_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        *arrays,
-        z_t,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows, encode_stage_2_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def encode_rows(
     x,
     start,
@@ -1551,7 +1057,7 @@ def encode_rows(
     noise = random.normal(seed, rows, step, 4, 32, dtype=dtype)
     noise_2 = noise[:, :4]
     computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    z_0 = encode_stage_1_rows(computed, noise_2, mlp_m_weight, mlp_m_bias, mlp_s_weight, mlp_s_bias)
+    z_0 = log_weight_stage_1_rows(computed, noise_2, mlp_m_weight, mlp_m_bias, mlp_s_weight, mlp_s_bias)
     # vrnn.gen:9
     z_start = torch.slice_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_0, -1, 0, 4)
     z = z_start
@@ -1573,7 +1079,7 @@ def encode_rows(
         # vrnn.gen:13
         operand_3 = torch.cat((computed_4, h_t), -1)
         computed_5 = F.linear(operand_3, mlp_0_weight, mlp_0_bias)
-        z_t = encode_stage_2_rows(computed_5, noise_3, mlp_m_weight, mlp_m_bias, mlp_s_weight, mlp_s_bias)
+        z_t = log_weight_stage_1_rows(computed_5, noise_3, mlp_m_weight, mlp_m_bias, mlp_s_weight, mlp_s_bias)
         # vrnn.gen:9
         z_next = torch.slice_scatter(z, z_t, -1, product, product + 4)
         z = z_next
@@ -1582,681 +1088,8 @@ def encode_rows(
     return z
 
 
-@tiles.remembered
-def pack_objective_phase_1_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_1_kernel(
-    computed_ptr,
-    noise_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_0_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed = tl.load(computed_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden = maximum(computed, 0.0)
-    m_0 = tl.sum(hidden * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_1 = tl.sum(hidden * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2 = tl.sum(hidden * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_3 = tl.sum(hidden * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_0 = tl.sum(hidden * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_1 = tl.sum(hidden * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2 = tl.sum(hidden * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_3 = tl.sum(hidden * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_0 = tl.exp(s_0)
-    scale_1 = tl.exp(s_1)
-    scale_2 = tl.exp(s_2)
-    scale_3 = tl.exp(s_3)
-    z_0_0 = m_0 + scale_0 * tl.load(noise_2_ptr + place * 4, mask=live, other=0)
-    z_0_1 = m_1 + scale_1 * tl.load(noise_2_ptr + place * 4 + 1, mask=live, other=0)
-    z_0_2 = m_2 + scale_2 * tl.load(noise_2_ptr + place * 4 + 2, mask=live, other=0)
-    z_0_3 = m_3 + scale_3 * tl.load(noise_2_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_0_out + place * 4, z_0_0, mask=live)
-    tl.store(z_0_out + place * 4 + 1, z_0_1, mask=live)
-    tl.store(z_0_out + place * 4 + 2, z_0_2, mask=live)
-    tl.store(z_0_out + place * 4 + 3, z_0_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(computed, noise_2, m_weight, m_bias, s_weight, s_bias):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes computed [rows, 64], noise_2 [rows, 4]; returns z_0 [rows, 4].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_objective_phase_1_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_0 = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        noise_2.to(torch.float32).contiguous(),
-        *arrays,
-        z_0,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_0
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_2(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_2_kernel(
-    computed_5_ptr,
-    noise_3_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    z_t_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:13
-    hidden_2 = maximum(computed_5, 0.0)
-    m_2_0 = tl.sum(hidden_2 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_2_1 = tl.sum(hidden_2 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_2_2 = tl.sum(hidden_2 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_2_3 = tl.sum(hidden_2 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_2_0 = tl.sum(hidden_2 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_2_1 = tl.sum(hidden_2 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_2_2 = tl.sum(hidden_2 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_2_3 = tl.sum(hidden_2 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_2_0 = tl.exp(s_2_0)
-    scale_2_1 = tl.exp(s_2_1)
-    scale_2_2 = tl.exp(s_2_2)
-    scale_2_3 = tl.exp(s_2_3)
-    z_t_0 = m_2_0 + scale_2_0 * tl.load(noise_3_ptr + place * 4, mask=live, other=0)
-    z_t_1 = m_2_1 + scale_2_1 * tl.load(noise_3_ptr + place * 4 + 1, mask=live, other=0)
-    z_t_2 = m_2_2 + scale_2_2 * tl.load(noise_3_ptr + place * 4 + 2, mask=live, other=0)
-    z_t_3 = m_2_3 + scale_2_3 * tl.load(noise_3_ptr + place * 4 + 3, mask=live, other=0)
-    tl.store(z_t_out + place * 4, z_t_0, mask=live)
-    tl.store(z_t_out + place * 4 + 1, z_t_1, mask=live)
-    tl.store(z_t_out + place * 4 + 2, z_t_2, mask=live)
-    tl.store(z_t_out + place * 4 + 3, z_t_3, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_2_rows(computed_5, noise_3, m_weight, m_bias, s_weight, s_bias):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes computed_5 [rows, 64], noise_3 [rows, 4]; returns z_t [rows, 4].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_objective_phase_1_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_t = torch.empty(count, 4, dtype=torch.float32, device=device)
-    objective_phase_1_stage_2_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        noise_3.to(torch.float32).contiguous(),
-        *arrays,
-        z_t,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_t
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(mlp_0_weight.mT, 64, 64),
-        tiles.place(mlp_0_bias, 64),
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_3_kernel(
-    computed_6_ptr,
-    computed_7_ptr,
-    log_p_ptr,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    log_p_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    mlp_0_weight_array [64, 64]
-    mlp_0_bias_array [64]
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(computed_6_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # vrnn.gen:11
-    hidden_3 = maximum(
-        dot(computed_6, matrix(mlp_0_weight_array, 0, 64, 64), PRECISION) + vector(mlp_0_bias_array, 0, 64),
-        0.0,
-    )
-    m_3_0 = tl.sum(hidden_3 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_3_1 = tl.sum(hidden_3 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_3_2 = tl.sum(hidden_3 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_3_3 = tl.sum(hidden_3 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_3_0 = tl.sum(hidden_3 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_3_1 = tl.sum(hidden_3 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_3_2 = tl.sum(hidden_3 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_3_3 = tl.sum(hidden_3 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_3_0 = tl.exp(s_3_0)
-    scale_3_1 = tl.exp(s_3_1)
-    scale_3_2 = tl.exp(s_3_2)
-    scale_3_3 = tl.exp(s_3_3)
-    log_p = tl.load(log_p_ptr + place, mask=live, other=0)
-    log_p_next = log_p + (
-        -0.5 * square((tl.load(computed_7_ptr + place * 4, mask=live, other=0) - m_3_0) / scale_3_0)
-        - s_3_0
-        - 0.9189385332046727
-        + (
-            -0.5 * square((tl.load(computed_7_ptr + place * 4 + 1, mask=live, other=0) - m_3_1) / scale_3_1)
-            - s_3_1
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_7_ptr + place * 4 + 2, mask=live, other=0) - m_3_2) / scale_3_2)
-            - s_3_2
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_7_ptr + place * 4 + 3, mask=live, other=0) - m_3_3) / scale_3_3)
-            - s_3_3
-            - 0.9189385332046727
-        )
-    )
-    tl.store(log_p_next_out + place, log_p_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_stage_3_rows(
-    computed_6,
-    computed_7,
-    log_p,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 3.
-
-    Takes computed_6 [rows, 64], computed_7 [rows, 4], log_p [rows]; returns log_p_next [rows].
-    """
-    count, device = len(computed_6), computed_6.device
-    arrays = pack_objective_phase_1_stage_3(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_3_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        computed_7.to(torch.float32).contiguous(),
-        log_p.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_next
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_4(weight, bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(weight[0], 64),
-        tiles.place(bias[0]),
-        tiles.place(weight[1], 64),
-        tiles.place(bias[1]),
-        tiles.place(weight[2], 64),
-        tiles.place(bias[2]),
-        tiles.place(weight[3], 64),
-        tiles.place(bias[3]),
-        tiles.place(weight[4], 64),
-        tiles.place(bias[4]),
-        tiles.place(weight[5], 64),
-        tiles.place(bias[5]),
-        tiles.place(weight[6], 64),
-        tiles.place(bias[6]),
-        tiles.place(weight[7], 64),
-        tiles.place(bias[7]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_4_kernel(
-    computed_10_ptr,
-    computed_11_ptr,
-    log_p_2_ptr,
-    weight_array,
-    bias_array,
-    weight_array_2,
-    bias_array_2,
-    weight_array_3,
-    bias_array_3,
-    weight_array_4,
-    bias_array_4,
-    weight_array_5,
-    bias_array_5,
-    weight_array_6,
-    bias_array_6,
-    weight_array_7,
-    bias_array_7,
-    weight_array_8,
-    bias_array_8,
-    log_p_2_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    weight_array [64]
-    bias_array []
-    weight_array_2 [64]
-    bias_array_2 []
-    weight_array_3 [64]
-    bias_array_3 []
-    weight_array_4 [64]
-    bias_array_4 []
-    weight_array_5 [64]
-    bias_array_5 []
-    weight_array_6 [64]
-    bias_array_6 []
-    weight_array_7 [64]
-    bias_array_7 []
-    weight_array_8 [64]
-    bias_array_8 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_10 = tl.load(
-        computed_10_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # vrnn.gen:12
-    hidden_4 = maximum(computed_10, 0.0)
-    logits_0 = tl.sum(hidden_4 * vector(weight_array, 0, 64), 1) + tl.load(bias_array)
-    logits_1 = tl.sum(hidden_4 * vector(weight_array_2, 0, 64), 1) + tl.load(bias_array_2)
-    logits_2 = tl.sum(hidden_4 * vector(weight_array_3, 0, 64), 1) + tl.load(bias_array_3)
-    logits_3 = tl.sum(hidden_4 * vector(weight_array_4, 0, 64), 1) + tl.load(bias_array_4)
-    logits_4 = tl.sum(hidden_4 * vector(weight_array_5, 0, 64), 1) + tl.load(bias_array_5)
-    logits_5 = tl.sum(hidden_4 * vector(weight_array_6, 0, 64), 1) + tl.load(bias_array_6)
-    logits_6 = tl.sum(hidden_4 * vector(weight_array_7, 0, 64), 1) + tl.load(bias_array_7)
-    logits_7 = tl.sum(hidden_4 * vector(weight_array_8, 0, 64), 1) + tl.load(bias_array_8)
-    log_p_2 = tl.load(log_p_2_ptr + place, mask=live, other=0)
-    log_p_2_next = log_p_2 + (
-        tl.load(computed_11_ptr + place * 8, mask=live, other=0).to(tl.float32) * logits_0
-        - softplus(logits_0)
-        + (tl.load(computed_11_ptr + place * 8 + 1, mask=live, other=0).to(tl.float32) * logits_1 - softplus(logits_1))
-        + (tl.load(computed_11_ptr + place * 8 + 2, mask=live, other=0).to(tl.float32) * logits_2 - softplus(logits_2))
-        + (tl.load(computed_11_ptr + place * 8 + 3, mask=live, other=0).to(tl.float32) * logits_3 - softplus(logits_3))
-        + (tl.load(computed_11_ptr + place * 8 + 4, mask=live, other=0).to(tl.float32) * logits_4 - softplus(logits_4))
-        + (tl.load(computed_11_ptr + place * 8 + 5, mask=live, other=0).to(tl.float32) * logits_5 - softplus(logits_5))
-        + (tl.load(computed_11_ptr + place * 8 + 6, mask=live, other=0).to(tl.float32) * logits_6 - softplus(logits_6))
-        + (tl.load(computed_11_ptr + place * 8 + 7, mask=live, other=0).to(tl.float32) * logits_7 - softplus(logits_7))
-    )
-    tl.store(log_p_2_next_out + place, log_p_2_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_4_rows(computed_10, computed_11, log_p_2, weight, bias):
-    """the value that phase_1 maximizes, by one draw for each row: stage 4.
-
-    Takes computed_10 [rows, 64], computed_11 [rows, 8] integer, log_p_2 [rows]; returns log_p_2_next [rows].
-    """
-    count, device = len(computed_10), computed_10.device
-    arrays = pack_objective_phase_1_stage_4(weight, bias, device)
-    size = objective_phase_1_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_2_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_4_kernel[(programs,)](
-        computed_10.to(torch.float32).contiguous(),
-        computed_11.to(torch.int64).contiguous(),
-        log_p_2.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_2_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_2_next
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_5(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight[0], 64),
-        tiles.place(m_bias[0]),
-        tiles.place(m_weight[1], 64),
-        tiles.place(m_bias[1]),
-        tiles.place(m_weight[2], 64),
-        tiles.place(m_bias[2]),
-        tiles.place(m_weight[3], 64),
-        tiles.place(m_bias[3]),
-        tiles.place(s_weight[0], 64),
-        tiles.place(s_bias[0]),
-        tiles.place(s_weight[1], 64),
-        tiles.place(s_bias[1]),
-        tiles.place(s_weight[2], 64),
-        tiles.place(s_bias[2]),
-        tiles.place(s_weight[3], 64),
-        tiles.place(s_bias[3]),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_5_kernel(
-    computed_14_ptr,
-    computed_15_ptr,
-    log_q_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    m_weight_array_3,
-    m_bias_array_3,
-    m_weight_array_4,
-    m_bias_array_4,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    s_weight_array_3,
-    s_bias_array_3,
-    s_weight_array_4,
-    s_bias_array_4,
-    log_q_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [64]
-    m_bias_array []
-    m_weight_array_2 [64]
-    m_bias_array_2 []
-    m_weight_array_3 [64]
-    m_bias_array_3 []
-    m_weight_array_4 [64]
-    m_bias_array_4 []
-    s_weight_array [64]
-    s_bias_array []
-    s_weight_array_2 [64]
-    s_bias_array_2 []
-    s_weight_array_3 [64]
-    s_bias_array_3 []
-    s_weight_array_4 [64]
-    s_bias_array_4 []
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_14 = tl.load(
-        computed_14_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :],
-        mask=live[:, None],
-        other=0,
-    )
-    # vrnn.gen:13
-    hidden_5 = maximum(computed_14, 0.0)
-    m_4_0 = tl.sum(hidden_5 * vector(m_weight_array, 0, 64), 1) + tl.load(m_bias_array)
-    m_4_1 = tl.sum(hidden_5 * vector(m_weight_array_2, 0, 64), 1) + tl.load(m_bias_array_2)
-    m_4_2 = tl.sum(hidden_5 * vector(m_weight_array_3, 0, 64), 1) + tl.load(m_bias_array_3)
-    m_4_3 = tl.sum(hidden_5 * vector(m_weight_array_4, 0, 64), 1) + tl.load(m_bias_array_4)
-    s_4_0 = tl.sum(hidden_5 * vector(s_weight_array, 0, 64), 1) + tl.load(s_bias_array)
-    s_4_1 = tl.sum(hidden_5 * vector(s_weight_array_2, 0, 64), 1) + tl.load(s_bias_array_2)
-    s_4_2 = tl.sum(hidden_5 * vector(s_weight_array_3, 0, 64), 1) + tl.load(s_bias_array_3)
-    s_4_3 = tl.sum(hidden_5 * vector(s_weight_array_4, 0, 64), 1) + tl.load(s_bias_array_4)
-    scale_4_0 = tl.exp(s_4_0)
-    scale_4_1 = tl.exp(s_4_1)
-    scale_4_2 = tl.exp(s_4_2)
-    scale_4_3 = tl.exp(s_4_3)
-    log_q = tl.load(log_q_ptr + place, mask=live, other=0)
-    log_q_next = log_q + (
-        -0.5 * square((tl.load(computed_15_ptr + place * 4, mask=live, other=0) - m_4_0) / scale_4_0)
-        - s_4_0
-        - 0.9189385332046727
-        + (
-            -0.5 * square((tl.load(computed_15_ptr + place * 4 + 1, mask=live, other=0) - m_4_1) / scale_4_1)
-            - s_4_1
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_15_ptr + place * 4 + 2, mask=live, other=0) - m_4_2) / scale_4_2)
-            - s_4_2
-            - 0.9189385332046727
-        )
-        + (
-            -0.5 * square((tl.load(computed_15_ptr + place * 4 + 3, mask=live, other=0) - m_4_3) / scale_4_3)
-            - s_4_3
-            - 0.9189385332046727
-        )
-    )
-    tl.store(log_q_next_out + place, log_q_next, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
-@torch.no_grad()
-def objective_phase_1_stage_5_rows(computed_14, computed_15, log_q, m_weight, m_bias, s_weight, s_bias):
-    """the value that phase_1 maximizes, by one draw for each row: stage 5.
-
-    Takes computed_14 [rows, 64], computed_15 [rows, 4], log_q [rows]; returns log_q_next [rows].
-    """
-    count, device = len(computed_14), computed_14.device
-    arrays = pack_objective_phase_1_stage_5(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_q_next = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_5_kernel[(programs,)](
-        computed_14.to(torch.float32).contiguous(),
-        computed_15.to(torch.float32).contiguous(),
-        log_q.to(torch.float32).contiguous(),
-        *arrays,
-        log_q_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_q_next
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_stage_1_rows,
-    objective_phase_1_stage_2_rows,
-    objective_phase_1_stage_3_rows,
-    objective_phase_1_stage_4_rows,
-    objective_phase_1_stage_5_rows,
-)
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_3_rows, log_weight_stage_4_rows, log_weight_stage_5_rows)
 def objective_phase_1_rows(
     x,
     start,
@@ -2295,7 +1128,7 @@ def objective_phase_1_rows(
     noise = random.normal(seed, rows, step, 7, 32, dtype=dtype)
     noise_2 = noise[:, :4]
     computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
-    z_0 = objective_phase_1_stage_1_rows(computed, noise_2, q_mlp_m_weight, q_mlp_m_bias, q_mlp_s_weight, q_mlp_s_bias)
+    z_0 = log_weight_stage_1_rows(computed, noise_2, q_mlp_m_weight, q_mlp_m_bias, q_mlp_s_weight, q_mlp_s_bias)
     # vrnn.gen:9
     z_start = torch.slice_scatter(torch.full((32,), 0.0, dtype=dtype, device=device).expand(len(x), -1), z_0, -1, 0, 4)
     h = torch.slice_scatter(torch.full((512,), 0.0, dtype=dtype, device=device), start, -1, 0, 64).expand(len(x), -1)
@@ -2321,14 +1154,7 @@ def objective_phase_1_rows(
         # vrnn.gen:9
         h_next = torch.slice_scatter(h, h_t, -1, total * 64, total * 64 + 64)
         # vrnn.gen:13
-        z_t = objective_phase_1_stage_2_rows(
-            computed_5,
-            noise_3,
-            q_mlp_m_weight,
-            q_mlp_m_bias,
-            q_mlp_s_weight,
-            q_mlp_s_bias,
-        )
+        z_t = log_weight_stage_1_rows(computed_5, noise_3, q_mlp_m_weight, q_mlp_m_bias, q_mlp_s_weight, q_mlp_s_bias)
         # vrnn.gen:9
         z_next = torch.slice_scatter(z, z_t, -1, product, product + 4)
         h = h_next
@@ -2340,10 +1166,10 @@ def objective_phase_1_rows(
     for t_2 in range(8):
         computed_6 = h[:, t_2 * 64 : t_2 * 64 + 64]
         computed_7 = z[:, t_2 * 4 : t_2 * 4 + 4]
-        log_p_next = objective_phase_1_stage_3_rows(
+        log_p_next = log_weight_stage_3_rows(
             computed_6,
-            computed_7,
             log_p,
+            computed_7,
             mlp_0_weight,
             mlp_0_bias,
             mlp_m_weight,
@@ -2360,10 +1186,10 @@ def objective_phase_1_rows(
         computed_11 = x[:, t_3 * 8 : t_3 * 8 + 8]
         operand_4 = torch.cat((computed_8, computed_9), -1)
         computed_10 = F.linear(operand_4, mlp_2_0_weight, mlp_2_0_bias)
-        log_p_2_next = objective_phase_1_stage_4_rows(
+        log_p_2_next = log_weight_stage_4_rows(
             computed_10,
-            computed_11,
             log_p_2,
+            computed_11,
             mlp_2_output_weight,
             mlp_2_output_bias,
         )
@@ -2376,10 +1202,10 @@ def objective_phase_1_rows(
         computed_15 = z[:, t_4 * 4 : t_4 * 4 + 4]
         operand_5 = torch.cat((computed_12, computed_13), -1)
         computed_14 = F.linear(operand_5, q_mlp_0_weight, q_mlp_0_bias)
-        log_q_next = objective_phase_1_stage_5_rows(
+        log_q_next = log_weight_stage_5_rows(
             computed_14,
-            computed_15,
             log_q,
+            computed_15,
             q_mlp_m_weight,
             q_mlp_m_bias,
             q_mlp_s_weight,

@@ -52,201 +52,6 @@ def log_prob_stage_1_rows(filter_0, gate_0):
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_stage_2_kernel(filter_1_ptr, gate_1_ptr, gated_1_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    filter_1 = tl.load(filter_1_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    gate_1 = tl.load(gate_1_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    gated_1 = tanh(filter_1) * tl.sigmoid(gate_1)
-    tl.store(gated_1_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_1, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_2_rows(filter_1, gate_1):
-    """log p(x) of each row: stage 2.
-
-    Takes filter_1 [rows, 2048], gate_1 [rows, 2048]; returns gated_1 [rows, 2048].
-    """
-    count, device = len(filter_1), filter_1.device
-    size = log_prob_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_1 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_2_kernel[(programs,)](
-        filter_1.to(torch.float32).contiguous(),
-        gate_1.to(torch.float32).contiguous(),
-        gated_1,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_1
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_3_kernel(filter_2_ptr, gate_2_ptr, gated_2_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    filter_2 = tl.load(filter_2_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    gate_2 = tl.load(gate_2_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    gated_2 = tanh(filter_2) * tl.sigmoid(gate_2)
-    tl.store(gated_2_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_3_rows(filter_2, gate_2):
-    """log p(x) of each row: stage 3.
-
-    Takes filter_2 [rows, 2048], gate_2 [rows, 2048]; returns gated_2 [rows, 2048].
-    """
-    count, device = len(filter_2), filter_2.device
-    size = log_prob_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_2 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_3_kernel[(programs,)](
-        filter_2.to(torch.float32).contiguous(),
-        gate_2.to(torch.float32).contiguous(),
-        gated_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_2
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_4_kernel(filter_3_ptr, gate_3_ptr, gated_3_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    filter_3 = tl.load(filter_3_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    gate_3 = tl.load(gate_3_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    gated_3 = tanh(filter_3) * tl.sigmoid(gate_3)
-    tl.store(gated_3_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_4_rows(filter_3, gate_3):
-    """log p(x) of each row: stage 4.
-
-    Takes filter_3 [rows, 2048], gate_3 [rows, 2048]; returns gated_3 [rows, 2048].
-    """
-    count, device = len(filter_3), filter_3.device
-    size = log_prob_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_3 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_4_kernel[(programs,)](
-        filter_3.to(torch.float32).contiguous(),
-        gate_3.to(torch.float32).contiguous(),
-        gated_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_3
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_5_kernel(filter_4_ptr, gate_4_ptr, gated_4_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    filter_4 = tl.load(filter_4_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    gate_4 = tl.load(gate_4_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    gated_4 = tanh(filter_4) * tl.sigmoid(gate_4)
-    tl.store(gated_4_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_5_rows(filter_4, gate_4):
-    """log p(x) of each row: stage 5.
-
-    Takes filter_4 [rows, 2048], gate_4 [rows, 2048]; returns gated_4 [rows, 2048].
-    """
-    count, device = len(filter_4), filter_4.device
-    size = log_prob_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_4 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_5_kernel[(programs,)](
-        filter_4.to(torch.float32).contiguous(),
-        gate_4.to(torch.float32).contiguous(),
-        gated_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_4
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_6_kernel(filter_5_ptr, gate_5_ptr, gated_5_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    filter_5 = tl.load(filter_5_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    gate_5 = tl.load(gate_5_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    gated_5 = tanh(filter_5) * tl.sigmoid(gate_5)
-    tl.store(gated_5_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], gated_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_6_rows(filter_5, gate_5):
-    """log p(x) of each row: stage 6.
-
-    Takes filter_5 [rows, 2048], gate_5 [rows, 2048]; returns gated_5 [rows, 2048].
-    """
-    count, device = len(filter_5), filter_5.device
-    size = log_prob_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_5 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_6_kernel[(programs,)](
-        filter_5.to(torch.float32).contiguous(),
-        gate_5.to(torch.float32).contiguous(),
-        gated_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_5
-
-
-@triton.jit(do_not_specialize=["count"])
 def log_prob_stage_7_kernel(
     computed_ptr,
     computed_2_ptr,
@@ -390,16 +195,7 @@ def log_prob_stage_8_rows(x, log_p, logits, t):
 
 
 @torch.no_grad()
-@tiles.stages(
-    log_prob_stage_1_rows,
-    log_prob_stage_2_rows,
-    log_prob_stage_3_rows,
-    log_prob_stage_4_rows,
-    log_prob_stage_5_rows,
-    log_prob_stage_6_rows,
-    log_prob_stage_7_rows,
-    log_prob_stage_8_rows,
-)
+@tiles.stages(log_prob_stage_1_rows, log_prob_stage_7_rows, log_prob_stage_8_rows)
 def log_prob_rows(
     x,
     residual_0_weight,
@@ -511,7 +307,7 @@ def log_prob_rows(
         ((2, 0),),
         dilation=2,
     )
-    gated_1 = log_prob_stage_2_rows(filter_1, gate_1)
+    gated_1 = log_prob_stage_1_rows(filter_1, gate_1)
     residual_1_2 = convolutions.convolve(
         gated_1,
         wavenet_1_residual_weight,
@@ -540,7 +336,7 @@ def log_prob_rows(
         ((4, 0),),
         dilation=4,
     )
-    gated_2 = log_prob_stage_3_rows(filter_2, gate_2)
+    gated_2 = log_prob_stage_1_rows(filter_2, gate_2)
     residual_2_2 = convolutions.convolve(
         gated_2,
         wavenet_2_residual_weight,
@@ -569,7 +365,7 @@ def log_prob_rows(
         ((8, 0),),
         dilation=8,
     )
-    gated_3 = log_prob_stage_4_rows(filter_3, gate_3)
+    gated_3 = log_prob_stage_1_rows(filter_3, gate_3)
     residual_3_2 = convolutions.convolve(
         gated_3,
         wavenet_3_residual_weight,
@@ -598,7 +394,7 @@ def log_prob_rows(
         ((16, 0),),
         dilation=16,
     )
-    gated_4 = log_prob_stage_5_rows(filter_4, gate_4)
+    gated_4 = log_prob_stage_1_rows(filter_4, gate_4)
     residual_4_2 = convolutions.convolve(
         gated_4,
         wavenet_4_residual_weight,
@@ -627,7 +423,7 @@ def log_prob_rows(
         ((32, 0),),
         dilation=32,
     )
-    gated_5 = log_prob_stage_6_rows(filter_5, gate_5)
+    gated_5 = log_prob_stage_1_rows(filter_5, gate_5)
     computed_6 = convolutions.convolve(gated_5, skip_weight[:, 160:192], None, (64,), (1,), ((0, 0),))
     rectified = log_prob_stage_7_rows(computed, computed_2, computed_3, computed_4, computed_5, computed_6)
     mixed = convolutions.convolve(rectified, mixed_weight, mixed_bias, (64,), (1,), ((0, 0),))
@@ -757,470 +553,6 @@ def sample_stage_1_rows(
     return gated_0, residual_1
 
 
-SAMPLE_STAGE_2_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_2(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_2_LAYOUT_1, device),
-        tiles.place(filter_weight.mT, 64, 32),
-        tiles.place(filter_bias, 32),
-        tiles.place(gate_weight.mT, 64, 32),
-        tiles.place(gate_bias, 32),
-        tiles.place(residual_weight.mT, 32, 32),
-        tiles.place(residual_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
-    computed_4_ptr,
-    residual_1_ptr,
-    permutation_array,
-    permutation_2_array,
-    filter_weight_array,
-    filter_bias_array,
-    gate_weight_array,
-    gate_bias_array,
-    residual_weight_array,
-    residual_bias_array,
-    gated_1_out,
-    residual_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    filter_weight_array [64, 32]
-    filter_bias_array [32]
-    gate_weight_array [64, 32]
-    gate_bias_array [32]
-    residual_weight_array [32, 32]
-    residual_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(computed_4_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    residual_1 = tl.load(residual_1_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    value_4 = dot(computed_4, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        residual_1,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    filter_1 = dot(value_4, matrix(filter_weight_array, 0, 64, 32), PRECISION) + vector(filter_bias_array, 0, 32)
-    gate_1 = dot(value_4, matrix(gate_weight_array, 0, 64, 32), PRECISION) + vector(gate_bias_array, 0, 32)
-    gated_1 = tanh(filter_1) * tl.sigmoid(gate_1)
-    residual_1_2 = dot(gated_1, matrix(residual_weight_array, 0, 32, 32), PRECISION) + vector(
-        residual_bias_array,
-        0,
-        32,
-    )
-    residual_2 = residual_1 + residual_1_2
-    tl.store(gated_1_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], gated_1, mask=live[:, None])
-    tl.store(residual_2_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], residual_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_2_rows(
-    computed_4,
-    residual_1,
-    filter_weight,
-    filter_bias,
-    gate_weight,
-    gate_bias,
-    residual_weight,
-    residual_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes computed_4 [rows, 32], residual_1 [rows, 32]; returns gated_1 [rows, 32], residual_2 [rows, 32].
-    """
-    count, device = len(computed_4), computed_4.device
-    arrays = pack_sample_stage_2(
-        filter_weight,
-        filter_bias,
-        gate_weight,
-        gate_bias,
-        residual_weight,
-        residual_bias,
-        device,
-    )
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_1 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    residual_2 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        residual_1.to(torch.float32).contiguous(),
-        *arrays,
-        gated_1,
-        residual_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_1, residual_2
-
-
-SAMPLE_STAGE_3_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_3(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_3_LAYOUT_1, device),
-        tiles.place(filter_weight.mT, 64, 32),
-        tiles.place(filter_bias, 32),
-        tiles.place(gate_weight.mT, 64, 32),
-        tiles.place(gate_bias, 32),
-        tiles.place(residual_weight.mT, 32, 32),
-        tiles.place(residual_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
-    computed_5_ptr,
-    residual_2_ptr,
-    permutation_array,
-    permutation_2_array,
-    filter_weight_array,
-    filter_bias_array,
-    gate_weight_array,
-    gate_bias_array,
-    residual_weight_array,
-    residual_bias_array,
-    gated_2_out,
-    residual_3_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    filter_weight_array [64, 32]
-    filter_bias_array [32]
-    gate_weight_array [64, 32]
-    gate_bias_array [32]
-    residual_weight_array [32, 32]
-    residual_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    residual_2 = tl.load(residual_2_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    value_6 = dot(computed_5, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        residual_2,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    filter_2 = dot(value_6, matrix(filter_weight_array, 0, 64, 32), PRECISION) + vector(filter_bias_array, 0, 32)
-    gate_2 = dot(value_6, matrix(gate_weight_array, 0, 64, 32), PRECISION) + vector(gate_bias_array, 0, 32)
-    gated_2 = tanh(filter_2) * tl.sigmoid(gate_2)
-    residual_2_2 = dot(gated_2, matrix(residual_weight_array, 0, 32, 32), PRECISION) + vector(
-        residual_bias_array,
-        0,
-        32,
-    )
-    residual_3 = residual_2 + residual_2_2
-    tl.store(gated_2_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], gated_2, mask=live[:, None])
-    tl.store(residual_3_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], residual_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_3_rows(
-    computed_5,
-    residual_2,
-    filter_weight,
-    filter_bias,
-    gate_weight,
-    gate_bias,
-    residual_weight,
-    residual_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    Takes computed_5 [rows, 32], residual_2 [rows, 32]; returns gated_2 [rows, 32], residual_3 [rows, 32].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_sample_stage_3(
-        filter_weight,
-        filter_bias,
-        gate_weight,
-        gate_bias,
-        residual_weight,
-        residual_bias,
-        device,
-    )
-    size = sample_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_2 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    residual_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        residual_2.to(torch.float32).contiguous(),
-        *arrays,
-        gated_2,
-        residual_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_2, residual_3
-
-
-SAMPLE_STAGE_4_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_4(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_4_LAYOUT_1, device),
-        tiles.place(filter_weight.mT, 64, 32),
-        tiles.place(filter_bias, 32),
-        tiles.place(gate_weight.mT, 64, 32),
-        tiles.place(gate_bias, 32),
-        tiles.place(residual_weight.mT, 32, 32),
-        tiles.place(residual_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_4_kernel(
-    computed_6_ptr,
-    residual_3_ptr,
-    permutation_array,
-    permutation_2_array,
-    filter_weight_array,
-    filter_bias_array,
-    gate_weight_array,
-    gate_bias_array,
-    residual_weight_array,
-    residual_bias_array,
-    gated_3_out,
-    residual_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    filter_weight_array [64, 32]
-    filter_bias_array [32]
-    gate_weight_array [64, 32]
-    gate_bias_array [32]
-    residual_weight_array [32, 32]
-    residual_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_6 = tl.load(computed_6_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    residual_3 = tl.load(residual_3_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    value_8 = dot(computed_6, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        residual_3,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    filter_3 = dot(value_8, matrix(filter_weight_array, 0, 64, 32), PRECISION) + vector(filter_bias_array, 0, 32)
-    gate_3 = dot(value_8, matrix(gate_weight_array, 0, 64, 32), PRECISION) + vector(gate_bias_array, 0, 32)
-    gated_3 = tanh(filter_3) * tl.sigmoid(gate_3)
-    residual_3_2 = dot(gated_3, matrix(residual_weight_array, 0, 32, 32), PRECISION) + vector(
-        residual_bias_array,
-        0,
-        32,
-    )
-    residual_4 = residual_3 + residual_3_2
-    tl.store(gated_3_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], gated_3, mask=live[:, None])
-    tl.store(residual_4_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], residual_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_4_rows(
-    computed_6,
-    residual_3,
-    filter_weight,
-    filter_bias,
-    gate_weight,
-    gate_bias,
-    residual_weight,
-    residual_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
-
-    Takes computed_6 [rows, 32], residual_3 [rows, 32]; returns gated_3 [rows, 32], residual_4 [rows, 32].
-    """
-    count, device = len(computed_6), computed_6.device
-    arrays = pack_sample_stage_4(
-        filter_weight,
-        filter_bias,
-        gate_weight,
-        gate_bias,
-        residual_weight,
-        residual_bias,
-        device,
-    )
-    size = sample_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    residual_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_4_kernel[(programs,)](
-        computed_6.to(torch.float32).contiguous(),
-        residual_3.to(torch.float32).contiguous(),
-        *arrays,
-        gated_3,
-        residual_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_3, residual_4
-
-
-SAMPLE_STAGE_5_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_5(filter_weight, filter_bias, gate_weight, gate_bias, residual_weight, residual_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_5_LAYOUT_1, device),
-        tiles.place(filter_weight.mT, 64, 32),
-        tiles.place(filter_bias, 32),
-        tiles.place(gate_weight.mT, 64, 32),
-        tiles.place(gate_bias, 32),
-        tiles.place(residual_weight.mT, 32, 32),
-        tiles.place(residual_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_5_kernel(
-    computed_7_ptr,
-    residual_4_ptr,
-    permutation_array,
-    permutation_2_array,
-    filter_weight_array,
-    filter_bias_array,
-    gate_weight_array,
-    gate_bias_array,
-    residual_weight_array,
-    residual_bias_array,
-    gated_4_out,
-    residual_5_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    filter_weight_array [64, 32]
-    filter_bias_array [32]
-    gate_weight_array [64, 32]
-    gate_bias_array [32]
-    residual_weight_array [32, 32]
-    residual_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_7 = tl.load(computed_7_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    residual_4 = tl.load(residual_4_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet.gen:5
-    value_10 = dot(computed_7, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        residual_4,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    filter_4 = dot(value_10, matrix(filter_weight_array, 0, 64, 32), PRECISION) + vector(filter_bias_array, 0, 32)
-    gate_4 = dot(value_10, matrix(gate_weight_array, 0, 64, 32), PRECISION) + vector(gate_bias_array, 0, 32)
-    gated_4 = tanh(filter_4) * tl.sigmoid(gate_4)
-    residual_4_2 = dot(gated_4, matrix(residual_weight_array, 0, 32, 32), PRECISION) + vector(
-        residual_bias_array,
-        0,
-        32,
-    )
-    residual_5 = residual_4 + residual_4_2
-    tl.store(gated_4_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], gated_4, mask=live[:, None])
-    tl.store(residual_5_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], residual_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_5_rows(
-    computed_7,
-    residual_4,
-    filter_weight,
-    filter_bias,
-    gate_weight,
-    gate_bias,
-    residual_weight,
-    residual_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
-
-    Takes computed_7 [rows, 32], residual_4 [rows, 32]; returns gated_4 [rows, 32], residual_5 [rows, 32].
-    """
-    count, device = len(computed_7), computed_7.device
-    arrays = pack_sample_stage_5(
-        filter_weight,
-        filter_bias,
-        gate_weight,
-        gate_bias,
-        residual_weight,
-        residual_bias,
-        device,
-    )
-    size = sample_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gated_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    residual_5 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_5_kernel[(programs,)](
-        computed_7.to(torch.float32).contiguous(),
-        residual_4.to(torch.float32).contiguous(),
-        *arrays,
-        gated_4,
-        residual_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gated_4, residual_5
-
-
 @tiles.remembered
 def pack_sample_stage_6(mixed_weight, mixed_bias, output_weight, output_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
@@ -1324,14 +656,7 @@ def sample_stage_6_rows(skip, mixed_weight, mixed_bias, output_weight, output_bi
 
 
 @torch.no_grad()
-@tiles.stages(
-    sample_stage_1_rows,
-    sample_stage_2_rows,
-    sample_stage_3_rows,
-    sample_stage_4_rows,
-    sample_stage_5_rows,
-    sample_stage_6_rows,
-)
+@tiles.stages(sample_stage_1_rows, sample_stage_6_rows)
 def sample_rows(
     residual_0_weight,
     residual_0_bias,
@@ -1431,7 +756,7 @@ def sample_rows(
         )
         value_3 = torch.slice_scatter(wavenet_residual_1, residual_1, -1, start_6, start_6 + 32)
         computed_4 = value_3[:, start_7 : start_7 + 32]
-        gated_1, residual_2 = sample_stage_2_rows(
+        gated_1, residual_2 = sample_stage_1_rows(
             computed_4,
             residual_1,
             wavenet_1_filter_weight,
@@ -1443,7 +768,7 @@ def sample_rows(
         )
         value_5 = torch.slice_scatter(wavenet_residual_2, residual_2, -1, start_8, start_8 + 32)
         computed_5 = value_5[:, start_9 : start_9 + 32]
-        gated_2, residual_3 = sample_stage_3_rows(
+        gated_2, residual_3 = sample_stage_1_rows(
             computed_5,
             residual_2,
             wavenet_2_filter_weight,
@@ -1455,7 +780,7 @@ def sample_rows(
         )
         value_7 = torch.slice_scatter(wavenet_residual_3, residual_3, -1, start_10, start_10 + 32)
         computed_6 = value_7[:, start_11 : start_11 + 32]
-        gated_3, residual_4 = sample_stage_4_rows(
+        gated_3, residual_4 = sample_stage_1_rows(
             computed_6,
             residual_3,
             wavenet_3_filter_weight,
@@ -1467,7 +792,7 @@ def sample_rows(
         )
         value_9 = torch.slice_scatter(wavenet_residual_4, residual_4, -1, start_12, start_12 + 32)
         computed_7 = value_9[:, start_13 : start_13 + 32]
-        gated_4, residual_5 = sample_stage_5_rows(
+        gated_4, residual_5 = sample_stage_1_rows(
             computed_7,
             residual_4,
             wavenet_4_filter_weight,

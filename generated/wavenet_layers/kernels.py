@@ -52,201 +52,6 @@ def log_prob_stage_1_rows(a, b):
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_prob_stage_2_kernel(a_2_ptr, b_2_ptr, formula_3_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    a_2 = tl.load(a_2_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    b_2 = tl.load(b_2_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    formula_3 = tanh(a_2) * tl.sigmoid(b_2)
-    tl.store(formula_3_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_3, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_2_rows(a_2, b_2):
-    """log p(x) of each row: stage 2.
-
-    Takes a_2 [rows, 2048], b_2 [rows, 2048]; returns formula_3 [rows, 2048].
-    """
-    count, device = len(a_2), a_2.device
-    size = log_prob_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    formula_3 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_2_kernel[(programs,)](
-        a_2.to(torch.float32).contiguous(),
-        b_2.to(torch.float32).contiguous(),
-        formula_3,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return formula_3
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_3_kernel(a_3_ptr, b_3_ptr, formula_5_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    a_3 = tl.load(a_3_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    b_3 = tl.load(b_3_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    formula_5 = tanh(a_3) * tl.sigmoid(b_3)
-    tl.store(formula_5_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_5, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_3_rows(a_3, b_3):
-    """log p(x) of each row: stage 3.
-
-    Takes a_3 [rows, 2048], b_3 [rows, 2048]; returns formula_5 [rows, 2048].
-    """
-    count, device = len(a_3), a_3.device
-    size = log_prob_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    formula_5 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_3_kernel[(programs,)](
-        a_3.to(torch.float32).contiguous(),
-        b_3.to(torch.float32).contiguous(),
-        formula_5,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return formula_5
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_4_kernel(a_4_ptr, b_4_ptr, formula_7_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    a_4 = tl.load(a_4_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    b_4 = tl.load(b_4_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    formula_7 = tanh(a_4) * tl.sigmoid(b_4)
-    tl.store(formula_7_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_7, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_4_rows(a_4, b_4):
-    """log p(x) of each row: stage 4.
-
-    Takes a_4 [rows, 2048], b_4 [rows, 2048]; returns formula_7 [rows, 2048].
-    """
-    count, device = len(a_4), a_4.device
-    size = log_prob_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    formula_7 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_4_kernel[(programs,)](
-        a_4.to(torch.float32).contiguous(),
-        b_4.to(torch.float32).contiguous(),
-        formula_7,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return formula_7
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_5_kernel(a_5_ptr, b_5_ptr, formula_9_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    a_5 = tl.load(a_5_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    b_5 = tl.load(b_5_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    formula_9 = tanh(a_5) * tl.sigmoid(b_5)
-    tl.store(formula_9_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_9, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_5_rows(a_5, b_5):
-    """log p(x) of each row: stage 5.
-
-    Takes a_5 [rows, 2048], b_5 [rows, 2048]; returns formula_9 [rows, 2048].
-    """
-    count, device = len(a_5), a_5.device
-    size = log_prob_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    formula_9 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_5_kernel[(programs,)](
-        a_5.to(torch.float32).contiguous(),
-        b_5.to(torch.float32).contiguous(),
-        formula_9,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return formula_9
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_prob_stage_6_kernel(a_6_ptr, b_6_ptr, formula_11_out, count, ROWS: tl.constexpr, PRECISION: tl.constexpr):
-    """log p(x) of each row: stage 6.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    a_6 = tl.load(a_6_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    b_6 = tl.load(b_6_ptr + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    formula_11 = tanh(a_6) * tl.sigmoid(b_6)
-    tl.store(formula_11_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_11, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(8, 8, 1), sm_86=(8, 8, 1), sm_90=(8, 8, 1), gfx942=(8, 4, 1))
-@torch.no_grad()
-def log_prob_stage_6_rows(a_6, b_6):
-    """log p(x) of each row: stage 6.
-
-    Takes a_6 [rows, 2048], b_6 [rows, 2048]; returns formula_11 [rows, 2048].
-    """
-    count, device = len(a_6), a_6.device
-    size = log_prob_stage_6_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    formula_11 = torch.empty(count, 2048, dtype=torch.float32, device=device)
-    log_prob_stage_6_kernel[(programs,)](
-        a_6.to(torch.float32).contiguous(),
-        b_6.to(torch.float32).contiguous(),
-        formula_11,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return formula_11
-
-
-@triton.jit(do_not_specialize=["count"])
 def log_prob_stage_7_kernel(
     s_ptr,
     s_2_ptr,
@@ -369,16 +174,7 @@ def log_prob_stage_8_rows(x, log_p, logits, t):
 
 
 @torch.no_grad()
-@tiles.stages(
-    log_prob_stage_1_rows,
-    log_prob_stage_2_rows,
-    log_prob_stage_3_rows,
-    log_prob_stage_4_rows,
-    log_prob_stage_5_rows,
-    log_prob_stage_6_rows,
-    log_prob_stage_7_rows,
-    log_prob_stage_8_rows,
-)
+@tiles.stages(log_prob_stage_1_rows, log_prob_stage_7_rows, log_prob_stage_8_rows)
 def log_prob_rows(
     x,
     embedding_weight,
@@ -480,31 +276,31 @@ def log_prob_rows(
     formula_2 = newest + r
     a_2 = convolutions.convolve(formula_2, a_2_weight, a_2_bias, (64,), (2,), ((2, 0),), dilation=2)
     b_2 = convolutions.convolve(formula_2, b_2_weight, b_2_bias, (64,), (2,), ((2, 0),), dilation=2)
-    formula_3 = log_prob_stage_2_rows(a_2, b_2)
+    formula_3 = log_prob_stage_1_rows(a_2, b_2)
     s_2 = convolutions.convolve(formula_3, s_2_weight, s_2_bias, (64,), (1,), ((0, 0),))
     r_2 = convolutions.convolve(formula_3, r_2_weight, r_2_bias, (64,), (1,), ((0, 0),))
     formula_4 = formula_2 + r_2
     a_3 = convolutions.convolve(formula_4, a_3_weight, a_3_bias, (64,), (2,), ((4, 0),), dilation=4)
     b_3 = convolutions.convolve(formula_4, b_3_weight, b_3_bias, (64,), (2,), ((4, 0),), dilation=4)
-    formula_5 = log_prob_stage_3_rows(a_3, b_3)
+    formula_5 = log_prob_stage_1_rows(a_3, b_3)
     s_3 = convolutions.convolve(formula_5, s_3_weight, s_3_bias, (64,), (1,), ((0, 0),))
     r_3 = convolutions.convolve(formula_5, r_3_weight, r_3_bias, (64,), (1,), ((0, 0),))
     formula_6 = formula_4 + r_3
     a_4 = convolutions.convolve(formula_6, a_4_weight, a_4_bias, (64,), (2,), ((8, 0),), dilation=8)
     b_4 = convolutions.convolve(formula_6, b_4_weight, b_4_bias, (64,), (2,), ((8, 0),), dilation=8)
-    formula_7 = log_prob_stage_4_rows(a_4, b_4)
+    formula_7 = log_prob_stage_1_rows(a_4, b_4)
     s_4 = convolutions.convolve(formula_7, s_4_weight, s_4_bias, (64,), (1,), ((0, 0),))
     r_4 = convolutions.convolve(formula_7, r_4_weight, r_4_bias, (64,), (1,), ((0, 0),))
     formula_8 = formula_6 + r_4
     a_5 = convolutions.convolve(formula_8, a_5_weight, a_5_bias, (64,), (2,), ((16, 0),), dilation=16)
     b_5 = convolutions.convolve(formula_8, b_5_weight, b_5_bias, (64,), (2,), ((16, 0),), dilation=16)
-    formula_9 = log_prob_stage_5_rows(a_5, b_5)
+    formula_9 = log_prob_stage_1_rows(a_5, b_5)
     s_5 = convolutions.convolve(formula_9, s_5_weight, s_5_bias, (64,), (1,), ((0, 0),))
     r_5 = convolutions.convolve(formula_9, r_5_weight, r_5_bias, (64,), (1,), ((0, 0),))
     formula_10 = formula_8 + r_5
     a_6 = convolutions.convolve(formula_10, a_6_weight, a_6_bias, (64,), (2,), ((32, 0),), dilation=32)
     b_6 = convolutions.convolve(formula_10, b_6_weight, b_6_bias, (64,), (2,), ((32, 0),), dilation=32)
-    formula_11 = log_prob_stage_6_rows(a_6, b_6)
+    formula_11 = log_prob_stage_1_rows(a_6, b_6)
     s_6 = convolutions.convolve(formula_11, s_6_weight, s_6_bias, (64,), (1,), ((0, 0),))
     formula_12 = log_prob_stage_7_rows(s, s_2, s_3, s_4, s_5, s_6)
     conv = convolutions.convolve(formula_12, conv_weight, conv_bias, (64,), (1,), ((0, 0),))
@@ -618,498 +414,6 @@ def sample_stage_1_rows(computed, newest, a_weight, a_bias, b_weight, b_bias, r_
         num_stages=size.stages,
     )
     return s, formula_2
-
-
-SAMPLE_STAGE_2_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_2(a_2_weight, a_2_bias, b_2_weight, b_2_bias, r_2_weight, r_2_bias, s_2_weight, s_2_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_2_LAYOUT_1, device),
-        tiles.place(a_2_weight.mT, 64, 32),
-        tiles.place(a_2_bias, 32),
-        tiles.place(b_2_weight.mT, 64, 32),
-        tiles.place(b_2_bias, 32),
-        tiles.place(s_2_weight.mT, 32, 32),
-        tiles.place(s_2_bias, 32),
-        tiles.place(r_2_weight.mT, 32, 32),
-        tiles.place(r_2_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_2_kernel(
-    computed_2_ptr,
-    formula_2_ptr,
-    permutation_array,
-    permutation_2_array,
-    a_2_weight_array,
-    a_2_bias_array,
-    b_2_weight_array,
-    b_2_bias_array,
-    s_2_weight_array,
-    s_2_bias_array,
-    r_2_weight_array,
-    r_2_bias_array,
-    s_2_out,
-    formula_4_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    a_2_weight_array [64, 32]
-    a_2_bias_array [32]
-    b_2_weight_array [64, 32]
-    b_2_bias_array [32]
-    s_2_weight_array [32, 32]
-    s_2_bias_array [32]
-    r_2_weight_array [32, 32]
-    r_2_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_2 = tl.load(computed_2_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    formula_2 = tl.load(formula_2_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    value_4 = dot(computed_2, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        formula_2,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    a_2 = dot(value_4, matrix(a_2_weight_array, 0, 64, 32), PRECISION) + vector(a_2_bias_array, 0, 32)
-    b_2 = dot(value_4, matrix(b_2_weight_array, 0, 64, 32), PRECISION) + vector(b_2_bias_array, 0, 32)
-    formula_3 = tanh(a_2) * tl.sigmoid(b_2)
-    s_2 = dot(formula_3, matrix(s_2_weight_array, 0, 32, 32), PRECISION) + vector(s_2_bias_array, 0, 32)
-    r_2 = dot(formula_3, matrix(r_2_weight_array, 0, 32, 32), PRECISION) + vector(r_2_bias_array, 0, 32)
-    formula_4 = formula_2 + r_2
-    tl.store(s_2_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], s_2, mask=live[:, None])
-    tl.store(formula_4_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], formula_4, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_2_rows(
-    computed_2,
-    formula_2,
-    a_2_weight,
-    a_2_bias,
-    b_2_weight,
-    b_2_bias,
-    r_2_weight,
-    r_2_bias,
-    s_2_weight,
-    s_2_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
-
-    Takes computed_2 [rows, 32], formula_2 [rows, 32]; returns s_2 [rows, 32], formula_4 [rows, 32].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_sample_stage_2(
-        a_2_weight,
-        a_2_bias,
-        b_2_weight,
-        b_2_bias,
-        r_2_weight,
-        r_2_bias,
-        s_2_weight,
-        s_2_bias,
-        device,
-    )
-    size = sample_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    s_2 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    formula_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        formula_2.to(torch.float32).contiguous(),
-        *arrays,
-        s_2,
-        formula_4,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return s_2, formula_4
-
-
-SAMPLE_STAGE_3_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_3(a_3_weight, a_3_bias, b_3_weight, b_3_bias, r_3_weight, r_3_bias, s_3_weight, s_3_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_3_LAYOUT_1, device),
-        tiles.place(a_3_weight.mT, 64, 32),
-        tiles.place(a_3_bias, 32),
-        tiles.place(b_3_weight.mT, 64, 32),
-        tiles.place(b_3_bias, 32),
-        tiles.place(s_3_weight.mT, 32, 32),
-        tiles.place(s_3_bias, 32),
-        tiles.place(r_3_weight.mT, 32, 32),
-        tiles.place(r_3_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
-    computed_3_ptr,
-    formula_4_ptr,
-    permutation_array,
-    permutation_2_array,
-    a_3_weight_array,
-    a_3_bias_array,
-    b_3_weight_array,
-    b_3_bias_array,
-    s_3_weight_array,
-    s_3_bias_array,
-    r_3_weight_array,
-    r_3_bias_array,
-    s_3_out,
-    formula_6_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    a_3_weight_array [64, 32]
-    a_3_bias_array [32]
-    b_3_weight_array [64, 32]
-    b_3_bias_array [32]
-    s_3_weight_array [32, 32]
-    s_3_bias_array [32]
-    r_3_weight_array [32, 32]
-    r_3_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_3 = tl.load(computed_3_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    formula_4 = tl.load(formula_4_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    value_6 = dot(computed_3, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        formula_4,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    a_3 = dot(value_6, matrix(a_3_weight_array, 0, 64, 32), PRECISION) + vector(a_3_bias_array, 0, 32)
-    b_3 = dot(value_6, matrix(b_3_weight_array, 0, 64, 32), PRECISION) + vector(b_3_bias_array, 0, 32)
-    formula_5 = tanh(a_3) * tl.sigmoid(b_3)
-    s_3 = dot(formula_5, matrix(s_3_weight_array, 0, 32, 32), PRECISION) + vector(s_3_bias_array, 0, 32)
-    r_3 = dot(formula_5, matrix(r_3_weight_array, 0, 32, 32), PRECISION) + vector(r_3_bias_array, 0, 32)
-    formula_6 = formula_4 + r_3
-    tl.store(s_3_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], s_3, mask=live[:, None])
-    tl.store(formula_6_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], formula_6, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_3_rows(
-    computed_3,
-    formula_4,
-    a_3_weight,
-    a_3_bias,
-    b_3_weight,
-    b_3_bias,
-    r_3_weight,
-    r_3_bias,
-    s_3_weight,
-    s_3_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 3.
-
-    Takes computed_3 [rows, 32], formula_4 [rows, 32]; returns s_3 [rows, 32], formula_6 [rows, 32].
-    """
-    count, device = len(computed_3), computed_3.device
-    arrays = pack_sample_stage_3(
-        a_3_weight,
-        a_3_bias,
-        b_3_weight,
-        b_3_bias,
-        r_3_weight,
-        r_3_bias,
-        s_3_weight,
-        s_3_bias,
-        device,
-    )
-    size = sample_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    s_3 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    formula_6 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        formula_4.to(torch.float32).contiguous(),
-        *arrays,
-        s_3,
-        formula_6,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return s_3, formula_6
-
-
-SAMPLE_STAGE_4_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_4(a_4_weight, a_4_bias, b_4_weight, b_4_bias, r_4_weight, r_4_bias, s_4_weight, s_4_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_4_LAYOUT_1, device),
-        tiles.place(a_4_weight.mT, 64, 32),
-        tiles.place(a_4_bias, 32),
-        tiles.place(b_4_weight.mT, 64, 32),
-        tiles.place(b_4_bias, 32),
-        tiles.place(s_4_weight.mT, 32, 32),
-        tiles.place(s_4_bias, 32),
-        tiles.place(r_4_weight.mT, 32, 32),
-        tiles.place(r_4_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_4_kernel(
-    computed_4_ptr,
-    formula_6_ptr,
-    permutation_array,
-    permutation_2_array,
-    a_4_weight_array,
-    a_4_bias_array,
-    b_4_weight_array,
-    b_4_bias_array,
-    s_4_weight_array,
-    s_4_bias_array,
-    r_4_weight_array,
-    r_4_bias_array,
-    s_4_out,
-    formula_8_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    a_4_weight_array [64, 32]
-    a_4_bias_array [32]
-    b_4_weight_array [64, 32]
-    b_4_bias_array [32]
-    s_4_weight_array [32, 32]
-    s_4_bias_array [32]
-    r_4_weight_array [32, 32]
-    r_4_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(computed_4_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    formula_6 = tl.load(formula_6_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    value_8 = dot(computed_4, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        formula_6,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    a_4 = dot(value_8, matrix(a_4_weight_array, 0, 64, 32), PRECISION) + vector(a_4_bias_array, 0, 32)
-    b_4 = dot(value_8, matrix(b_4_weight_array, 0, 64, 32), PRECISION) + vector(b_4_bias_array, 0, 32)
-    formula_7 = tanh(a_4) * tl.sigmoid(b_4)
-    s_4 = dot(formula_7, matrix(s_4_weight_array, 0, 32, 32), PRECISION) + vector(s_4_bias_array, 0, 32)
-    r_4 = dot(formula_7, matrix(r_4_weight_array, 0, 32, 32), PRECISION) + vector(r_4_bias_array, 0, 32)
-    formula_8 = formula_6 + r_4
-    tl.store(s_4_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], s_4, mask=live[:, None])
-    tl.store(formula_8_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], formula_8, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_4_rows(
-    computed_4,
-    formula_6,
-    a_4_weight,
-    a_4_bias,
-    b_4_weight,
-    b_4_bias,
-    r_4_weight,
-    r_4_bias,
-    s_4_weight,
-    s_4_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 4.
-
-    Takes computed_4 [rows, 32], formula_6 [rows, 32]; returns s_4 [rows, 32], formula_8 [rows, 32].
-    """
-    count, device = len(computed_4), computed_4.device
-    arrays = pack_sample_stage_4(
-        a_4_weight,
-        a_4_bias,
-        b_4_weight,
-        b_4_bias,
-        r_4_weight,
-        r_4_bias,
-        s_4_weight,
-        s_4_bias,
-        device,
-    )
-    size = sample_stage_4_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    s_4 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    formula_8 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_4_kernel[(programs,)](
-        computed_4.to(torch.float32).contiguous(),
-        formula_6.to(torch.float32).contiguous(),
-        *arrays,
-        s_4,
-        formula_8,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return s_4, formula_8
-
-
-SAMPLE_STAGE_5_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
-
-
-@tiles.remembered
-def pack_sample_stage_5(a_5_weight, a_5_bias, b_5_weight, b_5_bias, r_5_weight, r_5_bias, s_5_weight, s_5_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.permutation(tiles.plain(32, 32), tiles.plain(32, 64), device),
-        tiles.permutation(tiles.plain(32, 32), SAMPLE_STAGE_5_LAYOUT_1, device),
-        tiles.place(a_5_weight.mT, 64, 32),
-        tiles.place(a_5_bias, 32),
-        tiles.place(b_5_weight.mT, 64, 32),
-        tiles.place(b_5_bias, 32),
-        tiles.place(s_5_weight.mT, 32, 32),
-        tiles.place(s_5_bias, 32),
-        tiles.place(r_5_weight.mT, 32, 32),
-        tiles.place(r_5_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_5_kernel(
-    computed_5_ptr,
-    formula_8_ptr,
-    permutation_array,
-    permutation_2_array,
-    a_5_weight_array,
-    a_5_bias_array,
-    b_5_weight_array,
-    b_5_bias_array,
-    s_5_weight_array,
-    s_5_bias_array,
-    r_5_weight_array,
-    r_5_bias_array,
-    s_5_out,
-    formula_10_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    permutation_array [32, 64]
-    permutation_2_array [32, 64]
-    a_5_weight_array [64, 32]
-    a_5_bias_array [32]
-    b_5_weight_array [64, 32]
-    b_5_bias_array [32]
-    s_5_weight_array [32, 32]
-    s_5_bias_array [32]
-    r_5_weight_array [32, 32]
-    r_5_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_5 = tl.load(computed_5_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    formula_8 = tl.load(formula_8_ptr + place[:, None] * 32 + tl.arange(0, 32)[None, :], mask=live[:, None], other=0)
-    # wavenet_layers.gen:8
-    value_10 = dot(computed_5, matrix(permutation_array, 0, 32, 64), "ieee") + dot(
-        formula_8,
-        matrix(permutation_2_array, 0, 32, 64),
-        "ieee",
-    )
-    a_5 = dot(value_10, matrix(a_5_weight_array, 0, 64, 32), PRECISION) + vector(a_5_bias_array, 0, 32)
-    b_5 = dot(value_10, matrix(b_5_weight_array, 0, 64, 32), PRECISION) + vector(b_5_bias_array, 0, 32)
-    formula_9 = tanh(a_5) * tl.sigmoid(b_5)
-    s_5 = dot(formula_9, matrix(s_5_weight_array, 0, 32, 32), PRECISION) + vector(s_5_bias_array, 0, 32)
-    r_5 = dot(formula_9, matrix(r_5_weight_array, 0, 32, 32), PRECISION) + vector(r_5_bias_array, 0, 32)
-    formula_10 = formula_8 + r_5
-    tl.store(s_5_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], s_5, mask=live[:, None])
-    tl.store(formula_10_out + place[:, None] * 32 + tl.arange(0, 32)[None, :], formula_10, mask=live[:, None])
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_5_rows(
-    computed_5,
-    formula_8,
-    a_5_weight,
-    a_5_bias,
-    b_5_weight,
-    b_5_bias,
-    r_5_weight,
-    r_5_bias,
-    s_5_weight,
-    s_5_bias,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 5.
-
-    Takes computed_5 [rows, 32], formula_8 [rows, 32]; returns s_5 [rows, 32], formula_10 [rows, 32].
-    """
-    count, device = len(computed_5), computed_5.device
-    arrays = pack_sample_stage_5(
-        a_5_weight,
-        a_5_bias,
-        b_5_weight,
-        b_5_bias,
-        r_5_weight,
-        r_5_bias,
-        s_5_weight,
-        s_5_bias,
-        device,
-    )
-    size = sample_stage_5_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    s_5 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    formula_10 = torch.empty(count, 32, dtype=torch.float32, device=device)
-    sample_stage_5_kernel[(programs,)](
-        computed_5.to(torch.float32).contiguous(),
-        formula_8.to(torch.float32).contiguous(),
-        *arrays,
-        s_5,
-        formula_10,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return s_5, formula_10
 
 
 SAMPLE_STAGE_6_LAYOUT_1 = tiles.layout(64, [*range(32, 64)])
@@ -1325,14 +629,7 @@ def sample_stage_6_rows(
 
 
 @torch.no_grad()
-@tiles.stages(
-    sample_stage_1_rows,
-    sample_stage_2_rows,
-    sample_stage_3_rows,
-    sample_stage_4_rows,
-    sample_stage_5_rows,
-    sample_stage_6_rows,
-)
+@tiles.stages(sample_stage_1_rows, sample_stage_6_rows)
 def sample_rows(
     embedding_weight,
     a_weight,
@@ -1436,7 +733,7 @@ def sample_rows(
         )
         value_3 = torch.slice_scatter(stack_formula_2, formula_2, -1, start_3, start_3 + 32)
         computed_2 = value_3[:, start_4 : start_4 + 32]
-        s_2, formula_4 = sample_stage_2_rows(
+        s_2, formula_4 = sample_stage_1_rows(
             computed_2,
             formula_2,
             a_2_weight,
@@ -1450,7 +747,7 @@ def sample_rows(
         )
         value_5 = torch.slice_scatter(stack_formula_4, formula_4, -1, start_5, start_5 + 32)
         computed_3 = value_5[:, start_6 : start_6 + 32]
-        s_3, formula_6 = sample_stage_3_rows(
+        s_3, formula_6 = sample_stage_1_rows(
             computed_3,
             formula_4,
             a_3_weight,
@@ -1464,7 +761,7 @@ def sample_rows(
         )
         value_7 = torch.slice_scatter(stack_formula_6, formula_6, -1, start_7, start_7 + 32)
         computed_4 = value_7[:, start_8 : start_8 + 32]
-        s_4, formula_8 = sample_stage_4_rows(
+        s_4, formula_8 = sample_stage_1_rows(
             computed_4,
             formula_6,
             a_4_weight,
@@ -1478,7 +775,7 @@ def sample_rows(
         )
         value_9 = torch.slice_scatter(stack_formula_8, formula_8, -1, start_9, start_9 + 32)
         computed_5 = value_9[:, start_10 : start_10 + 32]
-        s_5, formula_10 = sample_stage_5_rows(
+        s_5, formula_10 = sample_stage_1_rows(
             computed_5,
             formula_8,
             a_5_weight,

@@ -121,9 +121,9 @@ def log_prob_stage_1_rows(x, T, gru, log_p, weight, bias, t):
 
 @triton.jit(do_not_specialize=["count"])
 def log_prob_stage_2_kernel(
-    gru_ptr,
-    of_hidden_ptr,
     of_input_ptr,
+    of_hidden_ptr,
+    gru_ptr,
     gru_next_out,
     count,
     ROWS: tl.constexpr,
@@ -188,19 +188,19 @@ def log_prob_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_prob_stage_2_rows(gru, of_hidden, of_input):
+def log_prob_stage_2_rows(of_input, of_hidden, gru):
     """log p(x, T) of each row: stage 2.
 
-    Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
+    Takes of_input [rows, 288], of_hidden [rows, 288], gru [rows, 96]; returns gru_next [rows, 96].
     """
-    count, device = len(gru), gru.device
+    count, device = len(of_input), of_input.device
     size = log_prob_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
     log_prob_stage_2_kernel[(programs,)](
-        gru.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
         of_input.to(torch.float32).contiguous(),
+        of_hidden.to(torch.float32).contiguous(),
+        gru.to(torch.float32).contiguous(),
         gru_next,
         count,
         ROWS=size.rows,
@@ -232,7 +232,7 @@ def log_prob_rows(x, T, lengths, input_weight, input_bias, hidden_weight, hidden
         operand, log_p_next = log_prob_stage_1_rows(x, T, gru, log_p, output_weight, output_bias, t)
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = log_prob_stage_2_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_stage_2_rows(of_input, of_hidden, gru)
         gru = gru_next
         log_p = log_p_next
     return log_p_T + log_p
@@ -338,8 +338,8 @@ def pack_sample_stage_2(weight, bias, device):
 
 @triton.jit(do_not_specialize=["count", "t", "seed", "step"])
 def sample_stage_2_kernel(
-    drawn_ptr,
     gru_ptr,
+    drawn_ptr,
     mask_array,
     places_array,
     weight_array,
@@ -366,12 +366,12 @@ def sample_stage_2_kernel(
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     live = place < count
     row = tl.load(rows_ptr + place, mask=live, other=0)
-    drawn = tl.load(drawn_ptr + place, mask=live, other=0)
     gru = tl.load(
         gru_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
         mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
         other=0,
     )
+    drawn = tl.load(drawn_ptr + place, mask=live, other=0)
     # words.gen:8
     logits = dot(
         tl.where(
@@ -410,20 +410,20 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def sample_stage_2_rows(drawn, gru, weight, bias, t, *, rows, seed, step):
+def sample_stage_2_rows(gru, drawn, weight, bias, t, *, rows, seed, step):
     """exact samples of x, T, drawn in the order of the factorization: stage 2.
 
-    Takes drawn [rows], gru [rows, 96]; returns x_t [rows], operand [rows, 26].
+    Takes gru [rows, 96], drawn [rows]; returns x_t [rows], operand [rows, 26].
     """
-    count, device = len(drawn), drawn.device
+    count, device = len(gru), gru.device
     arrays = pack_sample_stage_2(weight, bias, device)
     size = sample_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_t = torch.empty(count, dtype=torch.float32, device=device)
     operand = torch.empty(count, 26, dtype=torch.float32, device=device)
     sample_stage_2_kernel[(programs,)](
-        drawn.to(torch.float32).contiguous(),
         gru.to(torch.float32).contiguous(),
+        drawn.to(torch.float32).contiguous(),
         *arrays,
         x_t,
         operand,
@@ -440,100 +440,8 @@ def sample_stage_2_rows(drawn, gru, weight, bias, t, *, rows, seed, step):
     return x_t, operand
 
 
-@triton.jit(do_not_specialize=["count"])
-def sample_stage_3_kernel(
-    gru_ptr,
-    of_hidden_ptr,
-    of_input_ptr,
-    gru_next_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, T, drawn in the order of the factorization: stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    # words.gen:8
-    value = tl.load(
-        of_input_ptr + place[:, None] * 288 + 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    value_2 = tl.load(
-        of_hidden_ptr + place[:, None] * 288 + 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru = tl.load(
-        gru_ptr + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-        other=0,
-    )
-    gru_next = (
-        tanh(
-            tl.load(
-                of_input_ptr + place[:, None] * 288 + 192 + tl.arange(0, 128)[None, :],
-                mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                other=0,
-            )
-            + tl.sigmoid(
-                tl.load(
-                    of_input_ptr + place[:, None] * 288 + tl.arange(0, 128)[None, :],
-                    mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                    other=0,
-                )
-                + tl.load(
-                    of_hidden_ptr + place[:, None] * 288 + tl.arange(0, 128)[None, :],
-                    mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                    other=0,
-                ),
-            )
-            * tl.load(
-                of_hidden_ptr + place[:, None] * 288 + 192 + tl.arange(0, 128)[None, :],
-                mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-                other=0,
-            ),
-        )
-        * tl.sigmoid(-value - value_2)
-        + tl.sigmoid(value + value_2) * gru
-    )
-    tl.store(
-        gru_next_out + place[:, None] * 96 + tl.arange(0, 128)[None, :],
-        gru_next,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 96),
-    )
-
-
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_3_rows(gru, of_hidden, of_input):
-    """exact samples of x, T, drawn in the order of the factorization: stage 3.
-
-    Takes gru [rows, 96], of_hidden [rows, 288], of_input [rows, 288]; returns gru_next [rows, 96].
-    """
-    count, device = len(gru), gru.device
-    size = sample_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    gru_next = torch.empty(count, 96, dtype=torch.float32, device=device)
-    sample_stage_3_kernel[(programs,)](
-        gru.to(torch.float32).contiguous(),
-        of_hidden.to(torch.float32).contiguous(),
-        of_input.to(torch.float32).contiguous(),
-        gru_next,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return gru_next
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, sample_stage_3_rows)
+@tiles.stages(sample_stage_1_rows, sample_stage_2_rows, log_prob_stage_2_rows)
 def sample_rows(
     lengths,
     input_weight,
@@ -559,10 +467,10 @@ def sample_rows(
     # words.gen:8
     gru = torch.zeros(len(rows), 96, dtype=dtype, device=device)
     for t in range(16):
-        x_t, operand = sample_stage_2_rows(drawn, gru, output_weight, output_bias, t, rows=rows, seed=seed, step=step)
+        x_t, operand = sample_stage_2_rows(gru, drawn, output_weight, output_bias, t, rows=rows, seed=seed, step=step)
         x[:, t] = x_t
         of_input = F.linear(operand, input_weight, input_bias)
         of_hidden = F.linear(gru, hidden_weight, hidden_bias)
-        gru_next = sample_stage_3_rows(gru, of_hidden, of_input)
+        gru_next = log_prob_stage_2_rows(of_input, of_hidden, gru)
         gru = gru_next
     return x.to(torch.int64), drawn.to(torch.int64)
