@@ -71,10 +71,10 @@ def check(checking: Checking) -> None:
 def settle_mass(checking: Checking, own: Obligation, name: str, labels: Mapping[Term, str]) -> None:
     """The verdict on the total mass of an energy; `labels` say what its variables are called where they have no names
     of their own."""
-    if (found := _endless(own)) is not None:
-        _report_endless(checking, own, found, name, labels)
-    elif (shown := _finite(checking, own)) is not None:
+    if (shown := _finite(checking, own)) is not None:  # first: a look along dozens of lines takes ten times as long
         checking.record(Verdict(PROVED, own, shown))
+    elif (found := _endless(own)) is not None:
+        _report_endless(checking, own, found, name, labels)
     else:
         proof = prove("assumption", (own.goal, REASON))
         checking.record(Verdict(ASSUMED, own, proof, (REASON,)))

@@ -19,6 +19,9 @@ SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.gen"))
 #: What warns by design: the game of the first paper, whose generator has no gradient while the critic is right.
 WARNED = {"saturating": ("G708",)}
 
+#: Energies whose mass has no closed form, or none that is looked for: that it is finite is what `∝` states.
+STATED = {"ais", "fokker_planck", "nuts", "underdamped", "wells"}
+
 
 def compiled(path: Path, until: str = "check") -> pipeline.Compilation:
     return pipeline.run(SourceText(path.name, path.read_text(encoding="utf-8")), until=until)
@@ -26,11 +29,12 @@ def compiled(path: Path, until: str = "check") -> pipeline.Compilation:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_everything_is_proved(path: Path) -> None:
-    """But that an energy can be normalized, which `∝` states."""
+    """But that some energies can be normalized."""
     done = compiled(path)
     assert tuple(d.code for d in done.diagnostics) == WARNED.get(path.stem, ())
     for verdict in done.checked.verdicts:
-        assert verdict.status == ("assumed" if verdict.obligation.id == "integrable" else "proved"), verdict.words
+        stated = verdict.obligation.id == "integrable" and path.stem in STATED
+        assert verdict.status == ("assumed" if stated else "proved"), verdict.words
         assert verdict.grade == "rule"
 
 

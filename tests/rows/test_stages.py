@@ -216,4 +216,4 @@ def test_a_driver_is_printed(wide: pipeline.Compilation) -> None:
     assert found.stages is not None
     lines = [line.strip() for line in text(found.stages.driver).splitlines()]
     assert "log_p_z, hidden_3, log_q_z = stage 1 of computed_2" in lines
-    assert "value_2 = stage 2 of x, log_p_z, log_q_z, logits" in lines
+    assert "value_2 = stage 2 of x, logits, log_p_z, log_q_z" in lines
