@@ -8,240 +8,15 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
+from gencompiler.runtime import gradients, random, tiles
+from gencompiler.runtime.kernels import dot, matrix, square
 from gencompiler.runtime.programs import RowFunction
 
 from .kernels import objective_phase_1_rows
 
-OBJECTIVE_PHASE_1_BACKWARD_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
-
-
-@tiles.remembered
-def pack_objective_phase_1_backward_stage_1(
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.mask(OBJECTIVE_PHASE_1_BACKWARD_STAGE_1_LAYOUT_1, device),
-        tiles.place(output_weight.mT, 16, OBJECTIVE_PHASE_1_BACKWARD_STAGE_1_LAYOUT_1),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_stage_1_kernel(
-    computed_ptr,
-    indicator_value_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    mask_array,
-    output_weight_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    hidden_out,
-    s_out,
-    scale_out,
-    noise_out,
-    z_out,
-    value_2_out,
-    hidden_2_out,
-    difference_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    m_weight_array_2 [128, 32]
-    m_bias_array_2 [32]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    s_weight_array_2 [128, 32]
-    s_bias_array_2 [32]
-    mask_array [32]
-    output_weight_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # beta_vae.gen:10
-    hidden = maximum(computed, 0.0)
-    tl.store(
-        hidden_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    m_2 = dot(hidden, matrix(m_weight_array_2, 0, 128, 32), PRECISION) + vector(m_bias_array_2, 0, 32)
-    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    tl.store(
-        s_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        s,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    s_2 = dot(hidden, matrix(s_weight_array_2, 0, 128, 32), PRECISION) + vector(s_bias_array_2, 0, 32)
-    scale = softplus(s)
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    scale_2 = softplus(s_2)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 6)
-    tl.store(
-        noise_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        noise,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 6)
-    z = m + scale * noise
-    tl.store(
-        z_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        z,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    z_2 = m_2 + scale_2 * noise_2
-    indicator_value = tl.load(
-        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # beta_vae.gen:9
-    value_2 = tl.where(
-        vector(mask_array, 0, 32) != 0.0,
-        dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
-        z_2,
-    )
-    # beta_vae.gen:10
-    tl.store(
-        value_2_out + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        value_2,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-    )
-    # beta_vae.gen:9
-    hidden_2 = maximum(
-        dot(value_2, matrix(mlp_0_weight_array, 0, 32, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # beta_vae.gen:10
-    tl.store(
-        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    difference = z - m
-    tl.store(
-        difference_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        difference,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_1_rows(
-    computed,
-    indicator_value,
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes computed [rows, 100], indicator_value [rows, 10]; returns hidden [rows, 100], s [rows, 10], scale
-    [rows, 10], noise [rows, 10], z [rows, 10], value_2 [rows, 20], hidden_2 [rows, 100], difference [rows, 10].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_objective_phase_1_backward_stage_1(
-        output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden = torch.empty(count, 100, dtype=torch.float32, device=device)
-    s = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 10, dtype=torch.float32, device=device)
-    z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    value_2 = torch.empty(count, 20, dtype=torch.float32, device=device)
-    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    difference = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        indicator_value.to(torch.float32).contiguous(),
-        *arrays,
-        hidden,
-        s,
-        scale,
-        noise,
-        z,
-        value_2,
-        hidden_2,
-        difference,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden, s, scale, noise, z, value_2, hidden_2, difference
-
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_2_kernel(
+def objective_phase_1_backward_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
     logits_ptr,
@@ -251,7 +26,7 @@ def objective_phase_1_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -269,18 +44,18 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+def objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64]; returns negate_value_cotangent
     [rows], total [rows, 64].
     """
     count, device = len(x), x.device
-    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     negate_value_cotangent = torch.empty(count, dtype=torch.float32, device=device)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_2_kernel[(programs,)](
+    objective_phase_1_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
@@ -295,23 +70,23 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits):
     return negate_value_cotangent, total
 
 
-OBJECTIVE_PHASE_1_BACKWARD_STAGE_3_LAYOUT_1 = tiles.layout(16, [*range(10), *[-1] * 10])
-OBJECTIVE_PHASE_1_BACKWARD_STAGE_3_LAYOUT_2 = tiles.layout(16, [*[-1] * 10, *range(10)])
+OBJECTIVE_PHASE_1_BACKWARD_STAGE_2_LAYOUT_1 = tiles.layout(16, [*range(10), *[-1] * 10])
+OBJECTIVE_PHASE_1_BACKWARD_STAGE_2_LAYOUT_2 = tiles.layout(16, [*[-1] * 10, *range(10)])
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
-        tiles.place(mlp_0_weight, 128, OBJECTIVE_PHASE_1_BACKWARD_STAGE_3_LAYOUT_1),
-        tiles.place(mlp_0_weight, 128, OBJECTIVE_PHASE_1_BACKWARD_STAGE_3_LAYOUT_2),
+        tiles.place(mlp_0_weight, 128, OBJECTIVE_PHASE_1_BACKWARD_STAGE_2_LAYOUT_1),
+        tiles.place(mlp_0_weight, 128, OBJECTIVE_PHASE_1_BACKWARD_STAGE_2_LAYOUT_2),
         tiles.place(m_weight, 16, 128),
         tiles.place(s_weight, 16, 128),
     )
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
+def objective_phase_1_backward_stage_2_kernel(
     hidden_2_ptr,
     computed_2_ptr,
     scale_ptr,
@@ -334,7 +109,7 @@ def objective_phase_1_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -442,7 +217,7 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(
+def objective_phase_1_backward_stage_2_rows(
     hidden_2,
     computed_2,
     scale,
@@ -456,22 +231,22 @@ def objective_phase_1_backward_stage_3_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     Takes hidden_2 [rows, 100], computed_2 [rows, 100], scale [rows, 10], negate_value_cotangent [rows],
     difference [rows, 10], z [rows, 10], s [rows, 10], noise [rows, 10], hidden [rows, 100]; returns product
     [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100], part_5_2 [rows, 10].
     """
     count, device = len(hidden_2), hidden_2.device
-    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_5 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_6 = torch.empty(count, 100, dtype=torch.float32, device=device)
     part_5_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
+    objective_phase_1_backward_stage_2_kernel[(programs,)](
         hidden_2.to(torch.float32).contiguous(),
         computed_2.to(torch.float32).contiguous(),
         scale.to(torch.float32).contiguous(),
@@ -497,11 +272,7 @@ def objective_phase_1_backward_stage_3_rows(
 
 
 @torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     y,
@@ -538,27 +309,24 @@ def objective_phase_1_backward_rows(
     indicator_value = (y[:, None] == places).to(dtype)
     value = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
     computed = F.linear(value, q_mlp_0_weight, q_mlp_0_bias)
-    hidden, s, scale, noise, z, value_2, hidden_2, difference = objective_phase_1_backward_stage_1_rows(
-        computed,
-        indicator_value,
-        embedding_output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden = torch.relu(computed)
+    m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 6, 10, dtype=dtype)
+    z = m + scale * noise
+    # beta_vae.gen:9
+    value_2 = torch.cat((z, indicator_value @ embedding_output_weight.T), -1)
+    hidden_2 = torch.relu(F.linear(value_2, mlp_0_weight, mlp_0_bias))
+    # beta_vae.gen:10
+    difference = z - m
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
     # beta_vae.gen:3
-    negate_value_cotangent, total = objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits)
+    negate_value_cotangent, total = objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits)
     # beta_vae.gen:9
     computed_2 = total @ mlp_output_weight
-    product, difference_2, product_5, product_6, part_5_2 = objective_phase_1_backward_stage_3_rows(
+    product, difference_2, product_5, product_6, part_5_2 = objective_phase_1_backward_stage_2_rows(
         hidden_2,
         computed_2,
         scale,

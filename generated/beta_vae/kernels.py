@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import random, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
+from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, vector
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
 
@@ -136,188 +136,8 @@ def sample_rows(
     return x_2.to(torch.int64)
 
 
-LOG_WEIGHT_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
-
-
-@tiles.remembered
-def pack_log_weight_stage_1(output_weight, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.mask(LOG_WEIGHT_STAGE_1_LAYOUT_1, device),
-        tiles.place(output_weight.mT, 16, LOG_WEIGHT_STAGE_1_LAYOUT_1),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def log_weight_stage_1_kernel(
-    computed_ptr,
-    indicator_value_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    mask_array,
-    output_weight_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    log_p_z_out,
-    hidden_2_out,
-    log_q_z_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    m_weight_array_2 [128, 32]
-    m_bias_array_2 [32]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    s_weight_array_2 [128, 32]
-    s_bias_array_2 [32]
-    mask_array [32]
-    output_weight_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # beta_vae.gen:10
-    hidden = maximum(computed, 0.0)
-    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    m_2 = dot(hidden, matrix(m_weight_array_2, 0, 128, 32), PRECISION) + vector(m_bias_array_2, 0, 32)
-    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    s_2 = dot(hidden, matrix(s_weight_array_2, 0, 128, 32), PRECISION) + vector(s_bias_array_2, 0, 32)
-    scale = softplus(s)
-    scale_2 = softplus(s_2)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
-    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 4)
-    z = m + scale * noise
-    z_2 = m_2 + scale_2 * noise_2
-    # beta_vae.gen:8
-    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
-    indicator_value = tl.load(
-        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # beta_vae.gen:9
-    hidden_2 = maximum(
-        dot(
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
-                z_2,
-            ),
-            matrix(mlp_0_weight_array, 0, 32, 128),
-            PRECISION,
-        )
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # beta_vae.gen:10
-    log_q_z = tl.sum(
-        tl.where(
-            tl.arange(0, 16)[None, :] < 10,
-            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
-            0.0,
-        ),
-        1,
-    )
-    tl.store(log_p_z_out + place, log_p_z, mask=live)
-    tl.store(
-        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    tl.store(log_q_z_out + place, log_q_z, mask=live)
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def log_weight_stage_1_rows(
-    computed,
-    indicator_value,
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
-
-    Takes computed [rows, 100], indicator_value [rows, 10]; returns log_p_z [rows], hidden_2 [rows, 100],
-    log_q_z [rows].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_log_weight_stage_1(
-        output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = log_weight_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
-    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        indicator_value.to(torch.float32).contiguous(),
-        *arrays,
-        log_p_z,
-        hidden_2,
-        log_q_z,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_p_z, hidden_2, log_q_z
-
-
 @triton.jit(do_not_specialize=["count"])
-def log_weight_stage_2_kernel(
+def log_weight_stage_1_kernel(
     x_ptr,
     logits_ptr,
     log_p_z_ptr,
@@ -327,7 +147,7 @@ def log_weight_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -347,16 +167,16 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(x, logits, log_p_z, log_q_z):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+def log_weight_stage_1_rows(x, logits, log_p_z, log_q_z):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
     Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
-    size = log_weight_stage_2_rows.sizes.on(device)
+    size = log_weight_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_2_kernel[(programs,)](
+    log_weight_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
@@ -372,7 +192,7 @@ def log_weight_stage_2_rows(x, logits, log_p_z, log_q_z):
 
 
 @torch.no_grad()
-@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def log_weight_rows(
     x,
     y,
@@ -406,148 +226,23 @@ def log_weight_rows(
     indicator_value = (y[:, None] == places).to(dtype)
     operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
     computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
-    log_p_z, hidden_2, log_q_z = log_weight_stage_1_rows(
-        computed,
-        indicator_value,
-        embedding_output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
+    hidden = torch.relu(computed)
+    m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 4, 10, dtype=dtype)
+    z = m + scale * noise
+    # beta_vae.gen:8
+    log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
+    # beta_vae.gen:9
+    hidden_2 = torch.relu(
+        F.linear(torch.cat((z, indicator_value @ embedding_output_weight.T), -1), mlp_0_weight, mlp_0_bias),
     )
+    # beta_vae.gen:10
+    log_q_z = (-0.5 * ((z - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1)
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_2_rows(x, logits, log_p_z, log_q_z)
-
-
-@tiles.remembered
-def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_1_kernel(
-    computed_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    z_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # beta_vae.gen:10
-    hidden = maximum(computed, 0.0)
-    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
-    z_2 = m + scale * noise
-    tl.store(
-        z_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        z_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    Takes computed [rows, 100]; returns z_2 [rows, 10].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        z_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_2
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows)
-def encode_rows(
-    x,
-    y,
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of z for each row from q(z | x).
-
-    Takes x [rows, 64] integer, y [rows] integer; returns z [rows, 10].
-    """
-    dtype = output_weight.dtype
-    device = x.device
-    x = x.to(dtype)
-    y = y.to(dtype)
-    places = torch.arange(10, device=device)
-    # beta_vae.gen:10
-    operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
-    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    return encode_stage_1_rows(
-        computed,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    return log_weight_stage_1_rows(x, logits, log_p_z, log_q_z)
 
 
 DECODE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
@@ -725,189 +420,8 @@ def prior_rows(y, *, rows, seed, step, dtype=torch.float32):
     return z
 
 
-OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(10, 20)])
-
-
-@tiles.remembered
-def pack_objective_phase_1_stage_1(output_weight, mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.mask(OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1, device),
-        tiles.place(output_weight.mT, 16, OBJECTIVE_PHASE_1_STAGE_1_LAYOUT_1),
-        tiles.place(mlp_0_weight.mT, 32, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_stage_1_kernel(
-    computed_ptr,
-    indicator_value_ptr,
-    m_weight_array,
-    m_bias_array,
-    m_weight_array_2,
-    m_bias_array_2,
-    s_weight_array,
-    s_bias_array,
-    s_weight_array_2,
-    s_bias_array_2,
-    mask_array,
-    output_weight_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    hidden_2_out,
-    log_q_z_out,
-    log_p_z_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    m_weight_array_2 [128, 32]
-    m_bias_array_2 [32]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    s_weight_array_2 [128, 32]
-    s_bias_array_2 [32]
-    mask_array [32]
-    output_weight_array [16, 32]
-    mlp_0_weight_array [32, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # beta_vae.gen:10
-    hidden = maximum(computed, 0.0)
-    m = dot(hidden, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    m_2 = dot(hidden, matrix(m_weight_array_2, 0, 128, 32), PRECISION) + vector(m_bias_array_2, 0, 32)
-    s = dot(hidden, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    s_2 = dot(hidden, matrix(s_weight_array_2, 0, 128, 32), PRECISION) + vector(s_bias_array_2, 0, 32)
-    scale = softplus(s)
-    scale_2 = softplus(s_2)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 6)
-    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 6)
-    z = m + scale * noise
-    z_2 = m_2 + scale_2 * noise_2
-    indicator_value = tl.load(
-        indicator_value_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # beta_vae.gen:9
-    hidden_2 = maximum(
-        dot(
-            tl.where(
-                vector(mask_array, 0, 32) != 0.0,
-                dot(indicator_value, matrix(output_weight_array, 0, 16, 32), PRECISION),
-                z_2,
-            ),
-            matrix(mlp_0_weight_array, 0, 32, 128),
-            PRECISION,
-        )
-        + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # beta_vae.gen:10
-    log_q_z = tl.sum(
-        tl.where(
-            tl.arange(0, 16)[None, :] < 10,
-            -0.5 * square((z - m) / scale) - tl.log(scale) - 0.9189385332046727,
-            0.0,
-        ),
-        1,
-    )
-    # beta_vae.gen:8
-    log_p_z = tl.sum(tl.where(tl.arange(0, 16)[None, :] < 10, -0.5 * square(z) - 0.9189385332046727, 0.0), 1)
-    # beta_vae.gen:10
-    tl.store(
-        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    tl.store(log_q_z_out + place, log_q_z, mask=live)
-    tl.store(log_p_z_out + place, log_p_z, mask=live)
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_stage_1_rows(
-    computed,
-    indicator_value,
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes computed [rows, 100], indicator_value [rows, 10]; returns hidden_2 [rows, 100], log_q_z [rows],
-    log_p_z [rows].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_objective_phase_1_stage_1(
-        output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    log_p_z = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        indicator_value.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_2,
-        log_q_z,
-        log_p_z,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, log_q_z, log_p_z
-
-
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_stage_2_kernel(
+def objective_phase_1_stage_1_kernel(
     x_ptr,
     logits_ptr,
     log_q_z_ptr,
@@ -917,7 +431,7 @@ def objective_phase_1_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -937,16 +451,16 @@ def objective_phase_1_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_stage_2_rows(x, logits, log_q_z, log_p_z):
-    """the value that phase_1 maximizes, by one draw for each row: stage 2.
+def objective_phase_1_stage_1_rows(x, logits, log_q_z, log_p_z):
+    """the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     Takes x [rows, 64] integer, logits [rows, 64], log_q_z [rows], log_p_z [rows]; returns value_2 [rows].
     """
     count, device = len(x), x.device
-    size = objective_phase_1_stage_2_rows.sizes.on(device)
+    size = objective_phase_1_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     value_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_stage_2_kernel[(programs,)](
+    objective_phase_1_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         logits.to(torch.float32).contiguous(),
         log_q_z.to(torch.float32).contiguous(),
@@ -962,7 +476,7 @@ def objective_phase_1_stage_2_rows(x, logits, log_q_z, log_p_z):
 
 
 @torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows, objective_phase_1_stage_2_rows)
+@tiles.stages(objective_phase_1_stage_1_rows)
 def objective_phase_1_rows(
     x,
     y,
@@ -996,20 +510,20 @@ def objective_phase_1_rows(
     indicator_value = (y[:, None] == places).to(dtype)
     operand = torch.cat((x, indicator_value @ q_embedding_output_weight.T), -1)
     computed = F.linear(operand, q_mlp_0_weight, q_mlp_0_bias)
-    hidden_2, log_q_z, log_p_z = objective_phase_1_stage_1_rows(
-        computed,
-        indicator_value,
-        embedding_output_weight,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
+    hidden = torch.relu(computed)
+    m = F.linear(hidden, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 6, 10, dtype=dtype)
+    z = m + scale * noise
+    # beta_vae.gen:9
+    hidden_2 = torch.relu(
+        F.linear(torch.cat((z, indicator_value @ embedding_output_weight.T), -1), mlp_0_weight, mlp_0_bias),
     )
+    # beta_vae.gen:10
+    log_q_z = (-0.5 * ((z - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1)
+    # beta_vae.gen:8
+    log_p_z = (-0.5 * z**2 - 0.9189385332046727).sum(-1)
     # beta_vae.gen:9
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
-    return objective_phase_1_stage_2_rows(x, logits, log_q_z, log_p_z)
+    return objective_phase_1_stage_1_rows(x, logits, log_q_z, log_p_z)

@@ -9,7 +9,7 @@ import triton.language as tl
 from torch.nn import functional as F
 
 from gencompiler.runtime import random, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, vector
+from gencompiler.runtime.kernels import dot, matrix, normal, softplus, vector
 
 SAMPLE_STAGE_1_LAYOUT_1 = tiles.layout(32, [*range(16, 26)])
 
@@ -224,127 +224,6 @@ def log_weight_rows(
     hidden_2 = torch.relu(computed_2)
     logits = F.linear(hidden_2, mlp_output_weight, mlp_output_bias)
     return log_weight_stage_1_rows(x, logits, log_p_z, log_q_z)
-
-
-@tiles.remembered
-def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 256, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 256, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_1_kernel(
-    computed_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    z_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [256, 16]
-    m_bias_array [16]
-    s_weight_array [256, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 200 + tl.arange(0, 256)[None, :],
-        mask=live[:, None] & (tl.arange(0, 256)[None, :] < 200),
-        other=0,
-    )
-    # cvae.gen:9
-    hidden = maximum(computed, 0.0)
-    m = dot(hidden, matrix(m_weight_array, 0, 256, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden, matrix(s_weight_array, 0, 256, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    scale = tl.exp(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 4)
-    z_2 = m + scale * noise
-    tl.store(z_2_out + place[:, None] * 16 + tl.arange(0, 16)[None, :], z_2, mask=live[:, None])
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def encode_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    Takes computed [rows, 200]; returns z_2 [rows, 16].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    z_2 = torch.empty(count, 16, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        z_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return z_2
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows)
-def encode_rows(
-    x,
-    y,
-    output_weight,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of z for each row from q(z | x).
-
-    Takes x [rows, 64] integer, y [rows] integer; returns z [rows, 16].
-    """
-    dtype = output_weight.dtype
-    device = x.device
-    x = x.to(dtype)
-    y = y.to(dtype)
-    places = torch.arange(10, device=device)
-    # cvae.gen:9
-    operand = torch.cat((x, (y[:, None] == places).to(dtype) @ output_weight.T), -1)
-    computed = F.linear(operand, mlp_0_weight, mlp_0_bias)
-    return encode_stage_1_rows(
-        computed,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])

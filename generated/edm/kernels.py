@@ -2228,7 +2228,7 @@ def probability_flow_stage_6_kernel(
     tl.store(total_32_out + place, total_32, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_6_rows(
     total_13,
@@ -2550,7 +2550,7 @@ def probability_flow_stage_8_kernel(
     tl.store(total_33_out + place, total_33, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 4, 2), sm_86=(16, 4, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_8_rows(
     total_18,
@@ -2865,7 +2865,7 @@ def probability_flow_stage_10_kernel(
     tl.store(total_34_out + place, total_34, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def probability_flow_stage_10_rows(
     total_23,

@@ -730,7 +730,7 @@ def anneal_stage_3_kernel(
     tl.store(log_weight_next_out + place, log_weight_next, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_stage_3_rows(z_2, kept_of_z_2, kept_of_z, log_weight, weight, bias, total, k, *, rows, seed, step):
     """`steps` of `total` steps along path, numbered from `step`: log of the weight gained, then a move: stage 3.
@@ -1325,7 +1325,7 @@ def anneal_back_stage_3_kernel(
     tl.store(hidden_3_out + place[:, None] * 128 + tl.arange(0, 128)[None, :], hidden_3, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
 def anneal_back_stage_3_rows(z_2, weight, bias, k, *, rows, seed, step):
     """`steps` of `total` steps down path, numbered from `step`: a reversed move, then log of the weight: stage 3.

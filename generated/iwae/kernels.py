@@ -13,118 +13,13 @@ from gencompiler.runtime.kernels import dot, matrix, normal, softplus, square, t
 
 
 @tiles.remembered
-def pack_sample_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.place(mlp_2_0_weight.mT, 32, 128),
-        tiles.place(mlp_2_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_1_kernel(
-    computed_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    mlp_2_0_weight_array,
-    mlp_2_0_bias_array,
-    hidden_3_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 32]
-    m_bias_array [32]
-    s_weight_array [128, 32]
-    s_bias_array [32]
-    mlp_2_0_weight_array [32, 128]
-    mlp_2_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:10
-    hidden_2 = tanh(computed)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 32), PRECISION) + vector(m_bias_array, 0, 32)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 32), PRECISION) + vector(s_bias_array, 0, 32)
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 1)
-    h1 = m + scale * noise
-    # iwae.gen:11
-    hidden_3 = tanh(dot(h1, matrix(mlp_2_0_weight_array, 0, 32, 128), PRECISION) + vector(mlp_2_0_bias_array, 0, 128))
-    # iwae.gen:10
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def sample_stage_1_rows(
-    computed,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """exact samples of x, drawn in the order of the factorization: stage 1.
-
-    Takes computed [rows, 100]; returns hidden_3 [rows, 100].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_sample_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device)
-    size = sample_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    sample_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_3,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3
-
-
-@tiles.remembered
-def pack_sample_stage_2(b, device):
+def pack_sample_stage_1(b, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(b, 64),)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def sample_stage_2_kernel(
+def sample_stage_1_kernel(
     computed_3_ptr,
     b_array,
     x_2_out,
@@ -135,7 +30,7 @@ def sample_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     b_array [64]
@@ -153,17 +48,17 @@ def sample_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def sample_stage_2_rows(computed_3, b, *, rows, seed, step):
-    """exact samples of x, drawn in the order of the factorization: stage 2.
+def sample_stage_1_rows(computed_3, b, *, rows, seed, step):
+    """exact samples of x, drawn in the order of the factorization: stage 1.
 
     Takes computed_3 [rows, 64]; returns x_2 [rows, 64].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_sample_stage_2(b, device)
-    size = sample_stage_2_rows.sizes.on(device)
+    arrays = pack_sample_stage_1(b, device)
+    size = sample_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     x_2 = torch.empty(count, 64, dtype=torch.float32, device=device)
-    sample_stage_2_kernel[(programs,)](
+    sample_stage_1_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         *arrays,
         x_2,
@@ -180,7 +75,7 @@ def sample_stage_2_rows(computed_3, b, *, rows, seed, step):
 
 
 @torch.no_grad()
-@tiles.stages(sample_stage_1_rows, sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def sample_rows(
     b,
     mlp_0_weight,
@@ -212,195 +107,23 @@ def sample_rows(
     # iwae.gen:10
     hidden = torch.tanh(F.linear(h2, mlp_0_weight, mlp_0_bias))
     computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    hidden_3 = sample_stage_1_rows(
-        computed,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        mlp_2_0_weight,
-        mlp_2_0_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_2 = torch.tanh(computed)
+    m = F.linear(hidden_2, mlp_m_weight, mlp_m_bias)
+    s = F.linear(hidden_2, mlp_s_weight, mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 1, 20, dtype=dtype)
+    h1 = m + scale * noise
     # iwae.gen:11
+    hidden_3 = torch.tanh(F.linear(h1, mlp_2_0_weight, mlp_2_0_bias))
     computed_2 = F.linear(hidden_3, mlp_2_1_weight, mlp_2_1_bias)
     hidden_4 = torch.tanh(computed_2)
     computed_3 = F.linear(hidden_4, mlp_2_output_weight, mlp_2_output_bias)
-    x_2 = sample_stage_2_rows(computed_3, b, rows=rows, seed=seed, step=step)
+    x_2 = sample_stage_1_rows(computed_3, b, rows=rows, seed=seed, step=step)
     return x_2.to(torch.int64)
 
 
 @tiles.remembered
-def pack_log_weight_stage_1(
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    q_mlp_2_0_weight,
-    q_mlp_2_0_bias,
-    device,
-):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.place(q_mlp_2_0_weight.mT, 32, 128),
-        tiles.place(q_mlp_2_0_bias, 128),
-        tiles.place(mlp_2_0_weight.mT, 32, 128),
-        tiles.place(mlp_2_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def log_weight_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    q_mlp_2_0_weight_array,
-    q_mlp_2_0_bias_array,
-    mlp_2_0_weight_array,
-    mlp_2_0_bias_array,
-    h1_out,
-    hidden_3_out,
-    hidden_7_out,
-    log_q_h1_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 32]
-    m_bias_array [32]
-    s_weight_array [128, 32]
-    s_bias_array [32]
-    q_mlp_2_0_weight_array [32, 128]
-    q_mlp_2_0_bias_array [128]
-    mlp_2_0_weight_array [32, 128]
-    mlp_2_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:12
-    hidden_2 = tanh(computed_2)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 32), PRECISION) + vector(m_bias_array, 0, 32)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 32), PRECISION) + vector(s_bias_array, 0, 32)
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 4)
-    h1 = m + scale * noise
-    tl.store(
-        h1_out + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        h1,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-    )
-    # iwae.gen:13
-    hidden_3 = tanh(
-        dot(h1, matrix(q_mlp_2_0_weight_array, 0, 32, 128), PRECISION) + vector(q_mlp_2_0_bias_array, 0, 128),
-    )
-    # iwae.gen:12
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    # iwae.gen:11
-    hidden_7 = tanh(dot(h1, matrix(mlp_2_0_weight_array, 0, 32, 128), PRECISION) + vector(mlp_2_0_bias_array, 0, 128))
-    # iwae.gen:12
-    tl.store(
-        hidden_7_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_7,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    log_q_h1 = tl.sum(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 20,
-            -0.5 * square((h1 - m) / scale) - tl.log(scale) - 0.9189385332046727,
-            0.0,
-        ),
-        1,
-    )
-    tl.store(log_q_h1_out + place, log_q_h1, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def log_weight_stage_1_rows(
-    computed_2,
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    q_mlp_2_0_weight,
-    q_mlp_2_0_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 1.
-
-    Takes computed_2 [rows, 100]; returns h1 [rows, 20], hidden_3 [rows, 100], hidden_7 [rows, 100], log_q_h1
-    [rows].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_log_weight_stage_1(
-        mlp_2_0_weight,
-        mlp_2_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        q_mlp_2_0_weight,
-        q_mlp_2_0_bias,
-        device,
-    )
-    size = log_weight_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    h1 = torch.empty(count, 20, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    hidden_7 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    log_q_h1 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        h1,
-        hidden_3,
-        hidden_7,
-        log_q_h1,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return h1, hidden_3, hidden_7, log_q_h1
-
-
-@tiles.remembered
-def pack_log_weight_stage_2(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
+def pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (
         tiles.place(m_weight.mT, 128, 16),
@@ -413,7 +136,7 @@ def pack_log_weight_stage_2(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
-def log_weight_stage_2_kernel(
+def log_weight_stage_1_kernel(
     computed_3_ptr,
     computed_5_ptr,
     m_weight_array,
@@ -433,7 +156,7 @@ def log_weight_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 2.
+    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     m_weight_array [128, 16]
@@ -495,7 +218,7 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(
+def log_weight_stage_1_rows(
     computed_3,
     computed_5,
     mlp_0_weight,
@@ -509,20 +232,20 @@ def log_weight_stage_2_rows(
     seed,
     step,
 ):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 2.
+    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 1.
 
     Takes computed_3 [rows, 100], computed_5 [rows, 100]; returns log_p_h2 [rows], hidden_5 [rows, 100],
     hidden_8 [rows, 100], log_q_h2 [rows].
     """
     count, device = len(computed_3), computed_3.device
-    arrays = pack_log_weight_stage_2(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
-    size = log_weight_stage_2_rows.sizes.on(device)
+    arrays = pack_log_weight_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device)
+    size = log_weight_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_h2 = torch.empty(count, dtype=torch.float32, device=device)
     hidden_5 = torch.empty(count, 100, dtype=torch.float32, device=device)
     hidden_8 = torch.empty(count, 100, dtype=torch.float32, device=device)
     log_q_h2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_2_kernel[(programs,)](
+    log_weight_stage_1_kernel[(programs,)](
         computed_3.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
         *arrays,
@@ -542,132 +265,8 @@ def log_weight_stage_2_rows(
     return log_p_h2, hidden_5, hidden_8, log_q_h2
 
 
-@tiles.remembered
-def pack_log_weight_stage_3(b, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.place(b, 64),
-    )
-
-
-@triton.jit(do_not_specialize=["count"])
-def log_weight_stage_3_kernel(
-    x_ptr,
-    computed_4_ptr,
-    h1_ptr,
-    computed_6_ptr,
-    log_p_h2_ptr,
-    log_q_h1_ptr,
-    log_q_h2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    b_array,
-    log_weight_2_out,
-    count,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 3.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 32]
-    m_bias_array [32]
-    s_weight_array [128, 32]
-    s_bias_array [32]
-    b_array [64]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    computed_4 = tl.load(
-        computed_4_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:10
-    hidden_6 = tanh(computed_4)
-    m_3 = dot(hidden_6, matrix(m_weight_array, 0, 128, 32), PRECISION) + vector(m_bias_array, 0, 32)
-    s_3 = dot(hidden_6, matrix(s_weight_array, 0, 128, 32), PRECISION) + vector(s_bias_array, 0, 32)
-    scale_3 = softplus(s_3)
-    h1 = tl.load(
-        h1_ptr + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-        other=0,
-    )
-    log_p_h1 = tl.sum(
-        tl.where(
-            tl.arange(0, 32)[None, :] < 20,
-            -0.5 * square((h1 - m_3) / scale_3) - tl.log(scale_3) - 0.9189385332046727,
-            0.0,
-        ),
-        1,
-    )
-    computed_6 = tl.load(computed_6_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0)
-    # iwae.gen:11
-    logits = vector(b_array, 0, 64) + computed_6
-    x = tl.load(x_ptr + place[:, None] * 64 + tl.arange(0, 64)[None, :], mask=live[:, None], other=0).to(tl.float32)
-    log_p_x = tl.sum(x * logits - softplus(logits), 1)
-    log_p_h2 = tl.load(log_p_h2_ptr + place, mask=live, other=0)
-    log_q_h1 = tl.load(log_q_h1_ptr + place, mask=live, other=0)
-    log_q_h2 = tl.load(log_q_h2_ptr + place, mask=live, other=0)
-    # iwae.gen:4
-    log_weight_2 = log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2)
-    # iwae.gen:10
-    tl.store(log_weight_2_out + place, log_weight_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_3_rows(
-    x,
-    computed_4,
-    h1,
-    computed_6,
-    log_p_h2,
-    log_q_h1,
-    log_q_h2,
-    b,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-):
-    """log p(x, h1, h2) - log q(h1, h2 | x) of each row, at a draw from q(h1, h2 | x): stage 3.
-
-    Takes x [rows, 64] integer, computed_4 [rows, 100], h1 [rows, 20], computed_6 [rows, 64], log_p_h2 [rows],
-    log_q_h1 [rows], log_q_h2 [rows]; returns log_weight_2 [rows].
-    """
-    count, device = len(x), x.device
-    arrays = pack_log_weight_stage_3(b, m_weight, m_bias, s_weight, s_bias, device)
-    size = log_weight_stage_3_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_3_kernel[(programs,)](
-        x.to(torch.int64).contiguous(),
-        computed_4.to(torch.float32).contiguous(),
-        h1.to(torch.float32).contiguous(),
-        computed_6.to(torch.float32).contiguous(),
-        log_p_h2.to(torch.float32).contiguous(),
-        log_q_h1.to(torch.float32).contiguous(),
-        log_q_h2.to(torch.float32).contiguous(),
-        *arrays,
-        log_weight_2,
-        count,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return log_weight_2
-
-
-@torch.no_grad()
-@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows, log_weight_stage_3_rows)
+@tiles.stages(log_weight_stage_1_rows)
 def log_weight_rows(
     x,
     b,
@@ -716,26 +315,24 @@ def log_weight_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden = torch.tanh(computed)
     computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
-    h1, hidden_3, hidden_7, log_q_h1 = log_weight_stage_1_rows(
-        computed_2,
-        mlp_2_0_weight,
-        mlp_2_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        q_mlp_2_0_weight,
-        q_mlp_2_0_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_2 = torch.tanh(computed_2)
+    m = F.linear(hidden_2, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden_2, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 4, 20, dtype=dtype)
+    h1 = m + scale * noise
+    # iwae.gen:13
+    hidden_3 = torch.tanh(F.linear(h1, q_mlp_2_0_weight, q_mlp_2_0_bias))
+    # iwae.gen:11
+    hidden_7 = torch.tanh(F.linear(h1, mlp_2_0_weight, mlp_2_0_bias))
+    # iwae.gen:12
+    log_q_h1 = (-0.5 * ((h1 - m) / scale) ** 2 - torch.log(scale) - 0.9189385332046727).sum(-1)
     # iwae.gen:13
     computed_3 = F.linear(hidden_3, q_mlp_2_1_weight, q_mlp_2_1_bias)
     # iwae.gen:11
     computed_5 = F.linear(hidden_7, mlp_2_1_weight, mlp_2_1_bias)
     # iwae.gen:13
-    log_p_h2, hidden_5, hidden_8, log_q_h2 = log_weight_stage_2_rows(
+    log_p_h2, hidden_5, hidden_8, log_q_h2 = log_weight_stage_1_rows(
         computed_3,
         computed_5,
         mlp_0_weight,
@@ -753,283 +350,20 @@ def log_weight_rows(
     # iwae.gen:11
     computed_6 = F.linear(hidden_8, mlp_2_output_weight, mlp_2_output_bias)
     # iwae.gen:10
-    return log_weight_stage_3_rows(
-        x,
-        computed_4,
-        h1,
-        computed_6,
-        log_p_h2,
-        log_q_h1,
-        log_q_h2,
-        b,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-    )
-
-
-@tiles.remembered
-def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-        tiles.place(mlp_2_0_weight.mT, 32, 128),
-        tiles.place(mlp_2_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    mlp_2_0_weight_array,
-    mlp_2_0_bias_array,
-    h1_out,
-    hidden_3_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of h1, h2 for each row from q(h1, h2 | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 32]
-    m_bias_array [32]
-    s_weight_array [128, 32]
-    s_bias_array [32]
-    mlp_2_0_weight_array [32, 128]
-    mlp_2_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:12
-    hidden_2 = tanh(computed_2)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 32), PRECISION) + vector(m_bias_array, 0, 32)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 32), PRECISION) + vector(s_bias_array, 0, 32)
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 4)
-    h1 = m + scale * noise
-    # iwae.gen:13
-    hidden_3 = tanh(dot(h1, matrix(mlp_2_0_weight_array, 0, 32, 128), PRECISION) + vector(mlp_2_0_bias_array, 0, 128))
-    # iwae.gen:12
-    tl.store(
-        h1_out + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        h1,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-    )
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def encode_stage_1_rows(
-    computed_2,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of h1, h2 for each row from q(h1, h2 | x): stage 1.
-
-    Takes computed_2 [rows, 100]; returns h1 [rows, 20], hidden_3 [rows, 100].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, mlp_2_0_weight, mlp_2_0_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    h1 = torch.empty(count, 20, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        h1,
-        hidden_3,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return h1, hidden_3
-
-
-@tiles.remembered
-def pack_encode_stage_2(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_2_kernel(
-    computed_3_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    h2_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of h1, h2 for each row from q(h1, h2 | x): stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_3 = tl.load(
-        computed_3_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:13
-    hidden_4 = tanh(computed_3)
-    m_2 = dot(hidden_4, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s_2 = dot(hidden_4, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    scale_2 = softplus(s_2)
-    noise_2 = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    h2_2 = m_2 + scale_2 * noise_2
-    tl.store(
-        h2_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        h2_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def encode_stage_2_rows(computed_3, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """a draw of h1, h2 for each row from q(h1, h2 | x): stage 2.
-
-    Takes computed_3 [rows, 100]; returns h2_2 [rows, 10].
-    """
-    count, device = len(computed_3), computed_3.device
-    arrays = pack_encode_stage_2(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    h2_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    encode_stage_2_kernel[(programs,)](
-        computed_3.to(torch.float32).contiguous(),
-        *arrays,
-        h2_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return h2_2
+    hidden_6 = torch.tanh(computed_4)
+    m_3 = F.linear(hidden_6, mlp_m_weight, mlp_m_bias)
+    s_3 = F.linear(hidden_6, mlp_s_weight, mlp_s_bias)
+    scale_3 = F.softplus(s_3, threshold=80)
+    log_p_h1 = (-0.5 * ((h1 - m_3) / scale_3) ** 2 - torch.log(scale_3) - 0.9189385332046727).sum(-1)
+    # iwae.gen:11
+    logits = b + computed_6
+    log_p_x = (x * logits - F.softplus(logits, threshold=80)).sum(-1)
+    # iwae.gen:4
+    return log_p_h2 + log_p_h1 + log_p_x - (log_q_h1 + log_q_h2)
 
 
 @torch.no_grad()
-@tiles.stages(encode_stage_1_rows, encode_stage_2_rows)
-def encode_rows(
-    x,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
-    mlp_2_0_weight,
-    mlp_2_0_bias,
-    mlp_2_1_weight,
-    mlp_2_1_bias,
-    mlp_2_m_weight,
-    mlp_2_m_bias,
-    mlp_2_s_weight,
-    mlp_2_s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of h1, h2 for each row from q(h1, h2 | x).
-
-    Takes x [rows, 64] integer; returns h1 [rows, 20], h2 [rows, 10].
-    """
-    dtype = mlp_0_weight.dtype
-    x = x.to(dtype)
-    # iwae.gen:12
-    computed = F.linear(x, mlp_0_weight, mlp_0_bias)
-    hidden = torch.tanh(computed)
-    computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    h1, hidden_3 = encode_stage_1_rows(
-        computed_2,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        mlp_2_0_weight,
-        mlp_2_0_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
-    # iwae.gen:13
-    computed_3 = F.linear(hidden_3, mlp_2_1_weight, mlp_2_1_bias)
-    h2_2 = encode_stage_2_rows(
-        computed_3,
-        mlp_2_m_weight,
-        mlp_2_m_bias,
-        mlp_2_s_weight,
-        mlp_2_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
-    return h1, h2_2
-
-
-@torch.no_grad()
-@tiles.stages(sample_stage_2_rows)
+@tiles.stages(sample_stage_1_rows)
 def decode_rows(
     h1,
     b,
@@ -1053,128 +387,5 @@ def decode_rows(
     computed = F.linear(hidden, mlp_2_1_weight, mlp_2_1_bias)
     hidden_2 = torch.tanh(computed)
     computed_2 = F.linear(hidden_2, mlp_2_output_weight, mlp_2_output_bias)
-    x_2 = sample_stage_2_rows(computed_2, b, rows=rows, seed=seed, step=step)
+    x_2 = sample_stage_1_rows(computed_2, b, rows=rows, seed=seed, step=step)
     return x_2.to(torch.int64)
-
-
-@tiles.remembered
-def pack_prior_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 32),
-        tiles.place(m_bias, 32),
-        tiles.place(s_weight.mT, 128, 32),
-        tiles.place(s_bias, 32),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def prior_stage_1_kernel(
-    computed_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    h1_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """draws of h1, h2 from p: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 32]
-    m_bias_array [32]
-    s_weight_array [128, 32]
-    s_bias_array [32]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed = tl.load(
-        computed_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # iwae.gen:10
-    hidden_2 = tanh(computed)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 32), PRECISION) + vector(m_bias_array, 0, 32)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 32), PRECISION) + vector(s_bias_array, 0, 32)
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 32)[None, :], 1)
-    h1_2 = m + scale * noise
-    tl.store(
-        h1_2_out + place[:, None] * 20 + tl.arange(0, 32)[None, :],
-        h1_2,
-        mask=live[:, None] & (tl.arange(0, 32)[None, :] < 20),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def prior_stage_1_rows(computed, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """draws of h1, h2 from p: stage 1.
-
-    Takes computed [rows, 100]; returns h1_2 [rows, 20].
-    """
-    count, device = len(computed), computed.device
-    arrays = pack_prior_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = prior_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    h1_2 = torch.empty(count, 20, dtype=torch.float32, device=device)
-    prior_stage_1_kernel[(programs,)](
-        computed.to(torch.float32).contiguous(),
-        *arrays,
-        h1_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return h1_2
-
-
-@torch.no_grad()
-@tiles.stages(prior_stage_1_rows)
-def prior_rows(
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """draws of h1, h2 from p.
-
-    Returns h1 [rows, 20], h2 [rows, 10].
-    """
-    dtype = mlp_0_weight.dtype
-    # iwae.gen:9
-    h2 = random.normal(seed, rows, step, 2, 10, dtype=dtype)
-    # iwae.gen:10
-    hidden = torch.tanh(F.linear(h2, mlp_0_weight, mlp_0_bias))
-    computed = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    h1_2 = prior_stage_1_rows(
-        computed,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
-    return h1_2, h2

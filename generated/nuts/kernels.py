@@ -322,7 +322,7 @@ def chain_stage_1_kernel(
     tl.store(start_weight_out + place, start_weight, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def chain_stage_1_rows(x_2, t, *, rows, seed, step):
     """`steps` steps of nuts from each row, numbered from `step`: stage 1.
@@ -1567,7 +1567,7 @@ def warm_up_stage_1_kernel(
     tl.store(exp_log_size_out + place, exp_log_size, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 8, 1))
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 16, 2), gfx942=(16, 2, 1))
 @torch.no_grad()
 def warm_up_stage_1_rows(scale, x_2, log_size, k, *, rows, seed, step):
     """`steps` steps of nuts in a window of its warm-up, numbered from `step`: stage 1.

@@ -213,7 +213,7 @@ def log_prob_saving_stage_1_kernel(
     tl.store(log_p_next_out + place, log_p_next, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_saving_stage_1_rows(
     x,

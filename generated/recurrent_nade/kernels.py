@@ -212,7 +212,7 @@ def log_prob_stage_1_kernel(
     tl.store(log_p_next_out + place, log_p_next, mask=live)
 
 
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 16, 2), sm_86=(16, 16, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
 def log_prob_stage_1_rows(x, value, rnn, c, of_hidden, log_p, V, W, input_weight, input_bias, b_weight, b_bias, t_i):
     """log p(x) of each row: stage 1.

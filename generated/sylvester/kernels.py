@@ -8,120 +8,18 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import tiles
+from gencompiler.runtime import random, tiles
 from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
 
 
 @tiles.remembered
-def pack_log_weight_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def log_weight_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    m_out,
-    scale_out,
-    base_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # sylvester.gen:10
-    hidden_2 = maximum(computed_2, 0.0)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    # sylvester.gen:9
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    base = m + scale * noise
-    # sylvester.gen:10
-    tl.store(
-        m_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        m,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        base_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        base,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def log_weight_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
-
-    Takes computed_2 [rows, 100]; returns m [rows, 10], scale [rows, 10], base [rows, 10].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_log_weight_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = log_weight_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    m = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    base = torch.empty(count, 10, dtype=torch.float32, device=device)
-    log_weight_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        m,
-        scale,
-        base,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return m, scale, base
-
-
-@tiles.remembered
-def pack_log_weight_stage_2(weight, bias, device):
+def pack_log_weight_stage_1(weight, bias, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(weight.mT, 16, 128), tiles.place(bias, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_weight_stage_2_kernel(
+def log_weight_stage_1_kernel(
     pushed_ptr,
     base_ptr,
     m_ptr,
@@ -136,7 +34,7 @@ def log_weight_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     weight_array [16, 128]
@@ -194,20 +92,20 @@ def log_weight_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, weight, bias):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
+def log_weight_stage_1_rows(pushed, base, m, scale, log_abs_det, weight, bias):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 1.
 
     Takes pushed [rows, 10], base [rows, 10], m [rows, 10], scale [rows, 10], log_abs_det [rows]; returns
     log_p_z [rows], hidden_3 [rows, 100], log_q_z [rows].
     """
     count, device = len(pushed), pushed.device
-    arrays = pack_log_weight_stage_2(weight, bias, device)
-    size = log_weight_stage_2_rows.sizes.on(device)
+    arrays = pack_log_weight_stage_1(weight, bias, device)
+    size = log_weight_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_p_z = torch.empty(count, dtype=torch.float32, device=device)
     hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
     log_q_z = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_2_kernel[(programs,)](
+    log_weight_stage_1_kernel[(programs,)](
         pushed.to(torch.float32).contiguous(),
         base.to(torch.float32).contiguous(),
         m.to(torch.float32).contiguous(),
@@ -227,7 +125,7 @@ def log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, weight, bias):
 
 
 @triton.jit(do_not_specialize=["count"])
-def log_weight_stage_3_kernel(
+def log_weight_stage_2_kernel(
     x_ptr,
     logits_ptr,
     log_p_z_ptr,
@@ -237,7 +135,7 @@ def log_weight_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 3.
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -257,16 +155,16 @@ def log_weight_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def log_weight_stage_3_rows(x, logits, log_p_z, log_q_z):
-    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 3.
+def log_weight_stage_2_rows(x, logits, log_p_z, log_q_z):
+    """log p(x, z) - log q(z | x) of each row, at a draw from q(z | x): stage 2.
 
     Takes x [rows, 64] integer, logits [rows, 64], log_p_z [rows], log_q_z [rows]; returns log_weight_2 [rows].
     """
     count, device = len(x), x.device
-    size = log_weight_stage_3_rows.sizes.on(device)
+    size = log_weight_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     log_weight_2 = torch.empty(count, dtype=torch.float32, device=device)
-    log_weight_stage_3_kernel[(programs,)](
+    log_weight_stage_2_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         logits.to(torch.float32).contiguous(),
         log_p_z.to(torch.float32).contiguous(),
@@ -282,7 +180,7 @@ def log_weight_stage_3_rows(x, logits, log_p_z, log_q_z):
 
 
 @torch.no_grad()
-@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows, log_weight_stage_3_rows)
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
 def log_weight_rows(
     x,
     Sylvester_Q,
@@ -327,17 +225,13 @@ def log_weight_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden = torch.relu(computed)
     computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
-    m, scale, base = log_weight_stage_1_rows(
-        computed_2,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_2 = torch.relu(computed_2)
+    m = F.linear(hidden_2, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden_2, q_mlp_s_weight, q_mlp_s_bias)
     # sylvester.gen:9
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 3, 10, dtype=dtype)
+    base = m + scale * noise
     pushed = base
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(4):
@@ -388,194 +282,12 @@ def log_weight_rows(
         pushed = pushed_next
         log_abs_det = log_abs_det_next
     # sylvester.gen:7
-    log_p_z, hidden_3, log_q_z = log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
+    log_p_z, hidden_3, log_q_z = log_weight_stage_1_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
     # sylvester.gen:8
     computed_5 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_5)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_3_rows(x, logits, log_p_z, log_q_z)
-
-
-@tiles.remembered
-def pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def encode_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    pushed_start_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # sylvester.gen:10
-    hidden_2 = maximum(computed_2, 0.0)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    # sylvester.gen:9
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 3)
-    pushed_start = m + scale * noise
-    # sylvester.gen:10
-    tl.store(
-        pushed_start_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        pushed_start,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def encode_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """a draw of z for each row from q(z | x): stage 1.
-
-    Takes computed_2 [rows, 100]; returns pushed_start [rows, 10].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_encode_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = encode_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    pushed_start = torch.empty(count, 10, dtype=torch.float32, device=device)
-    encode_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        pushed_start,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return pushed_start
-
-
-@torch.no_grad()
-@tiles.stages(encode_stage_1_rows)
-def encode_rows(
-    x,
-    Sylvester_Q,
-    S,
-    d,
-    W,
-    b,
-    Householder_Q,
-    mlp_0_weight,
-    mlp_0_bias,
-    mlp_1_weight,
-    mlp_1_bias,
-    mlp_m_weight,
-    mlp_m_bias,
-    mlp_s_weight,
-    mlp_s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """a draw of z for each row from q(z | x).
-
-    Takes x [rows, 64] integer; returns z [rows, 10].
-    """
-    dtype = Sylvester_Q.dtype
-    device = x.device
-    x = x.to(dtype)
-    places = torch.arange(4, device=device)
-    # bijections.gen:Sylvester
-    less_value = places < 0
-    less_value_2 = places < 1
-    less_value_3 = places < 2
-    less_value_4 = places < 3
-    # sylvester.gen:10
-    computed = F.linear(x, mlp_0_weight, mlp_0_bias)
-    hidden = torch.relu(computed)
-    computed_2 = F.linear(hidden, mlp_1_weight, mlp_1_bias)
-    pushed_start = encode_stage_1_rows(
-        computed_2,
-        mlp_m_weight,
-        mlp_m_bias,
-        mlp_s_weight,
-        mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
-    # sylvester.gen:9
-    pushed = pushed_start
-    for k in range(4):
-        # bijections.gen:Sylvester
-        computed_3 = torch.linalg.inv(S[k])
-        s_2 = pushed @ Sylvester_Q[k]
-        t = s_2 @ S[k].T
-        t_0 = t[:, 0]
-        t_1 = t[:, 1]
-        t_2 = t[:, 2]
-        t_3 = t[:, 3]
-        Sylvester_output = (
-            pushed
-            + (
-                torch.stack(
-                    (
-                        t_0
-                        + d[k, 0] * torch.tanh(t_0 + b[k, 0])
-                        + torch.where(less_value, torch.tanh(torch.where(less_value, t, 0.0) + b[k]), 0.0) @ W[k, 0],
-                        t_1
-                        + d[k, 1] * torch.tanh(t_1 + b[k, 1])
-                        + torch.where(less_value_2, torch.tanh(torch.where(less_value_2, t, 0.0) + b[k]), 0.0)
-                        @ W[k, 1],
-                        t_2
-                        + d[k, 2] * torch.tanh(t_2 + b[k, 2])
-                        + torch.where(less_value_3, torch.tanh(torch.where(less_value_3, t, 0.0) + b[k]), 0.0)
-                        @ W[k, 2],
-                        t_3
-                        + d[k, 3] * torch.tanh(t_3 + b[k, 3])
-                        + torch.where(less_value_4, torch.tanh(torch.where(less_value_4, t, 0.0) + b[k]), 0.0)
-                        @ W[k, 3],
-                    ),
-                    -1,
-                )
-                @ computed_3.T
-                - s_2
-            )
-            @ Sylvester_Q[k].T
-        )
-        # bijections.gen:Householder
-        pushed_next = Sylvester_output - 2.0 * (Sylvester_output @ Householder_Q[k] @ Householder_Q[k].T)
-        # sylvester.gen:9
-        pushed = pushed_next
-    return pushed
+    return log_weight_stage_2_rows(x, logits, log_p_z, log_q_z)
 
 
 @triton.jit(do_not_specialize=["count", "seed", "step"])
@@ -620,110 +332,8 @@ def prior_rows(*, rows, seed, step, dtype=torch.float32):
     return z
 
 
-@tiles.remembered
-def pack_objective_phase_1_stage_1(m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    m_out,
-    scale_out,
-    base_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # sylvester.gen:10
-    hidden_2 = maximum(computed_2, 0.0)
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    # sylvester.gen:9
-    scale = softplus(s)
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    base = m + scale * noise
-    # sylvester.gen:10
-    tl.store(
-        m_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        m,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    tl.store(
-        base_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        base,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_stage_1_rows(computed_2, m_weight, m_bias, s_weight, s_bias, *, rows, seed, step):
-    """the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes computed_2 [rows, 100]; returns m [rows, 10], scale [rows, 10], base [rows, 10].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_phase_1_stage_1(m_weight, m_bias, s_weight, s_bias, device)
-    size = objective_phase_1_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    m = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    base = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        m,
-        scale,
-        base,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return m, scale, base
-
-
-@torch.no_grad()
-@tiles.stages(objective_phase_1_stage_1_rows, log_weight_stage_2_rows, log_weight_stage_3_rows)
+@tiles.stages(log_weight_stage_1_rows, log_weight_stage_2_rows)
 def objective_phase_1_rows(
     x,
     Sylvester_Q,
@@ -768,17 +378,13 @@ def objective_phase_1_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden = torch.relu(computed)
     computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
-    m, scale, base = objective_phase_1_stage_1_rows(
-        computed_2,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_2 = torch.relu(computed_2)
+    m = F.linear(hidden_2, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden_2, q_mlp_s_weight, q_mlp_s_bias)
     # sylvester.gen:9
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
+    base = m + scale * noise
     pushed = base
     log_abs_det = torch.zeros(len(x), dtype=dtype, device=device)
     for k in range(4):
@@ -829,9 +435,9 @@ def objective_phase_1_rows(
         pushed = pushed_next
         log_abs_det = log_abs_det_next
     # sylvester.gen:7
-    log_p_z, hidden_3, log_q_z = log_weight_stage_2_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
+    log_p_z, hidden_3, log_q_z = log_weight_stage_1_rows(pushed, base, m, scale, log_abs_det, mlp_0_weight, mlp_0_bias)
     # sylvester.gen:8
     computed_5 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_5)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
-    return log_weight_stage_3_rows(x, logits, log_p_z, log_q_z)
+    return log_weight_stage_2_rows(x, logits, log_p_z, log_q_z)

@@ -8,181 +8,15 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
-from gencompiler.runtime.kernels import dot, matrix, maximum, normal, softplus, square, vector
+from gencompiler.runtime import gradients, random, tiles
+from gencompiler.runtime.kernels import dot, matrix, square
 from gencompiler.runtime.programs import RowFunction
 
 from .kernels import objective_phase_1_rows
 
 
-@tiles.remembered
-def pack_objective_phase_1_backward_stage_1(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(mlp_0_weight.mT, 16, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_stage_1_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    hidden_2_out,
-    s_out,
-    scale_out,
-    noise_out,
-    z_out,
-    hidden_3_out,
-    difference_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    mlp_0_weight_array [16, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae.gen:8
-    hidden_2 = maximum(computed_2, 0.0)
-    tl.store(
-        hidden_2_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_2,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    m = dot(hidden_2, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s = dot(hidden_2, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    tl.store(
-        s_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        s,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    scale = softplus(s)
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    tl.store(
-        noise_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        noise,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    z = m + scale * noise
-    tl.store(
-        z_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        z,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # vae.gen:7
-    hidden_3 = maximum(
-        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # vae.gen:8
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    difference = z - m
-    tl.store(
-        difference_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        difference,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_1_rows(
-    computed_2,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
-
-    Takes computed_2 [rows, 100]; returns hidden_2 [rows, 100], s [rows, 10], scale [rows, 10], noise [rows,
-    10], z [rows, 10], hidden_3 [rows, 100], difference [rows, 10].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_phase_1_backward_stage_1(
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    s = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 10, dtype=torch.float32, device=device)
-    z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    difference = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_1_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_2,
-        s,
-        scale,
-        noise,
-        z,
-        hidden_3,
-        difference,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_2, s, scale, noise, z, hidden_3, difference
-
-
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_2_kernel(
+def objective_phase_1_backward_stage_1_kernel(
     x_ptr,
     value_cotangent_ptr,
     logits_ptr,
@@ -192,7 +26,7 @@ def objective_phase_1_backward_stage_2_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     One program owns ROWS rows and keeps all of their state on chip:
     """
@@ -210,18 +44,18 @@ def objective_phase_1_backward_stage_2_kernel(
 
 @tiles.sizes(sm_80=(16, 4, 1), sm_86=(16, 4, 1), sm_90=(16, 4, 1), gfx942=(16, 2, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
+def objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits):
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 1.
 
     Takes x [rows, 64] integer, value_cotangent [rows], logits [rows, 64]; returns negate_value_cotangent
     [rows], total [rows, 64].
     """
     count, device = len(x), x.device
-    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
+    size = objective_phase_1_backward_stage_1_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     negate_value_cotangent = torch.empty(count, dtype=torch.float32, device=device)
     total = torch.empty(count, 64, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_2_kernel[(programs,)](
+    objective_phase_1_backward_stage_1_kernel[(programs,)](
         x.to(torch.int64).contiguous(),
         value_cotangent.to(torch.float32).contiguous(),
         logits.to(torch.float32).contiguous(),
@@ -237,13 +71,13 @@ def objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits):
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
+def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
     hidden_3_ptr,
     computed_5_ptr,
@@ -265,7 +99,7 @@ def objective_phase_1_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -365,7 +199,7 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(
+def objective_phase_1_backward_stage_2_rows(
     value_cotangent,
     hidden_3,
     computed_5,
@@ -380,21 +214,21 @@ def objective_phase_1_backward_stage_3_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], hidden_3 [rows, 100], computed_5 [rows, 100], scale [rows, 10], difference
     [rows, 10], negate_value_cotangent [rows], z [rows, 10], s [rows, 10], noise [rows, 10], hidden_2 [rows,
     100]; returns product_2 [rows, 100], difference_2 [rows, 10], product_5 [rows, 10], product_6 [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_2 = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_5 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_6 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
+    objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         hidden_3.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -420,11 +254,7 @@ def objective_phase_1_backward_stage_3_rows(
 
 
 @torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     value_cotangent,
@@ -459,29 +289,27 @@ def objective_phase_1_backward_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden = torch.relu(computed)
     computed_2 = F.linear(hidden, q_mlp_1_weight, q_mlp_1_bias)
-    hidden_2, s, scale, noise, z, hidden_3, difference = objective_phase_1_backward_stage_1_rows(
-        computed_2,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_2 = torch.relu(computed_2)
+    m = F.linear(hidden_2, q_mlp_m_weight, q_mlp_m_bias)
+    s = F.linear(hidden_2, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s, threshold=80)
+    noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
+    z = m + scale * noise
+    # vae.gen:7
+    hidden_3 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+    # vae.gen:8
+    difference = z - m
     # vae.gen:7
     computed_3 = F.linear(hidden_3, mlp_1_weight, mlp_1_bias)
     hidden_4 = torch.relu(computed_3)
     logits = F.linear(hidden_4, mlp_output_weight, mlp_output_bias)
     # vae.gen:2
-    negate_value_cotangent, total = objective_phase_1_backward_stage_2_rows(x, value_cotangent, logits)
+    negate_value_cotangent, total = objective_phase_1_backward_stage_1_rows(x, value_cotangent, logits)
     # vae.gen:7
     computed_4 = total @ mlp_output_weight
     product = (hidden_4 > 0.0).to(dtype) * computed_4
     computed_5 = product @ mlp_1_weight
-    product_2, difference_2, product_5, product_6 = objective_phase_1_backward_stage_3_rows(
+    product_2, difference_2, product_5, product_6 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
         hidden_3,
         computed_5,

@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional as F
 
-from gencompiler.runtime import gradients, tiles
+from gencompiler.runtime import gradients, random, tiles
 from gencompiler.runtime.kernels import dot, largest, matrix, maximum, normal, softplus, square, tanh, vector
 from gencompiler.runtime.programs import RowFunction
 
@@ -606,202 +606,13 @@ def objective_phase_1_backward_stage_1_rows(
 
 
 @tiles.remembered
-def pack_objective_phase_1_backward_stage_2(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(mlp_0_weight.mT, 16, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_stage_2_kernel(
-    computed_2_ptr,
-    drift_ptr,
-    base_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    hidden_3_out,
-    s_2_out,
-    scale_out,
-    noise_out,
-    z_out,
-    hidden_4_out,
-    difference_2_out,
-    drift_2_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    mlp_0_weight_array [16, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    hidden_3 = maximum(computed_2, 0.0)
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    m = dot(hidden_3, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s_2 = dot(hidden_3, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    tl.store(
-        s_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        s_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    scale = softplus(s_2)
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    tl.store(
-        noise_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        noise,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    z = m + scale * noise
-    tl.store(
-        z_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        z,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # vae_flow_prior.gen:10
-    hidden_4 = maximum(
-        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # vae_flow_prior.gen:11
-    tl.store(
-        hidden_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_4,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    difference_2 = z - m
-    tl.store(
-        difference_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        difference_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    drift = tl.load(drift_ptr + place, mask=live, other=0)
-    base_2 = tl.load(
-        base_2_ptr + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-        other=0,
-    )
-    # vae_flow_prior.gen:9
-    drift_2 = maximum(
-        drift,
-        largest(tl.where(tl.arange(0, 16)[None, :] < 10, tl.abs(base_2 - z) / (tl.abs(z) + 1.0), float("-inf"))),
-    )
-    # vae_flow_prior.gen:11
-    tl.store(drift_2_out + place, drift_2, mask=live)
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
-@torch.no_grad()
-def objective_phase_1_backward_stage_2_rows(
-    computed_2,
-    drift,
-    base_2,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes computed_2 [rows, 100], drift [rows], base_2 [rows, 10]; returns hidden_3 [rows, 100], s_2 [rows, 10],
-    scale [rows, 10], noise [rows, 10], z [rows, 10], hidden_4 [rows, 100], difference_2 [rows, 10], drift_2
-    [rows].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_phase_1_backward_stage_2(
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    s_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 10, dtype=torch.float32, device=device)
-    z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    hidden_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    difference_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    drift_2 = torch.empty(count, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_2_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        drift.to(torch.float32).contiguous(),
-        base_2.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_3,
-        s_2,
-        scale,
-        noise,
-        z,
-        hidden_4,
-        difference_2,
-        drift_2,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3, s_2, scale, noise, z, hidden_4, difference_2, drift_2
-
-
-@tiles.remembered
-def pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device):
+def pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device):
     """The arrays that the kernel reads, in the order of its arguments."""
     return (tiles.place(mlp_0_weight, 128, 16), tiles.place(m_weight, 16, 128), tiles.place(s_weight, 16, 128))
 
 
 @triton.jit(do_not_specialize=["count"])
-def objective_phase_1_backward_stage_3_kernel(
+def objective_phase_1_backward_stage_2_kernel(
     value_cotangent_ptr,
     hidden_4_ptr,
     computed_5_ptr,
@@ -823,7 +634,7 @@ def objective_phase_1_backward_stage_3_kernel(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     One program owns ROWS rows and keeps all of their state on chip:
     mlp_0_weight_array [128, 16]
@@ -921,7 +732,7 @@ def objective_phase_1_backward_stage_3_kernel(
 
 @tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_stage_3_rows(
+def objective_phase_1_backward_stage_2_rows(
     value_cotangent,
     hidden_4,
     computed_5,
@@ -936,7 +747,7 @@ def objective_phase_1_backward_stage_3_rows(
     m_weight,
     s_weight,
 ):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 3.
+    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
 
     Takes value_cotangent [rows], hidden_4 [rows, 100], computed_5 [rows, 100], scale [rows, 10], difference_2
     [rows, 10], negate_value_cotangent [rows], base_adjoint [rows, 10], s_2 [rows, 10], noise [rows, 10],
@@ -944,14 +755,14 @@ def objective_phase_1_backward_stage_3_rows(
     product_9 [rows, 100].
     """
     count, device = len(value_cotangent), value_cotangent.device
-    arrays = pack_objective_phase_1_backward_stage_3(mlp_0_weight, m_weight, s_weight, device)
-    size = objective_phase_1_backward_stage_3_rows.sizes.on(device)
+    arrays = pack_objective_phase_1_backward_stage_2(mlp_0_weight, m_weight, s_weight, device)
+    size = objective_phase_1_backward_stage_2_rows.sizes.on(device)
     programs = triton.cdiv(count, size.rows)
     product_5 = torch.empty(count, 100, dtype=torch.float32, device=device)
     difference_3 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_8 = torch.empty(count, 10, dtype=torch.float32, device=device)
     product_9 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    objective_phase_1_backward_stage_3_kernel[(programs,)](
+    objective_phase_1_backward_stage_2_kernel[(programs,)](
         value_cotangent.to(torch.float32).contiguous(),
         hidden_4.to(torch.float32).contiguous(),
         computed_5.to(torch.float32).contiguous(),
@@ -977,11 +788,7 @@ def objective_phase_1_backward_stage_3_rows(
 
 
 @torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_stage_1_rows,
-    objective_phase_1_backward_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_rows(
     x,
     base_saved,
@@ -1046,20 +853,18 @@ def objective_phase_1_backward_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden_2 = torch.relu(computed)
     computed_2 = F.linear(hidden_2, q_mlp_1_weight, q_mlp_1_bias)
-    hidden_3, s_2, scale, noise, z, hidden_4, difference_2, drift_2 = objective_phase_1_backward_stage_2_rows(
-        computed_2,
-        drift,
-        base_2,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_3 = torch.relu(computed_2)
+    m = F.linear(hidden_3, q_mlp_m_weight, q_mlp_m_bias)
+    s_2 = F.linear(hidden_3, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s_2, threshold=80)
+    noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
+    z = m + scale * noise
+    # vae_flow_prior.gen:10
+    hidden_4 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+    # vae_flow_prior.gen:11
+    difference_2 = z - m
+    # vae_flow_prior.gen:9
+    drift_2 = torch.maximum(drift, (torch.abs(base_2 - z) / (torch.abs(z) + 1.0)).amax(-1))
     # vae_flow_prior.gen:10
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
@@ -1070,7 +875,7 @@ def objective_phase_1_backward_rows(
     computed_4 = total_2 @ mlp_output_weight
     product_4 = (hidden_5 > 0.0).to(dtype) * computed_4
     computed_5 = product_4 @ mlp_1_weight
-    product_5, difference_3, product_8, product_9 = objective_phase_1_backward_stage_3_rows(
+    product_5, difference_3, product_8, product_9 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
         hidden_4,
         computed_5,
@@ -1638,178 +1443,8 @@ def objective_phase_1_backward_saved_stage_1_rows(
     return negate_value_cotangent, base_adjoint, part_1, part_2, part_3, part_4, part_5
 
 
-@tiles.remembered
-def pack_objective_phase_1_backward_saved_stage_2(mlp_0_weight, mlp_0_bias, m_weight, m_bias, s_weight, s_bias, device):
-    """The arrays that the kernel reads, in the order of its arguments."""
-    return (
-        tiles.place(m_weight.mT, 128, 16),
-        tiles.place(m_bias, 16),
-        tiles.place(s_weight.mT, 128, 16),
-        tiles.place(s_bias, 16),
-        tiles.place(mlp_0_weight.mT, 16, 128),
-        tiles.place(mlp_0_bias, 128),
-    )
-
-
-@triton.jit(do_not_specialize=["count", "seed", "step"])
-def objective_phase_1_backward_saved_stage_2_kernel(
-    computed_2_ptr,
-    m_weight_array,
-    m_bias_array,
-    s_weight_array,
-    s_bias_array,
-    mlp_0_weight_array,
-    mlp_0_bias_array,
-    hidden_3_out,
-    s_2_out,
-    scale_out,
-    noise_out,
-    z_out,
-    hidden_4_out,
-    difference_out,
-    rows_ptr,
-    count,
-    seed,
-    step,
-    ROWS: tl.constexpr,
-    PRECISION: tl.constexpr,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    One program owns ROWS rows and keeps all of their state on chip:
-    m_weight_array [128, 16]
-    m_bias_array [16]
-    s_weight_array [128, 16]
-    s_bias_array [16]
-    mlp_0_weight_array [16, 128]
-    mlp_0_bias_array [128]
-    """
-    place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
-    live = place < count
-    row = tl.load(rows_ptr + place, mask=live, other=0)
-    computed_2 = tl.load(
-        computed_2_ptr + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-        other=0,
-    )
-    # vae_flow_prior.gen:11
-    hidden_3 = maximum(computed_2, 0.0)
-    tl.store(
-        hidden_3_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_3,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    m = dot(hidden_3, matrix(m_weight_array, 0, 128, 16), PRECISION) + vector(m_bias_array, 0, 16)
-    s_2 = dot(hidden_3, matrix(s_weight_array, 0, 128, 16), PRECISION) + vector(s_bias_array, 0, 16)
-    tl.store(
-        s_2_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        s_2,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    scale = softplus(s_2)
-    tl.store(
-        scale_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        scale,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    noise = normal(seed, row[:, None], step, tl.arange(0, 16)[None, :], 5)
-    tl.store(
-        noise_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        noise,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    z = m + scale * noise
-    tl.store(
-        z_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        z,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-    # vae_flow_prior.gen:10
-    hidden_4 = maximum(
-        dot(z, matrix(mlp_0_weight_array, 0, 16, 128), PRECISION) + vector(mlp_0_bias_array, 0, 128),
-        0.0,
-    )
-    # vae_flow_prior.gen:11
-    tl.store(
-        hidden_4_out + place[:, None] * 100 + tl.arange(0, 128)[None, :],
-        hidden_4,
-        mask=live[:, None] & (tl.arange(0, 128)[None, :] < 100),
-    )
-    difference = z - m
-    tl.store(
-        difference_out + place[:, None] * 10 + tl.arange(0, 16)[None, :],
-        difference,
-        mask=live[:, None] & (tl.arange(0, 16)[None, :] < 10),
-    )
-
-
-@tiles.sizes(sm_80=(16, 8, 2), sm_86=(16, 8, 2), sm_90=(16, 8, 2), gfx942=(16, 4, 1))
 @torch.no_grad()
-def objective_phase_1_backward_saved_stage_2_rows(
-    computed_2,
-    mlp_0_weight,
-    mlp_0_bias,
-    m_weight,
-    m_bias,
-    s_weight,
-    s_bias,
-    *,
-    rows,
-    seed,
-    step,
-):
-    """the gradient of the value that phase_1 maximizes, by one draw for each row: stage 2.
-
-    Takes computed_2 [rows, 100]; returns hidden_3 [rows, 100], s_2 [rows, 10], scale [rows, 10], noise [rows,
-    10], z [rows, 10], hidden_4 [rows, 100], difference [rows, 10].
-    """
-    count, device = len(computed_2), computed_2.device
-    arrays = pack_objective_phase_1_backward_saved_stage_2(
-        mlp_0_weight,
-        mlp_0_bias,
-        m_weight,
-        m_bias,
-        s_weight,
-        s_bias,
-        device,
-    )
-    size = objective_phase_1_backward_saved_stage_2_rows.sizes.on(device)
-    programs = triton.cdiv(count, size.rows)
-    hidden_3 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    s_2 = torch.empty(count, 10, dtype=torch.float32, device=device)
-    scale = torch.empty(count, 10, dtype=torch.float32, device=device)
-    noise = torch.empty(count, 10, dtype=torch.float32, device=device)
-    z = torch.empty(count, 10, dtype=torch.float32, device=device)
-    hidden_4 = torch.empty(count, 100, dtype=torch.float32, device=device)
-    difference = torch.empty(count, 10, dtype=torch.float32, device=device)
-    objective_phase_1_backward_saved_stage_2_kernel[(programs,)](
-        computed_2.to(torch.float32).contiguous(),
-        *arrays,
-        hidden_3,
-        s_2,
-        scale,
-        noise,
-        z,
-        hidden_4,
-        difference,
-        rows,
-        count,
-        seed,
-        step,
-        ROWS=size.rows,
-        PRECISION=tiles.precision(),
-        num_warps=size.warps,
-        num_stages=size.stages,
-    )
-    return hidden_3, s_2, scale, noise, z, hidden_4, difference
-
-
-@torch.no_grad()
-@tiles.stages(
-    objective_phase_1_backward_saved_stage_1_rows,
-    objective_phase_1_backward_saved_stage_2_rows,
-    objective_phase_1_backward_stage_3_rows,
-)
+@tiles.stages(objective_phase_1_backward_saved_stage_1_rows, objective_phase_1_backward_stage_2_rows)
 def objective_phase_1_backward_saved_rows(
     x,
     base_saved,
@@ -1874,18 +1509,16 @@ def objective_phase_1_backward_saved_rows(
     computed = F.linear(x, q_mlp_0_weight, q_mlp_0_bias)
     hidden_2 = torch.relu(computed)
     computed_2 = F.linear(hidden_2, q_mlp_1_weight, q_mlp_1_bias)
-    hidden_3, s_2, scale, noise, z, hidden_4, difference = objective_phase_1_backward_saved_stage_2_rows(
-        computed_2,
-        mlp_0_weight,
-        mlp_0_bias,
-        q_mlp_m_weight,
-        q_mlp_m_bias,
-        q_mlp_s_weight,
-        q_mlp_s_bias,
-        rows=rows,
-        seed=seed,
-        step=step,
-    )
+    hidden_3 = torch.relu(computed_2)
+    m = F.linear(hidden_3, q_mlp_m_weight, q_mlp_m_bias)
+    s_2 = F.linear(hidden_3, q_mlp_s_weight, q_mlp_s_bias)
+    scale = F.softplus(s_2, threshold=80)
+    noise = random.normal(seed, rows, step, 5, 10, dtype=dtype)
+    z = m + scale * noise
+    # vae_flow_prior.gen:10
+    hidden_4 = torch.relu(F.linear(z, mlp_0_weight, mlp_0_bias))
+    # vae_flow_prior.gen:11
+    difference = z - m
     # vae_flow_prior.gen:10
     computed_3 = F.linear(hidden_4, mlp_1_weight, mlp_1_bias)
     hidden_5 = torch.relu(computed_3)
@@ -1896,7 +1529,7 @@ def objective_phase_1_backward_saved_rows(
     computed_4 = total @ mlp_output_weight
     product_4 = (hidden_5 > 0.0).to(dtype) * computed_4
     computed_5 = product_4 @ mlp_1_weight
-    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_stage_3_rows(
+    product_5, difference_2, product_8, product_9 = objective_phase_1_backward_stage_2_rows(
         value_cotangent,
         hidden_4,
         computed_5,

@@ -81,7 +81,7 @@ def log_prob_stage_7_kernel(
     tl.store(formula_12_out + place[:, None] * 2048 + tl.arange(0, 2048)[None, :], formula_12, mask=live[:, None])
 
 
-@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(16, 4, 1))
+@tiles.sizes(sm_80=(16, 8, 1), sm_86=(16, 8, 1), sm_90=(16, 8, 1), gfx942=(8, 4, 1))
 @torch.no_grad()
 def log_prob_stage_7_rows(s, s_2, s_3, s_4, s_5, s_6):
     """log p(x) of each row: stage 7.
