@@ -44,10 +44,22 @@ class Function:
     operator: str | None = None
 
     @property
+    def is_flat(self) -> bool:
+        """Whether its derivatives are zero wherever it has any; a function that has no formulas for derivatives, and is
+        not flat, is one that torch alone differentiates."""
+        formulas = self.derivatives or ((self.value_derivative,) if self.value_derivative else ())
+        if formulas:
+            return all(formula == "0" for formula in formulas)
+        return self.kind == "boolean" or self.name in _FLAT
+
+    @property
     def in_c(self) -> bool:
         """Whether `runtime/lanes.h` computes it, or C has it as an operator."""
         return self.name not in _NOT_IN_C
 
+
+#: Constant between jumps; a count that a sampler makes of a uniform number; and what stops gradients.
+_FLAT = frozenset(["quotient", "indicator", "sign", "floor", "poisson_quantile", "stop"])
 
 #: Functions that have tables or loops of their own in torch.
 _NOT_IN_C = frozenset(

@@ -336,6 +336,8 @@ class _Tangents:
         fact = FUNCTIONS[term.data]
         found: list[Number] = [Fraction(0)] * size
         if not fact.derivatives:
+            if not fact.is_flat:
+                raise Undecided(f"the derivative of {term.data} has no formula")
             return tuple(found)
         names = dict(zip("ab", term.arguments, strict=False))
         for formula, argument in zip(fact.derivatives, term.arguments, strict=True):

@@ -27,7 +27,7 @@ from gencompiler.proof.sign_search import free_symbols, points
 #: Nodes along each of one, two and three variables; more are not looked at.
 NODES = {1: 401, 2: 81, 3: 25}
 #: A mass is far from 1 where it misses it by more than this, and by so many times what the two sums differ by.
-FAR, TIMES = 1e-7, 30.0
+FAR, TIMES = 1e-9, 30.0
 #: It is 1 where that is not so, and it is known as well as this.
 NEAR = 1e-5
 #: One that is less certain says little: what falls very slowly has most of its mass beyond all nodes.

@@ -297,8 +297,7 @@ def has_derivatives(expr: Expr) -> bool:
     """Whether a value has derivatives in its operands at all: what is rounded, compared or stopped has none."""
     if not isinstance(expr, nodes.Elementwise):
         return True
-    function = FUNCTIONS[expr.function]
-    return bool(function.derivatives or function.value_derivative)
+    return not FUNCTIONS[expr.function].is_flat
 
 
 def _is_leaf(expr: Expr, inputs: dict[str, nodes.Input]) -> bool:

@@ -96,9 +96,11 @@ class Pullbacks:
         return self.graph.elementwise("multiply", a, b, span=b.span)
 
     def _elementwise(self, node: nodes.Elementwise, adjoint: Expr) -> None:
-        """By the catalogue's derivatives; a function without one is constant almost everywhere, or stops gradients."""
+        """By the catalogue's derivatives."""
         function = FUNCTIONS[node.function]
         rules = (function.value_derivative,) if function.value_derivative else function.derivatives
+        if not rules and not function.is_flat:
+            raise NotLowered(node, f"the gradient of {node.function}, which torch alone knows")
         for rule, argument in zip(rules, node.arguments, strict=False):
             if id(argument) in self.depends:
                 slope = applied(self.graph, rule, node.arguments, node.span, value=node)

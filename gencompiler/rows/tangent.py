@@ -86,12 +86,15 @@ class Tangents:
         moved = [self.of(a) for a in value.arguments]
         if all(m is None for m in moved):
             return None
-        rules = FUNCTIONS[value.function].derivatives
+        function = FUNCTIONS[value.function]
+        rules = function.derivatives
+        if not rules and not function.is_flat:
+            raise NotLowered(value, f"the derivative of {value.function}")
         total: Expr | None = None
         names = dict(zip(_NAMES, value.arguments, strict=False))
         given = {n: model.Reference(model.Type(model.REAL, a.type.shape), n, span=value.span) for n, a in names.items()}
         for number, tangent in enumerate(moved):
-            if tangent is None or not rules:  # a function without a derivative is locally constant
+            if tangent is None or not rules:
                 continue
             slope = self.expressions.lower(formula(rules[number], **given), Scope(names))
             term = self.graph.elementwise("multiply", slope, tangent, span=value.span)

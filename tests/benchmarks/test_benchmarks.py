@@ -153,7 +153,7 @@ def test_the_grey_levels_of_both_flows_are_dequantized_alike() -> None:
     model = likelihood.ours("realnvp", task, 1)()
     rows = torch.from_numpy(named.digits()[:256]).long()
     ours = likelihood.score(lambda x, draw: model.log_prob(x, seed=draw), task, rows)
-    peer = likelihood.Peer("realnvp", task)
+    peer = likelihood.Peer("zuko", "realnvp", task)
     with torch.no_grad():
         for weight in peer.parameters():
             weight.zero_()

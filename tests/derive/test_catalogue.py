@@ -66,6 +66,19 @@ def test_the_derivative_of_a_unary_function_is_its_slope(function: Function) -> 
     )
 
 
+#: Of real numbers; the others take conditions, or whole numbers, of which torch has no gradient.
+UNKNOWN = [f for f in FUNCTIONS.values() if not f.derivatives and not f.value_derivative and f.kind != "boolean"]
+UNKNOWN = [f for f in UNKNOWN if f.name not in ("indicator", "quotient")]
+
+
+@pytest.mark.parametrize("function", UNKNOWN, ids=lambda f: f.name)
+def test_a_function_without_formulas_is_flat_where_torch_has_no_slope(function: Function) -> None:
+    given = [torch.linspace(0.21, 0.87, 19, dtype=torch.float64, requires_grad=True) for _ in range(function.arity)]
+    value = torch.as_tensor(applied(function, *given)).double()
+    slopes = torch.autograd.grad(value.sum(), given, allow_unused=True) if value.requires_grad else ()
+    assert function.is_flat == all(slope is None or not slope.any() for slope in slopes)
+
+
 @pytest.mark.parametrize(
     "function", [f for f in FUNCTIONS.values() if f.arity == 2 and f.derivatives], ids=lambda f: f.name
 )

@@ -204,6 +204,7 @@ def test_what_is_kept_from_forward_to_backward(layers: int) -> None:
     [
         ("approximate/sylvester.gen", "objective_phase_1", "MatrixFunction"),
         ("autoregressive/pixelcnn.gen", "log_prob", "convolve"),
+        ("approximate/admixture.gen", "objective_phase_1", "log_gamma_quantile, which torch alone knows"),
         ("inverses/hmm.gen", "objective_phase_1", "a loop within a loop"),
     ],
 )
