@@ -114,3 +114,12 @@ def torch_alone(part: Node) -> str | None:
 def most_particles(program: Program) -> int:
     """The most particles that a value of the program has."""
     return max((part.type.particles for part in walk(program) if isinstance(part, Expr)), default=1)
+
+
+def unravelled(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The places along each axis of the element that is `place` in row-major order."""
+    found: list[int] = []
+    for extent in reversed(shape):
+        place, last = divmod(place, extent)
+        found.append(last)
+    return tuple(reversed(found))

@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterator
 
 from gencompiler.node import Node, children, rebuild, walk
-from gencompiler.rows.analysis import bound_names, constant
+from gencompiler.rows.analysis import bound_names, constant, unravelled
 from gencompiler.rows.nodes import (
     Broadcast,
     Carry,
@@ -310,19 +310,10 @@ def _row(matrix: Expr, place: int, transposed: bool) -> Expr:
             return kept[0] if len(kept) == 1 else Concat(kind, kept, span=matrix.span)
         case Reshape(value=table) if table.type.shape[0] == matrix.type.shape[0]:  # the later axes side by side
             if transposed:
-                return _along_first(table, _unravelled(place, table.type.shape[1:]), kind)
+                return _along_first(table, unravelled(place, table.type.shape[1:]), kind)
             inner = RowType(False, table.type.shape[1:], table.type.kind)
             return Reshape(kind, _at_first(table, place, inner), span=matrix.span)
     raise TypeError(f"no uniform matrix: {matrix!r}")
-
-
-def _unravelled(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The places along each axis of the element that is `place` in row-major order."""
-    found: list[int] = []
-    for extent in reversed(shape):
-        place, last = divmod(place, extent)
-        found.append(last)
-    return tuple(reversed(found))
 
 
 def _at_first(table: Expr, place: int, kind: RowType) -> Expr:
@@ -333,6 +324,8 @@ def _at_first(table: Expr, place: int, kind: RowType) -> Expr:
         case Elementwise(arguments=arguments):
             parts = tuple(_at_first(each, place, kind) if each.type.shape else each for each in arguments)
             return dataclasses.replace(table, type=kind, arguments=parts)
+        case Broadcast(operand=operand) if operand.type == kind:
+            return operand
     raise TypeError(f"no uniform table: {table!r}")
 
 
@@ -347,6 +340,8 @@ def _along_first(table: Expr, at: tuple[int, ...], kind: RowType) -> Expr:
         case Elementwise(arguments=arguments):
             parts = tuple(_along_first(each, at, kind) if each.type.shape else each for each in arguments)
             return dataclasses.replace(table, type=kind, arguments=parts)
+        case Broadcast() if table.type == kind:
+            return table
     raise TypeError(f"no uniform table: {table!r}")
 
 
@@ -391,7 +386,7 @@ def _elements_of_weights(weights: Expr) -> list[Expr]:
             columns = (_elements_of_weights(each) if each.type.shape else [each] * count for each in parts)
             return [Select(kind, *row, span=weights.span) for row in zip(*columns, strict=True)]
         case Reshape(value=table):
-            return [_at_places(table, _unravelled(k, table.type.shape)) for k in range(weights.type.shape[0])]
+            return [_at_places(table, unravelled(k, table.type.shape)) for k in range(weights.type.shape[0])]
         case Broadcast(operand=operand, length=length):
             return [operand] * length
         case Concat(parts=parts):
