@@ -6,13 +6,14 @@ No proof rests on the declaration: a call stands for its formula.  It is a claim
 from __future__ import annotations
 
 from gencompiler.checks.checking import Checking, Finding
+from gencompiler.checks.requirements import member
 from gencompiler.checks.verdict import Obligation
 from gencompiler.model import nodes
 from gencompiler.proof import refute
 from gencompiler.proof.blocks import NotFound
 from gencompiler.proof.facts import Member
 from gencompiler.proof.graph import symbol
-from gencompiler.proof.kernel import Proof, Unproved, prove
+from gencompiler.proof.kernel import Proof
 from gencompiler.proof.translate import Translation
 
 ID = "result"
@@ -42,17 +43,12 @@ def _settle(checking: Checking, own: Obligation, function: nodes.Function) -> No
     goal = own.goal
     assert isinstance(goal, Member)
 
-    def attempt() -> Proof:
-        found = checking.search.range(goal.term)
-        try:
-            return prove("member", (goal.term, goal.support), found)
-        except Unproved as failure:
-            raise NotFound("range", goal.term, str(failure)) from None
-
     def explain(failure: NotFound, found: Proof | None) -> Finding:
         told = "leave" if found is not None else "leave, as far as can be shown,"
         message = f"the values of `{function.name}` {told} {goal.support}, which it declares"
         help_ = ("map it there: `exp(…)`, `sigmoid(…)`", "or declare what it gives: `-> Real`")
         return Finding("G502", message, function.body.span, f"not known to be {goal.support}", help=help_)
 
-    checking.settle(own, attempt, lambda _: refute.outside(goal.term, goal.support), explain)
+    checking.settle(
+        own, lambda: member(checking.search, goal), lambda _: refute.outside(goal.term, goal.support), explain
+    )
